@@ -1,0 +1,171 @@
+"""What to do: a recipe is a commented YAML file, validated and hashed.
+
+`load_recipe("drp")` reads drp/recipes/drp.yaml; a path reads that file. Unknown keys and impossible values
+are refused, all of them at once.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from drp.errors import BadInputError
+from drp.ids import content_id
+from drp.records import DecompositionKind
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+def _ordered(band: tuple[float, float]) -> tuple[float, float]:
+    if band[0] > band[1]:
+        raise ValueError("a band is [lowest, highest]")
+    return band
+
+
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Band: TypeAlias = Annotated[tuple[Share, Share], AfterValidator(_ordered)]
+
+
+class Section(BaseModel):
+    """A part of a recipe: immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SyntheticSet(Section):
+    """Generated word problems with exact answers; every seed gives other problems."""
+
+    source: Literal["synthetic"]
+    size: int = Field(ge=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class ImportedSet(Section):
+    """Questions that `drp import questions` brought into the lake."""
+
+    source: Literal["imported"]
+    dataset: str
+    split: str
+
+
+QuestionSet: TypeAlias = Annotated[SyntheticSet | ImportedSet, Field(discriminator="source")]
+
+
+class Sampling(Section):
+    """How the student is sampled."""
+
+    samples: int = Field(default=1, ge=1)
+    """Samples a question (K)."""
+    temperature: float = Field(default=0.6, ge=0)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    max_tokens: int = Field(default=131_072, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class TeacherProfile(Section):
+    """One teacher that the recipe may use."""
+
+    backend: Literal["heuristic"]
+
+
+class RowGates(Section):
+    """Limits of the row gates."""
+
+    min_characters: int = Field(ge=0)
+    """`hollow`: a pruned trace shorter than this has too little left to follow."""
+    min_share: Share
+    """`hollow`: likewise, as a share of the trace it came from."""
+
+
+class NightBands(Section):
+    """Table thresholds: a night outside one of them is quarantined."""
+
+    min_rollouts: int = Field(ge=1)
+    """Smaller nights are not judged by their shares: chance alone would stop them."""
+    right_share: Band
+    """Share of rollouts that may be sent to the teacher (finished, right, no leak, no duplicate)."""
+    accepted_share: Band
+    """Share of those that end accepted."""
+    median_saving: Band
+    """Median over accepted revisions of 1 - tokens after / tokens before."""
+
+
+class Gates(Section):
+    """What a revision, and a night, must pass."""
+
+    rows: RowGates
+    night: NightBands
+
+
+class Recipe(Section):
+    """One way to make a corpus."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    questions: tuple[QuestionSet, ...]
+    student: str
+    prompt_version: str
+    """Version of the student's prompt."""
+    sampling: Sampling
+    sample_size: int = Field(ge=1)
+    """At most so many questions a night are rolled out."""
+    teachers: dict[str, TeacherProfile]
+    teacher: str
+    decomposition: DecompositionKind
+    gates: Gates
+
+    @model_validator(mode="after")
+    def _teacher_is_known(self) -> "Recipe":
+        if self.teacher not in self.teachers:
+            raise ValueError(f"teacher {self.teacher!r} is not one of {sorted(self.teachers)}")
+        return self
+
+    @cached_property
+    def revision_hash(self) -> str:
+        """Hash of what can change a revision: the teacher, the cutting and the row gates."""
+        parts = self.model_dump(mode="json", include={"teacher", "decomposition", "gates", "teachers"})
+        teacher = parts["teachers"][self.teacher]
+        return content_id("recipe", teacher, self.teacher, self.decomposition, parts["gates"]["rows"])
+
+    @cached_property
+    def rollout_hash(self) -> str:
+        """Hash of what can change a rollout: the student, its prompt and its sampling."""
+        return content_id("rollout", self.student, self.prompt_version, self.sampling.model_dump(mode="json"))
+
+
+def available_recipes() -> list[str]:
+    """Names of the recipes that ship with DRP."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def load_recipe(name_or_path: str, *, teacher: str | None = None, student: str | None = None) -> Recipe:
+    """Read a recipe by its name or from a file; `teacher` and `student` replace its own choices.
+
+    Raises:
+        BadInputError: no such recipe, not YAML, unknown keys or impossible values (all named at once).
+    """
+    path = Path(name_or_path)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = RECIPES / f"{name_or_path}.yaml"
+    if not path.is_file():
+        raise BadInputError(
+            f"there is no recipe {name_or_path!r} (there are: {', '.join(available_recipes())})",
+            state="Nothing was read or written",
+            next_command="drp nightly --recipe drp",
+        )
+    try:
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        chosen = {"teacher": teacher, "student": student}
+        if isinstance(document, dict):
+            document |= {key: value for key, value in chosen.items() if value is not None}
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        faults = f"not YAML: {error}"
+    raise BadInputError(
+        f"recipe {path.name}: {faults}",
+        state="Nothing was read or written",
+        next_command=f"mend {path.name}, then drp nightly --recipe {name_or_path}",
+    )

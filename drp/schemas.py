@@ -1,0 +1,231 @@
+"""The Arrow schema of every table: the only place where columns are declared.
+
+Each field carries its description as metadata (`doc`), which feeds docs/catalogue.md. The first column of a
+table is its content id. `run_date` is the hive partition of every table and is not stored in the files.
+"""
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+"""Grows when a column is added or changes; a lake written by a newer version is refused."""
+
+
+def _field(name: str, kind: pa.DataType, doc: str, *, nullable: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable, metadata={"doc": doc})
+
+
+_S = pa.string()
+_TEXT = pa.large_string()  # traces: one column chunk may pass 2 GiB
+
+
+def _table(name: str, *fields: pa.Field) -> pa.Schema:
+    return pa.schema(fields, metadata={"drp_table": name, "drp_schema_version": str(SCHEMA_VERSION)})
+
+
+MESSAGES = pa.list_(pa.struct([pa.field("role", _S, nullable=False), pa.field("content", _TEXT, nullable=False)]))
+
+QUESTIONS = _table(
+    "questions",
+    _field("question_id", _S, "content id: dataset, split, question, gold answer"),
+    _field("dataset", _S, "name of the data set"),
+    _field("split", _S, "train, test, ... as the source says; empty if it does not"),
+    _field("question", _TEXT, "the problem as the student sees it"),
+    _field("gold_answer", _S, "the reference answer"),
+    _field("source", _S, "the file it was imported from, or the generator and its seed"),
+)
+
+ROLLOUTS = _table(
+    "rollouts",
+    _field("rollout_id", _S, "content id"),
+    _field("question_id", _S, "the problem"),
+    _field("student", _S, "name of the model that reasoned"),
+    _field("engine", _S, "what produced it: replay (imported), scripted (no model: a script), ..."),
+    _field("recipe_hash", _S, "recipe that sampled it; NULL when imported", nullable=True),
+    _field("prompt_version", _S, "version of the student's prompt; NULL when imported", nullable=True),
+    _field("sample_index", pa.int32(), "k-th sample of the question, from 0"),
+    _field("seed", pa.int64(), "sampling seed; NULL when unknown", nullable=True),
+    _field("thinking", _TEXT, "the reasoning trace T (paper, section 3.1), without its tags"),
+    _field("response", _TEXT, "the answer summary A after the trace; empty when unfinished"),
+    _field("finish_reason", _S, "stop, length (cut) or unknown"),
+    _field("think_tokens", pa.int64(), "length of thinking in units of token_counter"),
+    _field("total_tokens", pa.int64(), "length of thinking and response in units of token_counter"),
+    _field("token_counter", _S, "who counted: the engine, a tokenizer's name, or characters"),
+    _field("predicted_answer", _S, "the answer that was extracted; NULL if none", nullable=True),
+    _field("answer_source", _S, "boxed, phrase, hash or last_number; NULL if none", nullable=True),
+    _field("verdict", _S, "equal, different or undecided against gold; NULL without an answer", nullable=True),
+    _field("grader_version", _S, "version of extraction and equality"),
+    _field("is_degenerate", pa.bool_(), "the trace loops"),
+)
+
+DECOMPOSITIONS = _table(
+    "decompositions",
+    _field("decomposition_id", _S, "content id: rollout, kind, teacher, prompt version"),
+    _field("rollout_id", _S, "the rollout that was cut"),
+    _field("kind", _S, "skill, step, sentence or none (paper, section 6.1)"),
+    _field("teacher", _S, "name of the teacher"),
+    _field("prompt_version", _S, "version of the teacher's prompts or rules"),
+    _field("n_steps", pa.int32(), "number of steps"),
+)
+
+STEPS = _table(
+    "steps",
+    _field("step_id", _S, "content id: decomposition, index"),
+    _field("decomposition_id", _S, "the decomposition"),
+    _field("step_index", pa.int32(), "position in the trace, from 0"),
+    _field("char_start", pa.int64(), "first character in thinking, in Unicode code points"),
+    _field("char_end", pa.int64(), "one past the last character"),
+    _field("skill", _S, "the atomic skill k_i (paper, section 3.1)"),
+    _field("skill_family", _S, "coarse family of the skill"),
+)
+
+REVISIONS = _table(
+    "revisions",
+    _field("revision_id", _S, "content id: rollout, recipe hash"),
+    _field("rollout_id", _S, "the rollout"),
+    _field("decomposition_id", _S, "the decomposition; NULL when it was not sent to the teacher", nullable=True),
+    _field("recipe", _S, "name of the recipe"),
+    _field("recipe_hash", _S, "hash of what in the recipe can change this row"),
+    _field("teacher", _S, "name of the teacher"),
+    _field("prompt_version", _S, "version of the teacher's prompts or rules"),
+    _field("thinking", _TEXT, "the pruned trace; NULL when there is none", nullable=True),
+    _field("response", _TEXT, "the revised answer summary; NULL when there is none", nullable=True),
+    _field("think_tokens", pa.int64(), "length of thinking in units of token_counter", nullable=True),
+    _field("tokens", pa.int64(), "length of thinking and response in units of token_counter", nullable=True),
+    _field("token_counter", _S, "who counted"),
+    _field("predicted_answer", _S, "answer extracted from the revision", nullable=True),
+    _field("verdict", _S, "equal, different or undecided against gold", nullable=True),
+    _field("grader_version", _S, "version of extraction and equality"),
+    _field("status", _S, "accepted or rejected"),
+    _field("reject_reasons", pa.list_(_S), "stable names of the gates that refused it; empty when accepted"),
+    _field("reject_detail", _S, "what the first gate saw, for a reader", nullable=True),
+)
+
+DECISIONS = _table(
+    "decisions",
+    _field("decision_id", _S, "content id: revision, step index"),
+    _field("revision_id", _S, "the revision"),
+    _field("step_index", pa.int32(), "the step"),
+    _field("action", _S, "KEEP, DELETE, SINGLE-STEP COMPRESS or MULTI-STEP COMPRESS"),
+    _field("revised_text", _TEXT, "the text that stands for the step; NULL if deleted or merged away", nullable=True),
+    _field("merged_with", pa.list_(pa.int32()), "the other steps of a MULTI-STEP COMPRESS"),
+    _field("reason", _S, "why"),
+)
+
+DEAD_LETTERS = _table(
+    "dead_letters",
+    _field("dead_letter_id", _S, "content id: error, raw row, how often seen before"),
+    _field("source", _S, "the file"),
+    _field("line", pa.int64(), "line or row number in it, from 1"),
+    _field("error", _S, "stable name of what is wrong"),
+    _field("detail", _S, "what is wrong, for a reader"),
+    _field("raw", _TEXT, "the row, cut to 2,000 characters"),
+)
+
+EXAMPLES = _table(
+    "examples",
+    _field("example_id", _S, "content id: revision, kind"),
+    _field("kind", _S, "sft, preference, weighted, ..."),
+    _field("question_id", _S, "the problem"),
+    _field("revision_id", _S, "the accepted revision"),
+    _field("messages", MESSAGES, "chat messages; the assistant's begins with <think>"),
+    _field("tokens", pa.int64(), "length of the assistant's message in units of token_counter"),
+    _field("token_counter", _S, "who counted"),
+    _field("weight", pa.float64(), "weight in the loss"),
+)
+
+TEACHER_CALLS = _table(
+    "teacher_calls",
+    _field("call_id", _S, "content id of the request"),
+    _field("stage", _S, "decompose, prune, ..."),
+    _field("backend", _S, "online, batch, ..."),
+    _field("model", _S, "the provider's name of the model"),
+    _field("batch_id", _S, "the provider's batch", nullable=True),
+    _field("attempts", pa.int32(), "how often it was sent"),
+    _field("prompt_tokens", pa.int64(), "as billed", nullable=True),
+    _field("cached_tokens", pa.int64(), "of prompt_tokens", nullable=True),
+    _field("completion_tokens", pa.int64(), "as billed", nullable=True),
+    _field("cost_usd", pa.float64(), "NULL if unknown", nullable=True),
+    _field("latency_s", pa.float64(), "seconds", nullable=True),
+    _field("finish_reason", _S, "as the provider says", nullable=True),
+    _field("raw_text", _TEXT, "the reply as it came", nullable=True),
+)
+
+CHECKPOINTS = _table(
+    "checkpoints",
+    _field("checkpoint_id", _S, "content id"),
+    _field("arm", _S, "drp, unpruned_sft, random_prune, ..."),
+    _field("corpus_version", pa.int64(), "what it was trained on"),
+    _field("base_model", _S, "what it was trained from"),
+    _field("recipe_hash", _S, "the recipe"),
+    _field("objective", _S, "sft, ..."),
+    _field("adapter_uri", _S, "the LoRA adapter", nullable=True),
+    _field("merged_uri", _S, "the merged model", nullable=True),
+    _field("sha256", _S, "digest of the files"),
+)
+
+SCORES = _table(
+    "scores",
+    _field("score_id", _S, "content id"),
+    _field("checkpoint_id", _S, "the checkpoint"),
+    _field("arm", _S, "base, drp, unpruned_sft, random_prune, best_of_n, ..."),
+    _field("benchmark", _S, "gsm8k, math500, ..."),
+    _field("n_samples", pa.int32(), "samples a question"),
+    _field("prompt_version", _S, "scores of different versions are never compared"),
+    _field("grader_version", _S, "likewise"),
+    _field("engine", _S, "likewise"),
+    _field("pass_at_1", pa.float64(), "mean over questions of the share of right samples, 0 to 1"),
+    _field("mean_tokens", pa.float64(), "mean total tokens of a sample"),
+    _field("cutoff", pa.int64(), "token cut-off; NULL for none", nullable=True),
+)
+
+SCORE_SAMPLES = _table(
+    "score_samples",
+    _field("score_sample_id", _S, "content id"),
+    _field("score_id", _S, "the score"),
+    _field("question_id", _S, "the problem"),
+    _field("sample_index", pa.int32(), "k-th sample, from 0"),
+    _field("seed", pa.int64(), "sampling seed"),
+    _field("predicted_answer", _S, "the answer that was extracted", nullable=True),
+    _field("verdict", _S, "equal, different or undecided", nullable=True),
+    _field("total_tokens", pa.int64(), "length of the sample"),
+    _field("finish_reason", _S, "stop, length or unknown"),
+)
+
+EVENTS = _table(
+    "events",
+    _field("event_id", _S, "content id: run, stage"),
+    _field("run_id", _S, "the run"),
+    _field("stage", _S, "import, rollout, decompose, prune, gate or publish"),
+    _field("counts", pa.map_(_S, pa.int64()), "what the stage counted"),
+    _field("seconds", pa.float64(), "busy time of its shards"),
+    _field("warnings", pa.list_(_S), "what a person should know"),
+)
+
+CORPUS_TABLES: dict[str, pa.Schema] = {
+    "questions": QUESTIONS,
+    "rollouts": ROLLOUTS,
+    "decompositions": DECOMPOSITIONS,
+    "steps": STEPS,
+    "revisions": REVISIONS,
+    "decisions": DECISIONS,
+    "dead_letters": DEAD_LETTERS,
+    "examples": EXAMPLES,
+}
+"""Tables behind the `corpus` pointer."""
+
+RESULTS_TABLES: dict[str, pa.Schema] = {
+    "teacher_calls": TEACHER_CALLS,
+    "checkpoints": CHECKPOINTS,
+    "scores": SCORES,
+    "score_samples": SCORE_SAMPLES,
+    "events": EVENTS,
+}
+"""Tables behind the `results` pointer: scoring a checkpoint does not make a new corpus."""
+
+TABLES: dict[str, pa.Schema] = {**CORPUS_TABLES, **RESULTS_TABLES}
+"""Every table by name."""
+
+
+def id_column(table: str) -> str:
+    """Name of the content id of `table`: its first column."""
+    return str(TABLES[table].names[0])
