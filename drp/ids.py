@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-Canonical: TypeAlias = "str | int | float | bool | None | Sequence[Canonical] | Mapping[str, Canonical]"
+Canonical: TypeAlias = "str | int | float | bool | Sequence[Canonical] | Mapping[str, Canonical] | None"
 
 
 def content_id(kind: str, *parts: Canonical) -> str:
@@ -35,7 +35,9 @@ def sampled_rollout_id(
     question_id: str, student: str, prompt_version: str, sampling: Mapping[str, Canonical], sample_index: int
 ) -> str:
     """A sampled rollout is what was asked for: it can be looked up before it is paid for."""
-    return content_id("rollout", "sampled", question_id, student, prompt_version, dict(sampling), sample_index)
+    return content_id(
+        "rollout", "sampled", question_id, student, prompt_version, dict(sampling), sample_index
+    )
 
 
 def decomposition_id(rollout_id: str, kind: str, teacher: str, prompt_version: str) -> str:

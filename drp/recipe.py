@@ -41,6 +41,11 @@ class SyntheticSet(Section):
     size: int = Field(ge=1)
     seed: int = Field(default=0, ge=0)
 
+    @property
+    def where(self) -> tuple[str, str]:
+        """Dataset and split of its questions in the lake."""
+        return "synthetic", "train"
+
 
 class ImportedSet(Section):
     """Questions that `drp import questions` brought into the lake."""
@@ -48,6 +53,11 @@ class ImportedSet(Section):
     source: Literal["imported"]
     dataset: str
     split: str
+
+    @property
+    def where(self) -> tuple[str, str]:
+        """Dataset and split of its questions in the lake."""
+        return self.dataset, self.split
 
 
 QuestionSet: TypeAlias = Annotated[SyntheticSet | ImportedSet, Field(discriminator="source")]
@@ -62,6 +72,11 @@ class Sampling(Section):
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_tokens: int = Field(default=131_072, ge=1)
     seed: int = Field(default=0, ge=0)
+
+    @property
+    def identity(self) -> dict[str, float]:
+        """What can change a sample: not how many others there are, so that raising K keeps the first ones."""
+        return self.model_dump(mode="json", exclude={"samples"})
 
 
 class TeacherProfile(Section):

@@ -107,7 +107,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Decision:
-    """What was done to one step.
+    """What was done to one step; `revised_text` replaces it (a step that is kept has its own text).
 
     Of a MULTI-STEP COMPRESS the first step carries the combined text and the others have none; each
     names the others in `merged_with`.

@@ -22,7 +22,9 @@ def _table(name: str, *fields: pa.Field) -> pa.Schema:
     return pa.schema(fields, metadata={"drp_table": name, "drp_schema_version": str(SCHEMA_VERSION)})
 
 
-MESSAGES = pa.list_(pa.struct([pa.field("role", _S, nullable=False), pa.field("content", _TEXT, nullable=False)]))
+MESSAGES = pa.list_(
+    pa.struct([pa.field("role", _S, nullable=False), pa.field("content", _TEXT, nullable=False)])
+)
 
 QUESTIONS = _table(
     "questions",
@@ -52,7 +54,9 @@ ROLLOUTS = _table(
     _field("token_counter", _S, "who counted: the engine, a tokenizer's name, or characters"),
     _field("predicted_answer", _S, "the answer that was extracted; NULL if none", nullable=True),
     _field("answer_source", _S, "boxed, phrase, hash or last_number; NULL if none", nullable=True),
-    _field("verdict", _S, "equal, different or undecided against gold; NULL without an answer", nullable=True),
+    _field(
+        "verdict", _S, "equal, different or undecided against gold; NULL without an answer", nullable=True
+    ),
     _field("grader_version", _S, "version of extraction and equality"),
     _field("is_degenerate", pa.bool_(), "the trace loops"),
 )
@@ -82,7 +86,9 @@ REVISIONS = _table(
     "revisions",
     _field("revision_id", _S, "content id: rollout, recipe hash"),
     _field("rollout_id", _S, "the rollout"),
-    _field("decomposition_id", _S, "the decomposition; NULL when it was not sent to the teacher", nullable=True),
+    _field(
+        "decomposition_id", _S, "the decomposition; NULL when it was not sent to the teacher", nullable=True
+    ),
     _field("recipe", _S, "name of the recipe"),
     _field("recipe_hash", _S, "hash of what in the recipe can change this row"),
     _field("teacher", _S, "name of the teacher"),
@@ -106,7 +112,12 @@ DECISIONS = _table(
     _field("revision_id", _S, "the revision"),
     _field("step_index", pa.int32(), "the step"),
     _field("action", _S, "KEEP, DELETE, SINGLE-STEP COMPRESS or MULTI-STEP COMPRESS"),
-    _field("revised_text", _TEXT, "the text that stands for the step; NULL if deleted or merged away", nullable=True),
+    _field(
+        "revised_text",
+        _TEXT,
+        "the text that replaces the step; NULL if kept, deleted or merged away",
+        nullable=True,
+    ),
     _field("merged_with", pa.list_(pa.int32()), "the other steps of a MULTI-STEP COMPRESS"),
     _field("reason", _S, "why"),
 )

@@ -41,5 +41,7 @@ def settings() -> Settings:
     except ValidationError as error:
         fields = "; ".join(f"DRP_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         raise BadInputError(
-            f"bad setting: {fields}", state="Nothing was read or written", next_command="unset it and run again"
+            f"bad setting: {fields}",
+            state="Nothing was read or written",
+            next_command="unset it and run again",
         ) from error

@@ -1,0 +1,18 @@
+"""Answers: find them in a text, compare them with gold, and check the arithmetic on the way."""
+
+from drp.grading.arithmetic import FalseEquation, false_equations
+from drp.grading.extract import Extracted, extract_answer
+from drp.grading.golden import GraderSelfTestError, self_test
+from drp.grading.pool import GRADER_VERSION, Grader, GraderWorkerError
+
+__all__ = [
+    "GRADER_VERSION",
+    "Extracted",
+    "FalseEquation",
+    "Grader",
+    "GraderSelfTestError",
+    "GraderWorkerError",
+    "extract_answer",
+    "false_equations",
+    "self_test",
+]

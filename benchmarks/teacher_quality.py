@@ -1,0 +1,140 @@
+"""Quality of the heuristic teacher on recorded traces, every figure printed.
+
+    .venv/bin/python benchmarks/teacher_quality.py ../shared/data/traces.parquet [--kind skill] [--show 10 --seed 1]
+
+Rows that count: not of a test split, closed thinking, right answer. Accepted: not refused, the revision's answer
+equals the student's, shorter, not hollow, no false equation. `--show` prints accepted revisions beside their
+originals, for reading.
+"""
+
+import argparse
+import random
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow.parquet as pq
+from math_verify import parse, verify
+
+from drp.grading.arithmetic import false_equations
+from drp.records import ACTIONS, Draft, Refusal, StudentTrace
+from drp.teacher.heuristic import HeuristicTeacher
+from drp.teacher.heuristic.synthesise import boxed_answer
+from drp.teacher.heuristic.text import VALUE, plain
+
+HOLLOW_CHARACTERS, HOLLOW_SHARE = 60, 0.02
+STATED = re.compile(r"=\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)")
+
+
+class Outcome(NamedTuple):
+    """One trace after the teacher; `fault` is None for an accepted one."""
+
+    draft: Draft
+    fault: str | None
+
+
+def eligible(path: Path) -> list[StudentTrace]:
+    """Traces whose thinking is closed and whose answer is right."""
+    columns = ["id", "split", "closed_think", "question", "answer", "thinking", "response"]
+    traces = []
+    for row in pq.read_table(path, columns=columns).to_pylist():
+        if row["split"] == "test" or not row["closed_think"]:
+            continue
+        answer = boxed_answer(row["response"]) or boxed_answer(row["thinking"])
+        if answer and equal(row["answer"], answer):
+            traces.append(StudentTrace(row["id"], row["question"], row["thinking"], row["response"], answer))
+    return traces
+
+
+def equal(gold: str, answer: str) -> bool:
+    """Whether two answers are equal."""
+    return plain(gold) == plain(answer) or bool(verify(parse(f"${gold}$"), parse(f"${answer}$")))
+
+
+def fault_of(draft: Draft) -> str | None:
+    """Why a draft is not accepted."""
+    if draft.refusal:
+        return f"refused {draft.refusal.reason}: {draft.refusal.detail}"
+    if not draft.revision:
+        return "no revision"
+    before = len(draft.trace.thinking) + len(draft.trace.response)
+    if len(draft.revision.thinking) + len(draft.revision.response) >= before:
+        return "not_shorter"
+    answer = boxed_answer(draft.revision.response)
+    if answer is None or not equal(draft.trace.answer, answer):
+        return "answer_inconsistent"
+    if len(draft.revision.thinking) < max(HOLLOW_CHARACTERS, HOLLOW_SHARE * len(draft.trace.thinking)):
+        return "hollow"
+    return "false_arithmetic" if false_equations(draft.revision.thinking) else None
+
+
+def taught(traces: list[StudentTrace], kind: str) -> Iterator[Outcome]:
+    """Every trace through the three stages."""
+    teacher = HeuristicTeacher()
+    drafts = teacher.decompose((Draft(trace) for trace in traces), kind)
+    for draft in teacher.synthesise(teacher.revise(drafts)):
+        yield Outcome(draft, fault_of(draft))
+
+
+def saving(draft: Draft) -> float:
+    """Share of the characters of thinking and response that are gone."""
+    after = len(draft.revision.thinking) + len(draft.revision.response)
+    return 1 - after / (len(draft.trace.thinking) + len(draft.trace.response))
+
+
+def kept_results(draft: Draft) -> float | None:
+    """Share of the results stated in the student's summary that the revised thinking still has."""
+    given = set(VALUE.findall(plain(draft.trace.question)))
+    stated = set(STATED.findall(plain(draft.trace.response))) - given
+    if not stated:
+        return None
+    return len(stated & set(VALUE.findall(plain(draft.revision.thinking)))) / len(stated)
+
+
+def share_lines(title: str, counts: Counter[str]) -> Iterator[str]:
+    """A table of counts with shares, the largest first."""
+    total = counts.total()
+    yield f"\n{title} ({total:,})"
+    for name, count in counts.most_common():
+        yield f"  {name:<42}{count:>8,}{count / total:>8.1%}"
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("traces", type=Path)
+    parser.add_argument("--kind", default="skill", choices=("skill", "step", "sentence", "none"))
+    parser.add_argument("--show", type=int, default=0, help="print so many accepted revisions")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+
+    outcomes = list(taught(eligible(arguments.traces), arguments.kind))
+    accepted = [outcome.draft for outcome in outcomes if outcome.fault is None]
+    results = [share for draft in accepted if (share := kept_results(draft)) is not None]
+    print(f"eligible traces           {len(outcomes):>8,}")
+    print(f"accepted                  {len(accepted) / len(outcomes):>8.1%}")
+    print(f"median saving             {statistics.median(map(saving, accepted)):>8.1%}  of characters of thinking and response")
+    print(f"results of the summary    {statistics.mean(results):>8.3f}  kept on average ({len(results)} summaries)")
+    print(f"  under half of them      {sum(share < 0.5 for share in results) / len(accepted):>8.1%}  of accepted")
+    for limit, upper in ((0, 4_000), (4_000, 8_000), (8_000, 16_000), (16_000, 10**9)):
+        band = [outcome for outcome in outcomes if limit <= len(outcome.draft.trace.thinking) < upper]
+        print(f"accepted, {limit:>6,} characters up {sum(o.fault is None for o in band) / max(1, len(band)):>6.1%}  of {len(band)}")
+    decisions = Counter({action: 0 for action in ACTIONS})
+    decisions.update(d.action for outcome in outcomes for d in outcome.draft.decisions)
+    reasons = Counter(f"{d.action}: {d.reason}" for outcome in outcomes for d in outcome.draft.decisions)
+    families = Counter(step.skill_family for outcome in outcomes for step in outcome.draft.steps)
+    faults = Counter(outcome.fault for outcome in outcomes if outcome.fault)
+    for title, counts in (("actions", decisions), ("reasons", reasons), ("skill families", families), ("not accepted", faults)):
+        print("\n".join(share_lines(title, counts)))
+
+    for draft in random.Random(arguments.seed).sample(accepted, min(arguments.show, len(accepted))):
+        print(f"\n{'=' * 100}\n{draft.trace.rollout_id}  answer {draft.trace.answer}  saving {saving(draft):.0%}")
+        print(f"QUESTION {draft.trace.question}\n{'-' * 40} ORIGINAL\n{draft.trace.thinking}")
+        print(f"{'-' * 40} REVISED\n{draft.revision.thinking}\n{'-' * 40} SUMMARY\n{draft.revision.response}")
+
+
+if __name__ == "__main__":
+    main()

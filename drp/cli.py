@@ -1,0 +1,223 @@
+"""Distilled Reasoning Pruning: long chains of thought in, an answer-consistent corpus out.
+
+Exit status: 0 when all was done; 2 for wrong use; 1 otherwise, with one line that says what is wrong, what
+state the data is in and which command to run next.
+"""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from drp.errors import DrpError
+
+# Commands import what they need when they run: `drp --help` answers at once.
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+imports = typer.Typer(
+    help="Bring Parquet, JSONL, CSV or a `datasets` folder into the lake.", no_args_is_help=True
+)
+corpus = typer.Typer(help="Published versions of the corpus.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+app.add_typer(corpus, name="corpus")
+
+Mapping: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=COLUMN", help="Our field, the file's column; may be repeated."),
+]
+Student: TypeAlias = Annotated[str | None, typer.Option(help="The student of rows that name none.")]
+File: TypeAlias = Annotated[
+    Path, typer.Argument(help="Parquet, JSONL, CSV, or a folder saved by `datasets`.")
+]
+RunId: TypeAlias = Annotated[
+    str, typer.Argument(metavar="RUN", help="Name of a run, such as 2026-11-21-drp.")
+]
+
+
+@imports.command("traces")
+def import_traces(file: File, student: Student = None, mapping: Mapping = None) -> None:
+    """Long traces of a student, with their questions and gold answers."""
+    _import(file, "traces", mapping, student)
+
+
+@imports.command("questions")
+def import_questions(file: File, mapping: Mapping = None) -> None:
+    """Problems with gold answers."""
+    _import(file, "questions", mapping, None)
+
+
+def _import(file: Path, kind: str, mapping: list[str] | None, student: str | None) -> None:
+    from drp.lake.lake import open_lake
+    from drp.stages.ingest import import_file
+
+    counts = import_file(open_lake(), file, kind=kind, pairs=mapping or (), student=student)
+    _print_table(f"{file.name}: {counts.get('rows', 0)} rows", ["what", "rows"], sorted(counts.items()))
+
+
+@app.command()
+def nightly(
+    traces: Annotated[
+        str | None, typer.Option(help="Replay these recorded traces instead of rolling out.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")] = "drp",
+    run_date: Annotated[
+        str | None, typer.Option(help="ISO date of the night.", show_default="today, UTC")
+    ] = None,
+    sample_size: Annotated[
+        int | None, typer.Option(min=1, help="Roll out at most so many questions.")
+    ] = None,
+    student: Student = None,
+    mapping: Mapping = None,
+) -> None:
+    """All stages in order, without Airflow; the same result as the DAG `drp_nightly`."""
+    from drp.stages.night import open_night
+    from drp.stages.nightly import nightly as do_night
+    from drp.stages.report import summarise
+
+    night = open_night(recipe, run_date or datetime.now(UTC).date().isoformat())
+    if traces is not None:
+        traces = str(Path(traces).absolute())  # typed where the user stands, not at the repository's root
+    page = do_night(night, traces, pairs=mapping or (), student=student, sample_size=sample_size)
+    _print(summarise(night))
+    typer.echo(f"report: {page}")
+
+
+@app.command()
+def sql(
+    query: Annotated[
+        str | None, typer.Argument(help="One reading statement; from standard input if absent.")
+    ] = None,
+    form: Annotated[
+        Literal["table", "csv", "json"], typer.Option("--format", help="How rows are shown.")
+    ] = "table",
+    version: Annotated[int | None, typer.Option(help="A published version.", show_default="current")] = None,
+    run: Annotated[str | None, typer.Option(help="Rows of this run only, published or not.")] = None,
+) -> None:
+    """Ask the corpus in SQL (DuckDB), read-only: the tables and the views of sql/."""
+    from drp.lake.lake import open_lake
+    from drp.lake.session import open_session
+    from drp.report.query import run_query
+
+    lake = open_lake()
+    if run is not None and version is not None:
+        raise typer.BadParameter("--version and --run exclude each other")
+    if run is not None:
+        parts = lake.locate(part for done in lake.open_run(run).shard_files() for part in done.parts)
+    else:
+        parts = lake.published(version)
+    con = open_session(parts)
+    run_query(con, sys.stdin.read() if query is None else query, form, sys.stdout)
+
+
+@app.command()
+def grade(
+    file: Annotated[Path, typer.Argument(help="Parquet, JSONL or CSV with columns gold and prediction.")],
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="How verdicts are shown.")
+    ] = "table",
+) -> None:
+    """Verdicts of the grader: equal, different or undecided, in input order."""
+    from drp.grading.command import grade_file
+    from drp.settings import settings
+
+    verdicts = grade_file(file, settings().workers)
+    if form == "json":
+        typer.echo(json.dumps(verdicts, ensure_ascii=False, indent=1))
+    else:
+        _print_table(
+            file.name, list(verdicts[0]) if verdicts else ["verdict"], [list(v.values()) for v in verdicts]
+        )
+
+
+@app.command()
+def report(
+    run: Annotated[str | None, typer.Argument(metavar="RUN", show_default="the last one")] = None,
+) -> None:
+    """Write a night's report again and print its path."""
+    from drp.lake.lake import open_lake
+    from drp.stages.report import last_night
+    from drp.stages.report import report as write_report
+
+    typer.echo(write_report(last_night(open_lake(), run)))
+
+
+@corpus.command("list")
+def corpus_list() -> None:
+    """Published versions, newest first, and runs that wait for a person."""
+    from drp.lake.lake import open_lake
+
+    lake = open_lake()
+    current = lake.corpus.current().number
+    versions = [lake.corpus.read(number) for number in reversed(lake.corpus.numbers())]
+    rows = [
+        [
+            v.number,
+            "current" if v.number == current else "",
+            v.published_at,
+            v.run_id,
+            v.rows().get("examples", 0),
+        ]
+        for v in versions
+    ]
+    _print_table("corpus", ["version", "", "published", "run", "examples"], rows)
+    for run in lake.quarantined():
+        typer.echo(f"quarantined: {run.run_id}. {run.state()['detail']}")
+
+
+@corpus.command("show")
+def corpus_show(version: Annotated[int | None, typer.Argument(show_default="current")] = None) -> None:
+    """What a version holds."""
+    from drp.lake.lake import open_lake
+
+    lake = open_lake()
+    shown = lake.corpus.current() if version is None else lake.corpus.read(version)
+    rows = [[t, n, sum(p.part.table == t for p in shown.parts)] for t, n in sorted(shown.rows().items())]
+    title = f"version {shown.number}, published {shown.published_at or 'never'} by {shown.run_id or 'nobody'}"
+    _print_table(title, ["table", "rows", "parts"], rows)
+
+
+@corpus.command("release")
+def corpus_release(run: RunId) -> None:
+    """Publish a quarantined night after a person has looked."""
+    from drp.lake.lake import open_lake
+    from drp.stages.publish import release
+
+    typer.echo(f"corpus version {release(open_lake(), run)['corpus_version']} is current")
+
+
+@corpus.command("rollback")
+def corpus_rollback(
+    version: Annotated[int, typer.Argument(help="The version to make current again.")],
+) -> None:
+    """Make an older version current; nothing is deleted."""
+    from drp.lake.lake import open_lake
+
+    typer.echo(f"corpus version {open_lake().corpus.rollback(version).number} is current")
+
+
+def _print_table(title: str, columns: list[str], rows: list[Any]) -> None:
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(str(value) for value in row))
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def main() -> None:
+    """Entry point of the `drp` command."""
+    try:
+        app()
+    except DrpError as error:
+        typer.echo(f"drp: {error}", err=True)
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""The contract over what would be published: Great Expectations suites on the tables of a run, and Data Docs.
+
+    result = check_night(con, recipe, docs, grader)
+    if not result.success:
+        raise NightQuarantinedError(run, result)
+
+The row gates judge a row by what the stages say of it; the contract reads what was written, and judges the
+night as a whole. Frames are read in batches of `BATCH_ROWS` narrow rows: memory does not grow with the night.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from drp.errors import TerminalError
+from drp.recipe import Recipe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from drp.gates.suites import Suite
+    from drp.grading import Grader
+
+BATCH_ROWS = 20_480
+"""Rows of a frame that are in memory at once, and on one page of the Data Docs."""
+
+_SITE = "night"
+_NAMED = 3
+"""Offending rows that a failure names."""
+
+
+@dataclass(frozen=True)
+class ContractFailure:
+    """One expectation that does not hold: its suite, its type, and a sentence with what was observed."""
+
+    suite: str
+    expectation: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ContractResult:
+    """What the contract says of a night."""
+
+    failures: tuple[ContractFailure, ...]
+    expectations: int
+    """How many expectations were checked."""
+    rows: int
+    """Rows of all frames together."""
+    docs: Path
+    """`index.html` of the Data Docs."""
+
+    @property
+    def success(self) -> bool:
+        """May the night be published?"""
+        return not self.failures
+
+
+class NightQuarantinedError(TerminalError):
+    """The contract refused a night: it stays readable, and a person decides."""
+
+    def __init__(self, run: str, result: ContractResult) -> None:
+        named = "; ".join(f"{failure.suite}: {failure.sentence}" for failure in result.failures[:_NAMED])
+        more = len(result.failures) - _NAMED
+        super().__init__(
+            f"run {run} is quarantined, {len(result.failures)} of {result.expectations} expectations fail: "
+            f"{named}{f'; and {more} more' if more > 0 else ''}",
+            state=f"Nothing was published and the old corpus stays current; Data Docs are at {result.docs}",
+            next_command=f"drp report {run}, and if the night is right all the same drp corpus release {run}",
+        )
+        self.run = run
+        self.result = result
+
+
+def check_night(
+    con: duckdb.DuckDBPyConnection,
+    recipe: Recipe,
+    docs: Path,
+    grader: "Grader",
+    progress: Callable[[str], object] = lambda suite: None,
+) -> ContractResult:
+    """Check the tables of a run, and write Data Docs.
+
+    Args:
+        con: has a view or table for each corpus table with the rows of the run: its revisions, and all rows
+            that they refer to.
+        recipe: its night bands are the thresholds.
+        docs: folder of the Data Docs, a static site; made if need be.
+        grader: compares the answers, which are read from the texts again.
+        progress: told the name of each suite before it is checked.
+    """
+    _quiet()
+    from drp.gates.expectations import grading_with
+    from drp.gates.suites import suites
+
+    site = _Site(docs)
+    failures: list[ContractFailure] = []
+    expectations = rows = 0
+    with grading_with(grader):
+        for suite in suites(recipe.gates.night):
+            progress(suite.name)
+            tallies: dict[str, _Tally] = {}
+            for first, frame in _frames(con, suite.query):
+                rows += len(frame)
+                for outcome in site.validate(suite, frame, f"rows from {first}"):
+                    config = outcome.expectation_config
+                    tally = tallies.setdefault(config.description, _Tally(config.type, config.description))
+                    tally.add(outcome, suite.key)
+            expectations += len(suite.expectations)
+            failures += [
+                ContractFailure(suite.name, tally.expectation, tally.sentence())
+                for tally in tallies.values()
+                if tally.failed
+            ]
+    site.build()
+    return ContractResult(tuple(failures), expectations, rows, docs.resolve() / "index.html")
+
+
+def _quiet() -> None:
+    """Unless told otherwise before its import, Great Expectations reports its use and floods INFO."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+
+
+def _frames(con: duckdb.DuckDBPyConnection, query: str) -> "Iterator[tuple[int, pd.DataFrame]]":
+    """The rows of a query in bounded frames, each with the number of its first row; at least one frame."""
+    reader = con.execute(query).to_arrow_reader(BATCH_ROWS)
+    first = 0
+    for batch in reader:
+        if batch.num_rows:
+            yield first, batch.to_pandas()
+            first += batch.num_rows
+    if first == 0:
+        yield 0, reader.schema.empty_table().to_pandas()
+
+
+class _Tally:
+    """One expectation over all batches of its suite."""
+
+    def __init__(self, expectation: str, description: str) -> None:
+        self.expectation = expectation
+        self.description = description
+        self.failed = False
+        self.rows = 0
+        self.unexpected = 0
+        self.examples: list[str] = []
+        self.error: str | None = None
+
+    def add(self, outcome: Any, key: str) -> None:
+        """Add the outcome on one batch."""
+        self.failed |= not outcome.success
+        self.rows += outcome.result.get("element_count", 0)
+        self.unexpected += outcome.result.get("unexpected_count", 0)
+        for row in outcome.result.get("partial_unexpected_index_list") or ():
+            values = ", ".join(f"{name} {str(value)[:80]!r}" for name, value in row.items() if name != key)
+            self.examples.append(f"{row[key]} ({values})")
+        if not outcome.success and "unexpected_count" not in outcome.result:
+            self.error = _raised(outcome.exception_info)
+
+    def sentence(self) -> str:
+        """What was expected and what was observed, for a reader."""
+        if self.error is not None:
+            return f"expected that {self.description}; it could not be checked: {self.error}"
+        named = ", ".join(self.examples[:_NAMED])
+        return f"expected that {self.description}; {self.unexpected} of {self.rows} rows differ: {named}"
+
+
+def _raised(info: dict[str, Any]) -> str:
+    """The message of what an expectation raised: of itself, or of the first metric that it needs."""
+    while "exception_message" not in info:
+        info = next(iter(info.values()))
+    return " ".join(str(info["exception_message"]).split())[:300]
+
+
+class _Site:
+    """One Great Expectations context with its Data Docs below a folder."""
+
+    def __init__(self, docs: Path) -> None:
+        import great_expectations
+
+        context = great_expectations.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        for name in list(context.config.data_docs_sites or {}):
+            context.delete_data_docs_site(name)
+        context.add_data_docs_site(
+            _SITE,
+            {
+                "class_name": "SiteBuilder",
+                "show_how_to_buttons": False,
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+                "store_backend": {
+                    "class_name": "TupleFilesystemStoreBackend",
+                    "base_directory": str(docs.resolve()),
+                },
+            },
+        )
+        self._context = context
+        self._source = context.data_sources.add_pandas(_SITE)
+        self._definitions: dict[str, Any] = {}
+
+    def validate(self, suite: "Suite", frame: "pd.DataFrame", name: str) -> list[Any]:
+        """Outcomes of the suite's expectations on one frame; they become a page of the Data Docs."""
+        from great_expectations.core.run_identifier import RunIdentifier
+
+        outcome = self._definition(suite).run(
+            batch_parameters={"dataframe": frame},
+            result_format={
+                "result_format": "SUMMARY",
+                "unexpected_index_column_names": [suite.key],
+                "partial_unexpected_count": _NAMED,
+            },
+            run_id=RunIdentifier(run_name=name),
+        )
+        return list(outcome.results)
+
+    def _definition(self, suite: "Suite") -> Any:
+        import great_expectations
+
+        if suite.name not in self._definitions:
+            stored = self._context.suites.add(
+                great_expectations.ExpectationSuite(suite.name, expectations=list(suite.expectations))
+            )
+            asset = self._source.add_dataframe_asset(suite.name)
+            self._definitions[suite.name] = self._context.validation_definitions.add(
+                great_expectations.ValidationDefinition(
+                    name=suite.name, data=asset.add_batch_definition_whole_dataframe("rows"), suite=stored
+                )
+            )
+        return self._definitions[suite.name]
+
+    def build(self) -> None:
+        """Write the Data Docs."""
+        self._context.build_data_docs()

@@ -1,0 +1,69 @@
+"""The expectation that is ours: answers, derived again from what would be published.
+
+It trusts no column: the answer is read from the text of each row and graded against gold, so that a row which
+slipped past the row gates, or was changed after them, stops the night. Importing this module imports Great
+Expectations (10 seconds): import it inside functions.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Literal
+
+import pandas as pd
+from great_expectations.execution_engine import PandasExecutionEngine
+from great_expectations.expectations.expectation import ColumnPairMapExpectation
+from great_expectations.expectations.metrics.map_metric_provider import (
+    ColumnPairMapMetricProvider,
+    column_pair_condition_partial,
+)
+
+from drp.grading import Grader, extract_answer
+
+_grader: ContextVar[Grader] = ContextVar("grader")
+
+
+@contextmanager
+def grading_with(grader: Grader) -> Iterator[None]:
+    """The grader that answers are compared with: Great Expectations passes only JSON to an expectation."""
+    token = _grader.set(grader)
+    try:
+        yield
+    finally:
+        _grader.reset(token)
+
+
+class AnswerEqualsGold(ColumnPairMapMetricProvider):  # type: ignore[misc]
+    """For each row: does the answer in the text of column_A equal the gold answer in column_B?"""
+
+    condition_metric_name = "column_pair_values.answer_equals_gold"
+    condition_domain_keys = (
+        "batch_id",
+        "table",
+        "column_A",
+        "column_B",
+        "row_condition",
+        "condition_parser",
+        "ignore_row_if",
+    )
+    condition_value_keys = ()
+
+    @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    def _pandas(cls, column_A: pd.Series, column_B: pd.Series, **_: Any) -> pd.Series:  # noqa: N803, N805
+        return pd.Series(answers_equal_gold(list(column_A), list(column_B)), index=column_A.index, dtype=bool)
+
+
+class ExpectAnswersToEqualGold(ColumnPairMapExpectation):  # type: ignore[misc]
+    """Expect the answer in every text of column_A to equal the gold answer in column_B."""
+
+    map_metric = "column_pair_values.answer_equals_gold"
+    domain_keys = (*ColumnPairMapExpectation.domain_keys, "ignore_row_if")
+    ignore_row_if: Literal["neither"] = "neither"
+
+
+def answers_equal_gold(texts: list[str], golds: list[str]) -> list[bool]:
+    """Whether the answer that each text ends in is surely the gold answer; inside `grading_with` only."""
+    answers = [extract_answer(text) for text in texts]
+    found = [(gold, answer.answer) for answer, gold in zip(answers, golds, strict=True) if answer]
+    verdicts = iter(_grader.get().verdicts(found))
+    return [answer is not None and next(verdicts) == "equal" for answer in answers]

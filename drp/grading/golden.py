@@ -1,0 +1,50 @@
+"""The golden set: pairs with a known verdict that the grader must get right before it is trusted.
+
+`self_test(grader)` runs it; it takes well under a second once the workers are warm.
+"""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+
+from drp.errors import TerminalError
+from drp.grading.pool import Grader
+from drp.records import Verdict
+
+_SHOWN = 5
+
+
+class GraderSelfTestError(TerminalError):
+    """The grader gives wrong verdicts: nothing it says may be used."""
+
+
+@dataclass(frozen=True)
+class GoldenPair:
+    """A pair and the verdict it must get."""
+
+    gold: str
+    prediction: str
+    verdict: Verdict
+
+
+def golden_pairs() -> list[GoldenPair]:
+    """The shipped set, in order."""
+    text = files("drp.grading").joinpath("golden.json").read_text(encoding="utf-8")
+    return [GoldenPair(*row) for row in json.loads(text)]
+
+
+def self_test(grader: Grader) -> None:
+    """Grade the golden set. Raises GraderSelfTestError naming the first pairs that fail."""
+    pairs = golden_pairs()
+    verdicts = grader.verdicts((pair.gold, pair.prediction) for pair in pairs)
+    wrong = [(pair, verdict) for pair, verdict in zip(pairs, verdicts, strict=True) if pair.verdict != verdict]
+    if wrong:
+        shown = "; ".join(
+            f"{pair.gold!r} and {pair.prediction!r} are {pair.verdict}, graded {verdict}"
+            for pair, verdict in wrong[:_SHOWN]
+        )
+        raise GraderSelfTestError(
+            f"the grader failed {len(wrong)} of {len(pairs)} golden pairs: {shown}",
+            state="Nothing was graded",
+            next_command="make setup  (restores the locked versions of math-verify and SymPy)",
+        )

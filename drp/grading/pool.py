@@ -1,0 +1,166 @@
+"""`Grader`: verdicts from warm worker processes that die at their limit and are replaced.
+
+    with Grader(workers=2) as grader:
+        grader.verdict(r"\\frac{1}{2}", "0.5")
+
+Workers are plain child processes that speak lines of JSON (`drp.grading.worker`), so that a grader works in
+any thread, under any start method and inside a task runner. They start when the first pair needs algebra.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self, cast, get_args
+
+from drp.errors import TerminalError
+from drp.grading.equality import quick_verdict
+from drp.grading.worker import READY
+from drp.records import Verdict
+
+GRADER_VERSION = f"1+math-verify-{version('math-verify')}"
+"""Version of extraction and equality: verdicts of different versions are not compared."""
+
+_WINDOW_PER_WORKER = 64
+"""Pairs read ahead for each worker: one slow check holds up no other, and memory stays bounded."""
+_VERDICTS = frozenset(get_args(Verdict))
+_PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
+
+
+class GraderWorkerError(TerminalError):
+    """A worker process could not start: no verdict can be trusted to exist."""
+
+
+class Grader:
+    """Compares answers with gold. A context manager; also usable from several threads.
+
+    Args:
+        workers: processes for the pairs that need algebra.
+        limit_s: seconds one such check may take, from when a worker picks it up; then it is undecided.
+    """
+
+    def __init__(self, workers: int = 1, limit_s: float = 5.0) -> None:
+        self._window = _WINDOW_PER_WORKER * workers
+        self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="grader")
+        self._workers = [_Worker(limit_s) for _ in range(workers)]
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker processes; checks still under way are dropped."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.kill()
+        self._threads.shutdown(wait=True)
+
+    def verdict(self, gold: str, prediction: str) -> Verdict:
+        """Whether `prediction` is the gold answer: equal, different or undecided.
+
+        Undecided is what cannot be parsed or compared, and what takes longer than the limit. Raises
+        GraderWorkerError when no worker can be started.
+        """
+        return quick_verdict(gold, prediction) or self._threads.submit(self._check, gold, prediction).result()
+
+    def verdicts(self, pairs: Iterable[tuple[str, str]]) -> Iterator[Verdict]:
+        """Verdicts of (gold, prediction) pairs, in input order, read lazily a bounded window ahead."""
+        window: deque[Verdict | Future[Verdict]] = deque()
+        for gold, prediction in pairs:
+            window.append(
+                quick_verdict(gold, prediction) or self._threads.submit(self._check, gold, prediction)
+            )
+            if len(window) >= self._window:
+                yield _settled(window.popleft())
+        while window:
+            yield _settled(window.popleft())
+
+    def _check(self, gold: str, prediction: str) -> Verdict:
+        worker = self._idle.get()
+        try:
+            return worker.check(gold, prediction)
+        finally:
+            self._idle.put(worker)
+
+
+def _settled(verdict: Verdict | Future[Verdict]) -> Verdict:
+    return verdict.result() if isinstance(verdict, Future) else verdict
+
+
+class _Worker:
+    """A worker process, started when needed and again after it died."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._process: subprocess.Popen[str] | None = None
+        self._closed = False
+
+    def check(self, gold: str, prediction: str) -> Verdict:
+        process = self._process or self._start()
+        assert process.stdin and process.stdout  # noqa: S101 - both are pipes
+        try:
+            process.stdin.write(json.dumps([gold, prediction]) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline().strip()
+        except OSError:
+            answer = ""
+        if answer in _VERDICTS:
+            return cast(Verdict, answer)
+        self._end()
+        return "undecided"
+
+    def kill(self) -> None:
+        """End the process for good; a check under way in another thread then sees its end."""
+        self._closed = True
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def _start(self) -> subprocess.Popen[str]:
+        if self._closed:
+            raise GraderWorkerError(
+                "the grader is closed", state="Nothing was graded", next_command="open a new Grader"
+            )
+        path = os.pathsep.join(filter(None, (_PACKAGE_ROOT, os.environ.get("PYTHONPATH"))))
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "drp.grading.worker", str(self._limit_s)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="ascii",
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        assert self._process.stdout  # noqa: S101 - a pipe
+        if self._process.stdout.readline().strip() != READY:
+            status = self._process.wait()
+            self._end()
+            raise GraderWorkerError(
+                f"a grading worker ended with status {status} before its first check",
+                state="Nothing was graded",
+                next_command=f"{sys.executable} -m drp.grading.worker 5  (to see why)",
+            )
+        return self._process
+
+    def _end(self) -> None:
+        if self._process:
+            process, self._process = self._process, None
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()

@@ -1,0 +1,90 @@
+"""The lake: runs, versions and the parts they name, in one object store.
+
+lake = open_lake()                      # DRP_LAKE
+lake.corpus.current().rows()            # {"rollouts": 1043, ...}
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from drp.lake.parts import Part
+from drp.lake.runs import Run, ShardFile, open_run, run_ids
+from drp.lake.store import FolderStore, ObjectStore
+from drp.lake.versions import PublishedPart, Version, Versions
+from drp.schemas import CORPUS_TABLES, TABLES
+from drp.settings import settings
+
+Addresses: TypeAlias = Mapping[str, Sequence[str]]
+"""Addresses of parts by table."""
+
+PER_RECIPE_TABLES = frozenset({"decompositions", "steps", "revisions", "decisions", "examples"})
+"""Tables whose rows a recipe makes anew when it changes."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """One object store with its runs and its two pointers."""
+
+    store: ObjectStore
+
+    @property
+    def corpus(self) -> Versions:
+        """Questions to examples."""
+        return Versions(self.store, "corpus")
+
+    @property
+    def results(self) -> Versions:
+        """Teacher calls, checkpoints, scores, events."""
+        return Versions(self.store, "results")
+
+    def run(self, run_id: str) -> Run:
+        """A run to work in; made by its first shard file."""
+        return Run(self.store, run_id)
+
+    def open_run(self, run_id: str) -> Run:
+        """A run that is there already.
+
+        Raises:
+            UnknownRunError: there is none of this name.
+        """
+        return open_run(self.store, run_id)
+
+    def quarantined(self) -> list[Run]:
+        """Runs that wait for a person."""
+        runs = (self.open_run(run_id) for run_id in run_ids(self.store))
+        return [run for run in runs if run.state()["state"] == "quarantined"]
+
+    def publish(self, run: Run, shard_files: Iterable[ShardFile]) -> tuple[Version, Version]:
+        """Publish all parts of these shards: (corpus version, results version)."""
+        parts = [
+            PublishedPart(part, run.run_id, done.recipe, done.fingerprint)
+            for done in shard_files
+            for part in done.parts
+        ]
+        corpus = [p for p in parts if p.part.table in CORPUS_TABLES]
+        others = [p for p in parts if p.part.table not in CORPUS_TABLES]
+        results = self.results.publish(run.run_id, others)
+        return self.corpus.publish(run.run_id, corpus, replaces=PER_RECIPE_TABLES), results
+
+    def locate(self, parts: Iterable[Part]) -> dict[str, list[str]]:
+        """Addresses of parts by table; every table is there, empty if need be."""
+        addresses: dict[str, list[str]] = {table: [] for table in TABLES}
+        for part in parts:
+            addresses[part.table].append(self.store.uri(part.key))
+        return addresses
+
+    def published(self, number: int | None = None) -> dict[str, list[str]]:
+        """Addresses of all parts of a corpus version (default: the current one) and the current results."""
+        version = self.corpus.current() if number is None else self.corpus.read(number)
+        return self.locate(p.part for p in (*version.parts, *self.results.current().parts))
+
+
+def merged(*addresses: Addresses) -> dict[str, list[str]]:
+    """Addresses of several `locate`s together, each part once."""
+    return {t: list(dict.fromkeys(a for some in addresses for a in some.get(t, ()))) for t in TABLES}
+
+
+def open_lake() -> Lake:
+    """The lake at DRP_LAKE."""
+    return Lake(FolderStore(settings().lake_root))

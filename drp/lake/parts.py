@@ -1,0 +1,116 @@
+"""Parts: immutable Parquet files of one table. They are written sorted by id, group by group.
+
+Row groups hold 122,880 rows of narrow tables and at most 32 MiB of text of wide ones: one group of 100,000
+traces would cost a reader 2 GB.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from drp.lake.store import ObjectStore, Sha256Stream
+from drp.schemas import TABLES, id_column
+
+ROWS_PER_GROUP = 122_880
+TEXT_PER_GROUP = 32 * 2**20
+"""Characters of text in a row group, roughly bytes."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Parquet file: `key` in the store, `bytes` on disk, `sha256` of the file."""
+
+    table: str
+    key: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class TableWriter:
+    """Collects rows of one table and writes them as one part, in sorted row groups."""
+
+    def __init__(self, store: ObjectStore, table: str, run_date: date) -> None:
+        self._store = store
+        self._table = table
+        self._schema = TABLES[table]
+        self._id = id_column(table)
+        self._text = [f.name for f in self._schema if pa.types.is_large_string(f.type)]
+        self._key = f"{table}/run_date={run_date.isoformat()}/{uuid.uuid4().hex}.parquet"
+        self._rows: list[Mapping[str, Any]] = []
+        self._text_held = 0
+        self._written = 0
+        self._open = ExitStack()
+        self._stream: Sha256Stream | None = None
+        self._parquet: pq.ParquetWriter | None = None
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add one row; a full row group is written at once, so that memory stays bounded."""
+        self._rows.append(row)
+        self._text_held += sum(len(row[name] or "") for name in self._text)
+        if len(self._rows) >= ROWS_PER_GROUP or self._text_held >= TEXT_PER_GROUP:
+            self._flush()
+
+    def finish(self) -> Part | None:
+        """Make the part appear; None when there was no row."""
+        self._flush()
+        if self._parquet is None or self._stream is None:
+            return None
+        self._parquet.close()
+        self._open.close()
+        return Part(self._table, self._key, self._written, self._stream.bytes, self._stream.hexdigest())
+
+    def abort(self, error: BaseException) -> None:
+        """Throw away what was written: the part never appears."""
+        if self._parquet is not None:
+            self._parquet.is_open = False  # or it writes its footer when it is collected
+        self._open.__exit__(type(error), error, error.__traceback__)
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        if self._parquet is None:
+            self._stream = Sha256Stream(self._open.enter_context(self._store.writing(self._key)))
+            self._parquet = pq.ParquetWriter(
+                pa.PythonFile(self._stream, mode="w"), self._schema, compression="zstd", compression_level=3
+            )
+        self._rows.sort(key=lambda row: row[self._id])
+        batch = pa.Table.from_pylist(self._rows, schema=self._schema)
+        self._parquet.write_table(batch, row_group_size=ROWS_PER_GROUP)
+        self._written += len(self._rows)
+        self._rows.clear()
+        self._text_held = 0
+
+
+class PartsWriter:
+    """Writes rows of several tables; the parts appear when the block ends well, and never on an error."""
+
+    def __init__(self, store: ObjectStore, run_date: date) -> None:
+        self._store = store
+        self._run_date = run_date
+        self._writers: dict[str, TableWriter] = {}
+        self.parts: list[Part] = []
+
+    def add(self, table: str, row: Mapping[str, Any]) -> None:
+        """Add one row to `table`."""
+        if table not in self._writers:
+            self._writers[table] = TableWriter(self._store, table, self._run_date)
+        self._writers[table].add(row)
+
+    @contextmanager
+    def writing(self) -> Iterator[Self]:
+        """The block in which rows are added."""
+        try:
+            yield self
+            written = [self._writers[table].finish() for table in sorted(self._writers)]
+        except BaseException as error:
+            for writer in self._writers.values():
+                writer.abort(error)
+            raise
+        self.parts = [part for part in written if part is not None]

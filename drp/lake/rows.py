@@ -1,0 +1,31 @@
+"""Rows of the lake, by SQL, streamed in bounded batches."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from drp.lake.lake import Addresses
+from drp.lake.session import open_session
+
+BATCH_ROWS = 1024
+"""Rows held at a time: traces are long."""
+
+
+def select(
+    addresses: Addresses,
+    query: str,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    wanted: Sequence[str] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Rows of `query` over these parts; `wanted` ids are there as table `wanted(id)`."""
+    con = open_session(addresses)
+    try:
+        if wanted is not None:
+            con.register("wanted", pa.table({"id": pa.array(wanted, pa.string())}))
+        reader = con.execute(query, parameters or {}).to_arrow_reader(BATCH_ROWS)
+        for batch in reader:
+            yield from batch.to_pylist()
+    finally:
+        con.close()

@@ -1,0 +1,176 @@
+"""Runs: what one night has done so far. Its shard files *are* its progress.
+
+A finished shard writes `_runs/<run>/<stage>/<shard>.json` last and create-only. Whatever a killed or a
+quarantined night has done stays readable through them and is not done again.
+"""
+
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, Self, TypeAlias
+
+from drp.errors import BadInputError
+from drp.lake.parts import Part, PartsWriter
+from drp.lake.store import ObjectStore
+
+RunState: TypeAlias = Literal["open", "quarantined", "published"]
+
+
+_log = logging.getLogger(__name__)
+
+PLAN = "plan"
+"""Folder of a run where its plan lies."""
+
+
+class UnknownRunError(BadInputError):
+    """There is no such run in the lake."""
+
+    def __init__(self, run_id: str, root: str) -> None:
+        super().__init__(
+            f"there is no run {run_id!r} in the lake at {root}",
+            state="Nothing was changed",
+            next_command="drp corpus list",
+        )
+
+
+@dataclass(frozen=True)
+class ShardFile:
+    """A finished shard of a stage: the parts it wrote and what it counted.
+
+    `fingerprint` is the hash of what in the recipe can change its rows: a run goes on only with shards of
+    its own fingerprint.
+    """
+
+    run_id: str
+    stage: str
+    shard: str
+    recipe: str
+    fingerprint: str
+    parts: list[Part]
+    counts: dict[str, int]
+    seconds: float
+    warnings: list[str]
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read a shard file."""
+        document = json.loads(data)
+        return cls(**{**document, "parts": [Part(**part) for part in document["parts"]]})
+
+
+@dataclass
+class ShardOutput:
+    """What a stage fills in while it works on a shard."""
+
+    writer: PartsWriter
+    counts: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, table: str, row: Mapping[str, Any]) -> None:
+        """Add one row to `table`."""
+        self.writer.add(table, row)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One night (`<date>-<recipe>`), or one import (`<date>-import-<file digest>`), and its shard files."""
+
+    store: ObjectStore
+    run_id: str
+
+    @property
+    def run_date(self) -> date:
+        """The date that the run is for."""
+        return date.fromisoformat(self.run_id[:10])
+
+    @property
+    def recipe(self) -> str:
+        """Name of the recipe."""
+        return self.run_id[11:]
+
+    @property
+    def _folder(self) -> str:
+        return f"_runs/{self.run_id}"
+
+    @contextmanager
+    def shard(self, stage: str, shard: str, fingerprint: str) -> Iterator[ShardOutput]:
+        """Do one shard: the rows added in the block become parts, named by a shard file written last.
+
+        If another process finished the same shard meanwhile, its file stands and these parts are swept.
+        """
+        started = time.monotonic()
+        output = ShardOutput(PartsWriter(self.store, self.run_date))
+        with output.writer.writing():
+            yield output
+        done = ShardFile(
+            self.run_id,
+            stage,
+            shard,
+            self.recipe,
+            fingerprint,
+            output.writer.parts,
+            dict(output.counts),
+            round(time.monotonic() - started, 3),
+            output.warnings,
+        )
+        self.store.create(f"{self._folder}/{stage}/{shard}.json", _json(asdict(done)))
+        counted = ", ".join(f"{n} {name}" for name, n in sorted(done.counts.items())) or "nothing"
+        _log.info("%s %s/%s: %s in %.1f s", self.run_id, stage, shard, counted, done.seconds)
+
+    def is_done(self, stage: str, shard: str) -> bool:
+        """Whether the shard's file is there."""
+        return self.store.get(f"{self._folder}/{stage}/{shard}.json") is not None
+
+    def shard_files(self, fingerprints: Iterable[str] | None = None, stage: str = "") -> Iterator[ShardFile]:
+        """Finished shards, optionally of one stage or of these fingerprints only."""
+        wanted = None if fingerprints is None else set(fingerprints)
+        for key in self.store.keys(f"{self._folder}/{stage}".rstrip("/")):
+            if key.count("/") == 3 and f"/{PLAN}/" not in key:
+                done = ShardFile.from_json(self.store.get(key) or b"{}")
+                if wanted is None or done.fingerprint in wanted:
+                    yield done
+
+    def write_plan(self, shard: str, work: Mapping[str, Any]) -> None:
+        """Keep what a shard is to do; the same shard always has the same work."""
+        self.store.create(f"{self._folder}/{PLAN}/{shard}.json", _json(work))
+
+    def plans(self) -> dict[str, dict[str, Any]]:
+        """What each shard is to do, by name."""
+        keys = self.store.keys(f"{self._folder}/{PLAN}")
+        return {Path(key).stem: json.loads(self.store.get(key) or b"{}") for key in keys}
+
+    def state(self) -> dict[str, Any]:
+        """How the run ended: {"state": RunState, "detail": ..., "fingerprints": ...}."""
+        data = self.store.get(f"{self._folder}/state.json")
+        return dict(json.loads(data)) if data else {"state": "open", "detail": "", "fingerprints": []}
+
+    def end(self, state: RunState, detail: str, *, fingerprints: Iterable[str] = ()) -> None:
+        """Record how the run ended, and with which fingerprints if a person may release it."""
+        document = {"state": state, "detail": detail, "fingerprints": sorted(fingerprints)}
+        self.store.put(f"{self._folder}/state.json", _json(document))
+
+
+def run_ids(store: ObjectStore) -> list[str]:
+    """Names of all runs in the store, in order."""
+    return sorted({key.split("/")[1] for key in store.keys("_runs")})
+
+
+def open_run(store: ObjectStore, run_id: str) -> Run:
+    """A run that is in the lake.
+
+    Raises:
+        UnknownRunError: there is none of this name.
+    """
+    if run_id not in run_ids(store):
+        raise UnknownRunError(run_id, store.root)
+    return Run(store, run_id)
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=True, sort_keys=True, indent=1).encode()

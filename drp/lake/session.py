@@ -1,0 +1,166 @@
+"""A DuckDB session on the corpus that can read its parts and nothing else: what is behind `drp sql`.
+
+    con = open_session({"rollouts": ["/lake/rollouts/run_date=2026-11-20/a.parquet"]})
+    check_statement(con, query)         # for what people write
+    con.execute(query)
+
+Two locks, because neither is enough alone. The session may open only the parts it was given, and its settings
+cannot be changed any more; and of the statements only those that read are let through, as the lock leaves
+`COPY ... TO` an allowed path, and CREATE SECRET, open.
+"""
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
+
+from drp.errors import BadInputError, TerminalError
+from drp.schemas import TABLES
+from drp.settings import ROOT
+
+VIEWS = ROOT / "sql"
+"""The views that every session has: one .sql file each."""
+
+_STATE = "Nothing was changed"
+_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+# EXPLAIN ANALYZE runs what it explains, which DuckDB's parser does not tell: it is looked at by itself.
+_EXPLAIN = re.compile(r"\s*EXPLAIN\b(?:\s+ANALYZE\b)?(?P<explained>.*)", re.IGNORECASE | re.DOTALL)
+# From here on DuckDB repeats the query with a mark below it, over several lines.
+_QUERY_ECHO = re.compile(r"\n+LINE \d{1,9}:")
+
+
+class QueryError(BadInputError):
+    """A query that DuckDB could not read or run."""
+
+
+class QueryRefusedError(TerminalError):
+    """A query that would do more than read the corpus."""
+
+
+class PartsUnreadableError(TerminalError):
+    """A part that the manifest names is missing or is not Parquet of its table."""
+
+
+def open_session(
+    parts: Mapping[str, Sequence[str]],
+    *,
+    views: Path = VIEWS,
+    memory_limit: str = "4GB",
+    threads: int | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """Open every table of `drp.schemas` over its parts, and the views of `views`, then lock the session.
+
+    Args:
+        parts: the Parquet files of each table, each below a folder `run_date=YYYY-MM-DD`. A table without
+            parts is there and is empty.
+        views: a folder of .sql files, each a CREATE VIEW.
+        memory_limit: of DuckDB; what needs more is spilled to a temporary folder, to 20 GB.
+        threads: of DuckDB; as many as it finds cores when None.
+
+    Returns:
+        A connection with the columns of the schema and `run_date` (DATE) in each table. Close it.
+
+    Raises:
+        PartsUnreadableError: a part is missing or is not what its table says.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "python_enable_replacements": False,  # else a table name finds variables of this program
+        "memory_limit": memory_limit,
+        "temp_directory": str(Path(tempfile.gettempdir()) / f"drp-{uuid4().hex}"),  # made only to spill
+        "max_temp_directory_size": "20GB",
+    }
+    if threads is not None:
+        config["threads"] = threads
+    con = duckdb.connect(":memory:", config=config)
+    con.execute("SET TimeZone = 'UTC'")
+    for table, schema in TABLES.items():
+        _create_view(con, table, schema, parts.get(table, ()))
+    for path in sorted(views.glob("*.sql")):
+        con.execute(path.read_text(encoding="utf-8"))
+    allowed = ", ".join(_literal(path) for paths in parts.values() for path in paths)
+    con.execute(f"SET allowed_paths = [{allowed}]")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+    return con
+
+
+def check_statement(con: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Let `query` through if it is one statement that only reads.
+
+    That is a SELECT, WITH, FROM, VALUES, TABLE, DESCRIBE, SHOW, SUMMARIZE, PIVOT, UNPIVOT or EXPLAIN of one.
+    It is parsed by the session that will run it, so that nothing is understood in two ways.
+
+    Raises:
+        QueryError: it cannot be parsed, or is empty.
+        QueryRefusedError: several statements, one that does more than read, or one with parameters.
+    """
+    try:
+        statements = con.extract_statements(query)
+    except duckdb.Error as error:
+        raise explain(error) from error
+    # PIVOT is parsed into a SELECT and, before it, the creation of a temporary type that has no text.
+    asked = [s for s in statements if not (s.type == duckdb.StatementType.CREATE and not s.query)]
+    if not asked:
+        raise QueryError("the query is empty", state=_STATE, next_command='drp sql "SHOW TABLES"')
+    if len(asked) > 1:
+        raise _refused(f"there are {len(asked)} statements, and one is run at a time")
+    statement = asked[0]
+    if statement.type not in _READING:
+        raise _refused(f"{statement.type.name} does more than read")
+    if statement.named_parameters:
+        raise _refused("it has parameters, and there is nothing to fill them with")
+    if statement.type == duckdb.StatementType.EXPLAIN:
+        match = _EXPLAIN.fullmatch(statement.query)
+        if match is None:
+            raise _refused("EXPLAIN must be its first word")
+        check_statement(con, match["explained"])
+
+
+def explain(error: duckdb.Error) -> QueryError | QueryRefusedError:
+    """What DuckDB says of a query, in one line and without the query."""
+    if isinstance(error, duckdb.PermissionException):
+        return _refused(_one_line(error))
+    return QueryError(_one_line(error), state=_STATE, next_command='drp sql "SHOW TABLES"')
+
+
+def _create_view(con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, paths: Sequence[str]) -> None:
+    if paths:
+        files = ", ".join(_literal(path) for path in paths)
+        columns = ", ".join([*schema.names, "run_date"])
+        source = f"read_parquet([{files}], hive_partitioning = true, hive_types = {{'run_date': DATE}})"
+    else:
+        empty = con.from_arrow(schema.empty_table())
+        types = zip(empty.columns, empty.types, strict=True)
+        columns = ", ".join([*(f"NULL::{kind} AS {name}" for name, kind in types), "NULL::DATE AS run_date"])
+        source = "range(0)"
+    try:
+        con.execute(f"CREATE VIEW {table} AS SELECT {columns} FROM {source}")  # noqa: S608 (names are ours)
+    except duckdb.Error as error:
+        raise PartsUnreadableError(
+            f"the parts of {table} cannot be read: {_one_line(error)}",
+            state="The lake was not changed",
+            next_command="drp corpus list, then drp sql --version N with an older one",
+        ) from error
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _one_line(error: duckdb.Error) -> str:
+    return " ".join(_QUERY_ECHO.split(str(error), maxsplit=1)[0].split())
+
+
+def _refused(why: str) -> QueryRefusedError:
+    return QueryRefusedError(
+        f"the query is refused: {why}",
+        state=_STATE,
+        next_command='drp sql "SELECT ..." with --format csv or json to take rows elsewhere',
+    )

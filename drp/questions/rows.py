@@ -1,0 +1,75 @@
+"""One row of an input file, readable or not, and the stable names of what can be wrong with it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+InputError: TypeAlias = Literal[
+    "bad_json",
+    "bad_encoding",
+    "nul_byte",
+    "bad_csv",
+    "no_question",
+    "no_gold_answer",
+    "no_thinking",
+    "wrong_type",
+    "too_long",
+    "duplicate",
+]
+INPUT_ERRORS: tuple[InputError, ...] = get_args(InputError)
+"""Every value of `dead_letters.error` that an import writes."""
+
+MAX_CHARACTERS = 20_000_000
+"""Longest row that is taken (`too_long`): question, thinking and response together, in code points."""
+RAW_CHARACTERS = 2_000
+"""So much of a row is kept in its dead letter."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a row cannot be used."""
+
+    error: InputError
+    detail: str
+
+
+@dataclass(frozen=True)
+class InputRow:
+    """One row of a file: its values by column, or the fault that made it unreadable.
+
+    `line` counts from 1: the line of a text file where the row begins (a CSV's header is line 1), or the
+    number of the row in a Parquet file or `datasets` folder. `text` is the row as it stands in a text file.
+    """
+
+    line: int
+    values: dict[str, Any] | Fault
+    text: str | None = None
+
+    @property
+    def raw(self) -> str:
+        """The row for a dead letter: at most 2,000 characters, all of them printable in UTF-8."""
+        if self.text is not None or isinstance(self.values, Fault):
+            return clean_raw(self.text or "")
+        cut = {name: _cut(value) for name, value in self.values.items()}
+        return clean_raw(json.dumps(cut, ensure_ascii=False, default=str))
+
+
+def clean_raw(text: str) -> str:
+    """`text` cut to 2,000 characters, with NULs and lone surrogates as escapes."""
+    head = text[:RAW_CHARACTERS].rstrip("\r\n").replace("\0", "\\x00")
+    return head.encode("utf-8", "backslashreplace").decode("utf-8")[:RAW_CHARACTERS]
+
+
+def _cut(value: Any) -> Any:
+    return value[:RAW_CHARACTERS] if isinstance(value, str) else value
+
+
+def text_fault(text: str) -> Fault | None:
+    """What makes `text` unfit for storage: NUL bytes, or code points that UTF-8 cannot say."""
+    if "\0" in text:
+        return Fault("nul_byte", f"NUL at character {text.index(chr(0))}")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        return Fault("bad_encoding", f"not UTF-8 at character {error.start}")
+    return None

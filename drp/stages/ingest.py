@@ -1,0 +1,140 @@
+"""Ingest: recorded traces and questions become rows.
+
+Rows of a file that cannot be used become dead letters with the reason; the rest go on. What the lake knows
+already, in whatever order it comes, adds nothing.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self, TypeAlias
+
+from drp.batches import batched
+from drp.grading import Grader
+from drp.ids import content_id
+from drp.lake.lake import Addresses, Lake
+from drp.lake.rows import select
+from drp.lake.runs import Run, ShardOutput
+from drp.questions.importers import import_questions, import_traces, trace_id
+from drp.questions.parsing import RecordedTrace
+from drp.questions.synthetic import generate
+from drp.recipe import SyntheticSet
+from drp.records import DeadLetter, Question
+from drp.settings import ROOT, settings
+from drp.stages.night import INGESTED, Night
+from drp.student.landing import grade_rollouts, rollout_row
+from drp.student.replay import recorded_rollout
+
+STAGE = "ingest"
+BATCH = 1024
+"""Rows of a file held at a time."""
+
+Item: TypeAlias = RecordedTrace | Question | DeadLetter
+
+
+def ingest(
+    night: Night, traces: str | None, *, pairs: Sequence[str] = (), student: str | None = None
+) -> None:
+    """Bring in tonight's recorded `traces`, or else the recipe's generated questions.
+
+    Args:
+        night: the night.
+        traces: a file or a `datasets` folder; relative paths count from the repository's root.
+        pairs: `field=column` where the file's columns have other names than ours.
+        student: the student of rows that name none.
+    """
+    if traces is not None:
+        _ingest_traces(night.run, night.known(), ROOT / traces, pairs, student)
+        return
+    for question_set in night.recipe.questions:
+        if isinstance(question_set, SyntheticSet):
+            shard = content_id("synthetic", question_set.size, question_set.seed)[:12]
+            _land(night.run, night.known(), shard, generate(question_set.size, question_set.seed))
+
+
+def import_file(
+    lake: Lake, path: Path, *, kind: str, pairs: Sequence[str], student: str | None
+) -> dict[str, int]:
+    """`drp import`: bring a file of `traces` or `questions` into the lake, publish it, return the counts."""
+    shard = _file_digest(path, (kind, *pairs, student or ""))
+    run = lake.run(f"{datetime.now(UTC).date().isoformat()}-import-{shard}")
+    if kind == "traces":
+        _ingest_traces(run, lake.published(), path, pairs, student)
+    else:
+        _land(run, lake.published(), shard, import_questions(path, pairs=pairs))
+    done = list(run.shard_files(stage=STAGE))
+    corpus, _ = lake.publish(run, done)
+    run.end("published", f"corpus version {corpus.number}")
+    return done[0].counts
+
+
+def _ingest_traces(run: Run, known: Addresses, path: Path, pairs: Sequence[str], student: str | None) -> None:
+    rows = import_traces(path, pairs=pairs, student=student)
+    _land(run, known, _file_digest(path, ("traces", *pairs, student or "")), rows)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Ids that are in the lake already, 16 bytes each."""
+
+    ids: set[bytes]
+
+    @classmethod
+    def read(cls, addresses: Addresses) -> Self:
+        query = (
+            "SELECT question_id AS id FROM questions UNION ALL SELECT rollout_id FROM rollouts "
+            "UNION ALL SELECT dead_letter_id FROM dead_letters"
+        )
+        return cls({bytes.fromhex(row["id"]) for row in select(addresses, query)})
+
+    def is_new(self, content: str) -> bool:
+        """Whether the id was not seen before; it is from now on."""
+        seen = bytes.fromhex(content)
+        new = seen not in self.ids
+        self.ids.add(seen)
+        return new
+
+
+def _land(run: Run, known: Addresses, shard: str, items: Iterable[Item]) -> None:
+    """Write what is new among `items`. The counts say what became of every one of them."""
+    if run.is_done(STAGE, shard):
+        return
+    seen = _Known.read(known)
+    with run.shard(STAGE, shard, INGESTED) as out, Grader(workers=settings().workers) as grader:
+        for batch in batched(items, BATCH):
+            traces = [trace for item in batch if (trace := _land_row(item, seen, out))]
+            landed = ((trace.question, recorded_rollout(trace)) for trace in traces)
+            for graded in grade_rollouts(landed, grader):
+                out.add("rollouts", rollout_row(graded, None))
+
+
+def _land_row(item: Item, seen: _Known, out: ShardOutput) -> RecordedTrace | None:
+    """Count one item and write it; a new trace is given back, as it has to be graded first."""
+    out.counts["rows"] += 1
+    match item:
+        case DeadLetter() if seen.is_new(item.dead_letter_id):
+            out.add("dead_letters", vars(item))
+            out.counts["dead_letters"] += 1
+        case Question() if seen.is_new(item.question_id):
+            out.add("questions", vars(item))
+            out.counts["questions"] += 1
+        case RecordedTrace() if seen.is_new(trace_id(item)):
+            if seen.is_new(item.question.question_id):
+                out.add("questions", vars(item.question))
+            out.counts["rollouts"] += 1
+            return item
+        case _:
+            out.counts["known"] += 1
+    return None
+
+
+def _file_digest(path: Path, options: Sequence[str]) -> str:
+    """Name of the shard that reads this file, or folder of files, with these options."""
+    digest = hashlib.blake2b(repr(options).encode(), digest_size=6)
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    for file in files:
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,100 @@
+"""Prune: the teacher decides one action a step and writes the shorter trace (paper, section 3.2).
+
+Each revision passes the row gates, which read gold (the teacher does not), and becomes accepted, with its
+training example, or rejected with its reasons.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from drp.batches import batched
+from drp.gates.rows import revision_rejections
+from drp.grading import Grader, extract_answer
+from drp.ids import content_id, row_id
+from drp.records import CHARACTERS, Draft, Grade, Revision, Verdict
+from drp.stages.night import Night
+from drp.stages.revisions import Work, read_decomposed, revision_row
+from drp.teacher.factory import make_teacher
+
+STAGE = "prune"
+BATCH = 256
+"""Drafts graded together."""
+
+
+def prune(night: Night, shard: str) -> None:
+    """Revise the decomposed traces of one shard."""
+    if night.run.is_done(STAGE, shard):
+        return
+    teacher = make_teacher(night.recipe, night.workers)
+    at_work: dict[str, Work] = {}
+
+    def drafts() -> Iterator[Draft]:
+        for work, draft in read_decomposed(night, shard):
+            at_work[work.rollout_id] = work
+            yield draft
+
+    def revised() -> Iterator[tuple[Work, Draft]]:
+        for draft in teacher.synthesise(teacher.revise(drafts())):
+            yield at_work.pop(draft.trace.rollout_id), draft
+
+    with (
+        night.run.shard(STAGE, shard, night.recipe.revision_hash) as out,
+        Grader(workers=night.workers) as grader,
+    ):
+        for work, draft, grade, agrees in _graded(revised(), grader):
+            limits = night.recipe.gates.rows
+            why = revision_rejections(work.question, work.graded, draft, grade, agrees, limits)
+            row = revision_row(night, teacher, work.rollout_id, draft, grade, why)
+            out.add("revisions", row)
+            for decision in draft.decisions:
+                parent = {"revision_id": row["revision_id"], **vars(decision)}
+                out.add(
+                    "decisions",
+                    {"decision_id": row_id("decision", row["revision_id"], decision.step_index), **parent},
+                )
+            if not why and draft.revision:
+                out.add("examples", _sft_example(work, row["revision_id"], draft.revision))
+            out.counts[row["status"]] += 1
+            out.counts.update(f"rejected: {reason}" for reason in row["reject_reasons"])
+
+
+def _graded(
+    revised: Iterable[tuple[Work, Draft]], grader: Grader
+) -> Iterator[tuple[Work, Draft, Grade, Verdict]]:
+    """Each draft with the grade of its answer against gold, and whether it agrees with the rollout's own."""
+    for batch in batched(revised, BATCH):
+        found = [extract_answer(d.revision.response) if d.revision else None for _, d in batch]
+        pairs = [
+            pair
+            for (work, _), answer in zip(batch, found, strict=True)
+            if answer
+            for pair in (
+                (work.question.gold_answer, answer.answer),
+                (work.graded.grade.predicted_answer or "", answer.answer),
+            )
+        ]
+        verdicts = grader.verdicts(pairs)
+        for (work, draft), answer in zip(batch, found, strict=True):
+            if answer is None:
+                yield work, draft, Grade(), "undecided"
+            else:
+                grade = Grade(answer.answer, answer.source, next(verdicts))
+                yield work, draft, grade, next(verdicts)
+
+
+def _sft_example(work: Work, revision_id: str, revision: Revision) -> dict[str, object]:
+    """The target of supervised fine-tuning (paper, section 3.3) in the form of the R1 distills."""
+    target = f"<think>\n{revision.thinking}\n</think>\n\n{revision.response}"
+    messages = [
+        {"role": "user", "content": work.question.question},
+        {"role": "assistant", "content": target},
+    ]
+    return {
+        "example_id": content_id("example", revision_id, "sft"),
+        "kind": "sft",
+        "question_id": work.question.question_id,
+        "revision_id": revision_id,
+        "messages": messages,
+        "tokens": len(target),
+        "token_counter": CHARACTERS,
+        "weight": 1.0,
+    }

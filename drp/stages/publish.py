@@ -1,0 +1,82 @@
+"""Publish: the night's parts become part of the corpus, in one step, if the gate let them pass."""
+
+from typing import TypedDict
+
+from drp.errors import TerminalError
+from drp.ids import content_id
+from drp.lake.lake import Lake
+from drp.lake.runs import Run, ShardFile
+from drp.stages.gate import STAGE as GATE
+from drp.stages.gate import gate_shard
+from drp.stages.night import Night, stage_facts
+
+EVENTS = "events"
+
+
+class NotGatedError(TerminalError):
+    """The night has rows that the gate has not seen."""
+
+
+class Published(TypedDict):
+    """What publishing did: the corpus version, and whether it moved."""
+
+    corpus_version: int
+    moved: bool
+
+
+def publish(night: Night) -> Published:
+    """Publish the night; the version stays when the night added nothing.
+
+    Raises:
+        NotGatedError: the gate has not passed the night as it is now.
+    """
+    passed = gate_shard(night)
+    done = list(night.shard_files())
+    if not any(shard.parts for shard in done):
+        return {"corpus_version": night.lake.corpus.current().number, "moved": False}
+    if not night.run.is_done(GATE, passed):
+        raise NotGatedError(
+            f"run {night.run_id} has rows that the gate has not checked",
+            state="Nothing was published",
+            next_command=f"drp nightly --run-date {night.run.run_date} --recipe {night.recipe.name}",
+        )
+    return _publish(night.lake, night.run, done, passed)
+
+
+def release(lake: Lake, run_id: str) -> Published:
+    """`drp corpus release`: publish a quarantined night after a person has looked."""
+    run = lake.open_run(run_id)
+    if run.state()["state"] != "quarantined":
+        raise TerminalError(
+            f"run {run_id} is not quarantined (it is {run.state()['state']})",
+            state="Nothing was published",
+            next_command="drp corpus list",
+        )
+    done = list(run.shard_files(run.state()["fingerprints"]))
+    keys = sorted(part.key for shard in done for part in shard.parts)
+    return _publish(lake, run, done, content_id("released", keys)[:12])
+
+
+def _publish(lake: Lake, run: Run, done: list[ShardFile], digest: str) -> Published:
+    """Publish these shards together with the events that tell what they counted."""
+    _write_events(run, done, digest)
+    before = lake.corpus.current().number
+    corpus, _ = lake.publish(run, [*done, *run.shard_files({digest}, EVENTS)])
+    run.end("published", f"corpus version {corpus.number}")
+    return {"corpus_version": corpus.number, "moved": corpus.number != before}
+
+
+def _write_events(run: Run, done: list[ShardFile], digest: str) -> None:
+    if run.is_done(EVENTS, digest):
+        return
+    with run.shard(EVENTS, digest, digest) as out:
+        for facts in stage_facts(done):
+            row = {
+                "event_id": content_id("event", run.run_id, facts.stage),
+                "run_id": run.run_id,
+                "stage": facts.stage,
+                "counts": sorted(facts.counts.items()),
+                "seconds": facts.seconds,
+                "warnings": list(facts.warnings),
+            }
+            out.add("events", row)

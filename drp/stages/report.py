@@ -1,0 +1,66 @@
+"""Report: the night's page and its summary, for people; also of a night that was quarantined."""
+
+from contextlib import closing
+
+from rich.table import Table
+
+from drp.errors import BadInputError
+from drp.lake.lake import Lake
+from drp.lake.runs import run_ids
+from drp.lake.session import open_session
+from drp.report.numbers import NightFacts, Outcome
+from drp.report.page import build_report
+from drp.report.summary import summary
+from drp.stages.night import Night, open_night, stage_facts
+
+_OUTCOMES: dict[str, Outcome] = {
+    "published": "published",
+    "quarantined": "quarantined",
+    "open": "nothing new",
+}
+
+
+def report(night: Night) -> str:
+    """Write the night's page and return its path."""
+    with closing(open_session(night.visible())) as con:
+        page = build_report(con, _facts(night))
+    night.lake.store.put(f"_reports/{night.run_id}/report.html", page.encode())
+    return str(night.page)
+
+
+def summarise(night: Night) -> Table:
+    """The night in one table, for a terminal."""
+    with closing(open_session(night.visible())) as con:
+        return summary(con, _facts(night))
+
+
+def last_night(lake: Lake, run_id: str | None) -> Night:
+    """The night of `run_id`, or the last one that left something in the lake.
+
+    Raises:
+        BadInputError: there was no night yet.
+        UnknownRunError: there is no run of this name.
+    """
+    nights = [name for name in run_ids(lake.store) if "-import-" not in name]
+    if run_id is None and not nights:
+        raise BadInputError(
+            f"the lake at {lake.store.root} has seen no night yet",
+            state="Nothing was written",
+            next_command="drp nightly",
+        )
+    run = lake.open_run(run_id or nights[-1])
+    return open_night(run.recipe, run.run_date.isoformat())
+
+
+def _facts(night: Night) -> NightFacts:
+    state = night.run.state()
+    return NightFacts(
+        run_id=night.run_id,
+        run_date=night.run.run_date,
+        recipe=night.recipe.name,
+        recipe_hash=night.recipe.revision_hash,
+        outcome=_OUTCOMES[state["state"]],
+        detail=state["detail"],
+        docs_link="data-docs/index.html" if night.docs.is_dir() else None,
+        stages=stage_facts(night.shard_files()),
+    )

@@ -1,0 +1,134 @@
+"""The rollouts of a shard on their way to revisions: read with their questions, written with a verdict.
+
+Every rollout ends in exactly one revision row per recipe: accepted, or rejected with its reasons.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drp.gates.rows import Rejection
+from drp.grading import GRADER_VERSION
+from drp.ids import decomposition_id, revision_id
+from drp.lake.rows import select
+from drp.records import CHARACTERS, Draft, Grade, GradedRollout, Question, Step, StudentTrace
+from drp.stages.night import Night
+from drp.student.landing import rollout_from_row
+from drp.teacher.protocol import Teacher
+
+_WORK = """
+SELECT rollouts.* EXCLUDE (run_date), dataset, split, question, gold_answer, source
+FROM rollouts JOIN wanted ON rollout_id = id JOIN questions USING (question_id)
+"""
+_DECOMPOSED = """
+WITH cut AS (
+    SELECT rollout_id,
+           list({start: char_start, stop: char_end, skill: skill, family: skill_family}
+                ORDER BY step_index) AS steps
+    FROM steps JOIN decompositions USING (decomposition_id) JOIN wanted ON decomposition_id = id
+    GROUP BY rollout_id
+)
+SELECT rollouts.* EXCLUDE (run_date), dataset, split, question, gold_answer, source, steps
+FROM rollouts JOIN cut USING (rollout_id) JOIN questions USING (question_id)
+"""
+_QUESTION_FIELDS = ("question_id", "dataset", "split", "question", "gold_answer", "source")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One graded rollout and its question."""
+
+    question: Question
+    graded: GradedRollout
+
+    @property
+    def rollout_id(self) -> str:
+        """Id of the rollout."""
+        return self.graded.rollout.rollout_id
+
+    @property
+    def trace(self) -> StudentTrace:
+        """What the teacher may read of it: the student's own answer, never gold."""
+        rollout = self.graded.rollout
+        answer = self.graded.grade.predicted_answer or ""
+        return StudentTrace(
+            rollout.rollout_id, self.question.question, rollout.thinking, rollout.response, answer
+        )
+
+
+def read_work(night: Night, wanted: Sequence[str]) -> Iterator[Work]:
+    """The rollouts `wanted`, streamed, in no particular order."""
+    return (_work(row) for row in select(night.visible(), _WORK, wanted=wanted))
+
+
+def read_decomposed(night: Night, shard: str) -> Iterator[tuple[Work, Draft]]:
+    """The traces that the decompose stage cut in this shard, streamed, with their steps."""
+    cut = select(night.shard("decompose", shard), "SELECT decomposition_id FROM decompositions")
+    wanted = [row["decomposition_id"] for row in cut]
+    for row in select(night.visible(), _DECOMPOSED, wanted=wanted):
+        work = _work(row)
+        steps = [Step(s["start"], s["stop"], s["skill"], s["family"]) for s in row["steps"]]
+        yield work, Draft(work.trace, steps)
+
+
+def _work(row: Mapping[str, Any]) -> Work:
+    return Work(Question(**{name: row[name] for name in _QUESTION_FIELDS}), rollout_from_row(row))
+
+
+def revision_row(
+    night: Night,
+    teacher: Teacher,
+    rollout_id: str,
+    draft: Draft | None,
+    grade: Grade,
+    why: Sequence[Rejection],
+) -> dict[str, Any]:
+    """Row of `revisions`: accepted when there is no rejection.
+
+    Args:
+        night: the night, for its recipe.
+        teacher: who pruned, or would have.
+        rollout_id: the rollout.
+        draft: what the teacher made of it; None when it was not sent.
+        grade: the answer of the revision, against gold.
+        why: the rejections, first the one to read.
+    """
+    recipe = night.recipe
+    revision = draft.revision if draft else None
+    cut = draft is not None and bool(draft.steps)
+    return {
+        "revision_id": revision_id(rollout_id, recipe.revision_hash),
+        "rollout_id": rollout_id,
+        "decomposition_id": _decomposition_id(night, teacher, rollout_id) if cut else None,
+        "recipe": recipe.name,
+        "recipe_hash": recipe.revision_hash,
+        "teacher": teacher.name,
+        "prompt_version": teacher.prompt_version,
+        "thinking": revision.thinking if revision else None,
+        "response": revision.response if revision else None,
+        "think_tokens": len(revision.thinking) if revision else None,
+        "tokens": len(revision.thinking) + len(revision.response) if revision else None,
+        "token_counter": CHARACTERS,
+        "predicted_answer": grade.predicted_answer,
+        "verdict": grade.verdict,
+        "grader_version": GRADER_VERSION,
+        "status": "rejected" if why else "accepted",
+        "reject_reasons": list(dict.fromkeys(rejection.reason for rejection in why)),
+        "reject_detail": why[0].detail if why else None,
+    }
+
+
+def decomposition_row(night: Night, teacher: Teacher, draft: Draft) -> dict[str, Any]:
+    """Row of `decompositions`."""
+    return {
+        "decomposition_id": _decomposition_id(night, teacher, draft.trace.rollout_id),
+        "rollout_id": draft.trace.rollout_id,
+        "kind": night.recipe.decomposition,
+        "teacher": teacher.name,
+        "prompt_version": teacher.prompt_version,
+        "n_steps": len(draft.steps),
+    }
+
+
+def _decomposition_id(night: Night, teacher: Teacher, rollout_id: str) -> str:
+    return decomposition_id(rollout_id, night.recipe.decomposition, teacher.name, teacher.prompt_version)

@@ -1,0 +1,53 @@
+"""Recorded traces as a rollout engine: what was generated elsewhere lands like what is sampled here.
+
+engine = ReplayEngine(traces)
+for rollout in engine.sample(questions): ...
+"""
+
+from collections.abc import Iterable, Iterator
+
+from drp.ids import imported_rollout_id
+from drp.questions.parsing import RecordedTrace
+from drp.records import CHARACTERS, Question, Rollout
+
+ENGINE = "replay"
+
+
+def recorded_rollout(trace: RecordedTrace) -> Rollout:
+    """The rollout of a recorded trace; lengths in characters, for its tokenizer is not at hand.
+
+    `sample_index` is 0 for all: the order of the rows of a file says nothing about how they were sampled.
+    """
+    question_id = trace.question.question_id
+    return Rollout(
+        rollout_id=imported_rollout_id(question_id, trace.student, trace.thinking, trace.response),
+        question_id=question_id,
+        student=trace.student,
+        engine=ENGINE,
+        prompt_version=None,
+        sample_index=0,
+        seed=None,
+        thinking=trace.thinking,
+        response=trace.response,
+        finish_reason=trace.finish_reason,
+        think_tokens=len(trace.thinking),
+        total_tokens=len(trace.thinking) + len(trace.response),
+        token_counter=CHARACTERS,
+    )
+
+
+class ReplayEngine:
+    """Gives every recorded trace of the questions it is asked, in the order in which they were recorded."""
+
+    name = ENGINE
+
+    def __init__(self, traces: Iterable[RecordedTrace]) -> None:
+        """`traces` is read once per `sample`: one pass of an import serves one call."""
+        self._traces = traces
+
+    def sample(self, questions: Iterable[Question]) -> Iterator[Rollout]:
+        """Rollouts of `questions`; none for a question without a recorded trace."""
+        wanted = {question.question_id for question in questions}
+        for trace in self._traces:
+            if trace.question.question_id in wanted:
+                yield recorded_rollout(trace)

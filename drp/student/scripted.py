@@ -1,0 +1,132 @@
+"""A student that is no model: a script that reasons at length about the generated problems.
+
+It stands in where no model can run, says so in every row (engine and student `scripted`), and is worth
+pruning: it restates, doubts, checks each step and checks again, makes mistakes that it catches and, at the
+rates below, some that it does not.
+"""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from drp.errors import TerminalError
+from drp.ids import content_id, sampled_rollout_id
+from drp.questions.problems import Computation, Operand, Problem, calculate
+from drp.questions.synthetic import problem_from_source
+from drp.recipe import Recipe
+from drp.records import CHARACTERS, FinishReason, Question, Rollout
+from drp.student.writing import Working, Writer
+
+LOOPING_RATE = 0.01
+"""Share of rollouts that never get out of a step."""
+UNFINISHED_RATE = 0.02
+"""Share that is cut before its answer."""
+WRONG_RATE = 0.12
+"""Share with a slip that nobody notices, and so a wrong answer."""
+
+
+class NotGeneratedError(TerminalError):
+    """The scripted student was asked a question that has no script."""
+
+
+class ScriptedStudent:
+    """Deterministic: question, sampling seed and sample index decide every word."""
+
+    name = "scripted"
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+
+    def sample(self, questions: Iterable[Question]) -> Iterator[Rollout]:
+        """`sampling.samples` rollouts of each question, in the order of the questions.
+
+        Raises:
+            NotGeneratedError: a question is not one of `drp.questions.synthetic`.
+        """
+        for question in questions:
+            problem = problem_from_source(question.source)
+            if problem is None or problem.text != question.question:
+                raise NotGeneratedError(
+                    f"the scripted student can only answer generated problems, not {question.question_id}"
+                    f" of {question.source!r}",
+                    state="What was rolled out before it is kept",
+                    next_command="drp import traces FILE, or set DRP_STUDENT to another student",
+                )
+            for index in range(self._recipe.sampling.samples):
+                yield self._rollout(question, problem, index)
+
+    def _rollout(self, question: Question, problem: Problem, index: int) -> Rollout:
+        sampling = self._recipe.sampling
+        key = content_id("scripted", question.source, sampling.seed, index)
+        thinking, response, finish_reason = _write(random.Random(key), problem)  # noqa: S311
+        return Rollout(
+            rollout_id=sampled_rollout_id(
+                question.question_id,
+                self._recipe.student,
+                self._recipe.prompt_version,
+                sampling.identity,
+                index,
+            ),
+            question_id=question.question_id,
+            student=self._recipe.student,
+            engine=self.name,
+            prompt_version=self._recipe.prompt_version,
+            sample_index=index,
+            seed=sampling.seed,
+            thinking=thinking,
+            response=response,
+            finish_reason=finish_reason,
+            think_tokens=len(thinking),
+            total_tokens=len(thinking) + len(response),
+            token_counter=CHARACTERS,
+        )
+
+
+def _write(rng: random.Random, problem: Problem) -> tuple[str, str, FinishReason]:
+    """Thinking, response and how it ended."""
+    results = tuple(computation.result for computation in problem.computations)
+    right = Working(problem, problem.computations, results)
+    fate = rng.random()
+    if fate < LOOPING_RATE:
+        return "\n\n".join(Writer(rng, right).loop()), "", "length"
+    if fate < LOOPING_RATE + UNFINISHED_RATE:
+        text = "\n\n".join(Writer(rng, right).thinking())
+        return text[: int(len(text) * rng.uniform(0.4, 0.9))].rstrip(), "", "length"
+    is_wrong = fate < LOOPING_RATE + UNFINISHED_RATE + WRONG_RATE
+    writer = Writer(rng, _slipped(rng, right) if is_wrong else right)
+    return "\n\n".join(writer.thinking()), writer.response(), "stop"
+
+
+def _slipped(rng: random.Random, right: Working) -> Working:
+    """The same problem with one arithmetic slip, carried through to a wrong answer."""
+    indexes = list(range(len(right.results)))
+    rng.shuffle(indexes)
+    slips = [-10, -2, -1, 1, 2, 10]
+    rng.shuffle(slips)
+    for index in indexes:
+        for slip in slips:
+            working = _with_slip(right, index, slip)
+            if working and working.answer != right.answer:
+                return working
+    raise AssertionError("a slip of +1 in the last step always gives another answer")
+
+
+def _with_slip(right: Working, index: int, slip: int) -> Working | None:
+    """None if what follows from the slip is no whole number or below zero: that would be noticed."""
+    if right.results[index] + slip < 0:
+        return None
+    computations: list[Computation] = []
+    results: list[int] = []
+    for position, computation in enumerate(right.computations):
+        left, other = (_carried(operand, results) for operand in (computation.left, computation.right))
+        computations.append(replace(computation, left=left, right=other))
+        try:
+            result = calculate(left.value, computation.operator, other.value)
+        except ValueError:
+            return None
+        results.append(result + slip if position == index else result)
+    return Working(right.problem, tuple(computations), tuple(results), slip=index)
+
+
+def _carried(operand: Operand, results: list[int]) -> Operand:
+    return operand if operand.came_from is None else replace(operand, value=results[operand.came_from])

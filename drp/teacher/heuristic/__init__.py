@@ -1,0 +1,13 @@
+"""A rule-based teacher: `HeuristicTeacher` (teacher.py) over pure functions on one trace.
+
+text (units, plain spelling) → skills, decompose; signals, answer, decide (which units carry the derivation) →
+compress, merge, revise (decisions on steps) → synthesise.
+"""
+
+from drp.teacher.heuristic.decompose import decompose
+from drp.teacher.heuristic.revise import revise
+from drp.teacher.heuristic.skills import SKILL_FAMILIES
+from drp.teacher.heuristic.synthesise import synthesise
+from drp.teacher.heuristic.teacher import HeuristicTeacher
+
+__all__ = ["SKILL_FAMILIES", "HeuristicTeacher", "decompose", "revise", "synthesise"]

@@ -1,0 +1,126 @@
+"""Where the student's own answer is really derived, and what its own summary says matters on the way.
+
+The first number equal to the answer is often a coincidence. An end must assert the answer as a result, be
+concluded or looked back on by the student, and come after the results that its summary states.
+"""
+
+import re
+from collections.abc import Sequence
+
+from drp.records import StudentTrace
+from drp.teacher.heuristic.signals import ALTERNATIVE, CHECK, CONCLUSION, ITEM, SUPPOSED
+from drp.teacher.heuristic.text import VALUE, Unit, plain, words
+
+_COVERED = 0.5  # share of the summary's results that must have appeared before an end
+_NAMED = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6": "six", "7": "seven", "8": "eight", "9": "nine", "10": "ten"}
+_UNIT_AFTER = re.compile(r"(?<=\d)\s?(?:°|%|degrees|[a-z. ]{3,40})$")  # "12 apples", "30°": the number is the answer
+_VARIABLE_BEFORE = re.compile(r"^[a-zA-Z](?:\([a-z]\))?=")  # "x=5": so is what follows
+_IN_BRACKETS = re.compile(r"^\(([A-Z]|[^(),]{2,60})\)$")  # "(B)"
+_ASSERTS = re.compile(  # what stands before a result
+    r"(?:=|≡|≈|:|→|⇒|\b(?:is|are|be|was|get|gets|got|gives?|giving|equals?|equal to|have|has|yields?|makes?|obtain|becomes|to|with|total of|as|then|so|means|leaves"
+    r"|answer|there are|there's|that's|it's|exactly|just|only|option|choice|simplified|spends|costs|needs|takes|of))"
+    r"\s?(?:also |just |exactly |indeed |simply |about |the |a |an |only |still |option |choice |equal to |actually )?[(\"'“]?\Z"
+)
+_RESULT = re.compile(r"=\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)(?![\w(^*/])")  # a number that a summary states as a result
+_ASKED = re.compile(r"(?:find|what is|what's|how many|how much|determine|compute|calculate|evaluate)\b([^.?!]{0,200})", re.I)
+_REFLECTS = re.compile(  # the student looks back on what it has just found
+    r"(?:but )?wait|hm+\b|let me (?:just )?(?:check|verify|double|confirm|make sure|see)|that (?:seems|makes|looks|matches)|is (?:that|this|there)|yes\b|yep|okay|final answer"
+    r"|thus|so the|so that|therefore|alternatively|just to|to (?:make|be|double|verify)|i (?:think|should|can)|but (?:let|just|is|hold)"
+)
+_TURNS = re.compile(r"(?:but )?(?:wait|hold on|hm+|alternatively|let me|just to|no\b|yes\b|yep|okay|that (?:seems|makes|matches))")  # no longer the derivation
+_STATEMENT = re.compile(r"(?:so|therefore|thus|hence|comparing|which means|this means|that means|in conclusion|finally|the answer|\\\[|the )")
+_ANSWER_WORD = re.compile(r"\banswer\b|\bfinal\b")
+
+
+class Answer:
+    """The student's own answer in the spellings it may take in the trace."""
+
+    def __init__(self, trace: StudentTrace) -> None:
+        forms = _forms(trace.answer)
+        asked = " ".join(_ASKED.findall(trace.question)).lower()
+        self.target = frozenset(sorted(words(plain(asked)))[:14])
+        question = plain(trace.question)
+        given = set(VALUE.findall(question))
+        self.results = frozenset(_RESULT.findall(plain(trace.response))) - given
+        numbers = [form for form in forms if form[0].isdigit()]
+        self.is_common = any(len(form.lstrip("-")) == 1 for form in forms) or bool(given & set(numbers))
+        alternatives = "|".join(re.escape(form) for form in forms)
+        self._pattern = (
+            re.compile(
+                rf"(?<![\w.^/*)+√-])(?:{alternatives})(?![\w^/*(√π!]|\.\d|,\d|=|[-+≤<]\(?[\w√]| is\b| are\b| times\b| choose\b)",
+                re.I if forms[0].isalpha() else 0,
+            )
+            if forms
+            else None
+        )
+
+    def asserted_by(self, unit: Unit) -> bool:
+        """Whether the unit states the answer as a result (not as an operand, nor as a guess)."""
+        if self._pattern is None:
+            return False
+        return any(_ASSERTS.search(unit.plain, max(0, m.start() - 40), m.start()) for m in self._pattern.finditer(unit.plain))
+
+    def mentioned_in(self, spelled: str) -> bool:
+        """Whether plain text has the answer at all."""
+        return self._pattern is not None and self._pattern.search(spelled) is not None
+
+
+def _forms(answer: str) -> list[str]:
+    first = plain(answer).strip(" .")
+    forms = {first, first.replace(" ", "")}
+    for rule in (_UNIT_AFTER, _VARIABLE_BEFORE):
+        forms |= {rule.sub("", form) for form in forms}
+    forms |= {m[1] for form in forms if (m := _IN_BRACKETS.match(form))}
+    forms |= {form.replace("*", "") for form in forms} | {_NAMED[form] for form in forms if form in _NAMED}
+    forms |= {f"-({form[1:]})" for form in forms if form.startswith("-") and "/" in form}
+    return sorted((form for form in forms if form.strip()), key=lambda form: (-len(form), form))
+
+
+def _names(unit: Unit) -> bool:
+    return _ANSWER_WORD.search(unit.lower) is not None or "\\boxed" in unit.text
+
+
+def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
+    """The unit at which the answer asserted at `index` is concluded, or None where it is only passed by."""
+    if SUPPOSED.search(units[index].lower[:70]) and not _names(units[index]):
+        return None
+    place = _stated_at(units, index, answer)
+    unit = units[place]
+    if _names(unit):
+        return place
+    on_target = len(unit.vocabulary & answer.target) >= min(2, len(answer.target)) > 0
+    if CONCLUSION.search(unit.lower) and on_target:
+        return place
+    if answer.is_common:
+        return None
+    after = units[place + 1].lower if place + 1 < len(units) else None
+    looked_back_on = after is None or _REFLECTS.match(after) or CHECK.search(after) or ALTERNATIVE.match(after)
+    return place if looked_back_on or (place > index and not ITEM.match(unit.text)) else None
+
+
+def _stated_at(units: Sequence[Unit], index: int, answer: Answer) -> int:
+    """The sentence right after `index` that says what the result means, or `index` itself."""
+    best = index
+    for unit in units[index + 1 : index + 4]:
+        if CHECK.search(unit.lower) or _TURNS.match(unit.lower) or unit.body.endswith("?"):
+            break
+        if (_STATEMENT.match(unit.lower) or _names(unit)) and answer.asserted_by(unit):
+            best = unit.index
+    return best
+
+
+def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
+    """Index of the unit that concludes the answer, or None where no unit does."""
+    candidates = [
+        unit.index
+        for unit in units
+        if not unit.body.endswith("?") and answer.asserted_by(unit) and (not CHECK.search(unit.lower) or _names(unit))
+    ]
+    closing = [end for index in candidates if (end := _closing(units, index, answer)) is not None]
+    if not closing:
+        return candidates[-1] if candidates and candidates[-1] * 4 >= 3 * len(units) else None
+    first: dict[str, int] = {}
+    for unit in units[: closing[-1] + 1]:
+        for value in unit.values & answer.results:
+            first.setdefault(value, unit.index)
+    return next((i for i in closing if sum(seen <= i for seen in first.values()) >= _COVERED * len(first)), closing[-1])

@@ -1,0 +1,84 @@
+"""SINGLE-STEP COMPRESS: the same sentence without interjections, hedges and announcements of itself.
+
+Nothing that carries a negation is ever taken out: "No odd terms" stays, whatever stands before it.
+"""
+
+import re
+
+_INTERJECTION = re.compile(  # a spoken opener; a comma or a full stop must close it
+    r"(?:okay|ok|alright|all right|hmm+|hm+|well|right|yeah|yes|yep|yup|oh|ah|wait a (?:second|minute|moment)|but wait|oh wait|wait|hold on|good|great|perfect|sure|cool|got it|now)\s?(?:[,.!:;—–-]|…|\.\.\.)+\s+(?=\S)",
+    re.I,
+)
+_OKAY_SO = re.compile(r"(?:okay|ok|alright|hmm+|hm+|oh)\s+(?=(?:so|now|let|the|first|then|if|we)\b)", re.I)
+_SO = re.compile(r"so,? (?=(?:let|first|since|in this case|for)\b)", re.I)
+_SO_COMMA = re.compile(r"so,\s+", re.I)
+_ANNOUNCEMENT = re.compile(  # "Let me compute that: 24 × 6 …", "Let me see. x = 3"
+    r"(?:let me (?:see|think|recall|compute (?:that|this)|calculate (?:that|this)|do that|write (?:that|this|it) down)|let's (?:see|think(?: about (?:it|this|that))?|compute (?:that|this)|calculate (?:that|this)))\s?[,.:]\s+(?=\S)",
+    re.I,
+)
+_OPINION = re.compile(  # "I think that the radius is 3": the claim stands without it
+    r"i (?:think|believe|guess|know|see|remember|recall|suppose)(?: that)?,? (?=(?:the|a|an|it|this|there|in|for|if|each|when|we|they|since|is|that's)\b|[\\$(\d])",
+    re.I,
+)
+_INTENTION = re.compile(  # "I can write this as …" does what it says
+    r"(?:i|we) (?:can|could|should|need to|have to|will|want to|am going to|just need to) (?:just |also |now |then |simply |first )?(?=(?:write|set|use|substitute|plug|solve|factor|subtract|add|multiply|divide|compute|calculate"
+    r"|simplify|expand|rewrite|combine|square|take|apply|convert|consider|count|list|isolate|cancel)\b)",
+    re.I,
+)
+_LET_ME = re.compile(
+    r"let me (?:just |now |also |first )?(?=(?:write|set|use|substitute|plug|solve|factor|subtract|add|multiply|divide|compute|calculate|simplify|expand|rewrite|combine|square|take|apply|convert|consider|count|list)\b)", re.I
+)
+_OPENERS = (
+    (_INTERJECTION, ""),
+    (_OKAY_SO, ""),
+    (_SO, ""),
+    (_SO_COMMA, "So "),
+    (_ANNOUNCEMENT, ""),
+    (_OPINION, ""),
+    (_INTENTION, ""),
+    (_LET_ME, ""),
+)
+_INSIDE = (
+    (re.compile(r",? (?:right|correct|yes)\?(?=\s*\Z)", re.I), "."),  # assent asked at the end
+    (re.compile(r",? (?:i think|i guess|i believe|i suppose|if i recall correctly|if i remember correctly|if i'm not mistaken|you know),(?= )", re.I), ","),
+    (re.compile(r"(?<=[\w)]), hm+,(?= )", re.I), ","),
+    (re.compile(r"(?<=[\w)}$]),? (?:yes|yep|yeah)(?:,? (?:that's |that is )?(?:right|correct|good))?(?=[.!]?\s*\Z)", re.I), ""),  # "…, yes, correct."
+    (re.compile(r",? (?:i think|i guess|i believe|i suppose|hmm)(?=\.\s*\Z)", re.I), ""),
+    (re.compile(r"\b(?:basically|essentially|actually|really|obviously|of course),? (?=[a-z])", re.I), ""),
+    (re.compile(r"\b(?:i think|i guess|i believe) (?:that )?(?=(?:the|it|this|there)\b)", re.I), ""),
+    (re.compile(r"\bin order to\b"), "to"),
+    (re.compile(r"\bthe fact that\b"), "that"),
+    (re.compile(r"\b(?:i|we) can (?:say|see) that (?=[a-z])", re.I), ""),
+)
+_ITEM = re.compile(r"\s*(?:[-*•]\s+|\d{1,2}[.)]\s+)?")
+_PROTECTED = re.compile(r"\\\[|\$\$|\\begin\{")  # a display formula: only its opening words are touched
+_SYMBOL_FIRST = re.compile(r"[a-zA-Z](?![a-zA-Z'’])(?:[_^(]|\s*[=<>+*/²³-]|\s+(?:is|are|be|must|can|has|and|=)\b)")
+
+
+def capitalised(text: str) -> str:
+    """`text` with a capital letter where a sentence begins, variables left alone."""
+    if text[:1].islower() and not _SYMBOL_FIRST.match(text):
+        return text[0].upper() + text[1:]
+    return text
+
+
+def compressed(sentence: str) -> str:
+    """A sentence without fillers, white space around it removed; the same where nothing is to do."""
+    item = _ITEM.match(sentence)
+    lead = item.group().lstrip() if item else ""
+    body = sentence[item.end() if item else 0 :].strip()
+    rest = body
+    for _ in range(3):
+        before = rest
+        for pattern, replacement in _OPENERS:
+            found = pattern.match(rest)
+            if found:
+                rest = replacement + rest[found.end() :]
+        if rest == before:
+            break
+    if not _PROTECTED.search(rest):
+        for pattern, replacement in _INSIDE:
+            rest = pattern.sub(replacement, rest)
+    if rest != body and (body[:1].isupper() or not body[:1].isalpha()):
+        rest = capitalised(rest)
+    return lead + rest

@@ -1,0 +1,135 @@
+"""MULTI-STEP COMPRESS: two neighbouring sentences written as one.
+
+    a = 3·4.  So a = 12.                 ->  a = 3·4 = 12.                  merged_chain
+    We compute 5 + 6.  That is 11.       ->  We compute 5 + 6 = 11.         merged_setup
+    3·4 = 12.  So there are 12 apples.   ->  3·4 = 12, so there are 12 …    merged_result
+    The area is:  \\[ A = … \\]            ->  The area is: \\[ A = … \\]       merged_lead_in
+"""
+
+import re
+from typing import NamedTuple
+
+from drp.teacher.heuristic.decide import Reason
+from drp.teacher.heuristic.signals import ITEM
+from drp.teacher.heuristic.text import VALUE, plain
+
+_LONGEST = 240  # characters of a merged sentence; longer ones are hard to read
+_BREAK = re.compile(r"[a-zA-Z'’]{2,}|[,;:.?](?=\s)|[^\w\s.,+*/^=×·÷−()√²³!-]|_|\n")  # what no plain formula has
+_CONTINUES = re.compile(r"(?:so|then|thus|therefore|hence|which means|that means|this means|that gives|this gives|so i get|so we get|that's|that is)?,?\s?", re.I)
+_STATES = re.compile(  # "That is 11 apples": the value of the expression just named
+    r"(?:so,? )?(?:that|this|it|which)(?:'s| is| equals| gives(?: us| me)?| would be| comes to| makes| will be| simplifies to| becomes)(?: just| equal to)? (?=[\d$\\√-])", re.I
+)
+_CONCLUDES = re.compile(r"(?:so|therefore|thus|hence)\b,? (?=\w|\$|\\\()", re.I)
+_ORDINARY = frozenset(
+    "the there that this it we if each for in a an when they these those he she all both his her its our my to at on as by since so one".split()
+)
+_OPERATOR = re.compile(r"[\d)a-z}]\s?(?:[-+*/×·÷−^]|\\times|\\cdot|\\div)\s?[\d(a-z\\{]")
+
+
+class _Formula(NamedTuple):
+    """A formula within a sentence: text before it, its delimiters, what is inside, text after it."""
+
+    before: str
+    opener: str
+    inside: str
+    closer: str
+    after: str
+
+    @property
+    def sides(self) -> list[str]:
+        return [plain(side).replace(" ", "") for side in self.inside.split("=")]
+
+
+def _tail(sentence: str) -> _Formula | None:
+    text = sentence.rstrip().rstrip(".")
+    for opener, closer in (("\\(", "\\)"), ("$", "$")):
+        if text.endswith(closer) and not text.endswith("$$"):
+            start = text.rfind(opener, 0, len(text) - len(closer))
+            if start < 0:
+                return None
+            return _Formula(text[:start], opener, text[start + len(opener) : -len(closer)].strip(), closer, "")
+    if "$" in text or "\\" in text:
+        return None
+    start = max(0, len(text) - _LONGEST)
+    for found in _BREAK.finditer(text, start):
+        start = found.end()
+    inside = text[start:].strip()
+    return _Formula(text[: len(text) - len(text[start:].lstrip())], "", inside, "", "") if inside else None
+
+
+def _head(sentence: str) -> _Formula | None:
+    for opener, closer in (("\\(", "\\)"), ("$", "$")):
+        if sentence.startswith(opener) and not sentence.startswith("$$"):
+            end = sentence.find(closer, len(opener))
+            if end < 0:
+                return None
+            return _Formula("", opener, sentence[len(opener) : end].strip(), closer, sentence[end + len(closer) :])
+    if "$" in sentence or "\\" in sentence:
+        return None
+    found = _BREAK.search(sentence)
+    inside = sentence[: found.start() if found else len(sentence)].rstrip(" .,(")
+    return _Formula("", "", inside, "", sentence[len(inside) :])
+
+
+def _chained(first: str, second: str) -> tuple[str, Reason] | None:
+    tail = _tail(first)
+    if tail is None or not tail.inside or not _OPERATOR.search(tail.inside + " "):
+        return None
+    stated = _STATES.match(second)
+    opening = stated or _CONTINUES.match(second)
+    head = _head(second[opening.end() :]) if opening else None
+    if head is None or not head.inside or head.opener != tail.opener:
+        return None
+    sides, following = tail.sides, head.inside.split("=")
+    if stated:
+        if not _OPERATOR.search(tail.inside.split("=")[-1]) or "=" in head.inside or not VALUE.search(head.inside):
+            return None
+        if plain(head.inside).replace(" ", "") == sides[-1]:
+            return None
+        added, reason = [head.inside], "merged_setup"
+    elif len(following) < 2:
+        return None
+    elif head.sides[0] == sides[-1]:
+        added, reason = following[1:], "merged_setup" if len(sides) == 1 else "merged_chain"
+    elif len(sides) > 1 and head.sides[0] == sides[0] and _OPERATOR.search(sides[-1]):
+        added, reason = following[1:], "merged_chain"
+        if head.sides[1] == sides[-1]:
+            added = following[2:]
+    else:
+        return None
+    inside = " = ".join([tail.inside, *(part.strip() for part in added)])
+    return f"{tail.before}{tail.opener}{inside}{tail.closer}{head.after}", "merged_setup" if reason == "merged_setup" else "merged_chain"
+
+
+def _resulting(first: str, second: str) -> tuple[str, Reason] | None:
+    concluding = _CONCLUDES.match(second)
+    if not concluding or not first.endswith(".") or len(first) + len(second) > _LONGEST:
+        return None
+    if _CONCLUDES.match(first) or ", so " in first or "\n" in first + second or second.count(". ") or ", so" in second:
+        return None
+    values = VALUE.findall(plain(first))
+    if not values or values[-1] not in VALUE.findall(plain(second)):
+        return None
+    rest = second[concluding.end() :]
+    word = rest.split(maxsplit=1)[0]
+    if word.lower().strip(",") in _ORDINARY:
+        rest = rest[0].lower() + rest[1:]
+    return f"{first[:-1]}, so {rest}", "merged_result"
+
+
+def _announced(first: str, second: str) -> tuple[str, Reason] | None:
+    if not first.endswith(":") or len(first) > 160 or ITEM.match(second) or second.endswith(":"):
+        return None
+    display = second.startswith(("\\[", "$$"))
+    if not display and ("=" not in second or "\n" in second or len(first) + len(second) > _LONGEST):
+        return None
+    return first + ("\n" if display else " ") + second, "merged_lead_in"
+
+
+def joined(first: str, second: str, *, same_paragraph: bool) -> tuple[str, Reason] | None:
+    """One sentence for two neighbours with the reason of the merge, or None where they stay apart."""
+    if announced := _announced(first, second):
+        return announced
+    if not same_paragraph or ITEM.match(second):
+        return None
+    return _chained(first, second) or _resulting(first, second)

@@ -1,0 +1,114 @@
+"""From decisions to one fluent trace and its answer summary, or a refusal.
+
+What is put together is read again before it is handed out: it must still conclude the student's answer, close
+every formula, stand without what was deleted, and be shorter. The teacher refuses a trace it could not cut well.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from drp.records import Decision, Refusal, Revision, Step, StudentTrace
+from drp.teacher.heuristic.answer import Answer, find_end
+from drp.teacher.heuristic.compress import capitalised
+from drp.teacher.heuristic.signals import retracts, takes_back
+from drp.teacher.heuristic.text import VALUE, Unit, is_balanced, plain, separator, units
+
+_FIRST_WORDS = re.compile(r"(?:but|and|then|so|also|therefore|thus|hence|now),?\s+(?=\w{2}|[$\\(])", re.I)  # no trace begins with these
+_UNEASY = re.compile(r"\b(?:wait|hmm+|mistake|not sure|confus\w{1,6}|i misread|doesn't make sense|hold on)\b", re.I)
+_UNEASY_EVERY = 2_500  # characters of a revision per left-over doubt
+_BOXED = re.compile(r"\\boxed\s?\{")
+_RULE = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*\n+", re.M)  # a rule across the page
+
+
+def synthesise(trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[Decision]) -> Revision | Refusal:
+    """The revision of a trace; the same input gives the same text."""
+    thinking, origins = _thinking(trace.thinking, steps, decisions)
+    response = _response(trace)
+    return _fault(trace, thinking, response, origins, decisions) or Revision(thinking, response)
+
+
+def _thinking(original: str, steps: Sequence[Step], decisions: Sequence[Decision]) -> tuple[str, list[tuple[int, int]]]:
+    """The revised thinking, and where each part of it begins with the offset in the original it comes from."""
+    text = ""
+    origins: list[tuple[int, int]] = []
+    end = 0
+    for step, decision in zip(steps, decisions, strict=True):
+        raw = original[step.char_start : step.char_end]
+        part = raw.strip() if decision.action == "KEEP" else decision.revised_text
+        if not part:
+            continue
+        start = step.char_start + len(raw) - len(raw.lstrip())
+        if not text:
+            first = _FIRST_WORDS.match(part)
+            part = capitalised(part[first.end() :]) if first else part
+        else:
+            text += separator(original[end:start], part)
+        origins.append((len(text), step.char_start))
+        text += part
+        last = steps[max((decision.step_index, *decision.merged_with))]
+        end = last.char_start + len(original[last.char_start : last.char_end].rstrip())
+    return text, origins
+
+
+def boxed_answer(text: str) -> str | None:
+    """What stands in the last \\boxed{…} of a text."""
+    found = None
+    for found in _BOXED.finditer(text):
+        pass
+    if found is None:
+        return None
+    depth = 1
+    for position in range(found.end(), len(text)):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        if depth == 0:
+            return text[found.end() : position].strip()
+    return None
+
+
+def _response(trace: StudentTrace) -> str:
+    """The student's summary where it boxes its own answer; else what it says, with the answer in a box."""
+    summary = _RULE.sub("", trace.response).strip()
+    stated = boxed_answer(summary)
+    if stated is not None and plain(stated) == plain(trace.answer) and is_balanced(summary):
+        return summary
+    closing = f"The answer is $\\boxed{{{trace.answer}}}$."
+    if stated is not None or not is_balanced(summary) or _UNEASY.search(summary):
+        return closing  # it says something else, or is cut: nothing of it can be trusted
+    return f"{summary}\n\n{closing}".strip()
+
+
+def _fault(trace: StudentTrace, thinking: str, response: str, origins: Sequence[tuple[int, int]], decisions: Sequence[Decision]) -> Refusal | None:
+    if not thinking:
+        return Refusal("malformed", "nothing of the thinking is left")
+    answer = Answer(trace)
+    kept = units(thinking)
+    if not any(answer.asserted_by(unit) for unit in kept[-6:]) or find_end(kept, answer) is None:
+        return Refusal("truncated", "the thinking never concludes the student's answer")
+    if not is_balanced(thinking) or not is_balanced(response):
+        return Refusal("malformed", "a formula, brace or environment is not closed")
+    if len(thinking) + len(response) >= len(trace.thinking) + len(trace.response):
+        return Refusal("malformed", "nothing could be shortened")
+    turns = sum(takes_back(unit.lower) or retracts(unit.lower) for unit in kept)
+    unresolved = sum(decision.reason == "unresolved" for decision in decisions)
+    if turns + unresolved > 1 or len(_UNEASY.findall(thinking)) > 1 + len(thinking) // _UNEASY_EVERY:
+        return Refusal("malformed", "attempts that were taken back could not be told from the derivation")
+    orphans, uses = _orphans(trace, kept, origins)
+    if orphans > 1 and orphans > 0.1 * uses:
+        return Refusal("malformed", "values are used that nothing kept introduces")
+    return None
+
+
+def _orphans(trace: StudentTrace, kept: Sequence[Unit], origins: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """How many operands of two or more characters only deleted text introduces; of how many such operands."""
+    known = set(VALUE.findall(plain(trace.question)))
+    orphans = uses = 0
+    for unit in kept:
+        operands = {v for equation in unit.equations for v in VALUE.findall(equation.split("=", 1)[0]) if len(v) > 1}
+        uses += len(operands)
+        for value in operands - known:
+            if not any(value in other for other in known):
+                origin = origins[bisect_right(origins, (unit.start, len(trace.thinking))) - 1][1]
+                orphans += re.search(rf"(?<![\d.]){re.escape(value)}(?!\d)", trace.thinking[:origin]) is not None
+        known |= unit.values
+    return orphans, uses

@@ -1,0 +1,49 @@
+"""The heuristic teacher: rules instead of a language model. Free, offline, deterministic, pure Python.
+
+It reads what any teacher may read of a trace, never the gold answer, and is an honest floor: an LLM teacher that
+does not beat it is not worth its price. Where it cannot cut a trace well it refuses it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from drp.records import DecompositionKind, Draft, Refusal
+from drp.teacher.heuristic.decompose import decompose
+from drp.teacher.heuristic.revise import revise
+from drp.teacher.heuristic.synthesise import synthesise
+
+MAX_CHARACTERS = 600_000
+"""Longer thinking is refused: no finished trace of 131,072 tokens comes near."""
+
+
+class HeuristicTeacher:
+    """Implements `drp.teacher.protocol.Teacher`, one draft at a time."""
+
+    name = "heuristic"
+    prompt_version = "heuristic-1"
+
+    def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
+        """Cut each trace into steps that cover `thinking`."""
+        for draft in drafts:
+            if draft.refusal:
+                yield draft
+            elif not draft.trace.thinking.strip():
+                yield replace(draft, refusal=Refusal("malformed", "the thinking is empty"))
+            elif len(draft.trace.thinking) > MAX_CHARACTERS:
+                yield replace(draft, refusal=Refusal("malformed", f"the thinking is longer than {MAX_CHARACTERS:,} characters"))
+            else:
+                yield replace(draft, steps=tuple(decompose(draft.trace, kind)))
+
+    def revise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
+        """Decide one action for every step."""
+        for draft in drafts:
+            yield draft if draft.refusal else replace(draft, decisions=tuple(revise(draft.trace, draft.steps)))
+
+    def synthesise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
+        """Write the shorter trace and its summary, or refuse the draft."""
+        for draft in drafts:
+            if draft.refusal:
+                yield draft
+                continue
+            done = synthesise(draft.trace, draft.steps, draft.decisions)
+            yield replace(draft, refusal=done) if isinstance(done, Refusal) else replace(draft, revision=done)

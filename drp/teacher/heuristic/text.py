@@ -1,0 +1,271 @@
+"""Units of a trace and one plain spelling of mathematics.
+
+A unit is a sentence or a line, the smallest thing the heuristic teacher decides on. Mathematics is never cut:
+`\\[ … \\]`, `$ … $`, `\\begin … \\end` lie whole inside one unit. The units of a text cover it from first to last
+character. `plain` spells LaTeX and Unicode mathematics one way, so that `\\frac{1}{2}` and `1/2` are equal text.
+
+Everything here is linear in the text: closers are looked for within a fixed distance, repetition is bounded.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+_FORMULA_LIMIT = 4_000  # characters; an opener without a closer so near is ordinary text
+_INLINE_LIMIT = 600
+
+_POINTS = re.compile(  # the only places where cutting can start, stop or be forbidden
+    r"\\\[|\\\(|\\begin\{(?P<env>[a-z]{1,12}\*?)\}|\\.|\$\$?|\n\s*"
+    r"|(?P<end>[.?!]{1,6}[*\"”’')\]]{0,3})(?P<gap>[ \t\r\u00a0]{1,8})|[。！？]|[()]"
+)
+_ABBREVIATION = re.compile(  # a full stop that ends no sentence, at the end of the text before it
+    r"\b(?:i\.e|e\.g|etc|vs|cf|eqs?|fig|no|dr|mrs?|approx|resp|a\.m|p\.m)\.$", re.I
+)
+_ITEM_NUMBER = re.compile(r"\s{0,4}[*(#]{0,3}(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\.\Z")  # "2." alone opens a list item
+_FACTORIAL = re.compile(r"(?:\d|\)|\b[a-zA-Z])!$")  # "5! 3!" is a product, not two exclamations
+_PRICE = re.compile(r"\$\d[\d,.]{0,9}(?![\d,.]|\s?[-+*/=^\\$])")  # a dollar amount opens no formula
+_CLOSERS = {"\\[": "\\]", "\\(": "\\)", "$$": "$$", "$": "$"}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A sentence or line [start, end) of a trace; `text` has its trailing white space, `plain` none."""
+
+    index: int
+    start: int
+    end: int
+    paragraph: int
+    text: str
+    body: str  # text without white space around it
+    plain: str
+    lower: str  # plain, in lower case, for reading words
+
+    @cached_property
+    def values(self) -> frozenset[str]:
+        """Numbers in it, unsigned."""
+        return frozenset(VALUE.findall(self.plain))
+
+    @cached_property
+    def equations(self) -> frozenset[str]:
+        """Pairs `left=right` of its chains of equations."""
+        return equations(self.plain)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Content words, without the commonest."""
+        return frozenset(words(self.lower))
+
+
+VALUE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:/\d+)?")  # an unsigned number or plain fraction
+EQUATION = re.compile(r"[^\s=,;:]{1,200}(?:=[^\s=,;:]{1,200}){1,40}")  # sides without blanks, as `plain` spells them
+
+
+def equations(spelled: str) -> frozenset[str]:
+    """Pairs `left=right` of the chains of equations in plain spelling."""
+    pairs: set[str] = set()
+    if "=" in spelled:
+        for chain in EQUATION.findall(spelled):
+            sides = [side.strip(".") for side in chain.split("=")]
+            pairs.update(f"{a}={b}" for a, b in zip(sides, sides[1:], strict=False) if a and b)
+    return frozenset(pairs)
+
+
+_WORD = re.compile(r"[a-z]{3,30}")  # a word long enough to carry meaning
+_STOP = frozenset(
+    "the and that for this with you let what which how many find there have has does can from was were are not but then each"
+    " one two when all its will would where your express answer common such need get got about just also into they them than".split()
+)
+
+
+def words(lower: str) -> set[str]:
+    """Content words of lower-case text."""
+    return set(_WORD.findall(lower)) - _STOP
+
+
+def _formula_end(text: str, opener: str, start: int) -> int:
+    """Where the formula that `opener` starts at `start` ends, or -1 where it is none."""
+    inside = start + len(opener)
+    if opener == "$":
+        if _PRICE.match(text, start):
+            return -1
+        close = text.find("$", inside, inside + _INLINE_LIMIT)
+        blank = text.find("\n\n", inside, close) if close > 0 else -1
+        return close + 1 if close > inside and blank < 0 else -1
+    closer = _CLOSERS[opener] if opener in _CLOSERS else opener.replace("begin", "end")
+    close = text.find(closer, inside, inside + _FORMULA_LIMIT)
+    return close + len(closer) if close >= 0 else -1
+
+
+def _sentence_ends(text: str, start: int, point: re.Match[str]) -> bool:
+    following = text[point.end() : point.end() + 1]
+    if not following or following in "+=/^<>≤≥×·)" or (following.islower() and following.isascii()):
+        return False
+    if point["end"].startswith("..") and not following.isupper():  # "1 + 2 + ... + 9"
+        return False
+    before = text[max(start, point.start() - 12) : point.end("end")]
+    if before.endswith(".") and (_ABBREVIATION.search(before) or _ITEM_NUMBER.match(text, start, point.end("end"))):
+        return False
+    return not (_FACTORIAL.search(before) and not following.isupper())
+
+
+def cut(text: str) -> list[tuple[int, int]]:
+    """Ends of all units with the number of the paragraph each lies in: `[(end, paragraph), …]`."""
+    ends: list[tuple[int, int]] = []
+    start = position = paragraph = depth = 0
+
+    def close(end: int) -> None:
+        nonlocal start, depth
+        if text[start:end].strip() or not ends:
+            ends.append((end, paragraph))
+        else:  # white space alone is no unit: it belongs to the one before
+            ends[-1] = (end, ends[-1][1])
+        start, depth = end, 0
+
+    while point := _POINTS.search(text, position):
+        found = point.group()
+        position = point.end()
+        if found[0] == "\n":
+            close(position)
+            paragraph += found.count("\n") > 1
+        elif found in _CLOSERS or point["env"]:
+            end = _formula_end(text, found, point.start())
+            position = end if end > 0 else position
+        elif found in "()":
+            depth = max(0, depth + (1 if found == "(" else -1))
+        elif found in "。！？" or (point["end"] and depth == 0 and _sentence_ends(text, start, point)):
+            close(position)
+    if start < len(text):
+        close(len(text))
+    return ends
+
+
+def units(text: str, also_at: Iterable[int] = ()) -> list[Unit]:
+    """Units of `text`, cut also at the offsets `also_at`; `[]` for no text."""
+    if not text:
+        return []
+    ends = dict(cut(text))
+    if extra := sorted(set(also_at) - ends.keys() - {0}):
+        known = sorted(ends)
+        for offset in extra:
+            later = next((end for end in known if end > offset), None)
+            if later is not None:
+                ends[offset] = ends[later]
+    spans = sorted(ends)
+    starts = [0, *spans[:-1]]
+    texts = [text[a:b] for a, b in zip(starts, spans, strict=True)]
+    return [
+        Unit(index, start, end, ends[end], raw, raw.strip(), spelling, spelling.lower().replace("’", "'"))
+        for index, (start, end, raw, spelling) in enumerate(zip(starts, spans, texts, plain_lines(texts), strict=True))
+    ]
+
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ", "0123456789-n")
+_SUPERSCRIPT = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]+")  # powers written in Unicode
+_SPELLINGS = {
+    "\\times": "*", "\\cdot": "*", "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "\\div": "/", "−": "-", "–": "-",
+    "‑": "-", "\\pi": "π", "\\infty": "∞", "\\cup": "∪", "\\le": "≤", "\\leq": "≤", "\\ge": "≥", "\\geq": "≥",
+    "\\%": "%", "\\$": "", "\\pm": "±", "\\neq": "≠", "\\ne": "≠", "\\approx": "≈", "\\equiv": "≡", "\\dfrac": "\\frac",
+    "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\degree": "°", "^\\circ": "°", "^{\\circ}": "°", "\\implies": " ⇒ ",
+    "\\Rightarrow": " ⇒ ", "\\to": "→", "\\rightarrow": "→", "\\left": "", "\\right": "", "\\big": "", "\\Big": "", "\\displaystyle": "",
+    "\\quad": " ", "\\qquad": " ", "\\,": "", "\\!": "", "\\;": " ", "\\:": " ", "\\ ": " ", "\\[": " ", "\\]": " ", "\\(": "",
+    "\\)": "", "$": "", "**": "", "`": "", "\\\\": " ", "&": "", "\u00a0": " ", "\u202f": " ", "\u2009": "", 
+}  # fmt: skip
+_SPELLED = re.compile(  # every key of _SPELLINGS, and no longer macro that begins like one
+    r"\^\{?\\circ\}?|\\[a-zA-Z]+|\\[,!;:\[\]()\\%$ ]|\*\*|[×·⋅∗÷−–‑$`&\u00a0\u202f\u2009]"
+)
+_WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|textbf|operatorname|boxed|mbox|textit)\s?\{([^{}\n]{0,300})\}")  # shows its content
+_BARE_FRACTION = re.compile(r"\\frac\s?(\d)\s?(\d)")  # \frac12
+_ROOT = re.compile(r"\\sqrt\s?\{([^{}\n]{0,300})\}")  # innermost roots
+_FRACTION = re.compile(r"\\frac\s?\{([^{}\n]{0,300})\}\s?\{([^{}\n]{0,300})\}")  # innermost fractions
+_POWER = re.compile(r"([\^_])\{([^{}\n]{0,300})\}")  # braced powers and indices
+_SPELLED_ROOT = re.compile(r"\bsqrt\s?\(?(\w{1,20})\)?")  # sqrt(3), sqrt 3
+_THOUSANDS = re.compile(r",(?<=\d,)(?=\d\d\d(?!\d))")  # 1,000
+_LEFTOVER = re.compile(r"[{}\\]")
+_BLANKS = re.compile(r"[^\S\n]+")
+_COORDINATES = re.compile(r", (?<=[\d)], )(?=[-\d√(])")  # (1, 2) is (1,2)
+_PRODUCT = re.compile(r"\*(?<=\d\*)(?=[a-zA-Z√π(])")  # 2*x is 2x
+_OPERATORS = "=+*/^√≤≥<>≈≡"  # blanks beside them say nothing
+_ATOM = re.compile(r"-?[\w.√π]{1,60}")
+
+
+def _grouped(inner: str) -> str:
+    inner = inner.strip()
+    return inner if _ATOM.fullmatch(inner) else f"({inner})"
+
+
+def plain_lines(texts: Sequence[str]) -> list[str]:
+    """One plain spelling of each text: no LaTeX, no blanks around operators, one blank between words."""
+    joined = "\n".join(text.replace("\n", " ") for text in texts)
+    joined = _SUPERSCRIPT.sub(lambda m: "^" + m.group().translate(_SUPERSCRIPTS), joined)
+    joined = _SPELLED.sub(lambda m: _SPELLINGS.get(m.group(), m.group()), joined)
+    if "\\" in joined:
+        joined = _BARE_FRACTION.sub(r"\\frac{\1}{\2}", joined)
+        for _ in range(4):  # nesting deeper than this stays as it is
+            before = joined
+            joined = _WRAPPER.sub(r" \1 ", joined)
+            joined = _ROOT.sub(lambda m: "√" + _grouped(m[1]), joined)
+            joined = _FRACTION.sub(lambda m: _grouped(m[1]) + "/" + _grouped(m[2]), joined)
+            joined = _POWER.sub(lambda m: m[1] + _grouped(m[2]), joined)
+            if joined == before:
+                break
+    if "sqrt" in joined:
+        joined = _SPELLED_ROOT.sub(r"√\1", joined)
+    joined = _THOUSANDS.sub("", joined)
+    joined = _LEFTOVER.sub("", joined)
+    joined = _BLANKS.sub(" ", joined)
+    for operator in _OPERATORS:
+        joined = joined.replace(f" {operator}", operator).replace(f"{operator} ", operator)
+    joined = joined.replace(" - ", "-").replace("( ", "(").replace(" )", ")")
+    joined = _COORDINATES.sub(",", joined)
+    joined = _PRODUCT.sub("", joined)
+    return [line.strip() for line in joined.split("\n")]
+
+
+def plain(text: str) -> str:
+    """`plain_lines` of one text."""
+    return plain_lines([text])[0]
+
+
+_BALANCED = re.compile(r"\\\\|\\[\[\]()]|\\\$|\\[{}]|\$\$|[{}$]|\\(begin|end)\{")  # what must come in pairs
+
+
+def is_balanced(text: str) -> bool:
+    """Whether all braces, dollars, `\\(`, `\\[` and environments of a text are closed in order."""
+    stack: list[str] = []
+    pairs = {"\\]": "\\[", "\\)": "\\(", "}": "{"}
+    for found in _BALANCED.finditer(text):
+        mark = found.group()
+        if found[1] == "begin":
+            stack += ["begin", "{"]
+        elif found[1] == "end":
+            if not stack or stack.pop() != "begin":
+                return False
+            stack.append("{")
+        elif mark in {"\\[", "\\(", "{"}:
+            stack.append(mark)
+        elif mark in pairs:
+            if not stack or stack.pop() != pairs[mark]:
+                return False
+        elif mark in {"$", "$$"}:
+            if stack and stack[-1] == mark:
+                stack.pop()
+            else:
+                stack.append(mark)
+    return not stack
+
+
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")  # a paragraph ends
+_OWN_LINE = re.compile(r"\\\[|\$\$|\\begin\{|[-*•] |\d{1,2}[.)] |#")  # display formulas, list items, headings
+
+
+def separator(between: str, following: str) -> str:
+    """White space between two pieces of a shortened text.
+
+    Args:
+        between: what stood between them in the original, removed text included.
+        following: the second piece.
+    """
+    if between.count("\n") > 1 and _BLANK_LINE.search(between):
+        return "\n\n"
+    return "\n" if "\n" in between or _OWN_LINE.match(following) else " "

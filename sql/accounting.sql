@@ -1,0 +1,46 @@
+-- Did everything that went in come out? One row a run date and recipe; `adds_up` must be true in all of them.
+--   drp sql "SELECT * FROM accounting WHERE NOT adds_up"
+-- rows_in = accepted + rejected + dead_lettered, and no rollout is without a revision. A rollout counts on
+-- the date of its revision; one that has none counts, as without_revision, on the date it was rolled out.
+-- What was dead-lettered never met a recipe: it is repeated for every recipe of its date.
+CREATE VIEW accounting AS
+WITH dates AS (
+    SELECT run_date FROM rollouts UNION SELECT run_date FROM dead_letters
+), nights AS (
+    SELECT DISTINCT run_date, recipe, recipe_hash FROM revisions
+    UNION ALL
+    SELECT run_date, NULL, NULL FROM dates WHERE run_date NOT IN (SELECT run_date FROM revisions)
+), decided AS (
+    SELECT v.run_date, v.recipe_hash,
+           count(DISTINCT r.rollout_id) AS rollouts,
+           count(*) FILTER (v.status = 'accepted') AS accepted,
+           count(*) FILTER (v.status = 'rejected') AS rejected
+    FROM revisions v LEFT JOIN rollouts r USING (rollout_id)
+    GROUP BY v.run_date, v.recipe_hash
+), undecided AS (
+    SELECT n.run_date, n.recipe_hash, count(*) AS rollouts
+    FROM nights n JOIN rollouts r USING (run_date)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM revisions v WHERE v.rollout_id = r.rollout_id AND v.recipe_hash = n.recipe_hash
+    )
+    GROUP BY n.run_date, n.recipe_hash
+), dead AS (
+    SELECT run_date, count(*) AS dead_lettered FROM dead_letters GROUP BY run_date
+), counts AS (
+    SELECT n.run_date, n.recipe, n.recipe_hash,
+           coalesce(d.rollouts, 0) + coalesce(u.rollouts, 0) AS rollouts,
+           coalesce(d.accepted, 0) AS accepted,
+           coalesce(d.rejected, 0) AS rejected,
+           coalesce(x.dead_lettered, 0) AS dead_lettered,
+           coalesce(u.rollouts, 0) AS without_revision
+    FROM nights n
+    LEFT JOIN decided d ON d.run_date = n.run_date AND d.recipe_hash = n.recipe_hash
+    LEFT JOIN undecided u ON u.run_date = n.run_date AND u.recipe_hash IS NOT DISTINCT FROM n.recipe_hash
+    LEFT JOIN dead x ON x.run_date = n.run_date
+)
+SELECT run_date, recipe, recipe_hash,
+       rollouts + dead_lettered AS rows_in,
+       rollouts, accepted, rejected, dead_lettered, without_revision,
+       without_revision = 0 AND rollouts = accepted + rejected AS adds_up
+FROM counts
+ORDER BY run_date, recipe, recipe_hash;

@@ -1,0 +1,83 @@
+"""A lake of one's own and nights small enough to run in seconds."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from drp.lake.lake import Lake, open_lake
+from drp.lake.rows import select
+from drp.questions.synthetic import generate
+from drp.recipe import RECIPES, load_recipe
+from drp.settings import settings
+from drp.stages.night import Night, open_night
+from drp.student.scripted import ScriptedStudent
+
+DAY = "2026-11-20"
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    """An empty lake at DRP_LAKE."""
+    monkeypatch.setenv("DRP_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("DRP_WORKERS", "1")
+    settings.cache_clear()
+    yield open_lake()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> Callable[..., str]:
+    """Writes a recipe like drp.yaml with 60 questions and the given keys replaced; gives its path."""
+
+    def write(**changes: Any) -> str:
+        document = yaml.safe_load((RECIPES / "drp.yaml").read_text())
+        document |= {"questions": [{"source": "synthetic", "size": 60, "seed": 3}]} | changes
+        path = tmp_path / "drp.yaml"
+        path.write_text(yaml.safe_dump(document))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def night(lake: Lake, recipe_file: Callable[..., str]) -> Night:
+    """A night with 60 generated questions."""
+    return open_night(recipe_file(), DAY)
+
+
+@pytest.fixture
+def traces_file(tmp_path: Path) -> Callable[..., str]:
+    """Writes recorded traces, the scripted student's under another name, to Parquet; gives its path."""
+    recipe = load_recipe("drp")
+    questions = {q.question_id: q for q in generate(200, 5)}
+    rows = [
+        {
+            "question": questions[rollout.question_id].question,
+            "answer": questions[rollout.question_id].gold_answer,
+            "thinking": rollout.thinking,
+            "response": rollout.response,
+            "finish_reason": rollout.finish_reason,
+            "model": "recorded-student",
+            "dataset": "recorded",
+            "split": "train",
+        }
+        for rollout in ScriptedStudent(recipe).sample(questions.values())
+    ]
+
+    def write(name: str, chosen: slice, *, backwards: bool = False) -> str:
+        some = rows[chosen][::-1] if backwards else rows[chosen]
+        path = tmp_path / name
+        pq.write_table(pa.Table.from_pylist(some), path)
+        return str(path)
+
+    return write
+
+
+def rows_of(lake: Lake, table: str, columns: str = "*") -> list[dict[str, Any]]:
+    """All published rows of a table, in id order."""
+    return list(select(lake.published(), f"SELECT {columns} FROM {table} ORDER BY ALL"))

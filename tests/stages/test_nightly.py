@@ -1,0 +1,277 @@
+"""Whole nights on a real lake: what goes in comes out accounted for, and running again changes nothing."""
+
+import json
+
+import pytest
+
+from drp.gates.contract import NightQuarantinedError
+from drp.lake.rows import select
+from drp.schemas import CORPUS_TABLES, id_column
+from drp.stages import nightly as nightly_module
+from drp.stages.decompose import decompose
+from drp.stages.gate import UnbalancedRunError, check_counts, gate
+from drp.stages.ingest import import_file, ingest
+from drp.stages.night import open_night
+from drp.stages.nightly import nightly
+from drp.stages.plan import plan
+from drp.stages.prune import prune
+from drp.stages.publish import NotGatedError, publish, release
+from drp.stages.rollout import rollout
+from tests.stages.conftest import DAY, rows_of
+
+
+def everything(lake):
+    """Every published row of every corpus table, without the dates."""
+    return {
+        table: [{k: v for k, v in row.items() if k != "run_date"} for row in rows_of(lake, table)]
+        for table in CORPUS_TABLES
+    }
+
+
+def test_a_night_ends_published_and_every_rollout_has_one_revision(night):
+    nightly(night)
+    (balance,) = rows_of(night.lake, "accounting")
+    assert balance["rollouts"] == 60 == balance["accepted"] + balance["rejected"]
+    assert balance["adds_up"]
+    assert night.run.state()["state"] == "published"
+    assert len(rows_of(night.lake, "examples")) == balance["accepted"] > 30
+
+
+def test_no_accepted_revision_differs_from_gold_and_every_rejection_has_a_reason(night):
+    nightly(night)
+    for row in rows_of(night.lake, "revisions", "status, verdict, reject_reasons"):
+        if row["status"] == "accepted":
+            assert (row["verdict"], row["reject_reasons"]) == ("equal", [])
+        else:
+            assert row["reject_reasons"]
+
+
+def test_examples_are_chat_messages_in_the_r1_form(night):
+    nightly(night)
+    query = """
+        SELECT messages, question, thinking, response
+        FROM examples JOIN questions USING (question_id) JOIN revisions USING (revision_id)
+    """
+    for row in select(night.lake.published(), query):
+        user, assistant = row["messages"]
+        assert user == {"role": "user", "content": row["question"]}
+        assert assistant["content"] == f"<think>\n{row['thinking']}\n</think>\n\n{row['response']}"
+
+
+def test_no_id_occurs_twice(night):
+    nightly(night)
+    for table in CORPUS_TABLES:
+        ids = [row[id_column(table)] for row in rows_of(night.lake, table, id_column(table))]
+        assert len(ids) == len(set(ids)), table
+
+
+def test_running_again_adds_no_row_and_keeps_both_versions(night):
+    nightly(night)
+    before, results = everything(night.lake), night.lake.results.current()
+    nightly(night)
+    assert everything(night.lake) == before
+    assert (night.lake.corpus.numbers(), night.lake.results.current()) == ([1], results)
+
+
+def test_the_next_night_has_nothing_to_do(night, recipe_file):
+    nightly(night)
+    tomorrow = open_night(recipe_file(), "2026-11-21")
+    nightly(tomorrow)
+    assert night.lake.corpus.numbers() == [1]
+    assert not any(tomorrow.own().values())
+
+
+def test_ten_new_traces_are_ten_new_revisions(lake, recipe_file, traces_file):
+    night = open_night(recipe_file(), DAY)
+    nightly(night, traces_file("some.parquet", slice(0, 60)))
+    before = {row["revision_id"] for row in rows_of(lake, "revisions", "revision_id")}
+    nightly(night, traces_file("more.parquet", slice(0, 70)))
+    after = {row["revision_id"] for row in rows_of(lake, "revisions", "revision_id")}
+    assert len(before) == 60
+    assert before < after
+    assert len(after) == 70
+    pruned = [done.counts for done in night.shard_files("decompose")]
+    assert sorted(counts["rollouts"] for counts in pruned) == [10, 60]
+
+
+def test_the_order_of_the_input_changes_nothing(lake, recipe_file, traces_file, tmp_path):
+    night = open_night(recipe_file(), DAY)
+    nightly(night, traces_file("some.parquet", slice(0, 60)))
+    before = everything(lake)
+    nightly(night, traces_file("shuffled.parquet", slice(0, 60), backwards=True))
+    assert everything(lake) == before
+    assert lake.corpus.numbers() == [1]
+
+
+def test_a_fresh_lake_with_shuffled_input_has_the_same_rows(
+    lake, recipe_file, traces_file, monkeypatch, tmp_path
+):
+    from drp.settings import settings
+
+    nightly(open_night(recipe_file(), DAY), traces_file("same.parquet", slice(0, 60)))
+    monkeypatch.setenv("DRP_LAKE", str(tmp_path / "other"))
+    settings.cache_clear()
+    other = open_night(recipe_file(), DAY)
+    nightly(other, traces_file("same.parquet", slice(0, 60), backwards=True))
+    assert everything(other.lake) == everything(lake)
+
+
+def test_more_processes_make_the_same_rows(lake, recipe_file, traces_file, monkeypatch, tmp_path):
+    from drp.settings import settings
+
+    nightly(open_night(recipe_file(), DAY), traces_file("same.parquet", slice(0, 80)))
+    monkeypatch.setenv("DRP_LAKE", str(tmp_path / "other"))
+    monkeypatch.setenv("DRP_WORKERS", "2")
+    settings.cache_clear()
+    other = open_night(recipe_file(), DAY)
+    nightly(other, traces_file("same.parquet", slice(0, 80)))
+    assert everything(other.lake) == everything(lake)
+
+
+@pytest.mark.parametrize("dies_in", ["rollout", "decompose", "prune"])
+def test_a_night_that_died_goes_on_where_it_was(night, recipe_file, monkeypatch, dies_in):
+    monkeypatch.setattr("drp.stages.plan.ROWS_PER_SHARD", 20)
+    done = []
+
+    def dying(stage):
+        def work(night, shard):
+            if stage.__name__ == dies_in and len(done) == 1:
+                raise KeyboardInterrupt
+            stage(night, shard)
+            done.append(shard) if stage.__name__ == dies_in else None
+
+        work.__name__ = stage.__name__
+        return work
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nightly_module, "SHARD_STAGES", tuple(map(dying, (rollout, decompose, prune))))
+        with pytest.raises(KeyboardInterrupt):
+            nightly(night)
+    finished = {(f.stage, f.shard): [p.key for p in f.parts] for f in night.shard_files()}
+    assert night.lake.corpus.numbers() == []
+
+    nightly(night)
+    now = {(f.stage, f.shard): [p.key for p in f.parts] for f in night.shard_files()}
+    assert finished.items() <= now.items()
+    (balance,) = rows_of(night.lake, "accounting")
+    assert (balance["rollouts"], balance["adds_up"]) == (60, True)
+
+
+def test_a_changed_recipe_replaces_its_revisions(night, recipe_file):
+    nightly(night)
+    changed = open_night(recipe_file(decomposition="sentence"), "2026-11-21")
+    nightly(changed)
+    assert {row["recipe_hash"] for row in rows_of(night.lake, "revisions")} == {changed.recipe.revision_hash}
+    assert len(rows_of(night.lake, "revisions")) == 60
+    assert len(rows_of(night.lake, "rollouts")) == 60
+
+
+def test_two_recipes_stand_side_by_side(night, recipe_file):
+    nightly(night)
+    nightly(open_night(recipe_file(name="drp_steps", decomposition="step"), DAY))
+    assert len(rows_of(night.lake, "revisions")) == 120
+    assert all(row["adds_up"] for row in rows_of(night.lake, "accounting"))
+
+
+class TestQuarantine:
+    @pytest.fixture
+    def gates(self):
+        """Gates with a band that no good night can meet."""
+        shares = {"right_share": [0, 1], "accepted_share": [0, 0.01], "median_saving": [0, 1]}
+        return {"rows": {"min_characters": 60, "min_share": 0.02}, "night": {"min_rollouts": 10} | shares}
+
+    def test_a_night_outside_its_band_is_kept_and_not_published(self, night, recipe_file, gates):
+        nightly(night)
+        second = open_night(recipe_file(name="strict", gates=gates), DAY)
+        with pytest.raises(NightQuarantinedError) as error:
+            nightly(second)
+        message = str(error.value)
+        assert "Nothing was published and the old corpus stays current" in message
+        assert f"drp corpus release {second.run_id}" in message
+        assert str(second.docs) in message
+        assert (second.docs / "index.html").is_file()
+        assert second.page.is_file()
+        assert night.lake.corpus.numbers() == [1]
+        kept = select(second.own(), "SELECT count(*) AS n FROM revisions")
+        assert next(kept)["n"] == 60
+
+    def test_a_person_may_release_it(self, lake, recipe_file, gates):
+        strict = open_night(recipe_file(gates=gates), DAY)
+        with pytest.raises(NightQuarantinedError):
+            nightly(strict)
+        assert release(lake, strict.run_id) == {"corpus_version": 1, "moved": True}
+        assert len(rows_of(lake, "revisions")) == 60
+        assert lake.quarantined() == []
+
+    def test_what_waits_is_not_done_again_by_the_next_night(self, lake, recipe_file, gates):
+        with pytest.raises(NightQuarantinedError):
+            nightly(open_night(recipe_file(gates=gates), DAY))
+        tomorrow = open_night(recipe_file(gates=gates), "2026-11-21")
+        nightly(tomorrow)
+        assert not any(tomorrow.own().values())
+
+    def test_with_its_band_mended_the_same_night_passes_without_new_work(self, lake, recipe_file, gates):
+        strict = open_night(recipe_file(gates=gates), DAY)
+        with pytest.raises(NightQuarantinedError):
+            nightly(strict)
+        before = strict.own("prune")
+        mended = open_night(recipe_file(), DAY)
+        nightly(mended)
+        assert mended.own("prune") == before
+        assert lake.corpus.numbers() == [1]
+
+    def test_a_row_that_slipped_past_the_row_gates_stops_the_night(self, night, monkeypatch):
+        monkeypatch.setattr("drp.stages.prune.revision_rejections", lambda *_: [])
+        monkeypatch.setattr("drp.stages.decompose.rollout_rejections", lambda *_: [])
+        with pytest.raises(NightQuarantinedError, match="answer"):
+            nightly(night)
+        assert night.lake.corpus.numbers() == []
+
+    def test_a_published_night_cannot_be_released(self, night):
+        nightly(night)
+        with pytest.raises(Exception, match="is not quarantined"):
+            release(night.lake, night.run_id)
+
+
+def test_publishing_without_the_gate_is_refused(night):
+    ingest(night, None)
+    with pytest.raises(NotGatedError):
+        publish(night)
+    assert night.lake.corpus.numbers() == []
+
+
+def test_counts_that_do_not_add_up_stop_the_night(night, lake):
+    ingest(night, None)
+    for shard in plan(night):
+        rollout(night, shard)
+        decompose(night, shard)
+        prune(night, shard)
+    check_counts(night)
+    key = next(key for key in lake.store.keys(f"_runs/{night.run_id}/prune"))
+    document = json.loads(lake.store.get(key))
+    document["counts"]["accepted"] -= 1
+    lake.store.put(key, json.dumps(document).encode())
+    with pytest.raises(UnbalancedRunError, match="stage prune"):
+        gate(night)
+
+
+def test_imported_traces_are_pruned_by_the_next_night(lake, recipe_file, traces_file, tmp_path):
+    from pathlib import Path
+
+    counts = import_file(
+        lake, Path(traces_file("t.parquet", slice(0, 60))), kind="traces", pairs=(), student=None
+    )
+    assert counts["rollouts"] == 60
+    assert len(rows_of(lake, "rollouts")) == 60
+    night = open_night(recipe_file(sample_size=1), DAY)
+    nightly(night)
+    assert len(rows_of(lake, "revisions")) == 61
+    again = import_file(
+        lake,
+        Path(traces_file("t2.parquet", slice(0, 60), backwards=True)),
+        kind="traces",
+        pairs=(),
+        student=None,
+    )
+    assert again["known"] == 60
+    assert len(rows_of(lake, "rollouts")) == 61
