@@ -1,11 +1,10 @@
 """Quality of the heuristic teacher on recorded traces, every figure printed.
 
-    .venv/bin/python benchmarks/teacher_quality.py ../shared/data/traces.parquet [--kind skill] [--show 10 --seed 1]
+    .venv/bin/python -m benchmarks.teacher_quality ../shared/data/traces.parquet [--kind skill] [--show 10]
 
-Rows that count: not of a test split, closed thinking, right answer. Accepted: not refused, the revision's answer
-equals the student's, shorter, not hollow, no false equation. `--show` prints accepted revisions beside their
-originals, for reading.
-"""
+Rows that count: not of a test split, closed thinking, right answer. Accepted: not refused, the revision's
+answer equals the student's, shorter, not hollow, no false equation. `--show` prints accepted revisions
+beside their originals, for reading."""
 
 import argparse
 import random
@@ -20,7 +19,7 @@ import pyarrow.parquet as pq
 from math_verify import parse, verify
 
 from drp.grading.arithmetic import false_equations
-from drp.records import ACTIONS, Draft, Refusal, StudentTrace
+from drp.records import ACTIONS, Draft, StudentTrace
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.heuristic.synthesise import boxed_answer
 from drp.teacher.heuristic.text import VALUE, plain
@@ -104,7 +103,9 @@ def share_lines(title: str, counts: Counter[str]) -> Iterator[str]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("traces", type=Path)
     parser.add_argument("--kind", default="skill", choices=("skill", "step", "sentence", "none"))
     parser.add_argument("--show", type=int, default=0, help="print so many accepted revisions")
@@ -114,24 +115,34 @@ def main() -> None:
     outcomes = list(taught(eligible(arguments.traces), arguments.kind))
     accepted = [outcome.draft for outcome in outcomes if outcome.fault is None]
     results = [share for draft in accepted if (share := kept_results(draft)) is not None]
+    savings = statistics.median(map(saving, accepted))
+    under_half = sum(share < 0.5 for share in results) / len(accepted)
+    mean = statistics.mean(results)
     print(f"eligible traces           {len(outcomes):>8,}")
     print(f"accepted                  {len(accepted) / len(outcomes):>8.1%}")
-    print(f"median saving             {statistics.median(map(saving, accepted)):>8.1%}  of characters of thinking and response")
-    print(f"results of the summary    {statistics.mean(results):>8.3f}  kept on average ({len(results)} summaries)")
-    print(f"  under half of them      {sum(share < 0.5 for share in results) / len(accepted):>8.1%}  of accepted")
+    print(f"median saving             {savings:>8.1%}  of characters of thinking and response")
+    print(f"results of the summary    {mean:>8.3f}  kept on average, {len(results)} summaries")
+    print(f"  under half of them      {under_half:>8.1%}  of accepted")
     for limit, upper in ((0, 4_000), (4_000, 8_000), (8_000, 16_000), (16_000, 10**9)):
         band = [outcome for outcome in outcomes if limit <= len(outcome.draft.trace.thinking) < upper]
-        print(f"accepted, {limit:>6,} characters up {sum(o.fault is None for o in band) / max(1, len(band)):>6.1%}  of {len(band)}")
-    decisions = Counter({action: 0 for action in ACTIONS})
+        share = sum(outcome.fault is None for outcome in band) / max(1, len(band))
+        print(f"accepted, {limit:>6,} characters up {share:>6.1%}  of {len(band)}")
+    decisions = Counter(dict.fromkeys(ACTIONS, 0))
     decisions.update(d.action for outcome in outcomes for d in outcome.draft.decisions)
     reasons = Counter(f"{d.action}: {d.reason}" for outcome in outcomes for d in outcome.draft.decisions)
     families = Counter(step.skill_family for outcome in outcomes for step in outcome.draft.steps)
     faults = Counter(outcome.fault for outcome in outcomes if outcome.fault)
-    for title, counts in (("actions", decisions), ("reasons", reasons), ("skill families", families), ("not accepted", faults)):
+    for title, counts in (
+        ("actions", decisions),
+        ("reasons", reasons),
+        ("skill families", families),
+        ("not accepted", faults),
+    ):
         print("\n".join(share_lines(title, counts)))
 
-    for draft in random.Random(arguments.seed).sample(accepted, min(arguments.show, len(accepted))):
-        print(f"\n{'=' * 100}\n{draft.trace.rollout_id}  answer {draft.trace.answer}  saving {saving(draft):.0%}")
+    for draft in random.Random(arguments.seed).sample(accepted, min(arguments.show, len(accepted))):  # noqa: S311
+        print(f"\n{'=' * 100}\n{draft.trace.rollout_id}  answer {draft.trace.answer}")
+        print(f"saving {saving(draft):.0%}")
         print(f"QUESTION {draft.trace.question}\n{'-' * 40} ORIGINAL\n{draft.trace.thinking}")
         print(f"{'-' * 40} REVISED\n{draft.revision.thinking}\n{'-' * 40} SUMMARY\n{draft.revision.response}")
 

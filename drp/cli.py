@@ -99,8 +99,8 @@ def sql(
 ) -> None:
     """Ask the corpus in SQL (DuckDB), read-only: the tables and the views of sql/."""
     from drp.lake.lake import open_lake
-    from drp.lake.session import open_session
-    from drp.report.query import run_query
+    from drp.sql.query import run_query
+    from drp.sql.session import open_session
 
     lake = open_lake()
     if run is not None and version is not None:

@@ -3,7 +3,7 @@
 _drp=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 case ":$PATH:" in *":$_drp/.venv/bin:"*) ;; *) export PATH="$_drp/.venv/bin:$PATH" ;; esac
 
-export AIRFLOW_HOME="$_drp/.airflow"
+export AIRFLOW_HOME="${DRP_AIRFLOW_HOME:-$_drp/.airflow}"
 export AIRFLOW__CORE__DAGS_FOLDER="$_drp/dags"
 export AIRFLOW__CORE__PLUGINS_FOLDER="$_drp/plugins"
 export AIRFLOW__CORE__LOAD_EXAMPLES=False
@@ -17,6 +17,7 @@ export AIRFLOW__API__PORT="${PORT:-8080}"
 export AIRFLOW__API__BASE_URL="http://localhost:$AIRFLOW__API__PORT"
 export AIRFLOW__API__WORKERS=1
 export AIRFLOW__API__EXPOSE_CONFIG=False
+export AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT=60     # its first answer takes long on a busy machine
 export AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=admin:admin
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False
 # Great Expectations reports every metric at INFO, and its usage home.

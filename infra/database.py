@@ -1,5 +1,7 @@
 """Airflow's database on this machine; nightly.py and services.py prepare it before they use it."""
 
+import logging
+
 from airflow.models.pool import Pool
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
@@ -12,7 +14,9 @@ POOLS = {
 
 def prepare() -> None:
     """Make or upgrade the tables, and make the pools that are missing (the others keep their size)."""
+    logging.disable(logging.INFO)  # migrations narrate every step
     initdb()
+    logging.disable(logging.NOTSET)
     with create_session() as session:
         for name, description in POOLS.items():
             if Pool.get_pool(name, session=session) is None:

@@ -24,6 +24,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ["AIRFLOW_HOME"])
+AIRFLOW = Path(sys.executable).with_name("airflow")
 LOG = HOME / "services.log"
 STATE = HOME / "services.json"
 PASSWORDS = HOME / "simple_auth_manager_passwords.json.generated"
@@ -79,7 +80,7 @@ def up() -> int:
 def keep() -> int:
     """Be the keeper, until one of Airflow's processes ends or `down` asks to stop."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    children = [subprocess.Popen(["airflow", *component]) for component in COMPONENTS]
+    children = [subprocess.Popen([AIRFLOW, *component]) for component in COMPONENTS]  # noqa: S603
     try:
         while all(child.poll() is None for child in children):
             time.sleep(1)
@@ -110,11 +111,13 @@ def down() -> int:
 
 
 def _start(lock: IO[str]) -> None:
+    from airflow.configuration import write_default_airflow_configuration_if_needed
     from database import prepare
 
+    write_default_airflow_configuration_if_needed()  # the secrets that the components share
     prepare()
     with LOG.open("wb") as log:
-        keeper = subprocess.Popen(
+        keeper = subprocess.Popen(  # noqa: S603
             [sys.executable, __file__, "keep"],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -175,7 +178,7 @@ def _wait_until_usable() -> int:
 
 def _answers(keeper: Keeper) -> bool:
     try:
-        with urllib.request.urlopen(f"{keeper.url}/api/v2/monitor/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{keeper.url}/api/v2/monitor/health", timeout=5) as answer:  # noqa: S310
             health = json.load(answer)
     except OSError:
         return False

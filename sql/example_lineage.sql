@@ -3,10 +3,10 @@
 --   drp sql --format json "SELECT * FROM example_lineage WHERE example_id = '...'"
 -- merged_with names the other steps of a MULTI-STEP COMPRESS; the first of them carries the text of all.
 CREATE VIEW example_lineage AS
-SELECT e.example_id,  -- the key of the grouping: a WHERE on it reaches the join, and reads one trace only
+SELECT e.example_id,
+       e.revision_id,  -- both are keys of the grouping: with a WHERE on either, one trace is read
        any_value(e.run_date) AS run_date,
        any_value(e.kind) AS kind,
-       any_value(e.revision_id) AS revision_id,
        any_value(v.rollout_id) AS rollout_id,
        any_value(e.question_id) AS question_id,
        any_value(q.dataset) AS dataset,
@@ -40,4 +40,4 @@ LEFT JOIN rollouts r ON r.rollout_id = v.rollout_id
 LEFT JOIN decompositions c ON c.decomposition_id = v.decomposition_id
 LEFT JOIN steps s ON s.decomposition_id = v.decomposition_id
 LEFT JOIN decisions d ON d.revision_id = v.revision_id AND d.step_index = s.step_index
-GROUP BY e.example_id;
+GROUP BY e.example_id, e.revision_id;

@@ -133,13 +133,13 @@ def make_rejection(*reasons: str, **columns: Any) -> Row:
 
 
 def make_decision(step_index: int = 0, **columns: Any) -> Row:
-    """A row of `decisions`: step 0 is kept, any other deleted."""
+    """A row of `decisions`: step 0 is kept as it stands, any other deleted."""
     kept = step_index == 0
     row = {
         "revision_id": "v1",
         "step_index": step_index,
         "action": "KEEP" if kept else "DELETE",
-        "revised_text": PRUNED if kept else None,
+        "revised_text": None,
         "merged_with": [],
         "reason": "the sum itself" if kept else "checks what is already certain",
     } | columns

@@ -23,15 +23,13 @@ from drp.recipe import Recipe
 if TYPE_CHECKING:
     import pandas as pd
 
-    from drp.gates.suites import Suite
     from drp.grading import Grader
 
 BATCH_ROWS = 20_480
 """Rows of a frame that are in memory at once, and on one page of the Data Docs."""
 
-_SITE = "night"
-_NAMED = 3
-"""Offending rows that a failure names."""
+NAMED = 3
+"""Offending rows that a failure, and failures that a quarantine, names."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ class NightQuarantinedError(TerminalError):
     """The contract refused a night: it stays readable, and a person decides."""
 
     def __init__(self, run: str, result: ContractResult) -> None:
-        named = "; ".join(f"{failure.suite}: {failure.sentence}" for failure in result.failures[:_NAMED])
-        more = len(result.failures) - _NAMED
+        named = "; ".join(f"{failure.suite}: {failure.sentence}" for failure in result.failures[:NAMED])
+        more = len(result.failures) - NAMED
         super().__init__(
             f"run {run} is quarantined, {len(result.failures)} of {result.expectations} expectations fail: "
             f"{named}{f'; and {more} more' if more > 0 else ''}",
@@ -90,15 +88,16 @@ def check_night(
         con: has a view or table for each corpus table with the rows of the run: its revisions, and all rows
             that they refer to.
         recipe: its night bands are the thresholds.
-        docs: folder of the Data Docs, a static site; made if need be.
+        docs: folder of the Data Docs, a static site that needs no network; made or made anew.
         grader: compares the answers, which are read from the texts again.
         progress: told the name of each suite before it is checked.
     """
     _quiet()
+    from drp.gates.docs import DataDocs
     from drp.gates.expectations import grading_with
     from drp.gates.suites import suites
 
-    site = _Site(docs)
+    site = DataDocs(docs)
     failures: list[ContractFailure] = []
     expectations = rows = 0
     with grading_with(grader):
@@ -107,7 +106,7 @@ def check_night(
             tallies: dict[str, _Tally] = {}
             for first, frame in _frames(con, suite.query):
                 rows += len(frame)
-                for outcome in site.validate(suite, frame, f"rows from {first}"):
+                for outcome in site.validate(suite, frame, f"rows from {first}", NAMED):
                     config = outcome.expectation_config
                     tally = tallies.setdefault(config.description, _Tally(config.type, config.description))
                     tally.add(outcome, suite.key)
@@ -117,7 +116,7 @@ def check_night(
                 for tally in tallies.values()
                 if tally.failed
             ]
-    site.build()
+    site.build([f"{failure.suite}: {failure.sentence}" for failure in failures])
     return ContractResult(tuple(failures), expectations, rows, docs.resolve() / "index.html")
 
 
@@ -157,7 +156,7 @@ class _Tally:
         self.rows += outcome.result.get("element_count", 0)
         self.unexpected += outcome.result.get("unexpected_count", 0)
         for row in outcome.result.get("partial_unexpected_index_list") or ():
-            values = ", ".join(f"{name} {str(value)[:80]!r}" for name, value in row.items() if name != key)
+            values = ", ".join(f"{name} {_shown(value)}" for name, value in row.items() if name != key)
             self.examples.append(f"{row[key]} ({values})")
         if not outcome.success and "unexpected_count" not in outcome.result:
             self.error = _raised(outcome.exception_info)
@@ -166,8 +165,19 @@ class _Tally:
         """What was expected and what was observed, for a reader."""
         if self.error is not None:
             return f"expected that {self.description}; it could not be checked: {self.error}"
-        named = ", ".join(self.examples[:_NAMED])
+        named = ", ".join(self.examples[:NAMED])
         return f"expected that {self.description}; {self.unexpected} of {self.rows} rows differ: {named}"
+
+
+def _shown(value: Any) -> str:
+    """A value for a reader: four digits of a number, the end of a text."""
+    return (
+        repr(value[-80:])
+        if isinstance(value, str)
+        else f"{value:.4g}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def _raised(info: dict[str, Any]) -> str:
@@ -175,64 +185,3 @@ def _raised(info: dict[str, Any]) -> str:
     while "exception_message" not in info:
         info = next(iter(info.values()))
     return " ".join(str(info["exception_message"]).split())[:300]
-
-
-class _Site:
-    """One Great Expectations context with its Data Docs below a folder."""
-
-    def __init__(self, docs: Path) -> None:
-        import great_expectations
-
-        context = great_expectations.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False}
-        for name in list(context.config.data_docs_sites or {}):
-            context.delete_data_docs_site(name)
-        context.add_data_docs_site(
-            _SITE,
-            {
-                "class_name": "SiteBuilder",
-                "show_how_to_buttons": False,
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-                "store_backend": {
-                    "class_name": "TupleFilesystemStoreBackend",
-                    "base_directory": str(docs.resolve()),
-                },
-            },
-        )
-        self._context = context
-        self._source = context.data_sources.add_pandas(_SITE)
-        self._definitions: dict[str, Any] = {}
-
-    def validate(self, suite: "Suite", frame: "pd.DataFrame", name: str) -> list[Any]:
-        """Outcomes of the suite's expectations on one frame; they become a page of the Data Docs."""
-        from great_expectations.core.run_identifier import RunIdentifier
-
-        outcome = self._definition(suite).run(
-            batch_parameters={"dataframe": frame},
-            result_format={
-                "result_format": "SUMMARY",
-                "unexpected_index_column_names": [suite.key],
-                "partial_unexpected_count": _NAMED,
-            },
-            run_id=RunIdentifier(run_name=name),
-        )
-        return list(outcome.results)
-
-    def _definition(self, suite: "Suite") -> Any:
-        import great_expectations
-
-        if suite.name not in self._definitions:
-            stored = self._context.suites.add(
-                great_expectations.ExpectationSuite(suite.name, expectations=list(suite.expectations))
-            )
-            asset = self._source.add_dataframe_asset(suite.name)
-            self._definitions[suite.name] = self._context.validation_definitions.add(
-                great_expectations.ValidationDefinition(
-                    name=suite.name, data=asset.add_batch_definition_whole_dataframe("rows"), suite=stored
-                )
-            )
-        return self._definitions[suite.name]
-
-    def build(self) -> None:
-        """Write the Data Docs."""
-        self._context.build_data_docs()

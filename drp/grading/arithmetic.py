@@ -17,7 +17,7 @@ from drp.grading.sides import Side, equations
 _CONTEXT = 60
 """Characters around an equation in which words may take it back (`remainder`, `is wrong`)."""
 _ROUGH = Fraction(1, 100)
-"""Relative error allowed where a side computes with numbers of three or more decimals: they may be rounded."""
+"""Relative error allowed where a side computes with three or more decimals: they may be rounded."""
 
 # What follows takes the equation back or says it is none: a remainder, a modulus, a base, a refutation.
 _TAKEN_BACK = re.compile(
@@ -27,8 +27,8 @@ _TAKEN_BACK = re.compile(
 )
 # What stands before makes it no claim: a question, a denial, a rough figure.
 _NO_CLAIM = re.compile(
-    r"\b(?:not|\w{1,10}n't|does|is it|whether|if|suppose|assum\w{1,9}|approx\w{0,9}|about|roughly|round\w{0,9}|"
-    r"mod\w{0,9}|base|remainder)\b",
+    r"\b(?:not|\w{1,10}n't|does|is it|whether|if|suppose|assum\w{1,9}|approx\w{0,9}|about|roughly|"
+    r"round\w{0,9}|mod\w{0,9}|base|remainder)\b",
     re.IGNORECASE,
 )
 # Where a sentence ends, what is said beyond is another matter.
@@ -38,7 +38,7 @@ _SENTENCE_END = re.compile(r"[.;!](?=\s)|\n\n")
 _MODULAR = re.compile(r"\bmod|\\pmod|\\bmod|≡|\\equiv|\bbase\b")
 _MODULAR_CONTEXT = 400
 # The unit of the right side where markup stands between.
-_TRAILING_UNIT = re.compile(r"[\s$)}\\*]{0,6}(?:text|mbox|textrm|mathrm)?[\s{\\]{0,4}([A-Za-z]{2,20})")
+_TRAILING_UNIT = re.compile(r"[ $)}\\*]{0,6}(?:text|mbox|textrm|mathrm)?[ {\\]{0,4}([A-Za-z]{2,20})")
 # Brackets and spaces do not change how far a side repeats the other.
 _BRACKETS = re.compile(r"[()\s]")
 # `480-488` is a range as often as a difference, `3 * 2` an operation that the problem defines.
@@ -53,7 +53,7 @@ _FAMILIES = (
     "gram g kg kilogram mg lb pound oz ounce ton",
     "ml l liter litre cup pint quart gallon gal",
 )
-_FAMILY = {unit: index for index, units in enumerate(_FAMILIES) for unit in units.split()}
+_FAMILY = {unit: family for family in _FAMILIES for unit in family.split()}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,9 @@ def false_equations(text: str) -> list[FalseEquation]:
 def _holds(left: Side, right: Side) -> bool | None:
     """Whether both sides are equal under some customary reading; None when that cannot be said."""
     ambiguous = (("pct",), ("func", "half"), ("div",))
-    choices = ((True, False) if any(map(left.has, k)) or any(map(right.has, k)) else (True,) for k in ambiguous)
+    choices = (
+        (True, False) if any(map(left.has, k)) or any(map(right.has, k)) else (True,) for k in ambiguous
+    )
     try:
         return any(_agree(left, right, Reading(*choice)) for choice in product(*choices))
     except Unevaluable:
@@ -89,7 +91,7 @@ def _holds(left: Side, right: Side) -> bool | None:
 
 
 def _agree(left: Side, right: Side, reading: Reading) -> bool:
-    a, b = evaluate(left.tokens, reading), evaluate(right.tokens, reading)
+    a, b = (Fraction(evaluate(side.tokens, reading)) for side in (left, right))
     if a == b:
         return True
     gap = abs(a - b)
@@ -117,7 +119,8 @@ def _is_claim(text: str, left: Side, right: Side) -> bool:
         return False
     if _MODULAR.search(text, max(0, left.start - _MODULAR_CONTEXT), right.end + _CONTEXT):
         return False
-    if _converts(left.units, right.units | ({trailing.group(1).lower()} if trailing else set())):
+    trailing_unit = {trailing.group(1).lower()} if trailing and _family(trailing.group(1).lower()) else set()
+    if _converts(left.units, right.units | trailing_unit):
         return False
     written, result = (_BRACKETS.sub("", text[side.start : side.end]) for side in (left, right))
     if right.computes and written.startswith(result):  # `1 + 19 + 168 = 1 + 19 is 20, plus 168`
@@ -127,6 +130,11 @@ def _is_claim(text: str, left: Side, right: Side) -> bool:
 
 def _converts(left: frozenset[str], right: Set[str]) -> bool:
     """Whether the units make it a conversion: `1 hour = 2 × 30 minutes`, `4 daps / 3 dops = 1`."""
-    stems = {unit.rstrip("s") for unit in left | right}
-    families = [_FAMILY[stem] for stem in stems if stem in _FAMILY]
-    return len(set(families)) < len(families) or len(left) > 1 or (bool(left) and len(right) > 1)
+    families = {unit.rstrip("s"): _family(unit) for unit in left | right if _family(unit)}
+    named = left - {"$"}, right - {"$"}  # a dollar sign may be the edge of a formula
+    kinds = len(set(families.values()))
+    return kinds < len(families) or len(named[0]) > 1 or (bool(named[0]) and len(named[1]) > 1)
+
+
+def _family(unit: str) -> str | None:
+    return _FAMILY.get(unit.rstrip("s"))

@@ -50,7 +50,9 @@ _QUANTITY = re.compile(
 )
 _PERCENT_WORDS = frozenset({"percent", "pct", "percentage"})
 # Words that scale a number: `3 million` is not 3.
-_SCALE = re.compile(r"\b(?:hundred|thousand|million|billion|trillion|dozen|half|third|quarter|squared|cubed|mod)s?\b")
+_SCALE = re.compile(
+    r"\b(?:hundred|thousand|million|billion|trillion|dozen|half|third|quarter|squared|cubed|mod)s?\b"
+)
 # One option of a multiple-choice question.
 _OPTION = re.compile(r"\(?([A-Ja-j])[).]?")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z'-]{3,40}")
@@ -105,13 +107,17 @@ def quick_verdict(gold: str, prediction: str) -> Verdict | None:
         return "equal" if reference.casefold() == candidate.casefold() else "different"
     if _PROSE.search(prediction) and not _PROSE.search(gold):
         extracted = extract_answer(prediction)
-        if extracted and extracted.source != "last_number" and quick_verdict(gold, extracted.answer) == "equal":
+        if (
+            extracted
+            and extracted.source != "last_number"
+            and quick_verdict(gold, extracted.answer) == "equal"
+        ):
             return "equal"
     return None
 
 
 def algebra_verdict(gold: str, prediction: str) -> Verdict:
-    """What math-verify says of two answers or texts; undecided where either cannot be parsed. May never end."""
+    """What math-verify says of two answers or texts; undecided where one cannot be parsed. May never end."""
     from math_verify import verify
 
     references, candidates = _parsed(gold), _parsed(prediction)
@@ -187,8 +193,8 @@ def _compare(gold: _Quantity, prediction: _Quantity) -> Verdict:
     tolerance = Fraction(0)
     if max(gold.places, prediction.places) >= _FLOAT_PLACES:
         tolerance = Fraction(1, 2 * 10**_FLOAT_PLACES)
-    scales = (Fraction(1),)
+    scales = [Fraction(1)]
     if gold.percent != prediction.percent:
-        scales = (Fraction(1), Fraction(1, 100) if prediction.percent else Fraction(100))
+        scales.append(Fraction(1, 100) if prediction.percent else Fraction(100))
     same = any(abs(gold.value - prediction.value * scale) <= tolerance for scale in scales)
     return "equal" if same else "different"

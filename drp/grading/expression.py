@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import comb, factorial, isqrt
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 _MAX_DEPTH = 40
 _MAX_BITS = 4_000
@@ -17,6 +17,10 @@ _MAX_FACTORIAL = 100
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SEPARATORS = str.maketrans("", "", ",\\!{} ")
 _PARTNER = {"(": ")", "[": "]", "{": "}"}
+
+
+Number: TypeAlias = Fraction | int
+"""Whole numbers stay integers: most are, and fractions cost ten times as much."""
 
 
 class Token(NamedTuple):
@@ -44,7 +48,7 @@ class Reading:
     """`6 / 2 × 3` is 9; otherwise all that follows the stroke is below it."""
 
 
-def evaluate(tokens: Sequence[Token], reading: Reading) -> Fraction:
+def evaluate(tokens: Sequence[Token], reading: Reading) -> Number:
     """Value of `tokens`. Raises Unevaluable."""
     parser = _Parser(tokens, reading)
     try:
@@ -71,7 +75,7 @@ class _Parser:
         self.at += 1
         return self.tokens[self.at - 1]
 
-    def sum(self, depth: int) -> Fraction:
+    def sum(self, depth: int) -> Number:
         if depth > _MAX_DEPTH:
             raise Unevaluable
         total = self.product(depth)
@@ -80,7 +84,7 @@ class _Parser:
             total = _bounded(total + sign * self.product(depth))
         return total
 
-    def product(self, depth: int) -> Fraction:
+    def product(self, depth: int) -> Number:
         value = self.signed(depth)
         divided = ""
         while True:
@@ -93,7 +97,7 @@ class _Parser:
                         raise Unevaluable
                     divided = sign
                 below = kind == "div" or (divided and not self.reading.in_order)
-                value = _bounded(value / factor if below else value * factor)
+                value = _bounded(Fraction(value) / factor if below else value * factor)
             elif kind in ("open", "func", "half"):
                 aside = kind == "open" and self.tokens[self.at].start - self.tokens[self.at - 1].end == 1
                 if divided or aside:  # 6/2(1+2) has two schools; in 150 (30 games) nothing is multiplied
@@ -102,40 +106,42 @@ class _Parser:
             else:
                 return value
 
-    def signed(self, depth: int) -> Fraction:
+    def signed(self, depth: int) -> Number:
         if self.kind() == "sub":
             self.take()
             return -self.power(depth)
         return self.power(depth)
 
-    def power(self, depth: int) -> Fraction:
+    def power(self, depth: int) -> Number:
         base = self.postfix(depth)
         if self.kind() == "sup":
-            exponent = Fraction(int(self.take().text.translate(_SUPERSCRIPTS)))
+            exponent: Number = int(self.take().text.translate(_SUPERSCRIPTS))
         elif self.kind() == "pow":
             self.take()
             if depth > _MAX_DEPTH:
                 raise Unevaluable
             sign = -1 if self.kind() == "sub" and self.take() else 1
             exponent = sign * self.postfix(depth + 1)
-            if self.kind() in ("pow", "sup") or exponent == -1:  # 2^33^0 is LaTeX for 2³3⁰; 5^{-1} may be modular
+            if (
+                self.kind() in ("pow", "sup") or exponent == -1
+            ):  # 2^33^0 is LaTeX for 2³3⁰; 5^{-1} may be modular
                 raise Unevaluable
         else:
             return base
         return _power(base, exponent)
 
-    def postfix(self, depth: int) -> Fraction:
+    def postfix(self, depth: int) -> Number:
         value = self.atom(depth)
         while self.kind() in ("pct", "bang"):
             if self.take().kind == "bang":
                 if value.denominator != 1 or not 0 <= value <= _MAX_FACTORIAL or self.kind() == "bang":
                     raise Unevaluable
-                value = Fraction(factorial(int(value)))
+                value = factorial(int(value))
             elif self.reading.percent:
-                value /= 100
+                value = Fraction(value) / 100
         return value
 
-    def atom(self, depth: int) -> Fraction:
+    def atom(self, depth: int) -> Number:
         token = self.take()
         if token.kind == "num":
             return number(token.text) + self.mixed_part(depth)
@@ -153,24 +159,28 @@ class _Parser:
                 return _root(first)
             second = self.argument(depth)
             if "frac" in token.text:
-                return first / second
+                return Fraction(first) / second
             if first.denominator != 1 or second.denominator != 1 or not 0 <= second <= first <= _MAX_EXPONENT:
                 raise Unevaluable
-            return Fraction(comb(int(first), int(second)))
+            return comb(int(first), int(second))
         raise Unevaluable
 
-    def mixed_part(self, depth: int) -> Fraction:
+    def mixed_part(self, depth: int) -> Number:
         """The fraction of a mixed number, 0 if there is none."""
-        if not self.reading.mixed or self.kind() not in ("half", "func") or "frac" not in self.tokens[self.at].text:
-            return Fraction(0)
+        if (
+            not self.reading.mixed
+            or self.kind() not in ("half", "func")
+            or "frac" not in self.tokens[self.at].text
+        ):
+            return 0
         mark = self.at
         part = self.atom(depth + 1)
         if 0 < part < 1:
             return part
         self.at = mark
-        return Fraction(0)
+        return 0
 
-    def argument(self, depth: int) -> Fraction:
+    def argument(self, depth: int) -> Number:
         token = self.tokens[self.at] if self.at < len(self.tokens) else None
         if token is None or (token.kind == "num" and len(token.text) > 1) or token.text in ("(", "["):
             follows_root = self.tokens[self.at - 1].text == "√"
@@ -179,30 +189,31 @@ class _Parser:
         return self.atom(depth + 1)
 
 
-def number(text: str) -> Fraction:
+def number(text: str) -> Number:
     """Value of a numeral with its thousands separators."""
+    digits = text if text.isdigit() else text.translate(_SEPARATORS)
     try:
-        return Fraction(text.translate(_SEPARATORS))
+        return Fraction(digits) if "." in digits else int(digits)
     except ValueError as error:  # beyond Python's limit of digits
         raise Unevaluable from error
 
 
-def _bounded(value: Fraction) -> Fraction:
+def _bounded(value: Number) -> Number:
     if value.numerator.bit_length() > _MAX_BITS or value.denominator.bit_length() > _MAX_BITS:
         raise Unevaluable
     return value
 
 
-def _power(base: Fraction, exponent: Fraction) -> Fraction:
+def _power(base: Number, exponent: Number) -> Number:
     if exponent.denominator != 1 or abs(exponent) > _MAX_EXPONENT:
         raise Unevaluable
     bits = max(base.numerator.bit_length(), base.denominator.bit_length())
     if bits * abs(exponent) > _MAX_BITS:
         raise Unevaluable
-    return base ** int(exponent)
+    return base ** int(exponent) if exponent >= 0 else Fraction(base) ** int(exponent)
 
 
-def _root(value: Fraction) -> Fraction:
+def _root(value: Number) -> Number:
     if value < 0:
         raise Unevaluable
     above, below = isqrt(value.numerator), isqrt(value.denominator)

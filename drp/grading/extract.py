@@ -5,8 +5,8 @@ is linear in the text. The caller passes the response, that is, what follows `</
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from drp.records import AnswerSource
 
@@ -15,16 +15,20 @@ _TAIL = 4_000
 _LONGEST_PHRASE = 200
 """A longer rest of a line is an explanation, not an answer."""
 
-# A box opens, or a brace; an escaped backslash or brace is taken whole so that it does not count.
-_BRACE = re.compile(r"\\(?:boxed|fbox|framebox)\s{0,8}\{|\\[\\{}]|[{}]")
+# A box opens (its backslash doubled where JSON was not decoded), or a brace opens or closes; an escaped
+# backslash or brace is taken whole, so that it does not count.
+_BRACE = re.compile(r"\\{1,2}(?:boxed|fbox|framebox)\s{0,8}\{|\\[\\{}]|[{}]")
 # A box without braces: \boxed 5, \boxed\frac12.
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox)\s{0,8}(-?(?:\\[dt]?frac\s?\d\s?\d|[\w./]{1,40}))")
 # A box within an answer adds nothing.
 _BOX_COMMAND = re.compile(r"\\(?:boxed|fbox|framebox)\s{0,8}(?=\{)")
-# Two boxes with only this between them are parts of one answer.
+_DELIMITER = re.compile(r"(?<!\\)\$")
+# Two boxes with only this between them are parts of one answer: `, `, ` and `, `\text{ for (a) and } y = `.
 _JOINT = re.compile(
-    r"[\s$&.\\()\[\]!]{0,20}(?:,|;|\\q?quad|\\(?:text|mbox)\s?\{[\s,]{0,4}(?:and|or)\s{0,4}\}|\band\b|\bor\b)"
-    r"(?:[\s$&,.\\()\[\]!]|\\?q?quad|text\s?\{\s{0,4}(?:and|or)\s{0,4}\}|\band\b|\bor\b){0,30}"
+    r"[\s$&.\\()\[\]!]{0,20}"
+    r"(?:,|;|\\q?quad|\\(?:text|mbox)\s?\{[^{}]{0,40}\b(?:and|or)\s{0,4}\}|\band\b|\bor\b)"
+    r"(?:[\s$&,.\\()\[\]!]|q?quad|(?:text|mbox)\s?\{\s{0,4}(?:and|or)\s{0,4}\}|\band\b|\bor\b){0,30}"
+    r"(?:[A-Za-z]\w{0,4}\s?=\s?)?"
 )
 _MARKED = re.compile(r"^####[ \t]{0,8}(\S[^\n]{0,300})", re.MULTILINE)
 # "The answer is", "Final answer:", "**Answer**" and what follows, on this line or the next.
@@ -74,46 +78,53 @@ def extract_answer(text: str) -> Extracted | None:
     return Extracted(number, "last_number") if number else None
 
 
+class _Box(NamedTuple):
+    start: int
+    end: int
+    answer: str
+
+
 def _boxed(text: str) -> str | None:
-    spans = [(start, end, _clean(text[start:end])) for start, end in _boxes(text)]
-    spans = [span for span in spans if span[2]]
-    bare = [match for match in _BARE_BOX.finditer(text) if not spans or match.start() > spans[-1][1]]
+    boxes = [box for box in _boxes(text) if box.answer]
+    bare = [match for match in _BARE_BOX.finditer(text) if not boxes or match.start() > boxes[-1].end]
     if bare:
-        return bare[-1].group(1).rstrip(".")
-    if not spans:
+        return str(bare[-1].group(1)).rstrip(".")
+    if not boxes:
         return None
-    parts = [spans[-1]]
-    for span in reversed(spans[:-1]):
-        gap = text[span[1] + 1 : parts[-1][0]].removesuffix("{")
-        gap = gap[: gap.rfind("\\")] if "\\" in gap else gap
-        if not _JOINT.fullmatch(gap):
+    parts = boxes[-1:]
+    for box in reversed(boxes[:-1]):
+        between = text[box.end + 1 : parts[-1].start]
+        if not _JOINT.fullmatch(between[: between.rfind("\\")]):  # up to the next box's own command
             break
-        parts.append(span)
-    answers = list(dict.fromkeys(part[2] for part in reversed(parts)))
-    return ", ".join(answers)
+        parts.append(box)
+    return ", ".join(dict.fromkeys(box.answer for box in reversed(parts)))
 
 
-def _boxes(text: str) -> Iterator[tuple[int, int]]:
-    """Content spans of the outermost closed boxes, in order; one pass over the braces."""
-    opened: list[int | None] = []
-    found: list[tuple[int, int]] = []
+def _boxes(text: str) -> list[_Box]:
+    """The outermost closed boxes, in order; one pass over the braces."""
+    opened: list[re.Match[str]] = []
+    found: list[_Box] = []
     for match in _BRACE.finditer(text):
-        token = match.group()
-        if token == "{":
-            opened.append(None)
-        elif token.endswith("{") and len(token) > 2:
-            opened.append(match.end())
-        elif token == "}" and opened:
-            start = opened.pop()
-            if start is not None:
-                while found and found[-1][0] > start:
+        mark = match.group()
+        if mark == "}" and opened:
+            opening = opened.pop()
+            if opening.group() != "{":
+                start = opening.end()
+                while found and found[-1].start > start:
                     found.pop()
-                found.append((start, match.start()))
-    yield from found
+                content = text[start : match.start()]
+                if opening.group().startswith("\\\\"):
+                    content = content.replace("\\\\", "\\")
+                found.append(_Box(start, match.start(), _clean(content)))
+        elif mark[0] != "}" and mark[-1] == "{" and mark != "\\{":
+            opened.append(match)
+    return found
 
 
 def _clean(answer: str) -> str:
-    return _BOX_COMMAND.sub("", answer).strip()
+    answer = _DELIMITER.sub("", _BOX_COMMAND.sub("", answer)).strip()
+    inner = answer[1:-1]
+    return inner if answer == f"{{{inner}}}" and "{" not in inner and not inner.endswith("\\") else answer
 
 
 def _phrase(rest: str) -> str | None:
@@ -130,10 +141,8 @@ def _phrase(rest: str) -> str | None:
 
 
 def _last_number(text: str) -> str | None:
-    for start in {max(0, len(text) - _TAIL), 0}:
-        last = None
-        for last in _NUMBER.finditer(text, start):
-            pass
+    for start in (len(text) - _TAIL, 0) if len(text) > _TAIL else (0,):
+        last = max(_NUMBER.finditer(text, start), key=re.Match.start, default=None)
         if last is not None and (last.start() > start or start == 0):
             return last.group().strip().replace("−", "-").replace("$", "")
     return None

@@ -37,7 +37,9 @@ def self_test(grader: Grader) -> None:
     """Grade the golden set. Raises GraderSelfTestError naming the first pairs that fail."""
     pairs = golden_pairs()
     verdicts = grader.verdicts((pair.gold, pair.prediction) for pair in pairs)
-    wrong = [(pair, verdict) for pair, verdict in zip(pairs, verdicts, strict=True) if pair.verdict != verdict]
+    wrong = [
+        (pair, verdict) for pair, verdict in zip(pairs, verdicts, strict=True) if pair.verdict != verdict
+    ]
     if wrong:
         shown = "; ".join(
             f"{pair.gold!r} and {pair.prediction!r} are {pair.verdict}, graded {verdict}"

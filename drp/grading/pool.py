@@ -111,7 +111,8 @@ class _Worker:
 
     def check(self, gold: str, prediction: str) -> Verdict:
         process = self._process or self._start()
-        assert process.stdin and process.stdout  # noqa: S101 - both are pipes
+        assert process.stdin is not None  # noqa: S101 - a pipe
+        assert process.stdout is not None  # noqa: S101 - a pipe
         try:
             process.stdin.write(json.dumps([gold, prediction]) + "\n")
             process.stdin.flush()

@@ -30,7 +30,8 @@ _TOKEN = re.compile(
                 (?: \.\d+ )? | \.\d+ )
     | (?P<skip> [ \t\u00a0\u2009\u202f~&]+ | \\[,;:!\ ]
                 | \\(?:left|right|displaystyle|boxed|fbox|mathbf|textbf|bf|[bB]igg?[lr]?)(?![a-z])
-                | \^\{\s?\\circ\s?\} | \^\s?\\circ(?![a-z]) | \^?° | \\degree | \\\$ | \*\*(?!\d) | (?<!\d)\*\* | __ | ` )
+                | \^\{\s?\\circ\s?\} | \^\s?\\circ(?![a-z]) | \^?° | \\degree
+                | \\\$ | \*\*(?!\d) | (?<!\d)\*\* | __ | ` )
     | (?P<mul>  \\(?:times|cdot)(?![a-z]) | [*×·⋅∙∗](?!\*) )
     | (?P<add>  \+ )
     | (?P<sub>  [-−] )
@@ -64,18 +65,23 @@ _EDGES = frozenset({"line", "edge"})
 _DELIMITERS = frozenset({"$", "$$", "\\(", "\\["})
 _PARTNER = {")": "(", "]": "[", "}": "{"}
 
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Words that compute or scale the number beside them: the side has no certain value.
-_COMPUTING = frozenset(
-    "mod modulo minus plus times over divided multiplied squared cubed choose remainder rem base dozen dozens "
-    "hundred hundreds thousand thousands million millions billion billions trillion half third quarter per "
+_COMPUTING = _words_of(
+    "mod modulo minus plus times over divided multiplied squared cubed choose remainder rem base dozen "
+    "dozens hundred hundreds thousand thousands million millions billion billions trillion half third quarter per "
     "less more than not no about approximately roughly around nearly almost twice double triple gcd lcm gcf "
-    "sin cos tan log ln sqrt max min abs floor ceil det deg".split()
+    "sin cos tan log ln sqrt max min abs floor ceil det deg"
 )
 # Short words that may stand beside an expression; other words of one or two letters are variables.
-_SHORT_WORDS = frozenset("is so to of in we or by at be it if as an on up do us am he my oh ok and".split())
+_SHORT_WORDS = _words_of("is so to of in we or by at be it if as an on up do us am he my oh ok and")
 # Short words that may stand between a number and an operator; others are products of variables.
-_SHORT_UNITS = frozenset(
-    "cm mm km kg mg lb lbs oz ft in mi mph hr hrs min sec ml cl gal yd yds cups pts usd hp kw".split()
+_SHORT_UNITS = _words_of(
+    "cm mm km kg mg lb lbs oz ft in mi mph hr hrs min sec ml cl gal yd yds cups pts usd hp kw"
 )
 _SHORT = _SHORT_WORDS | _SHORT_UNITS
 # What a run of words may do: follow an expression, stand before one.
@@ -115,8 +121,10 @@ class Side:
 
 def equations(text: str) -> Iterator[tuple[Side, Side]]:
     """Both sides of every equals sign that stands between two readable sides, in order; linear in `text`."""
-    signs = [match.start() for match in _EQUALS.finditer(text)]
+    signs = [sign.start() for sign in _EQUALS.finditer(text)]
     bounds = [-1, *signs, len(text)]
+    head: list[Token] = []
+    read = (-1, -1)  # the bounds of `head`: a link of a chain is read once
     for index, sign in enumerate(signs, start=1):
         previous, following = bounds[index - 1], bounds[index + 1]
         if _ends_unread(text, previous + 1, sign) or _begins_unread(text, sign + 1, following):
@@ -124,13 +132,17 @@ def equations(text: str) -> Iterator[tuple[Side, Side]]:
         start, end = max(previous + 1, sign - _REACH), min(following, sign + 1 + _REACH)
         cut_left, cut_right = start > previous + 1, end < following
         if sign - start > _SHORT_SEGMENT:
-            for match in _PROSE.finditer(text, start, sign):
-                start, cut_left = match.start(), False
-        if end - sign > _SHORT_SEGMENT and (match := _PROSE.search(text, sign + 1, end)):
-            end, cut_right = match.end(), False
-        left = _left(_tokens(text, start, sign), cut=cut_left)
-        right = _right(_tokens(text, sign + 1, end), cut=cut_right) if left else None
-        if left and right and (left.computes or right.computes):
+            for prose in _PROSE.finditer(text, start, sign):
+                start, cut_left = prose.start(), False
+        if end - sign > _SHORT_SEGMENT and (beyond := _PROSE.search(text, sign + 1, end)):
+            end, cut_right = beyond.end(), False
+        tail = head if read == (start, sign) else _tokens(text, start, sign)
+        left = _left(tail, cut=cut_left)
+        if left is None:
+            continue
+        head, read = _tokens(text, sign + 1, end), (sign + 1, end)
+        right = _right(head, cut=cut_right)
+        if right and (left.computes or right.computes):
             yield left, right
 
 
@@ -210,7 +222,12 @@ def _after_unit(raw: Sequence[Token], at: int) -> int:
         at += 1
     elif at + 1 < len(raw) and raw[at].kind == "pow":
         at += 2 if raw[at + 1].kind == "num" else 4
-    if at + 1 < len(raw) and raw[at].kind == "div" and raw[at + 1].kind in ("word", "label") and len(raw[at + 1].text) > 1:
+    if (
+        at + 1 < len(raw)
+        and raw[at].kind == "div"
+        and raw[at + 1].kind in ("word", "label")
+        and len(raw[at + 1].text) > 1
+    ):
         at += 2
     return min(at, len(raw))
 
@@ -235,12 +252,28 @@ def _left(tokens: Sequence[Token], *, cut: bool) -> Side | None:
         start, run = start + last + 1, run[last + 1 :]
     edge = tokens[start - 1] if start else None
     if run and edge and run[0].kind in ("mul", "sub"):
-        if run[0].text in "*-•" and edge.kind == "line" and edge.text in "\n\r" and len(run) > 1 and run[0].end < run[1].start:
+        if (
+            run[0].text in "*-•"
+            and edge.kind == "line"
+            and edge.text in "\n\r"
+            and len(run) > 1
+            and run[0].end < run[1].start
+        ):
             run = run[1:]  # a bullet
-        elif run[0].kind == "mul" or len(run) < 2 or run[0].end < run[1].start or edge.kind not in _EDGES | {"open"}:
+        elif (
+            run[0].kind == "mul"
+            or len(run) < 2
+            or run[0].end < run[1].start
+            or edge.kind not in _EDGES | {"open"}
+        ):
             return None
     side = _side(run)
-    if side and not side.computes and edge and not (edge.kind in ("line", "stop") or edge.text in _DELIMITERS):
+    if (
+        side
+        and not side.computes
+        and edge
+        and not (edge.kind in ("line", "stop") or edge.text in _DELIMITERS)
+    ):
         return None  # `divisible by 3 or 5 = 15 + 10 - 5`: the number belongs to the words
     return side
 
@@ -286,6 +319,8 @@ def _right(tokens: Sequence[Token], *, cut: bool) -> Side | None:
             return None
         if run[-1].kind in ("sub", "mul") and edge.kind == "prose" and run[-1].end < edge.start:
             run.pop()  # a dash
+    if run and run[-1].kind == "bang":
+        return None  # a factorial or an exclamation
     return _side(run)
 
 
@@ -295,8 +330,15 @@ def _frees_right(tokens: Sequence[Token], end: int) -> bool:
     following = tokens[end + 1] if end + 1 < len(tokens) else None
     if edge.kind == "stop":
         if following is None or following.start > edge.end:
-            return not (edge.text == ":" and following and following.kind == "num" and tokens[end - 1].end < edge.start)
-        return following.kind not in ("num", "opaque") and (edge.text == "." or following.kind in _EDGES | {"close"})
+            return not (
+                edge.text == ":"
+                and following
+                and following.kind == "num"
+                and tokens[end - 1].end < edge.start
+            )
+        return following.kind not in ("num", "opaque") and (
+            edge.text == "." or following.kind in _EDGES | {"close"}
+        )
     if edge.kind in _EDGES:
         after = end
         while after < len(tokens) and tokens[after].kind in _EDGES:
@@ -332,8 +374,8 @@ def _side(run: Sequence[Token]) -> Side | None:
     tokens = [token for token in run if token.kind not in ("unit", "money")]
     if not any(token.kind in ("num", "half") for token in tokens):
         return None
-    if tokens[-1].kind == "bang" or tokens[0].text == "[":
-        return None  # a factorial or an exclamation; a floor or a bracket
+    if tokens[0].text == "[":
+        return None  # a floor, or only a bracket
     words = [word for token in run if token.kind == "unit" for word in token.text.split()]
     words += ["$" for token in run if token.kind == "money"]
     return Side(tokens, frozenset(words), run[0].start, run[-1].end)

@@ -13,7 +13,7 @@ import duckdb
 SCRIPTED = "scripted"
 """The engine that is no model: pages say so."""
 
-Outcome: TypeAlias = Literal["published", "quarantined", "nothing new"]
+Outcome: TypeAlias = Literal["published", "quarantined", "unfinished", "nothing new"]
 
 
 @dataclass(frozen=True)

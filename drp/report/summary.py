@@ -10,7 +10,7 @@ from rich.text import Text
 
 from drp.report.numbers import NightFacts, read_numbers
 
-_STYLES = {"published": "green", "quarantined": "red", "nothing new": "dim"}
+_STYLES = {"published": "green", "quarantined": "red", "unfinished": "red", "nothing new": "dim"}
 
 
 def summary(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Table:

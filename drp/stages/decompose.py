@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from drp.gates.leaks import LeakIndex
 from drp.gates.rows import Rejection, cover_fault, rollout_rejections
 from drp.ids import row_id
-from drp.lake.rows import select
 from drp.records import Draft, Grade
+from drp.sql.select import select
 from drp.stages.night import Night
 from drp.stages.revisions import Work, decomposition_row, read_work, revision_row
 from drp.teacher.factory import make_teacher

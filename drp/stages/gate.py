@@ -9,7 +9,7 @@ from drp.gates.contract import NightQuarantinedError, check_night
 from drp.grading import Grader, self_test
 from drp.ids import content_id
 from drp.lake.lake import merged
-from drp.lake.session import open_session
+from drp.sql.session import open_session
 from drp.stages.night import Night
 
 STAGE = "gate"

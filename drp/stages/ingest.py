@@ -15,7 +15,6 @@ from drp.batches import batched
 from drp.grading import Grader
 from drp.ids import content_id
 from drp.lake.lake import Addresses, Lake
-from drp.lake.rows import select
 from drp.lake.runs import Run, ShardOutput
 from drp.questions.importers import import_questions, import_traces, trace_id
 from drp.questions.parsing import RecordedTrace
@@ -23,6 +22,7 @@ from drp.questions.synthetic import generate
 from drp.recipe import SyntheticSet
 from drp.records import DeadLetter, Question
 from drp.settings import ROOT, settings
+from drp.sql.select import select
 from drp.stages.night import INGESTED, Night
 from drp.student.landing import grade_rollouts, rollout_row
 from drp.student.replay import recorded_rollout

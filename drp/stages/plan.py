@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from drp.ids import content_id, sampled_rollout_id
-from drp.lake.rows import select
+from drp.sql.select import select
 from drp.stages.night import Night
 
 MAX_SHARDS = 12

@@ -17,6 +17,10 @@ class NotGatedError(TerminalError):
     """The night has rows that the gate has not seen."""
 
 
+class NotQuarantinedError(TerminalError):
+    """Only a quarantined night can be released."""
+
+
 class Published(TypedDict):
     """What publishing did: the corpus version, and whether it moved."""
 
@@ -47,7 +51,7 @@ def release(lake: Lake, run_id: str) -> Published:
     """`drp corpus release`: publish a quarantined night after a person has looked."""
     run = lake.open_run(run_id)
     if run.state()["state"] != "quarantined":
-        raise TerminalError(
+        raise NotQuarantinedError(
             f"run {run_id} is not quarantined (it is {run.state()['state']})",
             state="Nothing was published",
             next_command="drp corpus list",

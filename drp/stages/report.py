@@ -7,10 +7,10 @@ from rich.table import Table
 from drp.errors import BadInputError
 from drp.lake.lake import Lake
 from drp.lake.runs import run_ids
-from drp.lake.session import open_session
 from drp.report.numbers import NightFacts, Outcome
 from drp.report.page import build_report
 from drp.report.summary import summary
+from drp.sql.session import open_session
 from drp.stages.night import Night, open_night, stage_facts
 
 _OUTCOMES: dict[str, Outcome] = {
@@ -52,15 +52,23 @@ def last_night(lake: Lake, run_id: str | None) -> Night:
     return open_night(run.recipe, run.run_date.isoformat())
 
 
+def _outcome(night: Night) -> Outcome:
+    match night.run.state()["state"]:
+        case "published":
+            return "published"
+        case "quarantined":
+            return "quarantined"
+    return "unfinished" if any(night.own().values()) else "nothing new"
+
+
 def _facts(night: Night) -> NightFacts:
-    state = night.run.state()
     return NightFacts(
         run_id=night.run_id,
         run_date=night.run.run_date,
         recipe=night.recipe.name,
         recipe_hash=night.recipe.revision_hash,
-        outcome=_OUTCOMES[state["state"]],
-        detail=state["detail"],
+        outcome=_outcome(night),
+        detail=night.run.state()["detail"],
         docs_link="data-docs/index.html" if night.docs.is_dir() else None,
         stages=stage_facts(night.shard_files()),
     )

@@ -10,8 +10,8 @@ from typing import Any
 from drp.gates.rows import Rejection
 from drp.grading import GRADER_VERSION
 from drp.ids import decomposition_id, revision_id
-from drp.lake.rows import select
 from drp.records import CHARACTERS, Draft, Grade, GradedRollout, Question, Step, StudentTrace
+from drp.sql.select import select
 from drp.stages.night import Night
 from drp.student.landing import rollout_from_row
 from drp.teacher.protocol import Teacher

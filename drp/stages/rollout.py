@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from drp.grading import Grader
-from drp.lake.rows import select
 from drp.records import Question, Rollout
+from drp.sql.select import select
 from drp.stages.night import Night
 from drp.student.engines import make_engine
 from drp.student.landing import grade_rollouts, rollout_row

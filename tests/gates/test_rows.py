@@ -101,11 +101,7 @@ def test_every_reason_is_explained_in_one_sentence() -> None:
         ("benchmark_leak", {"question": replace(QUESTION, split="test")}),
         (
             "benchmark_leak",
-            {
-                "question": replace(
-                    QUESTION, question="how many of $12$ apples and $30$ pears are neither"
-                )
-            },
+            {"question": replace(QUESTION, question="how many of $12$ apples and $30$ pears are neither")},
         ),
     ],
 )

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from drp.lake.session import open_session
+from drp.sql.session import open_session
 from drp.report.figures import length_picture, saving_picture
 from drp.report.numbers import LengthBin, NightFacts, StageFacts
 from drp.report.page import build_report

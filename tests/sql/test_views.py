@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from drp.lake.session import VIEWS, open_session
+from drp.sql.session import VIEWS, open_session
 from drp.schemas import TABLES
 from tests.rows import (
     RUN_DATE,

@@ -1,6 +1,7 @@
 """A lake of one's own and nights small enough to run in seconds."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,38 +11,58 @@ import pytest
 import yaml
 
 from drp.lake.lake import Lake, open_lake
-from drp.lake.rows import select
 from drp.questions.synthetic import generate
 from drp.recipe import RECIPES, load_recipe
 from drp.settings import settings
+from drp.sql.select import select
 from drp.stages.night import Night, open_night
+from drp.stages.nightly import nightly
 from drp.student.scripted import ScriptedStudent
 
 DAY = "2026-11-20"
 
 
+@contextmanager
+def lake_at(folder: Path, *, workers: int = 1) -> Iterator[Lake]:
+    """DRP_LAKE is `folder`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRP_LAKE", str(folder))
+        patch.setenv("DRP_WORKERS", str(workers))
+        settings.cache_clear()
+        yield open_lake()
+    settings.cache_clear()
+
+
 @pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+def lake(tmp_path: Path) -> Iterator[Lake]:
     """An empty lake at DRP_LAKE."""
-    monkeypatch.setenv("DRP_LAKE", str(tmp_path / "lake"))
-    monkeypatch.setenv("DRP_WORKERS", "1")
-    settings.cache_clear()
-    yield open_lake()
-    settings.cache_clear()
+    with lake_at(tmp_path / "lake") as lake:
+        yield lake
+
+
+def write_recipe(folder: Path, **changes: Any) -> str:
+    """A recipe like drp.yaml with 60 questions and some keys replaced; gives its path."""
+    document = yaml.safe_load((RECIPES / "drp.yaml").read_text())
+    document |= {"questions": [{"source": "synthetic", "size": 60, "seed": 3}]} | changes
+    path = folder / "drp.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return str(path)
 
 
 @pytest.fixture
 def recipe_file(tmp_path: Path) -> Callable[..., str]:
     """Writes a recipe like drp.yaml with 60 questions and the given keys replaced; gives its path."""
+    return lambda **changes: write_recipe(tmp_path, **changes)
 
-    def write(**changes: Any) -> str:
-        document = yaml.safe_load((RECIPES / "drp.yaml").read_text())
-        document |= {"questions": [{"source": "synthetic", "size": 60, "seed": 3}]} | changes
-        path = tmp_path / "drp.yaml"
-        path.write_text(yaml.safe_dump(document))
-        return str(path)
 
-    return write
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    """A night that ended well, for tests that only look at it."""
+    folder = tmp_path_factory.mktemp("published")
+    with lake_at(folder / "lake"):
+        night = open_night(write_recipe(folder), DAY)
+        nightly(night)
+        yield night
 
 
 @pytest.fixture

@@ -5,19 +5,23 @@ import json
 import pytest
 
 from drp.gates.contract import NightQuarantinedError
-from drp.lake.rows import select
 from drp.schemas import CORPUS_TABLES, id_column
+from drp.sql.select import select
 from drp.stages import nightly as nightly_module
-from drp.stages.decompose import decompose
 from drp.stages.gate import UnbalancedRunError, check_counts, gate
 from drp.stages.ingest import import_file, ingest
 from drp.stages.night import open_night
 from drp.stages.nightly import nightly
 from drp.stages.plan import plan
-from drp.stages.prune import prune
-from drp.stages.publish import NotGatedError, publish, release
-from drp.stages.rollout import rollout
-from tests.stages.conftest import DAY, rows_of
+from drp.stages.publish import NotGatedError, NotQuarantinedError, publish, release
+from tests.stages.conftest import DAY, lake_at, rows_of
+
+
+def do_shards(night):
+    """What the night does before its gate."""
+    for shard in plan(night):
+        for stage in nightly_module.SHARD_STAGES:
+            stage(night, shard)
 
 
 def everything(lake):
@@ -28,56 +32,52 @@ def everything(lake):
     }
 
 
-def test_a_night_ends_published_and_every_rollout_has_one_revision(night):
-    nightly(night)
-    (balance,) = rows_of(night.lake, "accounting")
+def test_a_night_ends_published_and_every_rollout_has_one_revision(published):
+    (balance,) = rows_of(published.lake, "accounting")
     assert balance["rollouts"] == 60 == balance["accepted"] + balance["rejected"]
     assert balance["adds_up"]
-    assert night.run.state()["state"] == "published"
-    assert len(rows_of(night.lake, "examples")) == balance["accepted"] > 30
+    assert published.run.state()["state"] == "published"
+    assert len(rows_of(published.lake, "examples")) == balance["accepted"] > 30
 
 
-def test_no_accepted_revision_differs_from_gold_and_every_rejection_has_a_reason(night):
-    nightly(night)
-    for row in rows_of(night.lake, "revisions", "status, verdict, reject_reasons"):
+def test_no_accepted_revision_differs_from_gold_and_every_rejection_has_a_reason(published):
+    for row in rows_of(published.lake, "revisions", "status, verdict, reject_reasons"):
         if row["status"] == "accepted":
             assert (row["verdict"], row["reject_reasons"]) == ("equal", [])
         else:
             assert row["reject_reasons"]
 
 
-def test_examples_are_chat_messages_in_the_r1_form(night):
-    nightly(night)
+def test_examples_are_chat_messages_in_the_r1_form(published):
     query = """
         SELECT messages, question, thinking, response
         FROM examples JOIN questions USING (question_id) JOIN revisions USING (revision_id)
     """
-    for row in select(night.lake.published(), query):
+    for row in select(published.lake.published(), query):
         user, assistant = row["messages"]
         assert user == {"role": "user", "content": row["question"]}
         assert assistant["content"] == f"<think>\n{row['thinking']}\n</think>\n\n{row['response']}"
 
 
-def test_no_id_occurs_twice(night):
-    nightly(night)
+def test_no_id_occurs_twice(published):
     for table in CORPUS_TABLES:
-        ids = [row[id_column(table)] for row in rows_of(night.lake, table, id_column(table))]
+        ids = [row[id_column(table)] for row in rows_of(published.lake, table, id_column(table))]
         assert len(ids) == len(set(ids)), table
 
 
-def test_running_again_adds_no_row_and_keeps_both_versions(night):
+def test_the_report_and_the_data_docs_lie_side_by_side(published):
+    assert 'href="data-docs/index.html"' in published.page.read_text()
+    assert (published.docs / "index.html").is_file()
+
+
+def test_running_again_adds_no_row_and_keeps_both_versions_also_the_next_day(night, recipe_file):
     nightly(night)
     before, results = everything(night.lake), night.lake.results.current()
     nightly(night)
-    assert everything(night.lake) == before
-    assert (night.lake.corpus.numbers(), night.lake.results.current()) == ([1], results)
-
-
-def test_the_next_night_has_nothing_to_do(night, recipe_file):
-    nightly(night)
     tomorrow = open_night(recipe_file(), "2026-11-21")
     nightly(tomorrow)
-    assert night.lake.corpus.numbers() == [1]
+    assert everything(night.lake) == before
+    assert (night.lake.corpus.numbers(), night.lake.results.current()) == ([1], results)
     assert not any(tomorrow.own().values())
 
 
@@ -94,38 +94,17 @@ def test_ten_new_traces_are_ten_new_revisions(lake, recipe_file, traces_file):
     assert sorted(counts["rollouts"] for counts in pruned) == [10, 60]
 
 
-def test_the_order_of_the_input_changes_nothing(lake, recipe_file, traces_file, tmp_path):
+def test_neither_order_nor_processes_change_a_row(lake, recipe_file, traces_file, tmp_path):
     night = open_night(recipe_file(), DAY)
-    nightly(night, traces_file("some.parquet", slice(0, 60)))
+    nightly(night, traces_file("some.parquet", slice(0, 80)))
     before = everything(lake)
-    nightly(night, traces_file("shuffled.parquet", slice(0, 60), backwards=True))
+    shuffled = traces_file("shuffled.parquet", slice(0, 80), backwards=True)
+    nightly(night, shuffled)
     assert everything(lake) == before
     assert lake.corpus.numbers() == [1]
-
-
-def test_a_fresh_lake_with_shuffled_input_has_the_same_rows(
-    lake, recipe_file, traces_file, monkeypatch, tmp_path
-):
-    from drp.settings import settings
-
-    nightly(open_night(recipe_file(), DAY), traces_file("same.parquet", slice(0, 60)))
-    monkeypatch.setenv("DRP_LAKE", str(tmp_path / "other"))
-    settings.cache_clear()
-    other = open_night(recipe_file(), DAY)
-    nightly(other, traces_file("same.parquet", slice(0, 60), backwards=True))
-    assert everything(other.lake) == everything(lake)
-
-
-def test_more_processes_make_the_same_rows(lake, recipe_file, traces_file, monkeypatch, tmp_path):
-    from drp.settings import settings
-
-    nightly(open_night(recipe_file(), DAY), traces_file("same.parquet", slice(0, 80)))
-    monkeypatch.setenv("DRP_LAKE", str(tmp_path / "other"))
-    monkeypatch.setenv("DRP_WORKERS", "2")
-    settings.cache_clear()
-    other = open_night(recipe_file(), DAY)
-    nightly(other, traces_file("same.parquet", slice(0, 80)))
-    assert everything(other.lake) == everything(lake)
+    with lake_at(tmp_path / "other", workers=2) as other:
+        nightly(open_night(recipe_file(), DAY), shuffled)
+        assert everything(other) == before | {"questions": everything(other)["questions"]}
 
 
 @pytest.mark.parametrize("dies_in", ["rollout", "decompose", "prune"])
@@ -143,18 +122,17 @@ def test_a_night_that_died_goes_on_where_it_was(night, recipe_file, monkeypatch,
         work.__name__ = stage.__name__
         return work
 
+    ingest(night, None)
     with monkeypatch.context() as patch:
-        patch.setattr(nightly_module, "SHARD_STAGES", tuple(map(dying, (rollout, decompose, prune))))
+        patch.setattr(nightly_module, "SHARD_STAGES", tuple(map(dying, nightly_module.SHARD_STAGES)))
         with pytest.raises(KeyboardInterrupt):
-            nightly(night)
+            do_shards(night)
     finished = {(f.stage, f.shard): [p.key for p in f.parts] for f in night.shard_files()}
-    assert night.lake.corpus.numbers() == []
-
-    nightly(night)
+    do_shards(night)
     now = {(f.stage, f.shard): [p.key for p in f.parts] for f in night.shard_files()}
     assert finished.items() <= now.items()
-    (balance,) = rows_of(night.lake, "accounting")
-    assert (balance["rollouts"], balance["adds_up"]) == (60, True)
+    check_counts(night)
+    assert next(select(night.own(), "SELECT count(*) AS n FROM revisions"))["n"] == 60
 
 
 def test_a_changed_recipe_replaces_its_revisions(night, recipe_file):
@@ -203,17 +181,15 @@ class TestQuarantine:
         assert len(rows_of(lake, "revisions")) == 60
         assert lake.quarantined() == []
 
-    def test_what_waits_is_not_done_again_by_the_next_night(self, lake, recipe_file, gates):
-        with pytest.raises(NightQuarantinedError):
-            nightly(open_night(recipe_file(gates=gates), DAY))
-        tomorrow = open_night(recipe_file(gates=gates), "2026-11-21")
-        nightly(tomorrow)
-        assert not any(tomorrow.own().values())
-
-    def test_with_its_band_mended_the_same_night_passes_without_new_work(self, lake, recipe_file, gates):
+    def test_what_waits_is_not_done_again_by_the_next_night_and_passes_with_its_band_mended(
+        self, lake, recipe_file, gates
+    ):
         strict = open_night(recipe_file(gates=gates), DAY)
         with pytest.raises(NightQuarantinedError):
             nightly(strict)
+        tomorrow = open_night(recipe_file(gates=gates), "2026-11-21")
+        nightly(tomorrow)
+        assert not any(tomorrow.own().values())
         before = strict.own("prune")
         mended = open_night(recipe_file(), DAY)
         nightly(mended)
@@ -227,10 +203,9 @@ class TestQuarantine:
             nightly(night)
         assert night.lake.corpus.numbers() == []
 
-    def test_a_published_night_cannot_be_released(self, night):
-        nightly(night)
-        with pytest.raises(Exception, match="is not quarantined"):
-            release(night.lake, night.run_id)
+    def test_a_published_night_cannot_be_released(self, published):
+        with pytest.raises(NotQuarantinedError, match="published"):
+            release(published.lake, published.run_id)
 
 
 def test_publishing_without_the_gate_is_refused(night):
@@ -242,10 +217,7 @@ def test_publishing_without_the_gate_is_refused(night):
 
 def test_counts_that_do_not_add_up_stop_the_night(night, lake):
     ingest(night, None)
-    for shard in plan(night):
-        rollout(night, shard)
-        decompose(night, shard)
-        prune(night, shard)
+    do_shards(night)
     check_counts(night)
     key = next(key for key in lake.store.keys(f"_runs/{night.run_id}/prune"))
     document = json.loads(lake.store.get(key))

@@ -12,23 +12,52 @@ from drp.teacher.heuristic.signals import ALTERNATIVE, CHECK, CONCLUSION, ITEM, 
 from drp.teacher.heuristic.text import VALUE, Unit, plain, words
 
 _COVERED = 0.5  # share of the summary's results that must have appeared before an end
-_NAMED = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6": "six", "7": "seven", "8": "eight", "9": "nine", "10": "ten"}
-_UNIT_AFTER = re.compile(r"(?<=\d)\s?(?:°|%|degrees|[a-z. ]{3,40})$")  # "12 apples", "30°": the number is the answer
+_NAMED = {
+    "1": "one",
+    "2": "two",
+    "3": "three",
+    "4": "four",
+    "5": "five",
+    "6": "six",
+    "7": "seven",
+    "8": "eight",
+    "9": "nine",
+    "10": "ten",
+}
+_UNIT_AFTER = re.compile(
+    r"(?<=\d)\s?(?:°|%|degrees|[a-z. ]{3,40})$"
+)  # "12 apples", "30°": the number is the answer
 _VARIABLE_BEFORE = re.compile(r"^[a-zA-Z](?:\([a-z]\))?=")  # "x=5": so is what follows
 _IN_BRACKETS = re.compile(r"^\(([A-Z]|[^(),]{2,60})\)$")  # "(B)"
 _ASSERTS = re.compile(  # what stands before a result
-    r"(?:=|≡|≈|:|→|⇒|\b(?:is|are|be|was|get|gets|got|gives?|giving|equals?|equal to|have|has|yields?|makes?|obtain|becomes|to|with|total of|as|then|so|means|leaves"
-    r"|answer|there are|there's|that's|it's|exactly|just|only|option|choice|simplified|spends|costs|needs|takes|of))"
-    r"\s?(?:also |just |exactly |indeed |simply |about |the |a |an |only |still |option |choice |equal to |actually )?[(\"'“]?\Z"
+    r"(?:=|≡|≈|:|→|⇒|\b(?:is|are|be|was|get|gets|got|gives?|giving|equals?|equal "
+    r"to|have|has|yields?|makes?|obtain|becomes|to|with|total of|as|then|so|means|leaves"
+    r"|answer|there are|there's|that's|it's|exactly|just|only|option|choice|simplified|spends|costs"
+    r"|needs|takes|of))"
+    r"\s?(?:also |just |exactly |indeed |simply |about |the |a |an |only |still |option |choice |equal "
+    r"to |actually )?[(\"'“]?\Z"
 )
-_RESULT = re.compile(r"=\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)(?![\w(^*/])")  # a number that a summary states as a result
-_ASKED = re.compile(r"(?:find|what is|what's|how many|how much|determine|compute|calculate|evaluate)\b([^.?!]{0,200})", re.I)
+_RESULT = re.compile(
+    r"=\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)(?![\w(^*/])"
+)  # a number that a summary states as a result
+_ASKED = re.compile(
+    r"(?:find|what is|what's|how many|how much|determine|compute|calculate|evaluate)\b([^.?!]{0,200})", re.I
+)
 _REFLECTS = re.compile(  # the student looks back on what it has just found
-    r"(?:but )?wait|hm+\b|let me (?:just )?(?:check|verify|double|confirm|make sure|see)|that (?:seems|makes|looks|matches)|is (?:that|this|there)|yes\b|yep|okay|final answer"
-    r"|thus|so the|so that|therefore|alternatively|just to|to (?:make|be|double|verify)|i (?:think|should|can)|but (?:let|just|is|hold)"
+    r"(?:but )?wait|hm+\b|let me (?:just )?(?:check|verify|double|confirm|make sure|see)|that "
+    r"(?:seems|makes|looks|matches)|is (?:that|this|there)|yes\b|yep|okay|final answer"
+    r"|thus|so the|so that|therefore|alternatively|just to|to (?:make|be|double|verify)|i "
+    r"(?:think|should|can)|but (?:let|just|is|hold)"
 )
-_TURNS = re.compile(r"(?:but )?(?:wait|hold on|hm+|alternatively|let me|just to|no\b|yes\b|yep|okay|that (?:seems|makes|matches))")  # no longer the derivation
-_STATEMENT = re.compile(r"(?:so|therefore|thus|hence|comparing|which means|this means|that means|in conclusion|finally|the answer|\\\[|the )")
+_TURNS = re.compile(
+    r"(?:but )?(?:wait|hold on|hm+|alternatively|let me|just to|no\b|yes\b|yep|okay|that "
+    r"(?:seems|makes|matches))"
+)  # no longer the derivation
+_STATEMENT = re.compile(
+    r"(?:so|therefore|thus|hence|comparing|which means|this means|that means|in conclusion|finally|the "
+    r"answer|\\\[|the )"
+)
+_WHOLE = re.compile(r"\b(?:expression|result|solution|whole|entire|everything|simplif\w{1,5}|evaluates?)\b")
 _ANSWER_WORD = re.compile(r"\banswer\b|\bfinal\b")
 
 
@@ -42,12 +71,13 @@ class Answer:
         question = plain(trace.question)
         given = set(VALUE.findall(question))
         self.results = frozenset(_RESULT.findall(plain(trace.response))) - given
-        numbers = [form for form in forms if form[0].isdigit()]
+        self._numbers = numbers = [form for form in forms if form[0].isdigit()]
         self.is_common = any(len(form.lstrip("-")) == 1 for form in forms) or bool(given & set(numbers))
         alternatives = "|".join(re.escape(form) for form in forms)
         self._pattern = (
             re.compile(
-                rf"(?<![\w.^/*)+√-])(?:{alternatives})(?![\w^/*(√π!]|\.\d|,\d|=|[-+≤<]\(?[\w√]| is\b| are\b| times\b| choose\b)",
+                rf"(?<![\w.^/*)+√-])(?:{alternatives})(?![\w^/*(√π!]|\.\d|,\d|=|[-+≤<]\(?[\w√]| is\b| "
+                f"are\b| times\b| choose\b)",
                 re.I if forms[0].isalpha() else 0,
             )
             if forms
@@ -58,11 +88,21 @@ class Answer:
         """Whether the unit states the answer as a result (not as an operand, nor as a guess)."""
         if self._pattern is None:
             return False
-        return any(_ASSERTS.search(unit.plain, max(0, m.start() - 40), m.start()) for m in self._pattern.finditer(unit.plain))
+        return any(
+            _ASSERTS.search(unit.plain, max(0, m.start() - 40), m.start())
+            for m in self._pattern.finditer(unit.plain)
+        )
 
-    def mentioned_in(self, spelled: str) -> bool:
-        """Whether plain text has the answer at all."""
-        return self._pattern is not None and self._pattern.search(spelled) is not None
+    def taken_further_by(self, unit: Unit) -> bool:
+        """Whether the unit computes the answer from a number that only happens to equal it: 40 - 20 = 20."""
+        return any(
+            right == form
+            and re.search(rf"(?<![\d.]){re.escape(form)}(?![\d.])", left)
+            and not CHECK.search(unit.lower)
+            for left, _, right in (pair.partition("=") for pair in unit.equations)
+            for form in self._numbers
+            if left != form
+        )
 
 
 def _forms(answer: str) -> list[str]:
@@ -88,13 +128,17 @@ def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
     unit = units[place]
     if _names(unit):
         return place
-    on_target = len(unit.vocabulary & answer.target) >= min(2, len(answer.target)) > 0
-    if CONCLUSION.search(unit.lower) and on_target:
+    shared = len(unit.vocabulary & answer.target)
+    concluded = CONCLUSION.search(unit.lower) is not None
+    if concluded and shared >= min(2, len(answer.target)) > 0:
         return place
-    if answer.is_common:
-        return None
     after = units[place + 1].lower if place + 1 < len(units) else None
-    looked_back_on = after is None or _REFLECTS.match(after) or CHECK.search(after) or ALTERNATIVE.match(after)
+    looked_back_on = (
+        after is None or _REFLECTS.match(after) or CHECK.search(after) or ALTERNATIVE.match(after)
+    )
+    if answer.is_common:  # a number that turns up by chance: the sentence must also speak of what was asked
+        spoken_of = shared or _WHOLE.search(unit.lower)
+        return place if looked_back_on and concluded and spoken_of else None
     return place if looked_back_on or (place > index and not ITEM.match(unit.text)) else None
 
 
@@ -114,7 +158,9 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
     candidates = [
         unit.index
         for unit in units
-        if not unit.body.endswith("?") and answer.asserted_by(unit) and (not CHECK.search(unit.lower) or _names(unit))
+        if not unit.body.endswith("?")
+        and answer.asserted_by(unit)
+        and (not CHECK.search(unit.lower) or _names(unit))
     ]
     closing = [end for index in candidates if (end := _closing(units, index, answer)) is not None]
     if not closing:
@@ -123,4 +169,9 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
     for unit in units[: closing[-1] + 1]:
         for value in unit.values & answer.results:
             first.setdefault(value, unit.index)
-    return next((i for i in closing if sum(seen <= i for seen in first.values()) >= _COVERED * len(first)), closing[-1])
+    end = next(
+        (i for i in closing if sum(seen <= i for seen in first.values()) >= _COVERED * len(first)),
+        closing[-1],
+    )
+    further = [unit.index for unit in units[end + 1 : closing[-1] + 1] if answer.taken_further_by(unit)]
+    return next(index for index in closing if index >= further[-1]) if further else end

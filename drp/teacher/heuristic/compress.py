@@ -6,27 +6,37 @@ Nothing that carries a negation is ever taken out: "No odd terms" stays, whateve
 import re
 
 _INTERJECTION = re.compile(  # a spoken opener; a comma or a full stop must close it
-    r"(?:okay|ok|alright|all right|hmm+|hm+|well|right|yeah|yes|yep|yup|oh|ah|wait a (?:second|minute|moment)|but wait|oh wait|wait|hold on|good|great|perfect|sure|cool|got it|now)\s?(?:[,.!:;—–-]|…|\.\.\.)+\s+(?=\S)",
+    r"(?:okay|ok|alright|all right|hmm+|hm+|well|right|yeah|yes|yep|yup|oh|ah|wait a "
+    r"(?:second|minute|moment)|but wait|oh wait|wait|hold on|good|great|perfect|sure|cool|got "
+    r"it|now)\s?(?:[,.!:;—–-]|…|\.\.\.)+\s+(?=\S)",
     re.I,
 )
 _OKAY_SO = re.compile(r"(?:okay|ok|alright|hmm+|hm+|oh)\s+(?=(?:so|now|let|the|first|then|if|we)\b)", re.I)
 _SO = re.compile(r"so,? (?=(?:let|first|since|in this case|for)\b)", re.I)
 _SO_COMMA = re.compile(r"so,\s+", re.I)
 _ANNOUNCEMENT = re.compile(  # "Let me compute that: 24 × 6 …", "Let me see. x = 3"
-    r"(?:let me (?:see|think|recall|compute (?:that|this)|calculate (?:that|this)|do that|write (?:that|this|it) down)|let's (?:see|think(?: about (?:it|this|that))?|compute (?:that|this)|calculate (?:that|this)))\s?[,.:]\s+(?=\S)",
+    r"(?:let me (?:see|think|recall|compute (?:that|this)|calculate (?:that|this)|do that|write "
+    r"(?:that|this|it) down)|let's (?:see|think(?: about (?:it|this|that))?|compute "
+    r"(?:that|this)|calculate (?:that|this)))\s?[,.:]\s+(?=\S)",
     re.I,
 )
 _OPINION = re.compile(  # "I think that the radius is 3": the claim stands without it
-    r"i (?:think|believe|guess|know|see|remember|recall|suppose)(?: that)?,? (?=(?:the|a|an|it|this|there|in|for|if|each|when|we|they|since|is|that's)\b|[\\$(\d])",
+    r"i (?:think|believe|guess|know|see|remember|recall|suppose)(?: that)?,? "
+    r"(?=(?:the|a|an|it|this|there|in|for|if|each|when|we|they|since|is|that's)\b|[\\$(\d])",
     re.I,
 )
 _INTENTION = re.compile(  # "I can write this as …" does what it says
-    r"(?:i|we) (?:can|could|should|need to|have to|will|want to|am going to|just need to) (?:just |also |now |then |simply |first )?(?=(?:write|set|use|substitute|plug|solve|factor|subtract|add|multiply|divide|compute|calculate"
+    r"(?:i|we) (?:can|could|should|need to|have to|will|want to|am going to|just need to) (?:just |also "
+    r"|now |then |simply |first "
+    r")?(?=(?:write|set|use|substitute|plug|solve|factor|subtract|add|multiply|divide|compute|calculate"
     r"|simplify|expand|rewrite|combine|square|take|apply|convert|consider|count|list|isolate|cancel)\b)",
     re.I,
 )
 _LET_ME = re.compile(
-    r"let me (?:just |now |also |first )?(?=(?:write|set|use|substitute|plug|solve|factor|subtract|add|multiply|divide|compute|calculate|simplify|expand|rewrite|combine|square|take|apply|convert|consider|count|list)\b)", re.I
+    r"let me (?:just |now |also |first "
+    r")?(?=(?:write|set|use|substitute|plug|solve|factor|subtract|add|multiply|divide|compute|calculate"
+    r"|simplify|expand|rewrite|combine|square|take|apply|convert|consider|count|list)\b)",
+    re.I,
 )
 _OPENERS = (
     (_INTERJECTION, ""),
@@ -40,9 +50,23 @@ _OPENERS = (
 )
 _INSIDE = (
     (re.compile(r",? (?:right|correct|yes)\?(?=\s*\Z)", re.I), "."),  # assent asked at the end
-    (re.compile(r",? (?:i think|i guess|i believe|i suppose|if i recall correctly|if i remember correctly|if i'm not mistaken|you know),(?= )", re.I), ","),
+    (
+        re.compile(
+            r",? (?:i think|i guess|i believe|i suppose|if i recall correctly|if i remember "
+            r"correctly|if i'm not mistaken|you know),(?= )",
+            re.I,
+        ),
+        ",",
+    ),
     (re.compile(r"(?<=[\w)]), hm+,(?= )", re.I), ","),
-    (re.compile(r"(?<=[\w)}$]),? (?:yes|yep|yeah)(?:,? (?:that's |that is )?(?:right|correct|good))?(?=[.!]?\s*\Z)", re.I), ""),  # "…, yes, correct."
+    (
+        re.compile(
+            r"(?<=[\w)}$]),? (?:yes|yep|yeah)(?:,? (?:that's |that is "
+            r")?(?:right|correct|good))?(?=[.!]?\s*\Z)",
+            re.I,
+        ),
+        "",
+    ),  # "…, yes, correct."
     (re.compile(r",? (?:i think|i guess|i believe|i suppose|hmm)(?=\.\s*\Z)", re.I), ""),
     (re.compile(r"\b(?:basically|essentially|actually|really|obviously|of course),? (?=[a-z])", re.I), ""),
     (re.compile(r"\b(?:i think|i guess|i believe) (?:that )?(?=(?:the|it|this|there)\b)", re.I), ""),
@@ -52,7 +76,9 @@ _INSIDE = (
 )
 _ITEM = re.compile(r"\s*(?:[-*•]\s+|\d{1,2}[.)]\s+)?")
 _PROTECTED = re.compile(r"\\\[|\$\$|\\begin\{")  # a display formula: only its opening words are touched
-_SYMBOL_FIRST = re.compile(r"[a-zA-Z](?![a-zA-Z'’])(?:[_^(]|\s*[=<>+*/²³-]|\s+(?:is|are|be|must|can|has|and|=)\b)")
+_SYMBOL_FIRST = re.compile(
+    r"[a-zA-Z](?![a-zA-Z'’])(?:[_^(]|\s*[=<>+*/²³-]|\s+(?:is|are|be|must|can|has|and|=)\b)"
+)
 
 
 def capitalised(text: str) -> str:

@@ -10,9 +10,8 @@ from drp.teacher.heuristic.text import cut
 def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
     """Steps of `thinking`; none for empty thinking.
 
-    `skill`: neighbouring sentences of a paragraph that use one skill; `step`: paragraphs; `sentence`: sentences
-    and lines; `none`: the whole trace.
-    """
+    `skill`: neighbouring sentences of a paragraph that use one skill; `step`: paragraphs; `sentence`:
+    sentences and lines; `none`: the whole trace."""
     steps: list[Step] = []
     skill = UNLABELLED
     previous = (-1, UNLABELLED)

@@ -1,27 +1,70 @@
 """MULTI-STEP COMPRESS: two neighbouring sentences written as one.
 
-    a = 3·4.  So a = 12.                 ->  a = 3·4 = 12.                  merged_chain
-    We compute 5 + 6.  That is 11.       ->  We compute 5 + 6 = 11.         merged_setup
-    3·4 = 12.  So there are 12 apples.   ->  3·4 = 12, so there are 12 …    merged_result
-    The area is:  \\[ A = … \\]            ->  The area is: \\[ A = … \\]       merged_lead_in
+a = 3·4.  So a = 12.                 ->  a = 3·4 = 12.                  merged_chain
+We compute 5 + 6.  That is 11.       ->  We compute 5 + 6 = 11.         merged_setup
+3·4 = 12.  So there are 12 apples.   ->  3·4 = 12, so there are 12 …    merged_result
+The area is:  \\[ A = … \\]            ->  The area is: \\[ A = … \\]       merged_lead_in
 """
 
 import re
 from typing import NamedTuple
 
-from drp.teacher.heuristic.decide import Reason
+from drp.teacher.heuristic.reasons import Reason
 from drp.teacher.heuristic.signals import ITEM
 from drp.teacher.heuristic.text import VALUE, plain
 
 _LONGEST = 240  # characters of a merged sentence; longer ones are hard to read
-_BREAK = re.compile(r"[a-zA-Z'’]{2,}|[,;:.?](?=\s)|[^\w\s.,+*/^=×·÷−()√²³!-]|_|\n")  # what no plain formula has
-_CONTINUES = re.compile(r"(?:so|then|thus|therefore|hence|which means|that means|this means|that gives|this gives|so i get|so we get|that's|that is)?,?\s?", re.I)
+_BREAK = re.compile(
+    r"[a-zA-Z'’]{2,}|[,;:.?](?=\s)|[^\w\s.,+*/^=×·÷−()√²³!-]|_|\n"
+)  # what no plain formula has
+_CONTINUES = re.compile(
+    r"(?:so|then|thus|therefore|hence|which means|that means|this means|that gives|this gives|so i "
+    r"get|so we get|that's|that is)?,?\s?",
+    re.I,
+)
 _STATES = re.compile(  # "That is 11 apples": the value of the expression just named
-    r"(?:so,? )?(?:that|this|it|which)(?:'s| is| equals| gives(?: us| me)?| would be| comes to| makes| will be| simplifies to| becomes)(?: just| equal to)? (?=[\d$\\√-])", re.I
+    r"(?:so,? )?(?:that|this|it|which)(?:'s| is| equals| gives(?: us| me)?| would be| comes to| makes| "
+    r"will be| simplifies to| becomes)(?: just| equal to)? (?=[\d$\\√-])",
+    re.I,
 )
 _CONCLUDES = re.compile(r"(?:so|therefore|thus|hence)\b,? (?=\w|\$|\\\()", re.I)
-_ORDINARY = frozenset(
-    "the there that this it we if each for in a an when they these those he she all both his her its our my to at on as by since so one".split()
+_ORDINARY = frozenset(  # words that lose their capital inside a sentence; names and variables keep it
+    [
+        *(
+            "the",
+            "there",
+            "that",
+            "this",
+            "it",
+            "we",
+            "if",
+            "each",
+            "for",
+            "in",
+            "an",
+            "when",
+            "they",
+            "these",
+        ),
+        *(
+            "those",
+            "he",
+            "she",
+            "all",
+            "both",
+            "his",
+            "her",
+            "its",
+            "our",
+            "my",
+            "to",
+            "at",
+            "on",
+            "as",
+            "by",
+        ),
+        *("since", "so", "one"),
+    ]
 )
 _OPERATOR = re.compile(r"[\d)a-z}]\s?(?:[-+*/×·÷−^]|\\times|\\cdot|\\div)\s?[\d(a-z\\{]")
 
@@ -47,7 +90,9 @@ def _tail(sentence: str) -> _Formula | None:
             start = text.rfind(opener, 0, len(text) - len(closer))
             if start < 0:
                 return None
-            return _Formula(text[:start], opener, text[start + len(opener) : -len(closer)].strip(), closer, "")
+            return _Formula(
+                text[:start], opener, text[start + len(opener) : -len(closer)].strip(), closer, ""
+            )
     if "$" in text or "\\" in text:
         return None
     start = max(0, len(text) - _LONGEST)
@@ -63,7 +108,9 @@ def _head(sentence: str) -> _Formula | None:
             end = sentence.find(closer, len(opener))
             if end < 0:
                 return None
-            return _Formula("", opener, sentence[len(opener) : end].strip(), closer, sentence[end + len(closer) :])
+            return _Formula(
+                "", opener, sentence[len(opener) : end].strip(), closer, sentence[end + len(closer) :]
+            )
     if "$" in sentence or "\\" in sentence:
         return None
     found = _BREAK.search(sentence)
@@ -82,7 +129,11 @@ def _chained(first: str, second: str) -> tuple[str, Reason] | None:
         return None
     sides, following = tail.sides, head.inside.split("=")
     if stated:
-        if not _OPERATOR.search(tail.inside.split("=")[-1]) or "=" in head.inside or not VALUE.search(head.inside):
+        if (
+            not _OPERATOR.search(tail.inside.split("=")[-1])
+            or "=" in head.inside
+            or not VALUE.search(head.inside)
+        ):
             return None
         if plain(head.inside).replace(" ", "") == sides[-1]:
             return None
@@ -98,14 +149,23 @@ def _chained(first: str, second: str) -> tuple[str, Reason] | None:
     else:
         return None
     inside = " = ".join([tail.inside, *(part.strip() for part in added)])
-    return f"{tail.before}{tail.opener}{inside}{tail.closer}{head.after}", "merged_setup" if reason == "merged_setup" else "merged_chain"
+    return (
+        f"{tail.before}{tail.opener}{inside}{tail.closer}{head.after}",
+        "merged_setup" if reason == "merged_setup" else "merged_chain",
+    )
 
 
 def _resulting(first: str, second: str) -> tuple[str, Reason] | None:
     concluding = _CONCLUDES.match(second)
     if not concluding or not first.endswith(".") or len(first) + len(second) > _LONGEST:
         return None
-    if _CONCLUDES.match(first) or ", so " in first or "\n" in first + second or second.count(". ") or ", so" in second:
+    if (
+        _CONCLUDES.match(first)
+        or ", so " in first
+        or "\n" in first + second
+        or second.count(". ")
+        or ", so" in second
+    ):
         return None
     values = VALUE.findall(plain(first))
     if not values or values[-1] not in VALUE.findall(plain(second)):

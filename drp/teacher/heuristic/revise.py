@@ -1,9 +1,8 @@
 """From verdicts on units to one decision for every step, whatever the steps are.
 
-A step whose units are all kept as they are is a KEEP, one without kept units a DELETE, one with fewer or shorter
-sentences a SINGLE-STEP COMPRESS. Where the sentences of neighbouring steps become one, the steps form a
-MULTI-STEP COMPRESS.
-"""
+A step whose units are all kept as they are is a KEEP, one without kept units a DELETE, one with fewer or
+shorter sentences a SINGLE-STEP COMPRESS. Where the sentences of neighbouring steps become one, the steps
+form a MULTI-STEP COMPRESS."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 
 from drp.records import Decision, Step, StudentTrace
 from drp.teacher.heuristic.compress import compressed
-from drp.teacher.heuristic.decide import Reason, Verdict, judge
+from drp.teacher.heuristic.decide import judge
 from drp.teacher.heuristic.merge import joined
+from drp.teacher.heuristic.reasons import Reason, Verdict
 from drp.teacher.heuristic.text import Unit, is_balanced, separator, units
 
 _GROUP = 4  # steps that one merge may take in
@@ -20,7 +20,8 @@ _GROUP = 4  # steps that one merge may take in
 
 @dataclass
 class _Piece:
-    """A kept sentence, maybe merged from several: its text, the step it starts in and the characters it stands for."""
+    """A kept sentence, maybe merged from several: its text, the step it starts in and the characters it
+    stands for."""
 
     step: int
     start: int
@@ -40,7 +41,10 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision]:
     for unit in cut:
         members[bisect_right(boundaries, unit.start)].append(unit.index)
     pieces = [
-        _piece(cut[index], step) for step, indexes in enumerate(members) for index in indexes if verdicts[index].keep
+        _piece(cut[index], step)
+        for step, indexes in enumerate(members)
+        for index in indexes
+        if verdicts[index].keep
     ]
     groups, pieces = _merge(pieces, len(steps))
     pieces_of: list[list[_Piece]] = [[] for _ in steps]
@@ -54,7 +58,15 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision]:
             reason = next(p.reason for p in pieces_of[groups[step][0]] if p.reason)
             decisions.append(Decision(step, "MULTI-STEP COMPRESS", text, reason, others))
         else:
-            decisions.append(_alone(step, [cut[i] for i in indexes], [verdicts[i] for i in indexes], pieces_of[step], trace.thinking))
+            decisions.append(
+                _alone(
+                    step,
+                    [cut[i] for i in indexes],
+                    [verdicts[i] for i in indexes],
+                    pieces_of[step],
+                    trace.thinking,
+                )
+            )
     return decisions
 
 
@@ -88,11 +100,15 @@ def _merge(pieces: Sequence[_Piece], count: int) -> tuple[list[tuple[int, ...]],
 def _laid_out(pieces: Sequence[_Piece], thinking: str) -> str:
     text = ""
     for place, piece in enumerate(pieces):
-        text += (separator(thinking[pieces[place - 1].end : piece.start], piece.text) if place else "") + piece.text
+        text += (
+            separator(thinking[pieces[place - 1].end : piece.start], piece.text) if place else ""
+        ) + piece.text
     return text
 
 
-def _alone(step: int, its_units: Sequence[Unit], verdicts: Sequence[Verdict], pieces: Sequence[_Piece], thinking: str) -> Decision:
+def _alone(
+    step: int, its_units: Sequence[Unit], verdicts: Sequence[Verdict], pieces: Sequence[_Piece], thinking: str
+) -> Decision:
     """The decision on a step that is merged with no other."""
     if not pieces:
         longest = max(zip(its_units, verdicts, strict=True), key=lambda pair: len(pair[0].body))
@@ -100,7 +116,18 @@ def _alone(step: int, its_units: Sequence[Unit], verdicts: Sequence[Verdict], pi
     text = _laid_out(pieces, thinking)
     removed = any(not verdict.keep for verdict in verdicts)
     merged = next((piece.reason for piece in pieces if piece.reason), None)
-    if not removed and not merged and text.split() == thinking[its_units[0].start : its_units[-1].end].split():
+    if (
+        not removed
+        and not merged
+        and text.split() == thinking[its_units[0].start : its_units[-1].end].split()
+    ):
         reasons = [verdict.reason for verdict in verdicts]
-        return Decision(step, "KEEP", None, next((r for r in ("conclusion", "unresolved", "needed_later") if r in reasons), reasons[0]))
-    return Decision(step, "SINGLE-STEP COMPRESS", text, "part_removed" if removed else merged or "filler_removed")
+        return Decision(
+            step,
+            "KEEP",
+            None,
+            next((r for r in ("conclusion", "unresolved", "needed_later") if r in reasons), reasons[0]),
+        )
+    return Decision(
+        step, "SINGLE-STEP COMPRESS", text, "part_removed" if removed else merged or "filler_removed"
+    )

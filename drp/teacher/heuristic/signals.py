@@ -1,4 +1,5 @@
-"""What a unit is doing, read from its words: meta talk, checking, turning back, doubting, asking itself, defining.
+"""What a unit is doing, read from its words: meta talk, checking, turning back, doubting, asking itself,
+defining.
 
 Every pattern is named and linear; those on an opening are tried where the unit's own words begin, after
 interjections ("Okay, so …").
@@ -7,84 +8,142 @@ interjections ("Okay, so …").
 import re
 
 OPENER = re.compile(  # interjections before what the unit really says
-    r"(?:(?:okay|ok|alright|all right|hm+|well|so|now|wait|oh|ah|right|yeah|yes|yep|yup|good|great|perfect|cool|sure|but|and|then"
+    r"(?:(?:okay|ok|alright|all "
+    r"right|hm+|well|so|now|wait|oh|ah|right|yeah|yes|yep|yup|good|great|perfect|cool|sure|but|and|then"
     r"|hold on|actually|first|therefore|thus|hence|also|anyway|again)\b[,.!:;—–… -]{0,4}){1,8}"
 )
 TURN = re.compile(  # takes back what was just said
     r"(?:(?:but|so|oh|hmm|hm|okay|ah)[,. ]{1,3}){0,3}"
     r"(?:(?:wait|no|hold on|actually|hmm|hm|oops)[,. ]{1,3}){0,3}"
-    r"(?:no[,.] |oops|scratch that|hold on|that (?:does not|doesn't|can't|cannot|is not|isn't|wouldn't|would not) (?:be |make |seem |look )?"
-    r"(?:right|correct|sense|possible|true|work|good|helpful)|that's (?:not (?:right|correct|true|possible|helpful|good)|wrong|incorrect|impossible)"
-    r"|that is (?:wrong|incorrect|impossible|a contradiction)|this (?:is|seems) (?:not (?:right|correct|helpful)|wrong|incorrect|impossible)"
-    r"|this (?:doesn't|does not|can't|cannot) (?:be |make |seem |look )?(?:right|correct|sense|possible|true|work|help)"
-    r"|(?:i|we) (?:think i |think we |must have |might have |may have |probably |have )?(?:made|messed|misread|miscalculated|misunderstood|forgot|confused|miscounted)\b)"
+    r"(?:no[,.] |oops|scratch that|(?:so )?it(?:'s| is| should be) \S{1,20}, not |that (?:does "
+    r"not|doesn't|can't|cannot|is not|isn't|wouldn't|would not) (?:be |make |seem |look )?"
+    r"(?:right|correct|sense|possible|true|work|good|helpful)|that's (?:not "
+    r"(?:right|correct|true|possible|helpful|good)|wrong|incorrect|impossible)"
+    r"|that is (?:wrong|incorrect|impossible|a contradiction)|this (?:is|seems) (?:not "
+    r"(?:right|correct|helpful)|wrong|incorrect|impossible)"
+    r"|this (?:doesn't|does not|can't|cannot) (?:be |make |seem |look "
+    r")?(?:right|correct|sense|possible|true|work|help)"
+    r"|(?:i|we) (?:think i |think we |must have |might have |may have |probably |have "
+    r")?(?:made|messed|misread|miscalculated|misunderstood|forgot|confused|miscounted)\b)"
 )
-NEGATED_ERROR = re.compile(r"\b(?:didn't|did not|don't|not|n't|no|whether|if|any|without|never|sure)\b")  # no error after all
+NEGATED_ERROR = re.compile(
+    r"\b(?:didn't|did not|don't|not|n't|no|whether|if|any|without|never|sure)\b"
+)  # no error after all
 RETRACTION = re.compile(  # says that something written before is wrong
     r"\b(?:i|we) (?:must have |think i |think we |might have |may have |have |just )?"
-    r"(?:made (?:a |an |some )?(?:mistake|error|miscalculation)|misread|miscalculated|misunderstood|miscounted|messed up)"
-    r"|\bmy (?:mistake|error)\b|\b(?:that|this|which) (?:is|was|'s) (?:wrong|incorrect)|\bthat's (?:wrong|incorrect|not right|not correct)"
-    r"|\b(?:earlier|previous|initial|first) (?:\w{1,15} )?(?:was|is) (?:wrong|incorrect|mistaken)|\bcorrect (?:that|myself)\b|\bcontradict"
+    r"(?:made (?:a |an |some "
+    r")?(?:mistake|error|miscalculation)|misread|miscalculated|misunderstood|miscounted|messed up)"
+    r"|\bmy (?:mistake|error)\b|\b(?:that|this|which) (?:is|was|'s) (?:wrong|incorrect)|\bthat's "
+    r"(?:wrong|incorrect|not right|not correct)"
+    r"|\b(?:earlier|previous|initial|first) (?:\w{1,15} )?(?:was|is) "
+    r"(?:wrong|incorrect|mistaken)|\bcorrect (?:that|myself)\b|\bcontradict"
 )
 CHECK = re.compile(  # verifies what is already there
-    r"\bdouble[- ]?check|\bverif(?:y|ies|ying|ication)\b|\bcheck(?:s|ing|ed)? (?:that|if|whether|my|this|the|with|again|it|each|by|for|our|both|all|once"
-    r"|out|these|those|some)\b|\blet(?:'s| me)(?: just| quickly)? (?:re-?)?check|\bmake sure|\bto be (?:sure|safe|thorough|certain|careful)\b"
-    r"|\bjust to (?:confirm|verify|check|be)|\bconfirm(?:s|ing|ed)?\b|\bsanity check|\bplug(?:ging|ged)? (?:it |this |them |that |these )?back"
-    r"|\bcross-?check|\bre-?check|\bgo over (?:that|this|it|the)\b|\bre-?verify|\bcheck:|\bmatch(?:es)? (?:what|our|the|up|with)"
+    r"\bdouble[- ]?check|\bverif(?:y|ies|ying|ication)\b|\bcheck(?:s|ing|ed)? "
+    r"(?:that|if|whether|my|this|the|with|again|it|each|by|for|our|both|all|once"
+    r"|out|these|those|some)\b|\blet(?:'s| me)(?: just| quickly)? (?:re-?)?check|\bmake sure|\bto be "
+    r"(?:sure|safe|thorough|certain|careful)\b"
+    r"|\bjust to (?:confirm|verify|check|be)|\bconfirm(?:s|ing|ed)?\b|\bsanity "
+    r"check|\bplug(?:ging|ged)? (?:it |this |them |that |these )?back"
+    r"|\b(?:compute|calculate|do|doing|count|go) (?:[a-z]{2,10} ){0,3}(?:again|once more|another "
+    r"time)\b|\bsame (?:result|answer|as before)"
+    r"|\bwork(?:ing)? backwards?\b|\bcross-?check|\bre-?check|\bgo over "
+    r"(?:that|this|it|the)\b|\bre-?verify|\bcheck:|\bmatch(?:es)? (?:what|our|the|up|with)"
     r"|\blet me see if (?:that|this|it)|\bconsistent with"
 )
 ALTERNATIVE = re.compile(  # another way to what is already known
-    r"alternatively\b|another (?:way|approach|method|thought|angle|check)|is there (?:a|an|another|any) (?:\w{1,12} )?(?:way|method|approach|possib)"
-    r"|(?:let me|let's|i can|i could|maybe i can|we can also|i could also)(?: \w{1,8}){0,3} (?:another|a different|an alternative)|as an alternative|just to (?:recap|summarize)"
+    r"alternatively\b|another (?:way|approach|method|thought|angle|check)|is there (?:a|an|another|any) "
+    r"(?:\w{1,12} )?(?:way|method|approach|possib)"
+    r"|(?:let me|let's|i can|i could|maybe i can|we can also|i could also)(?: \w{1,8}){0,3} "
+    r"(?:another|a different|an alternative)|as an alternative|just to (?:recap|summarize)"
     r"|(?:to )?(?:recap|summar)|(?:let me|let's) (?:recap|summarize)|similarly, (?:another|alternatively)"
 )
 DOUBT = re.compile(  # weighs what it has not decided
-    r"\bnot (?:entirely |completely |quite |too |100% )?(?:sure|certain)\b|\bi'm (?:confused|stuck|getting)|\bi wonder\b|\bmaybe (?:i|we) (?:should|can|need|could|misread|made|have)"
-    r"|\bperhaps (?:i|we)\b|\b(?:did|have|am) i\b|\bi don't (?:think|know|see|remember|need|have)|\bi might\b|\bwait,? (?:is|does|did|are|do|what|why|how|maybe|perhaps|but|let|so)\b"
-    r"|^hm+\b|\bmissing (?:something|anything)|\bsounds (?:right|familiar|good|complicated)|\bthat might (?:be|not)|\bseems (?:a bit|a little|too|straightforward|complicated|low|high)"
+    r"\bnot (?:entirely |completely |quite |too |100% )?(?:sure|certain)\b|\bi'm "
+    r"(?:confused|stuck|getting)|\bi wonder\b|\bmaybe (?:i|we) "
+    r"(?:should|can|need|could|misread|made|have)"
+    r"|\bperhaps (?:i|we)\b|\b(?:did|have|am) i\b|\bi don't (?:think|know|see|remember|need|have)|\bi "
+    r"might\b|\bwait,? (?:is|does|did|are|do|what|why|how|maybe|perhaps|but|let|so)\b"
+    r"|^hm+\b|^(?:probably|presumably)\b|\bmissing (?:something|anything)|\bsounds "
+    r"(?:right|familiar|good|complicated)|\bthat might (?:be|not)|\bseems (?:a bit|a "
+    r"little|too|straightforward|complicated|low|high)"
 )
 META = re.compile(  # talks about the work without doing any
-    r"(?:let me|let's|let us)(?: just| now| also| first| try to| go ahead and)? (?:see|think|recall|break|start|figure|write|do|go|visualize|imagine|restate|re-?read|parse"
-    r"|look|understand|approach|tackle|dive|get|try|move|proceed|remember|compute|calculate|work|note|jot|analyze|consider|begin|organize|read|test|take|step|focus|draw|sketch)\b"
-    r"|i (?:need to|have to|should|want to|think|guess|wonder|believe|see|will|must|can|remember|recall|know|am|could)\b|i'(?:ll|m|ve)\b|we (?:need to|have to|should|want to|must|can|are asked|are given)\b"
-    r"|(?:that|this) (?:makes sense|seems|sounds|looks|is (?:a bit|getting|kind of|interesting|straightforward|good|right|correct|it|fine|true|the answer i))"
-    r"|(?:that|this|it)'s (?:right|correct|good|it|straightforward|fine|true|interesting|a good|consistent|reasonable|all)|it (?:makes sense|seems|looks|is (?:right|correct|good))|makes sense|not sure|maybe\b|perhaps\b"
-    r"|the (?:problem|question) (?:says|asks|is|states|gives|wants|mentions)|got (?:it|that)|done\b|to do (?:this|that)\b|next step|here's|moving on|step by step|what i know|correct\b|exactly\b"
+    r"(?:let me|let's|let us)(?: just| now| also| first| try to| go ahead and)? "
+    r"(?:see|think|recall|break|start|figure|write|do|go|visualize|imagine|restate|re-?read|parse"
+    r"|look|understand|approach|tackle|dive|get|try|move|proceed|remember|compute|calculate|work|note"
+    r"|jot|analyze|consider|begin|organize|read|test|take|step|focus|draw|sketch)\b"
+    r"|i (?:need to|have to|should|want "
+    r"to|think|guess|wonder|believe|see|will|must|can|remember|recall|know|am|could)\b|i'(?:ll|m|ve)\b"
+    r"|we (?:need to|have to|should|want to|must|can|are asked|are given)\b"
+    r"|(?:that|this) (?:makes sense|seems|sounds|looks|is (?:a bit|getting|kind "
+    r"of|interesting|straightforward|good|right|correct|it|fine|true|the answer i))"
+    r"|(?:that|this|it)'s (?:right|correct|good|it|straightforward|fine|true|interesting|a "
+    r"good|consistent|reasonable|all)|it (?:makes sense|seems|looks|is (?:right|correct|good))|makes "
+    r"sense|not sure|maybe\b|perhaps\b"
+    r"|the (?:problem|question) (?:says|asks|is|states|gives|wants|mentions)|got (?:it|that)|done\b|to "
+    r"do (?:this|that)\b|next step|here's|moving on|step by step|what i know|correct\b|exactly\b"
 )
 RESTATING = re.compile(  # says outright that it repeats the problem
-    r"\b(?:problem|question) (?:says|asks|is asking|wants|states|statement|gives|is to|mentions|here)|\b(?:have|got|solve|understand) (?:this|a|the) (?:\w{1,15} ){0,3}(?:problem|question)\b"
-    r"|\bi (?:need|have|want) to (?:find|figure out|determine|compute|calculate|evaluate|solve)\b|\bwe (?:need|are asked|have|want) to (?:find|determine|compute|calculate|evaluate|solve|figure)\b|\basked to find\b"
+    r"\b(?:problem|question) (?:says|asks|is asking|wants|states|statement|gives|is "
+    r"to|mentions|here)|\b(?:have|got|solve|understand) (?:this|a|the) (?:\w{1,15} "
+    r"){0,3}(?:problem|question)\b"
+    r"|\bi (?:need|have|want) to (?:find|figure out|determine|compute|calculate|evaluate|solve)\b|\bwe "
+    r"(?:need|are asked|have|want) to "
+    r"(?:find|determine|compute|calculate|evaluate|solve|figure)\b|\basked to find\b"
     r"|\bwe're (?:asked|given)|\bwe are (?:asked|given)|\bi'm (?:asked|given|supposed|trying)"
 )
 DEFINITION = re.compile(  # names something that later units may use
-    r"\b(?:let(?:'s| us| me)?(?: me)? (?:say |call |denote |define |assume |suppose |the )?[^.?!]{0,60}?\b(?:be|denote|represent|as|stand for)\b|let(?:'s)? (?:call|denote|define|assign|say)\b|denote(?:d)? (?:by|the)"
-    r"|\bdefine\b|\bcall (?:it|this|that|the|them)\b|let [a-zA-Zα-ω]\w{0,2}\s?[=(∈]|where [a-zA-Zα-ω] (?:is|are)\b|assume|suppose|set [a-z]=)"
+    r"\b(?:let(?:'s| us| me)?(?: me)? (?:say |call |denote |define |assume |suppose |the "
+    r")?[^.?!]{0,60}?\b(?:be|denote|represent|as|stand for)\b|let(?:'s)? "
+    r"(?:call|denote|define|assign|say)\b|denote(?:d)? (?:by|the)"
+    r"|\bdefine\b|\bcall (?:it|this|that|the|them)\b|let [a-zA-Zα-ω]\w{0,2}\s?[=(∈]|where [a-zA-Zα-ω] "
+    r"(?:is|are)\b|assume|suppose|set [a-z]=)"
 )
 REASON = re.compile(  # argues: such a unit may carry the derivation without a number in it
-    r"\b(?:since|because|therefore|thus|hence|which means|means that|implies|formula|theorem|identity|by definition|by symmetry|divisible|equal to|equation"
-    r"|factor|denominator|numerator|perpendicular|parallel|similar|congruent|at least|at most|must be|cannot|can't be|only if|if and only|so that|each|every|independent)\b"
+    r"\b(?:since|because|therefore|thus|hence|which means|means "
+    r"that|implies|formula|theorem|identity|by definition|by symmetry|divisible|equal to|equation"
+    r"|factor|denominator|numerator|perpendicular|parallel|similar|congruent|at least|at most|must "
+    r"be|cannot|can't be|only if|if and only|so that|each|every|independent)\b"
 )
 OPERATION = re.compile(  # does something to an expression
-    r"\b(?:add|subtract|multipl|divid|factor|squar|substitut|plug|both sides|expand|simplif|cancel|combin|rearrang|isolat|distribut|solv|differentiat|integrat)"
+    r"\b(?:add|subtract|multipl|divid|factor|squar|substitut|plug|both "
+    r"sides|expand|simplif|cancel|combin|rearrang|isolat|distribut|solv|differentiat|integrat)"
 )
-CONCLUSION = re.compile(r"\b(?:answer|therefore|thus|hence|in total|total|finally|conclud|altogether|overall|so)\b")
+CONCLUSION = re.compile(
+    r"\b(?:answer|therefore|thus|hence|in total|total|finally|conclud|altogether|overall|so)\b"
+)
 RESUMES = re.compile(  # takes the derivation up again
-    r"(?:(?:okay|ok|alright|so|and)[,. ]{1,3}){0,2}(?:now|next|then|therefore|thus|hence|so,? (?:the|we|now|if|that)|second|third|case|step|for|since|finally|going back|let(?:'s)? |\**\d)\b"
+    r"(?:(?:okay|ok|alright|so|and)[,. ]{1,3}){0,2}(?:now|next|then|therefore|thus|hence|so,? "
+    r"(?:the|we|now|if|that)|second|third|case|step|for|since|finally|going back|let(?:'s)? |\**\d)\b"
 )
-CASE = re.compile(r"\b(?:case|first|second|third|fourth|other|similarly|likewise|equation|step|part|next|then)\b")
+NEXT = re.compile(
+    r"(?:okay,? |so,? |and )?(?:now|next|then|finally|second|third|after that|moving on)\b,? "
+)  # leaves a check
+CASE = re.compile(
+    r"\b(?:case|first|second|third|fourth|other|similarly|likewise|equation|step|part|next|then)\b"
+)
 SUPPOSED = re.compile(  # a value tried, not found
-    r"\b(?:suppose|assume|maybe|perhaps|could be|might be|would be if|what if|guess|should be around|need to find|need to|want to|have to|find all|see if|try)\b|^(?:if|case|for|when)\b"
+    r"\b(?:suppose|assume|maybe|perhaps|could be|might be|would be if|what if|guess|should be "
+    r"around|need to find|need to|want to|have to|find all|see if|try)\b|^(?:if|case|for|when)\b"
 )
-TAG_QUESTION = re.compile(r"(?:,| )(?:right|correct|yes|isn't it|is it not)\s?\?$")  # a statement that only asks for assent
+TAG_QUESTION = re.compile(
+    r"(?:,| )(?:right|correct|yes|isn't it|is it not)\s?\?$"
+)  # a statement that only asks for assent
 DANGLING = re.compile(  # leans on the unit before it
-    r"(?:like|and|but|or|that|this|which|it|they|these|those|because|otherwise|such|his|her|its|their|he|she|then that|so that|so it|so this|so these|so they|for example|e\.g|both|same|similarly|likewise|instead)\b"
+    r"(?:like|and|but|or|that|this|which|it|they|these|those|because|otherwise|such|his|her|its|their"
+    r"|he|she|then that|so that|so it|so this|so these|so they|for example|e\.g|both|same|similarly"
+    r"|likewise|instead)\b"
 )
 VALIDITY = re.compile(  # a check that the derivation needs: which of several values count
-    r"\b(?:satisf|extraneous|invalid|reject|discard|not valid|valid only|no solution|not a solution|not in (?:the|this)|outside|contradiction)"
+    r"\b(?:satisf|extraneous|invalid|reject|discard|not valid|valid only|no solution|not a solution|not "
+    r"in (?:the|this)|outside|contradiction)"
 )
 NEGATION = re.compile(r"\b(?:no|not|never|none|nor|cannot|without|neither)\b|n't\b")
 ITEM = re.compile(r"\s{0,12}(?:[-*•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|\(?i{1,3}\))\s")  # a line of a list
-DECORATION = re.compile(r"[\s*#_=~`>✅🔹-]*(?:\**(?:final answer|answer|solution)\**:?\**)?[\s*#_=~`>-]*\Z", re.I)  # a rule, a bare heading
+DECORATION = re.compile(
+    r"[\s*#_=~`>✅🔹-]*(?:\**(?:final answer|answer|solution)\**:?\**)?[\s*#_=~`>-]*\Z", re.I
+)  # a rule, a bare heading
 
 
 def opening(lower: str) -> int:
@@ -96,10 +155,14 @@ def opening(lower: str) -> int:
 def takes_back(lower: str) -> bool:
     """Whether a unit turns back: "No, wait, that is not right."."""
     found = TURN.match(lower)
-    return found is not None and not NEGATED_ERROR.search(lower[: found.start()])
+    return found is not None and not CHECK.search(lower)
 
 
 def retracts(lower: str) -> bool:
     """Whether a unit says that something before it was wrong, and not that nothing was."""
     found = RETRACTION.search(lower)
-    return found is not None and not NEGATED_ERROR.search(lower[max(0, found.start() - 45) : found.start()]) and not lower.endswith("?")
+    return (
+        found is not None
+        and not NEGATED_ERROR.search(lower[max(0, found.start() - 45) : found.start()])
+        and not lower.endswith("?")
+    )

@@ -1,9 +1,8 @@
 """Which mathematical skill a unit uses: the label k_i of a step (paper, section 3.1).
 
-Words and signs of a unit each point to a skill; the skill that stands first in the table wins, because what a
-unit is for (checking, planning) goes before what it mentions. A unit in which nothing points anywhere continues
-the skill before it.
-"""
+Words and signs of a unit each point to a skill; the skill that stands first in the table wins, because what
+a unit is for (checking, planning) goes before what it mentions. A unit in which nothing points anywhere
+continues the skill before it."""
 
 import re
 from typing import NamedTuple
@@ -43,22 +42,60 @@ _RULES = (
     _Rule("checking", "reconsidering", "wait hold mista- messed alter- another wrong incor- oops contr-"),
     _Rule("deduction", "stating the answer", "answer answers boxed"),
     _Rule("reading", "reading the question", "problem question asks asked asking read given gives"),
-    _Rule("modelling", "naming a quantity", "denote denot- define defin- denoted represents repre- call called suppo- assume"),
+    _Rule(
+        "modelling",
+        "naming a quantity",
+        "denote denot- define defin- denoted represents repre- call called suppo- assume",
+    ),
     _Rule("modelling", "setting up an equation", "equation equat- setup setting expre- written trans-"),
-    _Rule("recalling", "recalling a formula", "formu- theor- recall remem- ident- rule rules prope- known know"),
-    _Rule("planning", "choosing a method", "think try start break approach appro- figure step strat- plan should need tackle see"),
+    _Rule(
+        "recalling", "recalling a formula", "formu- theor- recall remem- ident- rule rules prope- known know"
+    ),
+    _Rule(
+        "planning",
+        "choosing a method",
+        "think try start break approach appro- figure step strat- plan should need tackle see",
+    ),
     _Rule("counting", "probability", "proba- likely expec- outco- rando-"),
-    _Rule("counting", "counting", "ways choos- choice choic- combi- permu- binom count count- factorial arran- possi- many"),
-    _Rule("geometry", "geometry", "trian- circl- angle angles radius radii polyg- paral- perpe- area areas perim- volum- diame- hypot- recta-"
-          " coord- midpo- plane vector vecto- sphere cube side sides line lines point points slope"),
+    _Rule(
+        "counting",
+        "counting",
+        "ways choos- choice choic- combi- permu- binom count count- factorial arran- possi- many",
+    ),
+    _Rule(
+        "geometry",
+        "geometry",
+        "trian- circl- angle angles radius radii polyg- paral- perpe- area areas perim- volum- diame- "
+        "hypot- recta-"
+        " coord- midpo- plane vector vecto- sphere cube side sides line lines point points slope",
+    ),
     _Rule("geometry", "trigonometry", "sin cos tan theta degree degre- radia- sine cosine tangent"),
-    _Rule("arithmetic", "divisibility and primes", "divis- prime primes mod modulo remai- gcd lcm multiple multiples digit digits even odd"),
+    _Rule(
+        "arithmetic",
+        "divisibility and primes",
+        "divis- prime primes mod modulo remai- gcd lcm multiple multiples digit digits even odd",
+    ),
     _Rule("algebra", "factoring", "factor facto-"),
     _Rule("algebra", "substitution", "subst- plug plugg- repla-"),
     _Rule("algebra", "expanding and simplifying", "expan- simpl- distr- cancel cance-"),
-    _Rule("algebra", "solving an equation", "solve solve- solvi- solut- both isola- quadr- root roots discr-", r"\d ?[a-z] ?[-+=]|[a-z] ?= ?[-\d\\(]"),
-    _Rule("algebra", "functions", "funct- polyn- graph deriv- seque- series term terms", r"\b[fgh]\([^)]{1,12}\)"),
-    _Rule("arithmetic", "fractions and percentages", "perce- fract- ratio numer- denom- frac dfrac decimal", r"%|\d/\d"),
+    _Rule(
+        "algebra",
+        "solving an equation",
+        "solve solve- solvi- solut- both isola- quadr- root roots discr-",
+        r"\d ?[a-z] ?[-+=]|[a-z] ?= ?[-\d\\(]",
+    ),
+    _Rule(
+        "algebra",
+        "functions",
+        "funct- polyn- graph deriv- seque- series term terms",
+        r"\b[fgh]\([^)]{1,12}\)",
+    ),
+    _Rule(
+        "arithmetic",
+        "fractions and percentages",
+        "perce- fract- ratio numer- denom- frac dfrac decimal",
+        r"%|\d/\d",
+    ),
     _Rule("arithmetic", "division", "divid- quoti- half", r"\d ?(?:÷|/) ?\d"),
     _Rule("arithmetic", "powers and roots", "sqrt square squar- cubed power powers expon-", r"[\^√²³]"),
     _Rule("arithmetic", "multiplication", "multi- times product produ- cdot double triple", r"\d ?[×*·] ?\d"),
@@ -66,14 +103,18 @@ _RULES = (
     _Rule("arithmetic", "addition", "add added addin- plus sum total sums more together", r"\d ?\+ ?\d"),
     _Rule("deduction", "drawing a conclusion", "there- thus hence so because since impli- means must if"),
     _Rule("reading", "reading a given quantity", "has have", r"\d"),
-)  # fmt: skip
+)
 UNLABELLED = Skill("reading the question", "reading")
 
 _STEM = 5
-_RANKS = {word.rstrip("-"): rank for rank, rule in reversed([*enumerate(_RULES)]) for word in rule.words.split()}
+_RANKS = {
+    word.rstrip("-"): rank for rank, rule in reversed([*enumerate(_RULES)]) for word in rule.words.split()
+}
 _STEMS = {word[:-1] for rule in _RULES for word in rule.words.split() if word.endswith("-")}
 _WORD = re.compile(r"[a-z]{2,20}")  # macros count as words: \sqrt, \boxed
-_SIGNS = re.compile("|".join(f"(?P<r{rank}>{rule.sign})" for rank, rule in enumerate(_RULES) if rule.sign != r"(?!)"))
+_SIGNS = re.compile(
+    "|".join(f"(?P<r{rank}>{rule.sign})" for rank, rule in enumerate(_RULES) if rule.sign != r"(?!)")
+)
 _READ = 400  # characters of a unit that are read for its skill
 
 
@@ -81,7 +122,10 @@ def skill_of(text: str) -> Skill | None:
     """The skill of a unit, or None where nothing tells (an interjection, another language)."""
     lower = text[:_READ].lower()
     last = len(_RULES)
-    ranks = [_RANKS.get(word, _RANKS.get(word[:_STEM], last) if word[:_STEM] in _STEMS else last) for word in _WORD.findall(lower)]
+    ranks = [
+        _RANKS.get(word, _RANKS.get(word[:_STEM], last) if word[:_STEM] in _STEMS else last)
+        for word in _WORD.findall(lower)
+    ]
     if sign := _SIGNS.search(lower):
         ranks.append(int(str(sign.lastgroup)[1:]))
     best = min(ranks, default=last)

@@ -1,8 +1,8 @@
 """From decisions to one fluent trace and its answer summary, or a refusal.
 
-What is put together is read again before it is handed out: it must still conclude the student's answer, close
-every formula, stand without what was deleted, and be shorter. The teacher refuses a trace it could not cut well.
-"""
+What is put together is read again before it is handed out: it must still conclude the student's answer,
+close every formula, stand without what was deleted, and be shorter. The teacher refuses a trace it could
+not cut well."""
 
 import re
 from bisect import bisect_right
@@ -11,25 +11,38 @@ from collections.abc import Sequence
 from drp.records import Decision, Refusal, Revision, Step, StudentTrace
 from drp.teacher.heuristic.answer import Answer, find_end
 from drp.teacher.heuristic.compress import capitalised
-from drp.teacher.heuristic.signals import retracts, takes_back
+from drp.teacher.heuristic.signals import CHECK, retracts, takes_back
 from drp.teacher.heuristic.text import VALUE, Unit, is_balanced, plain, separator, units
 
-_FIRST_WORDS = re.compile(r"(?:but|and|then|so|also|therefore|thus|hence|now),?\s+(?=\w{2}|[$\\(])", re.I)  # no trace begins with these
-_UNEASY = re.compile(r"\b(?:wait|hmm+|mistake|not sure|confus\w{1,6}|i misread|doesn't make sense|hold on)\b", re.I)
+_FIRST_WORDS = re.compile(
+    r"(?:but|and|then|so|also|therefore|thus|hence|now|(?:so )?(?:that|this|which) means(?: "
+    r"that)?),?\s+(?=\w{2}|[$\(])",
+    re.I,
+)  # no trace begins with these
+_UNEASY = re.compile(
+    r"\b(?:wait|hmm+|mistake|not sure|confus\w{1,6}|i misread|doesn't make sense|hold on)\b", re.I
+)
 _UNEASY_EVERY = 2_500  # characters of a revision per left-over doubt
+_LONGEST = 6_000  # characters; what is left longer than this was never one derivation
+_CHECKS = 4  # left-over checks
 _BOXED = re.compile(r"\\boxed\s?\{")
 _RULE = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*\n+", re.M)  # a rule across the page
 
 
-def synthesise(trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[Decision]) -> Revision | Refusal:
+def synthesise(
+    trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[Decision]
+) -> Revision | Refusal:
     """The revision of a trace; the same input gives the same text."""
     thinking, origins = _thinking(trace.thinking, steps, decisions)
     response = _response(trace)
     return _fault(trace, thinking, response, origins, decisions) or Revision(thinking, response)
 
 
-def _thinking(original: str, steps: Sequence[Step], decisions: Sequence[Decision]) -> tuple[str, list[tuple[int, int]]]:
-    """The revised thinking, and where each part of it begins with the offset in the original it comes from."""
+def _thinking(
+    original: str, steps: Sequence[Step], decisions: Sequence[Decision]
+) -> tuple[str, list[tuple[int, int]]]:
+    """The revised thinking, and where each part of it begins with the offset in the original it comes
+    from."""
     text = ""
     origins: list[tuple[int, int]] = []
     end = 0
@@ -53,16 +66,14 @@ def _thinking(original: str, steps: Sequence[Step], decisions: Sequence[Decision
 
 def boxed_answer(text: str) -> str | None:
     """What stands in the last \\boxed{…} of a text."""
-    found = None
-    for found in _BOXED.finditer(text):
-        pass
-    if found is None:
+    start = max((found.end() for found in _BOXED.finditer(text)), default=None)
+    if start is None:
         return None
     depth = 1
-    for position in range(found.end(), len(text)):
+    for position in range(start, len(text)):
         depth += {"{": 1, "}": -1}.get(text[position], 0)
         if depth == 0:
-            return text[found.end() : position].strip()
+            return text[start:position].strip()
     return None
 
 
@@ -78,7 +89,13 @@ def _response(trace: StudentTrace) -> str:
     return f"{summary}\n\n{closing}".strip()
 
 
-def _fault(trace: StudentTrace, thinking: str, response: str, origins: Sequence[tuple[int, int]], decisions: Sequence[Decision]) -> Refusal | None:
+def _fault(
+    trace: StudentTrace,
+    thinking: str,
+    response: str,
+    origins: Sequence[tuple[int, int]],
+    decisions: Sequence[Decision],
+) -> Refusal | None:
     if not thinking:
         return Refusal("malformed", "nothing of the thinking is left")
     answer = Answer(trace)
@@ -90,6 +107,9 @@ def _fault(trace: StudentTrace, thinking: str, response: str, origins: Sequence[
     if len(thinking) + len(response) >= len(trace.thinking) + len(trace.response):
         return Refusal("malformed", "nothing could be shortened")
     turns = sum(takes_back(unit.lower) or retracts(unit.lower) for unit in kept)
+    checks = sum(CHECK.search(unit.lower) is not None for unit in kept)
+    if len(thinking) > _LONGEST or checks > _CHECKS:
+        return Refusal("malformed", "the attempts of a long search could not be told from the derivation")
     unresolved = sum(decision.reason == "unresolved" for decision in decisions)
     if turns + unresolved > 1 or len(_UNEASY.findall(thinking)) > 1 + len(thinking) // _UNEASY_EVERY:
         return Refusal("malformed", "attempts that were taken back could not be told from the derivation")
@@ -99,16 +119,22 @@ def _fault(trace: StudentTrace, thinking: str, response: str, origins: Sequence[
     return None
 
 
-def _orphans(trace: StudentTrace, kept: Sequence[Unit], origins: Sequence[tuple[int, int]]) -> tuple[int, int]:
+def _orphans(
+    trace: StudentTrace, kept: Sequence[Unit], origins: Sequence[tuple[int, int]]
+) -> tuple[int, int]:
     """How many operands of two or more characters only deleted text introduces; of how many such operands."""
     known = set(VALUE.findall(plain(trace.question)))
     orphans = uses = 0
     for unit in kept:
-        operands = {v for equation in unit.equations for v in VALUE.findall(equation.split("=", 1)[0]) if len(v) > 1}
+        operands = {
+            v for equation in unit.equations for v in VALUE.findall(equation.split("=", 1)[0]) if len(v) > 1
+        }
         uses += len(operands)
         for value in operands - known:
             if not any(value in other for other in known):
                 origin = origins[bisect_right(origins, (unit.start, len(trace.thinking))) - 1][1]
-                orphans += re.search(rf"(?<![\d.]){re.escape(value)}(?!\d)", trace.thinking[:origin]) is not None
+                orphans += (
+                    re.search(rf"(?<![\d.]){re.escape(value)}(?!\d)", trace.thinking[:origin]) is not None
+                )
         known |= unit.values
     return orphans, uses

@@ -1,8 +1,7 @@
 """The heuristic teacher: rules instead of a language model. Free, offline, deterministic, pure Python.
 
-It reads what any teacher may read of a trace, never the gold answer, and is an honest floor: an LLM teacher that
-does not beat it is not worth its price. Where it cannot cut a trace well it refuses it.
-"""
+It reads what any teacher may read of a trace, never the gold answer, and is an honest floor: an LLM teacher
+that does not beat it is not worth its price. Where it cannot cut a trace well it refuses it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -30,14 +29,21 @@ class HeuristicTeacher:
             elif not draft.trace.thinking.strip():
                 yield replace(draft, refusal=Refusal("malformed", "the thinking is empty"))
             elif len(draft.trace.thinking) > MAX_CHARACTERS:
-                yield replace(draft, refusal=Refusal("malformed", f"the thinking is longer than {MAX_CHARACTERS:,} characters"))
+                yield replace(
+                    draft,
+                    refusal=Refusal(
+                        "malformed", f"the thinking is longer than {MAX_CHARACTERS:,} characters"
+                    ),
+                )
             else:
                 yield replace(draft, steps=tuple(decompose(draft.trace, kind)))
 
     def revise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
         """Decide one action for every step."""
         for draft in drafts:
-            yield draft if draft.refusal else replace(draft, decisions=tuple(revise(draft.trace, draft.steps)))
+            yield (
+                draft if draft.refusal else replace(draft, decisions=tuple(revise(draft.trace, draft.steps)))
+            )
 
     def synthesise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
         """Write the shorter trace and its summary, or refuse the draft."""

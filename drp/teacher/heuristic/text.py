@@ -1,8 +1,9 @@
 """Units of a trace and one plain spelling of mathematics.
 
-A unit is a sentence or a line, the smallest thing the heuristic teacher decides on. Mathematics is never cut:
-`\\[ … \\]`, `$ … $`, `\\begin … \\end` lie whole inside one unit. The units of a text cover it from first to last
-character. `plain` spells LaTeX and Unicode mathematics one way, so that `\\frac{1}{2}` and `1/2` are equal text.
+A unit is a sentence or a line, the smallest thing the heuristic teacher decides on. Mathematics is never
+cut: `\\[ … \\]`, `$ … $`, `\\begin … \\end` lie whole inside one unit. The units of a text cover it from
+first to last character. `plain` spells LaTeX and Unicode mathematics one way, so that `\\frac{1}{2}` and
+`1/2` are equal text.
 
 Everything here is linear in the text: closers are looked for within a fixed distance, repetition is bounded.
 """
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 _FORMULA_LIMIT = 4_000  # characters; an opener without a closer so near is ordinary text
 _INLINE_LIMIT = 600
@@ -22,8 +24,10 @@ _POINTS = re.compile(  # the only places where cutting can start, stop or be for
 _ABBREVIATION = re.compile(  # a full stop that ends no sentence, at the end of the text before it
     r"\b(?:i\.e|e\.g|etc|vs|cf|eqs?|fig|no|dr|mrs?|approx|resp|a\.m|p\.m)\.$", re.I
 )
-_ITEM_NUMBER = re.compile(r"\s{0,4}[*(#]{0,3}(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\.\Z")  # "2." alone opens a list item
-_FACTORIAL = re.compile(r"(?:\d|\)|\b[a-zA-Z])!$")  # "5! 3!" is a product, not two exclamations
+_ITEM_NUMBER = re.compile(
+    r"\s{0,4}[*(#]{0,3}(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\.\Z"
+)  # "2." alone opens a list item
+_FACTORIAL = re.compile(r"(?:[\d)|}\]]|\b[a-zA-Z])!$")  # "5! 3!" is a product, not two exclamations
 _PRICE = re.compile(r"\$\d[\d,.]{0,9}(?![\d,.]|\s?[-+*/=^\\$])")  # a dollar amount opens no formula
 _CLOSERS = {"\\[": "\\]", "\\(": "\\)", "$$": "$$", "$": "$"}
 
@@ -43,8 +47,9 @@ class Unit:
 
     @cached_property
     def values(self) -> frozenset[str]:
-        """Numbers in it, unsigned."""
-        return frozenset(VALUE.findall(self.plain))
+        """Numbers in it, unsigned; of a fraction also its parts."""
+        found = set(VALUE.findall(self.plain))
+        return frozenset(found.union(*(value.split("/") for value in found if "/" in value)))
 
     @cached_property
     def equations(self) -> frozenset[str]:
@@ -58,7 +63,9 @@ class Unit:
 
 
 VALUE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:/\d+)?")  # an unsigned number or plain fraction
-EQUATION = re.compile(r"[^\s=,;:]{1,200}(?:=[^\s=,;:]{1,200}){1,40}")  # sides without blanks, as `plain` spells them
+EQUATION = re.compile(
+    r"[^\s=,;:]{1,200}(?:=[^\s=,;:]{1,200}){1,40}"
+)  # sides without blanks, as `plain` spells them
 
 
 def equations(spelled: str) -> frozenset[str]:
@@ -67,14 +74,31 @@ def equations(spelled: str) -> frozenset[str]:
     if "=" in spelled:
         for chain in EQUATION.findall(spelled):
             sides = [side.strip(".") for side in chain.split("=")]
-            pairs.update(f"{a}={b}" for a, b in zip(sides, sides[1:], strict=False) if a and b)
+            pairs.update(f"{a}={b}" for a, b in pairwise(sides) if a and b)
     return frozenset(pairs)
 
 
 _WORD = re.compile(r"[a-z]{3,30}")  # a word long enough to carry meaning
 _STOP = frozenset(
-    "the and that for this with you let what which how many find there have has does can from was were are not but then each"
-    " one two when all its will would where your express answer common such need get got about just also into they them than".split()
+    [
+        *("the", "and", "that", "for", "this", "with", "you", "let", "what", "which", "how", "many", "find"),
+        *("there", "have", "has", "does", "can", "from", "was", "were", "are", "not", "but", "then", "each"),
+        *(
+            "one",
+            "two",
+            "when",
+            "all",
+            "its",
+            "will",
+            "would",
+            "where",
+            "your",
+            "express",
+            "answer",
+            "common",
+        ),
+        *("such", "need", "get", "got", "about", "just", "also", "into", "they", "them", "than"),
+    ]
 )
 
 
@@ -104,7 +128,9 @@ def _sentence_ends(text: str, start: int, point: re.Match[str]) -> bool:
     if point["end"].startswith("..") and not following.isupper():  # "1 + 2 + ... + 9"
         return False
     before = text[max(start, point.start() - 12) : point.end("end")]
-    if before.endswith(".") and (_ABBREVIATION.search(before) or _ITEM_NUMBER.match(text, start, point.end("end"))):
+    if before.endswith(".") and (
+        _ABBREVIATION.search(before) or _ITEM_NUMBER.match(text, start, point.end("end"))
+    ):
         return False
     return not (_FACTORIAL.search(before) and not following.isupper())
 
@@ -156,25 +182,81 @@ def units(text: str, also_at: Iterable[int] = ()) -> list[Unit]:
     texts = [text[a:b] for a, b in zip(starts, spans, strict=True)]
     return [
         Unit(index, start, end, ends[end], raw, raw.strip(), spelling, spelling.lower().replace("’", "'"))
-        for index, (start, end, raw, spelling) in enumerate(zip(starts, spans, texts, plain_lines(texts), strict=True))
+        for index, (start, end, raw, spelling) in enumerate(
+            zip(starts, spans, texts, plain_lines(texts), strict=True)
+        )
     ]
 
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ", "0123456789-n")
 _SUPERSCRIPT = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]+")  # powers written in Unicode
 _SPELLINGS = {
-    "\\times": "*", "\\cdot": "*", "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "\\div": "/", "−": "-", "–": "-",
-    "‑": "-", "\\pi": "π", "\\infty": "∞", "\\cup": "∪", "\\le": "≤", "\\leq": "≤", "\\ge": "≥", "\\geq": "≥",
-    "\\%": "%", "\\$": "", "\\pm": "±", "\\neq": "≠", "\\ne": "≠", "\\approx": "≈", "\\equiv": "≡", "\\dfrac": "\\frac",
-    "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\degree": "°", "^\\circ": "°", "^{\\circ}": "°", "\\implies": " ⇒ ",
-    "\\Rightarrow": " ⇒ ", "\\to": "→", "\\rightarrow": "→", "\\left": "", "\\right": "", "\\big": "", "\\Big": "", "\\displaystyle": "",
-    "\\quad": " ", "\\qquad": " ", "\\,": "", "\\!": "", "\\;": " ", "\\:": " ", "\\ ": " ", "\\[": " ", "\\]": " ", "\\(": "",
-    "\\)": "", "$": "", "**": "", "`": "", "\\\\": " ", "&": "", "\u00a0": " ", "\u202f": " ", "\u2009": "", 
-}  # fmt: skip
+    "\\times": "*",
+    "\\cdot": "*",
+    "×": "*",
+    "·": "*",
+    "⋅": "*",
+    "∗": "*",
+    "÷": "/",
+    "\\div": "/",
+    "−": "-",
+    "–": "-",
+    "‑": "-",
+    "\\pi": "π",
+    "\\infty": "∞",
+    "\\cup": "∪",
+    "\\le": "≤",
+    "\\leq": "≤",
+    "\\ge": "≥",
+    "\\geq": "≥",
+    "\\%": "%",
+    "\\$": "",
+    "\\pm": "±",
+    "\\neq": "≠",
+    "\\ne": "≠",
+    "\\approx": "≈",
+    "\\equiv": "≡",
+    "\\dfrac": "\\frac",
+    "\\tfrac": "\\frac",
+    "\\cfrac": "\\frac",
+    "\\degree": "°",
+    "^\\circ": "°",
+    "^{\\circ}": "°",
+    "\\implies": " ⇒ ",
+    "\\Rightarrow": " ⇒ ",
+    "\\to": "→",
+    "\\rightarrow": "→",
+    "\\left": "",
+    "\\right": "",
+    "\\big": "",
+    "\\Big": "",
+    "\\displaystyle": "",
+    "\\quad": " ",
+    "\\qquad": " ",
+    "\\,": "",
+    "\\!": "",
+    "\\;": " ",
+    "\\:": " ",
+    "\\ ": " ",
+    "\\[": " ",
+    "\\]": " ",
+    "\\(": "",
+    "\\)": "",
+    "$": "",
+    "**": "",
+    "`": "",
+    "\\\\": " ",
+    "&": "",
+    "\u00a0": " ",
+    "\u202f": " ",
+    "\u2009": "",
+}
 _SPELLED = re.compile(  # every key of _SPELLINGS, and no longer macro that begins like one
     r"\^\{?\\circ\}?|\\[a-zA-Z]+|\\[,!;:\[\]()\\%$ ]|\*\*|[×·⋅∗÷−–‑$`&\u00a0\u202f\u2009]"
 )
-_WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|textbf|operatorname|boxed|mbox|textit)\s?\{([^{}\n]{0,300})\}")  # shows its content
+_WRAPPER = re.compile(
+    r"\\(?:text|mathrm|mathbf|textbf|operatorname|boxed|mbox|textit)\s?\{([^{}\n]{0,300})\}"
+)  # shows its content
 _BARE_FRACTION = re.compile(r"\\frac\s?(\d)\s?(\d)")  # \frac12
 _ROOT = re.compile(r"\\sqrt\s?\{([^{}\n]{0,300})\}")  # innermost roots
 _FRACTION = re.compile(r"\\frac\s?\{([^{}\n]{0,300})\}\s?\{([^{}\n]{0,300})\}")  # innermost fractions
@@ -248,6 +330,8 @@ def is_balanced(text: str) -> bool:
             if not stack or stack.pop() != pairs[mark]:
                 return False
         elif mark in {"$", "$$"}:
+            if mark == "$" and "$" not in stack and _PRICE.match(text, found.start()):
+                continue
             if stack and stack[-1] == mark:
                 stack.pop()
             else:

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from drp.lake.lake import Addresses
-from drp.lake.session import open_session
+from drp.sql.session import open_session
 
 BATCH_ROWS = 1024
 """Rows held at a time: traces are long."""

@@ -18,7 +18,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from drp.lake.session import check_statement, explain
+from drp.sql.session import check_statement, explain
 
 Format: TypeAlias = Literal["table", "csv", "json"]
 

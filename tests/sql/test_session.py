@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drp.errors import BadInputError, TerminalError
-from drp.lake.session import (
+from drp.sql.session import (
     PartsUnreadableError,
     QueryError,
     QueryRefusedError,

@@ -1,0 +1,90 @@
+# Everything an operator or a newcomer runs; `make` lists it. Each target sets up what it needs and can be
+# run again at no cost. On a bare Debian or Ubuntu: apt-get install make python3-venv
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+VENV := .venv
+BIN := $(VENV)/bin
+AIRFLOW_ENV := . infra/airflow.env.sh
+
+TRACES ?=
+RECIPE ?=
+RUN_DATE ?=
+DATA ?= ../shared/data
+# Each with the file or folder of DATA that it reads.
+BENCHMARKS := arithmetic:math.parquet grader: teacher_quality:traces.parquet teacher_speed:traces.parquet
+export PORT
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- what people run ------------------------------------------------------------------------------------
+
+.PHONY: nightly up down
+nightly: $(VENV)/ready ## one night through Airflow, in this process [TRACES=file] [RUN_DATE=2026-11-21] [RECIPE=drp]
+	@$(AIRFLOW_ENV) && python infra/nightly.py --traces "$(TRACES)" --recipe "$(RECIPE)" --run-date "$(RUN_DATE)"
+
+up: $(VENV)/ready ## Airflow with its UI on localhost:8080, in the background [PORT=8080]
+	@$(AIRFLOW_ENV) && python infra/services.py up
+
+down: $(VENV)/ready ## stop it
+	@$(AIRFLOW_ENV) && python infra/services.py down
+
+# --- what developers run ----------------------------------------------------------------------------------
+
+.PHONY: test test-services bench lock docs
+test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, the types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 --cov --ignore=tests/services
+	@infra/check-python 3.12
+
+test-services: $(VENV)/ready-dev build/node/ready ## the tests that need Debian packages: the UI in a browser
+	$(BIN)/pytest tests/services
+
+bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=folder]
+	@for program in $(BENCHMARKS); do \
+	  data="$(DATA)/$${program#*:}"; program="$${program%:*}"; \
+	  if [ -e "$$data" ]; then echo "== $$program"; $(BIN)/python -m "benchmarks.$$program" "$$data"; \
+	  else echo "== $$program: not run, there is no $$data"; fi; done
+
+docs: $(VENV)/ready ## write docs/catalogue.md again
+	@$(BIN)/python infra/catalogue.py > docs/catalogue.md
+
+lock: $(VENV)/uv ## resolve requirements/*.in again
+	cd requirements && for env in orchestrator dev; do \
+	  ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links $$env.in -o $$env.lock; done
+
+# --- set-up -------------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: ## restore the locked environment
+	@rm -f $(VENV)/ready $(VENV)/ready-dev
+	@$(MAKE) $(VENV)/ready
+
+build/node/ready: infra/install-browser
+	@mkdir -p $(@D)
+	@infra/install-browser $(@D)
+	@touch $@
+
+$(VENV)/uv:
+	@infra/make-venv $(PYTHON) $(VENV) $(UV_VERSION)
+	@touch $@
+
+$(VENV)/ready: requirements/orchestrator.lock pyproject.toml $(VENV)/uv
+	@echo "Installing requirements/orchestrator.lock into $(VENV) (a few minutes the first time) ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/orchestrator.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/ready-dev: requirements/dev.lock $(VENV)/ready
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/dev.lock
+	@touch $@

@@ -1,0 +1,54 @@
+"""Prints the facts that tests need of a parsed `drp_nightly`, as JSON; run with a clean interpreter."""
+
+import json
+import sys
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import ParamValidationError
+
+HEAVY = ("great_expectations", "duckdb", "pandas", "pyarrow", "sympy", "drp.stages", "drp.lake")
+
+# A parameter, a value, and whether the DAG takes it.
+CANDIDATES = [
+    ("recipe", "drp"), ("recipe", "my/own.yaml"), ("recipe", "no such thing"), ("recipe", None),
+    ("traces", None), ("traces", "traces.parquet"), ("traces", ""), ("traces", 3),
+    ("run_date", ""), ("run_date", "2026-11-21"), ("run_date", "yesterday"), ("run_date", None),
+    ("sample_size", None), ("sample_size", 1), ("sample_size", 0), ("sample_size", "all"),
+]  # fmt: skip
+
+bag = DagBag(sys.argv[1])
+loaded = [module for module in HEAVY if module in sys.modules]
+dag = bag.dags["drp_nightly"]
+
+
+def takes(name: str, value: object) -> bool:
+    try:
+        dag.params.get_param(name).resolve(value)
+    except ParamValidationError:
+        return False
+    return True
+
+
+facts = {
+    "import_errors": bag.import_errors,
+    "heavy_modules": loaded,
+    "doc_md": dag.doc_md,
+    "catchup": dag.catchup,
+    "max_active_runs": dag.max_active_runs,
+    "cron": dag.timetable.expression,
+    "tags": sorted(dag.tags),
+    "params": {name: dag.params[name] for name in dag.params},
+    "takes": [[name, value, takes(name, value)] for name, value in CANDIDATES],
+    "tasks": {
+        task.task_id: {
+            "pool": task.pool,
+            "doc_md": task.doc_md,
+            "upstream": sorted(task.upstream_task_ids),
+            "retries": task.retries,
+            "has_retry_policy": task.retry_policy is not None,
+            "outlets": [asset.name for asset in task.outlets],
+        }
+        for task in dag.tasks
+    },
+}
+print(json.dumps(facts))

@@ -1,0 +1,35 @@
+"""The golden set passes, and a grader that errs is refused."""
+
+from collections import Counter
+
+import pytest
+
+from drp.errors import TerminalError
+from drp.grading import Grader, GraderSelfTestError, self_test
+from drp.grading.golden import golden_pairs
+
+
+def test_the_golden_set_is_broad():
+    kinds = Counter(pair.verdict for pair in golden_pairs())
+    assert sum(kinds.values()) >= 60
+    assert min(kinds["equal"], kinds["different"]) >= 20
+    assert kinds["undecided"] >= 3
+    assert len({(pair.gold, pair.prediction) for pair in golden_pairs()}) == sum(kinds.values())
+
+
+def test_the_grader_passes():
+    with Grader(limit_s=20.0) as grader:
+        self_test(grader)
+
+
+def test_a_grader_that_errs_is_refused():
+    class Generous(Grader):
+        def verdicts(self, pairs):
+            return ("equal" for _ in pairs)
+
+    with (
+        Generous() as grader,
+        pytest.raises(GraderSelfTestError, match="'42' and '43' are different, graded equal") as caught,
+    ):
+        self_test(grader)
+    assert isinstance(caught.value, TerminalError)

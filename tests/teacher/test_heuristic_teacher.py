@@ -1,0 +1,207 @@
+"""The heuristic teacher: exact cover, one decision a step, sound revisions, refusals."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drp.records import ACTIONS, Action, Decision, DecompositionKind, Draft, Refusal, Revision, StudentTrace
+from drp.teacher.heuristic import SKILL_FAMILIES, HeuristicTeacher, decompose, revise, synthesise
+from drp.teacher.heuristic.merge import joined
+from drp.teacher.heuristic.reasons import Reason
+from drp.teacher.heuristic.teacher import MAX_CHARACTERS
+from drp.teacher.protocol import Teacher
+from tests.shared_data import shared_file
+from tests.teacher.test_heuristic_text import MIXED
+
+KINDS: tuple[DecompositionKind, ...] = get_args(DecompositionKind)
+QUESTION = "Mia has 12 apples. Mia buys 4 boxes with 3 apples each. Find how many apples Mia has in the end."
+THINKING = """\
+Okay, so I need to find how many apples Mia has in the end. \
+Let me read the problem again. Mia has 12 apples. \
+First, Mia buys 4 boxes with 3 apples each. Maybe I should add, so 4 + 3 = 7. No, wait, that is not right. \
+There are equal groups, so I multiply. So 4 * 3 = 12 apples. Wait, let me double check that. 4 * 3 = 12. \
+Yes, that is right.
+
+Okay, next, I put the 12 new apples with the 12 from before. That gives 12 + 12 = 24 apples. \
+So the answer is 24.
+
+Let me go over everything once more. 4 * 3 = 12, 12 + 12 = 24. Everything is consistent. \
+So the answer is 24."""
+TRACE = StudentTrace("r1", QUESTION, THINKING, "Mia has 24 apples. The final answer is \\boxed{24}.", "24")
+
+
+def taught(trace: StudentTrace, kind: DecompositionKind = "skill") -> Draft:
+    teacher = HeuristicTeacher()
+    [draft] = teacher.synthesise(teacher.revise(teacher.decompose([Draft(trace)], kind)))
+    return draft
+
+
+def revision(trace: StudentTrace, kind: DecompositionKind = "skill") -> Revision:
+    draft = taught(trace, kind)
+    assert draft.refusal is None
+    assert draft.revision is not None
+    return draft.revision
+
+
+def actions(decisions: Sequence[Decision]) -> list[Action]:
+    return [decision.action for decision in decisions]
+
+
+def test_it_is_a_teacher() -> None:
+    teacher: Teacher = HeuristicTeacher()
+    assert (teacher.name, teacher.prompt_version) == ("heuristic", "heuristic-1")
+
+
+@given(st.one_of(st.text(), MIXED), st.sampled_from(KINDS), st.text(max_size=5))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_covered_decided_and_put_together_the_same_way(
+    thinking: str, kind: DecompositionKind, answer: str
+) -> None:
+    trace = StudentTrace("r", "What is 1 + 2?", thinking, "", answer)
+    steps = decompose(trace, kind)
+    assert "".join(thinking[step.char_start : step.char_end] for step in steps) == thinking
+    assert all(step.char_start < step.char_end for step in steps)
+    assert {step.skill_family for step in steps} <= set(SKILL_FAMILIES)
+    decisions = revise(trace, steps)
+    assert [decision.step_index for decision in decisions] == list(range(len(steps)))
+    assert all(decision.reason in get_args(Reason) for decision in decisions)
+    check_merges(decisions)
+    assert synthesise(trace, steps, decisions) == synthesise(trace, steps, revise(trace, steps))
+
+
+def check_merges(decisions: Sequence[Decision]) -> None:
+    for decision in decisions:
+        is_merge = decision.action == "MULTI-STEP COMPRESS"
+        assert bool(decision.merged_with) == is_merge
+        if is_merge:
+            group = sorted({decision.step_index, *decision.merged_with})
+            assert len(group) == 1 + len(decision.merged_with)
+            assert all(sorted({i, *decisions[i].merged_with}) == group for i in group)
+            assert (decision.revised_text is not None) == (decision.step_index == group[0])
+        else:
+            assert (decision.revised_text is not None) == (decision.action == "SINGLE-STEP COMPRESS")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_derivation_stays_and_the_rest_goes(kind: DecompositionKind) -> None:
+    thinking = revision(TRACE, kind).thinking
+    assert thinking.count("4 * 3 = 12") == 1
+    assert "12 + 12 = 24" in thinking
+    assert "4 + 3 = 7" not in thinking
+    assert not any(word in thinking for word in ("Wait", "No,", "double check", "once more", "need to find"))
+
+
+def test_steps_are_sentences_paragraphs_skills_or_the_whole() -> None:
+    counts = {kind: len(decompose(TRACE, kind)) for kind in KINDS}
+    assert counts["none"] == 1
+    assert counts["step"] == 3
+    assert counts["step"] < counts["skill"] < counts["sentence"] == 18
+
+
+def test_all_four_actions_occur() -> None:
+    assert set(actions(taught(TRACE).decisions)) == set(ACTIONS)
+
+
+def with_thinking(thinking: str, answer: str = "12") -> StudentTrace:
+    return StudentTrace("r", "What is 3 times 4?", thinking, f"It is \\boxed{{{answer}}}.", answer)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "merged", "reason"),
+    [
+        ("Now a = 3·4.", "So a = 12.", "Now a = 3·4 = 12.", "merged_chain"),
+        ("Compute 3 * 4.", "That is 12 apples.", "Compute 3 * 4 = 12 apples.", "merged_setup"),
+        ("It is $3 + 9$.", "That gives $12$.", "It is $3 + 9 = 12$.", None),
+        ("So 3 * 4.", "3 * 4 = 12.", "So 3 * 4 = 12.", "merged_setup"),
+        ("We use 3 * 4 = 12.", "So there are 12.", "We use 3 * 4 = 12, so there are 12.", "merged_result"),
+        ("The area is:", "\\[ A = 12 \\]", "The area is:\n\\[ A = 12 \\]", "merged_lead_in"),
+        ("We use 3 * 4 = 12.", "So there are 13.", None, None),
+        ("Now a = 3·4.", "So b = 12.", None, None),
+        ("It is 3 + 9.", "That is why it works.", None, None),
+    ],
+)
+def test_neighbours_become_one_sentence(
+    first: str, second: str, merged: str | None, reason: str | None
+) -> None:
+    both = joined(first, second, same_paragraph=True)
+    assert (both and both[0]) == merged
+    assert reason is None or (both is not None and both[1] == reason)
+
+
+def test_a_merge_takes_in_its_steps() -> None:
+    trace = with_thinking("Compute 3 * 4. That is 12 apples. So the answer is 12.")
+    decisions = revise(trace, decompose(trace, "sentence"))
+    assert [decision.merged_with for decision in decisions] == [(1, 2), (0, 2), (0, 1)]
+    assert decisions[0].revised_text == "Compute 3 * 4 = 12 apples, so the answer is 12."
+
+
+@pytest.mark.parametrize("sentence", ["No odd terms are left: 3 * 4 = 12", "Not all of 3 * 4 = 12 are even"])
+def test_a_negation_is_never_stripped(sentence: str) -> None:
+    assert (
+        sentence in revision(with_thinking(f"Okay, let me think. {sentence}. So the answer is 12.")).thinking
+    )
+
+
+def test_an_equal_number_on_the_way_is_not_the_end() -> None:
+    trace = StudentTrace(
+        "r",
+        "Eva buys 4 pens for 5 dollars each and pays with 40 dollars. Find how many dollars Eva gets back.",
+        "So 4 * 5 = 20 dollars. Wait, let me check. 4 * 5 = 20. Okay. Then Eva pays 40 dollars. "
+        "So 40 - 20 = 20 dollars. So the answer is 20.",
+        "\\boxed{20}",
+        "20",
+    )
+    assert "40 - 20 = 20" in revision(trace).thinking
+
+
+def test_the_summary_stays_where_it_boxes_the_students_answer() -> None:
+    assert revision(TRACE).response == TRACE.response
+
+
+@pytest.mark.parametrize("response", ["", "The answer is 24.", "It is \\boxed{23}.", "It is \\boxed{24"])
+def test_the_answer_ends_in_a_box_as_the_student_had_it(response: str) -> None:
+    assert "\\boxed{24}" in revision(replace(TRACE, response=response)).response
+
+
+@pytest.mark.parametrize(
+    ("trace", "reason"),
+    [
+        (replace(TRACE, thinking=""), "malformed"),
+        (replace(TRACE, thinking=" \n "), "malformed"),
+        (replace(TRACE, thinking="x. " * MAX_CHARACTERS), "malformed"),
+        (replace(TRACE, answer="77"), "truncated"),
+        (replace(TRACE, thinking=THINKING.replace("24 apples", "24 apples \\[")), "malformed"),
+    ],
+)
+def test_what_cannot_be_cut_is_refused(trace: StudentTrace, reason: str) -> None:
+    draft = taught(trace)
+    assert draft.revision is None
+    assert draft.refusal is not None
+    assert draft.refusal.reason == reason
+
+
+def test_a_refused_draft_passes_through_untouched() -> None:
+    draft = Draft(TRACE, refusal=Refusal("uncovered", "from before"))
+    teacher = HeuristicTeacher()
+    assert list(teacher.synthesise(teacher.revise(teacher.decompose([draft], "skill")))) == [draft]
+
+
+def test_windows_line_ends_make_the_same_decisions() -> None:
+    there = taught(replace(TRACE, thinking=THINKING.replace("\n", "\r\n")))
+    assert actions(there.decisions) == actions(taught(TRACE).decisions)
+
+
+def test_quality_on_recorded_traces() -> None:
+    """A floor under the figures that benchmarks/teacher_quality.py prints, on a sixth of the traces."""
+    from benchmarks.teacher_quality import eligible, saving, taught
+
+    outcomes = list(taught(eligible(shared_file("traces.parquet"))[::6], "skill"))
+    accepted = [outcome.draft for outcome in outcomes if outcome.fault is None]
+    assert len(accepted) >= 0.7 * len(outcomes)
+    assert sorted(map(saving, accepted))[len(accepted) // 2] >= 0.45
+    chosen = [action for outcome in outcomes for action in actions(outcome.draft.decisions)]
+    assert all(chosen.count(action) >= 0.02 * len(chosen) for action in ACTIONS)
