@@ -103,7 +103,8 @@ def alarms(name: str, texts: Sequence[str], show: int) -> None:
     size = sum(map(len, texts)) / 1e6
     print(f"{name}: {len(flagged)} of {len(texts)} with an alarm = {100 * len(flagged) / len(texts):.2f} %")
     print(
-        f"{name}: {size:.1f} million characters in {seconds:.1f} s of processor time = {size / seconds:.1f} million a second"
+        f"{name}: {size:.1f} million characters in {seconds:.1f} s of processor time, "
+        f"{size / seconds:.1f} million a second"
     )
     for text, found in flagged[:show]:
         start_at, end = found[0].span

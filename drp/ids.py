@@ -21,9 +21,12 @@ def content_id(kind: str, *parts: Canonical) -> str:
     return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
 
 
-def question_id(dataset: str, split: str, question: str, gold_answer: str) -> str:
-    """A problem is its text and gold answer within one split of a dataset."""
-    return content_id("question", dataset, split, question, gold_answer)
+def question_id(split: str, question: str, gold_answer: str) -> str:
+    """A problem is its text and gold answer; one that is also in an evaluation split is another row there.
+
+    The data set's name is no part of it: it may be no more than the name of the file.
+    """
+    return content_id("question", split, question, gold_answer)
 
 
 def imported_rollout_id(question_id: str, student: str, thinking: str, response: str) -> str:

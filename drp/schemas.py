@@ -28,7 +28,7 @@ MESSAGES = pa.list_(
 
 QUESTIONS = _table(
     "questions",
-    _field("question_id", _S, "content id: dataset, split, question, gold answer"),
+    _field("question_id", _S, "content id: split, question, gold answer"),
     _field("dataset", _S, "name of the data set"),
     _field("split", _S, "train, test, ... as the source says; empty if it does not"),
     _field("question", _TEXT, "the problem as the student sees it"),

@@ -10,11 +10,11 @@ from drp import ids
 TEXT = st.text()
 
 
-@given(TEXT, TEXT, TEXT, TEXT)
-def test_an_id_is_32_hex_characters_and_repeats(dataset, split, question, gold):
-    made = ids.question_id(dataset, split, question, gold)
+@given(TEXT, TEXT, TEXT)
+def test_an_id_is_32_hex_characters_and_repeats(split, question, gold):
+    made = ids.question_id(split, question, gold)
     assert re.fullmatch(r"[0-9a-f]{32}", made)
-    assert made == ids.question_id(dataset, split, question, gold)
+    assert made == ids.question_id(split, question, gold)
 
 
 @given(st.lists(TEXT, min_size=1, max_size=4), st.lists(TEXT, min_size=1, max_size=4))
@@ -30,5 +30,5 @@ def test_the_order_of_keys_does_not_matter():
 
 def test_ids_do_not_change_between_versions_of_drp():
     """A changed id would make every row of every lake new again."""
-    assert ids.question_id("gsm8k", "train", "1 + 1?", "2") == "3a990a12a7b3c542327e30bc4abab584"
+    assert ids.question_id("train", "1 + 1?", "2") == "0b39763bce8327edab0fba51e9fa333a"
     assert ids.imported_rollout_id("q", "s", "t\ud800", "r") == "58814da9c7a04a748a50b4010876547a"

@@ -19,12 +19,14 @@ _CONTEXT = 60
 _ROUGH = Fraction(1, 100)
 """Relative error allowed where a side computes with three or more decimals: they may be rounded."""
 
-# What follows takes the equation back or says it is none: a remainder, a modulus, a base, a refutation.
-_TAKEN_BACK = re.compile(
-    r"remainder|\brem|\b[Rr]\s?\d|mod\b|modulo|\bbase\b|\bnot\b|n't\b|≠|\\neq?\b|wrong|incorrect|false|\bno\b|"
-    r"contradict|impossible|approx|round|nearest|units? digit|\bwait\b|maybe|\?",
+# What follows says that it is no plain equation: a remainder, a modulus, a base, a rounding, a question.
+_QUALIFIED = re.compile(
+    r"remainder|\brem|\b[Rr]\s?\d|mod\b|modulo|\bbase\b|≠|\\neq?\b|approx|round|nearest|units? digit|"
+    r"\bwait\b|maybe|\?",
     re.IGNORECASE,
 )
+# The same clause denies it.
+_DENIED = re.compile(r"\bnot\b|n't\b|wrong|incorrect|false|\bno\b|contradict|impossible", re.IGNORECASE)
 # What stands before makes it no claim: a question, a denial, a rough figure.
 _NO_CLAIM = re.compile(
     r"\b(?:not|\w{1,10}n't|does|is it|whether|if|suppose|assum\w{1,9}|approx\w{0,9}|about|roughly|"
@@ -115,7 +117,7 @@ def _is_claim(text: str, left: Side, right: Side) -> bool:
     if stop := _SENTENCE_END.search(after):
         after = after[: stop.start()]
     before = _SENTENCE_END.split(text[max(0, left.start - _CONTEXT) : left.start])[-1]
-    if _TAKEN_BACK.search(after) or _NO_CLAIM.search(before):
+    if _QUALIFIED.search(after) or _DENIED.search(after.partition(",")[0]) or _NO_CLAIM.search(before):
         return False
     if _MODULAR.search(text, max(0, left.start - _MODULAR_CONTEXT), right.end + _CONTEXT):
         return False
@@ -132,8 +134,9 @@ def _converts(left: frozenset[str], right: Set[str]) -> bool:
     """Whether the units make it a conversion: `1 hour = 2 × 30 minutes`, `4 daps / 3 dops = 1`."""
     families = {unit.rstrip("s"): _family(unit) for unit in left | right if _family(unit)}
     named = left - {"$"}, right - {"$"}  # a dollar sign may be the edge of a formula
-    kinds = len(set(families.values()))
-    return kinds < len(families) or len(named[0]) > 1 or (bool(named[0]) and len(named[1]) > 1)
+    if len(set(families.values())) < len(families) or len(named[0]) > 1:
+        return True
+    return bool(named[0]) and bool(named[1] - named[0])
 
 
 def _family(unit: str) -> str | None:

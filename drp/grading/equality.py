@@ -22,6 +22,13 @@ _FLOAT_PLACES = 6
 
 # A separator of thousands that only LaTeX writes, so that it is none of a list: 29,\!322  29{,}322  29\,322 .
 _THOUSANDS = re.compile(r"(?<=\d)(?:,\\!\s?|\{,\}(?:\\!)?|\\,)(?=\d{3}(?!\d))")
+# A number with separators that fills a pair of braces is no list: \frac{1}{29,322,216}.
+_BRACED_NUMBER = re.compile(r"(?<=\{)\d{1,3}(?:,\d{3}){1,8}(?=\})")
+# A Unicode root and what stands below it.
+_UNICODE_ROOT = re.compile(r"√\s?(?:\(([^()]{1,60})\)|(\d{1,40}|[a-z]))")
+_UNICODE = str.maketrans(
+    {"−": "-", "π": "\\pi ", "×": "\\times ", "·": "\\cdot ", "≤": "\\le ", "≥": "\\ge ", "∞": "\\infty "}
+)
 # Commands that only space, size or style.
 _NO_SPACE = re.compile(r"\\!\s?|\\(?:left|right|displaystyle|textstyle|[bB]igg?[lr]?)(?![A-Za-z])")
 _SPACING = re.compile(r"\\[,;: ]|\\q?quad(?![A-Za-z])|[~\u00a0]")
@@ -60,7 +67,7 @@ _WORDS = re.compile(r"[A-Za-z][A-Za-z'-]{3,40}")
 _MARKUP = re.compile(r"\$|\\\(|\\\[|boxed")
 # Two words in a row that are no LaTeX label.
 _PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,40}[ ,]{1,3}[A-Za-z]{2,40}")
-_HAS_CONTENT = re.compile(r"[^\W_]|∞|∅|\\infty|\\emptyset")
+_HAS_CONTENT = re.compile(r"[^\W_]|∅|\\infty|\\emptyset")
 # Numbers that math-verify reads as such only outside of LaTeX: 1 000 and 1000,99 .
 _EUROPEAN = re.compile(r"-?\d{1,3}(?: \d{3})+(?:[.,]\d+)?|-?\d+,\d\d")
 # A numeral in a base: 204_5.
@@ -140,21 +147,29 @@ def _parsed(text: str) -> list[Any]:
     if len(text) > _LONGEST_ANSWER:
         extracted = extract_answer(text)
         text = extracted.answer if extracted and len(extracted.answer) <= _LONGEST_ANSWER else ""
-    text = _THOUSANDS.sub("", text)
+    text = _latex(text)
     if not (_MARKUP.search(text) or _PROSE.search(text) or _EUROPEAN.fullmatch(text.strip())):
         text = f"${text}$"
     return list(parse(text, parsing_timeout=None))
 
 
+def _latex(text: str) -> str:
+    """Unicode mathematics as LaTeX, and numbers without separators where those are certain."""
+    text = _UNICODE_ROOT.sub(
+        lambda root: f"\\sqrt{{{root.group(1) or root.group(2)}}}", text.translate(_UNICODE)
+    )
+    return _BRACED_NUMBER.sub(lambda number: number.group().replace(",", ""), _THOUSANDS.sub("", text))
+
+
 def _spelling(answer: str) -> str:
     """One way to write the same mathematics; labels keep a mark before them."""
-    answer = answer.strip().rstrip(".").replace("−", "-")
+    answer = _latex(answer).strip().rstrip(".")
     for left, right in _WRAPPINGS:
         inner = answer[len(left) : len(answer) - len(right)]
         if answer.startswith(left) and answer.endswith(right) and inner and left not in inner:
             answer = inner
-    if "\\" in answer or "°" in answer or "\u00a0" in answer or "{,}" in answer:
-        answer = _THOUSANDS.sub("", answer).replace("\\%", "%").replace("\\{", "{").replace("\\}", "}")
+    if "\\" in answer or "°" in answer or "\u00a0" in answer:
+        answer = answer.replace("\\%", "%").replace("\\{", "{").replace("\\}", "}")
         answer = _STYLED.sub(r"\1", _SPACING.sub(" ", _NO_SPACE.sub("", answer)))
         answer = _LABEL.sub(_MARK + r"\1", _DEGREES.sub("", answer))
         answer = _SHORT_FRACTION.sub(r"\\frac{\1}{\2}", _FRACTION.sub(r"\\frac", answer))

@@ -205,12 +205,13 @@ def _bounded(value: Number) -> Number:
 
 
 def _power(base: Number, exponent: Number) -> Number:
-    if exponent.denominator != 1 or abs(exponent) > _MAX_EXPONENT:
+    power = int(exponent)
+    if power != exponent or abs(power) > _MAX_EXPONENT:
         raise Unevaluable
     bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-    if bits * abs(exponent) > _MAX_BITS:
+    if bits * abs(power) > _MAX_BITS:
         raise Unevaluable
-    return base ** int(exponent) if exponent >= 0 else Fraction(base) ** int(exponent)
+    return base**power if power >= 0 else Fraction(base) ** power
 
 
 def _root(value: Number) -> Number:

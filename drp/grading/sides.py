@@ -73,9 +73,9 @@ def _words_of(text: str) -> frozenset[str]:
 # Words that compute or scale the number beside them: the side has no certain value.
 _COMPUTING = _words_of(
     "mod modulo minus plus times over divided multiplied squared cubed choose remainder rem base dozen "
-    "dozens hundred hundreds thousand thousands million millions billion billions trillion half third quarter per "
-    "less more than not no about approximately roughly around nearly almost twice double triple gcd lcm gcf "
-    "sin cos tan log ln sqrt max min abs floor ceil det deg"
+    "dozens hundred hundreds thousand thousands million millions billion billions trillion half third "
+    "quarter per less more than not no about approximately roughly around nearly almost twice double triple gcd lcm "
+    "gcf sin cos tan log ln sqrt max min abs floor ceil det deg"
 )
 # Short words that may stand beside an expression; other words of one or two letters are variables.
 _SHORT_WORDS = _words_of("is so to of in we or by at be it if as an on up do us am he my oh ok and")
@@ -91,6 +91,8 @@ _WORD_KINDS = {
     (False, True): "opening",
     (False, False): "opaque",
 }
+# Words that begin something new: what comes before them is no unit.
+_JOINING = _words_of("and is so if or as we be because since then for but gives equals makes")
 # A word of a label such as `\text{ square meters}`, without its command.
 _WORD = re.compile(r"(?<!\\)\b[^\W\d_]+")
 
@@ -195,7 +197,13 @@ def _words(raw: Sequence[Token], at: int, value: Token | None) -> tuple[Token, i
     glued = value is not None and value.end == first.start and not is_label
     short, least = (_SHORT_UNITS, 5) if glued else (_SHORT, 3)
     opens = _is_word(words[0], short, least) and _COMPUTING.isdisjoint(words[:2])
-    if value and opens and len(words) <= 5 and all(_is_word(word, _SHORT, 3) for word in words[1:]):
+    if (
+        value
+        and opens
+        and len(words) <= 5
+        and _JOINING.isdisjoint(words)
+        and all(_is_word(word, _SHORT, 3) for word in words[1:])
+    ):
         stop = _after_unit(raw, stop)
         following = raw[stop].kind if stop < len(raw) else ""
         if following in _OPERATORS or following == "close" or stop == len(raw):

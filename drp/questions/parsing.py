@@ -132,7 +132,7 @@ def _question(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defau
     gold = _final_answer(_text(values, mapping, "gold_answer"))
     dataset = _text(values, mapping, "dataset") or defaults.dataset
     split = _text(values, mapping, "split") or defaults.split
-    return Question(question_id(dataset, split, text, gold), dataset, split, text, gold, defaults.source)
+    return Question(question_id(split, text, gold), dataset, split, text, gold, defaults.source)
 
 
 def _final_answer(gold: str) -> str:

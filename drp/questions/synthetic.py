@@ -33,7 +33,7 @@ def generate(size: int, seed: int) -> Iterator[Question]:
         source = f"{VERSION}/{seed}/{draw}"
         problem = _problem(source)
         gold = str(problem.answer)
-        content = question_id(DATASET, SPLIT, problem.text, gold)
+        content = question_id(SPLIT, problem.text, gold)
         if content not in seen:
             seen.add(content)
             yield Question(content, DATASET, SPLIT, problem.text, gold, source)

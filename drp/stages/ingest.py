@@ -5,7 +5,7 @@ already, in whatever order it comes, adds nothing.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +46,9 @@ def ingest(
         student: the student of rows that name none.
     """
     if traces is not None:
-        _ingest_traces(night.run, night.known(), ROOT / traces, pairs, student)
+        path = ROOT / traces
+        rows = import_traces(path, pairs=pairs, student=student)
+        _land(night.run, night.known(), _file_digest(path, ("traces", *pairs, student or "")), rows)
         return
     for question_set in night.recipe.questions:
         if isinstance(question_set, SyntheticSet):
@@ -55,24 +57,21 @@ def ingest(
 
 
 def import_file(
-    lake: Lake, path: Path, *, kind: str, pairs: Sequence[str], student: str | None
+    lake: Lake, path: Path, *, kind: str, pairs: Sequence[str] = (), student: str | None = None
 ) -> dict[str, int]:
     """`drp import`: bring a file of `traces` or `questions` into the lake, publish it, return the counts."""
+    rows: Iterator[Item] = (
+        import_traces(path, pairs=pairs, student=student)
+        if kind == "traces"
+        else import_questions(path, pairs=pairs)
+    )
     shard = _file_digest(path, (kind, *pairs, student or ""))
     run = lake.run(f"{datetime.now(UTC).date().isoformat()}-import-{shard}")
-    if kind == "traces":
-        _ingest_traces(run, lake.published(), path, pairs, student)
-    else:
-        _land(run, lake.published(), shard, import_questions(path, pairs=pairs))
+    _land(run, lake.published(), shard, rows)
     done = list(run.shard_files(stage=STAGE))
     corpus, _ = lake.publish(run, done)
     run.end("published", f"corpus version {corpus.number}")
     return done[0].counts
-
-
-def _ingest_traces(run: Run, known: Addresses, path: Path, pairs: Sequence[str], student: str | None) -> None:
-    rows = import_traces(path, pairs=pairs, student=student)
-    _land(run, known, _file_digest(path, ("traces", *pairs, student or "")), rows)
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,6 @@ def test_a_row_without_its_model_needs_a_default() -> None:
 
 def test_columns_of_the_file_come_before_its_defaults() -> None:
     found = question(question="q", answer="2", data_source="gsm8k", split="test")
-    assert found == Question(question_id("gsm8k", "test", "q", "2"), "gsm8k", "test", "q", "2", "file.jsonl")
+    assert found == Question(question_id("test", "q", "2"), "gsm8k", "test", "q", "2", "file.jsonl")
     found = question(question="q", answer="2")
-    assert found == Question(question_id("file", "", "q", "2"), "file", "", "q", "2", "file.jsonl")
+    assert found == Question(question_id("", "q", "2"), "file", "", "q", "2", "file.jsonl")

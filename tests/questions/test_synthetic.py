@@ -25,9 +25,7 @@ def test_problems_are_content_and_come_back_from_their_source() -> None:
         problem = problem_from_source(question.source)
         assert problem is not None
         assert (problem.text, str(problem.answer)) == (question.question, question.gold_answer)
-        assert question.question_id == question_id(
-            "synthetic", "train", question.question, question.gold_answer
-        )
+        assert question.question_id == question_id("train", question.question, question.gold_answer)
 
 
 @pytest.mark.parametrize(

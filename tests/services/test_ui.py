@@ -92,7 +92,11 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     finally:
         keeper = json.loads((folder / "airflow/services.json").read_text())["pid"]
         stopped = _services(env, "down")
-        left = [p.cmdline() for p in psutil.process_iter() if _session_of(p.pid) == keeper]
+        left = [
+            process.info
+            for process in psutil.process_iter(["name", "status"])
+            if _session_of(process.pid) == keeper and process.info["status"] != psutil.STATUS_ZOMBIE
+        ]
     assert stopped.returncode == 0, stopped.stderr
     assert left == []
     assert _services(env, "down").returncode == 0

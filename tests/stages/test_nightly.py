@@ -2,6 +2,8 @@
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from drp.gates.contract import NightQuarantinedError
@@ -160,7 +162,7 @@ class TestQuarantine:
 
     def test_a_night_outside_its_band_is_kept_and_not_published(self, night, recipe_file, gates):
         nightly(night)
-        second = open_night(recipe_file(name="strict", gates=gates), DAY)
+        second = open_night(recipe_file(name="strict", decomposition="step", gates=gates), DAY)
         with pytest.raises(NightQuarantinedError) as error:
             nightly(second)
         message = str(error.value)
@@ -196,11 +198,19 @@ class TestQuarantine:
         assert mended.own("prune") == before
         assert lake.corpus.numbers() == [1]
 
-    def test_a_row_that_slipped_past_the_row_gates_stops_the_night(self, night, monkeypatch):
-        monkeypatch.setattr("drp.stages.prune.revision_rejections", lambda *_: [])
-        monkeypatch.setattr("drp.stages.decompose.rollout_rejections", lambda *_: [])
-        with pytest.raises(NightQuarantinedError, match="answer"):
-            nightly(night)
+    def test_a_row_that_slipped_past_the_row_gates_stops_the_night(self, night):
+        ingest(night, None)
+        do_shards(night)
+        (path,) = night.own("prune")["revisions"]
+        table = pq.ParquetFile(path).read()
+        rows = table.to_pylist()
+        slipped = next(row for row in rows if row["status"] == "accepted")
+        slipped["response"] = "So the answer is \\boxed{-17}."  # its verdict still says equal
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+        with pytest.raises(NightQuarantinedError) as error:
+            gate(night)
+        assert "ends in the gold answer" in str(error.value)
+        assert slipped["revision_id"] in str(error.value)
         assert night.lake.corpus.numbers() == []
 
     def test_a_published_night_cannot_be_released(self, published):

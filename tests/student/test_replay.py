@@ -7,7 +7,7 @@ from drp.student.replay import ReplayEngine
 
 
 def question(text: str) -> Question:
-    return Question(question_id("d", "", text, "2"), "d", "", text, "2", "f.jsonl")
+    return Question(question_id("", text, "2"), "d", "", text, "2", "f.jsonl")
 
 
 ASKED, OTHER = question("1 + 1?"), question("3 - 1?")

@@ -68,7 +68,7 @@ def test_ids_are_what_the_plan_looks_up() -> None:
             question.question_id,
             asked.student,
             asked.prompt_version,
-            asked.sampling.model_dump(mode="json"),
+            asked.sampling.identity,
             index,
         )
         for question in generate(5, seed=0)

@@ -6,11 +6,13 @@ concluded or looked back on by the student, and come after the results that its 
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 
 from drp.records import StudentTrace
-from drp.teacher.heuristic.signals import ALTERNATIVE, CHECK, CONCLUSION, ITEM, SUPPOSED
+from drp.teacher.heuristic.signals import ALTERNATIVE, CHECK, CONCLUSION, SUPPOSED
 from drp.teacher.heuristic.text import VALUE, Unit, plain, words
 
+_NEAR = 5  # units within which a result is followed by what it means
 _COVERED = 0.5  # share of the summary's results that must have appeared before an end
 _NAMED = {
     "1": "one",
@@ -44,10 +46,9 @@ _ASKED = re.compile(
     r"(?:find|what is|what's|how many|how much|determine|compute|calculate|evaluate)\b([^.?!]{0,200})", re.I
 )
 _REFLECTS = re.compile(  # the student looks back on what it has just found
-    r"(?:but )?wait|hm+\b|let me (?:just )?(?:check|verify|double|confirm|make sure|see)|that "
-    r"(?:seems|makes|looks|matches)|is (?:that|this|there)|yes\b|yep|okay|final answer"
-    r"|thus|so the|so that|therefore|alternatively|just to|to (?:make|be|double|verify)|i "
-    r"(?:think|should|can)|but (?:let|just|is|hold)"
+    r"(?:but )?(?:wait|hold on)|hm+\b|let me (?:just )?(?:check|verify|double|confirm|make sure|see if)"
+    r"|that (?:seems|makes|looks|matches)|is (?:that|this|there)|yes\b|yep|final answer|alternatively|just to"
+    r"|to (?:make sure|be|double|verify)|but (?:let|just|is|hold)|i think (?:that's|that is|i)"
 )
 _TURNS = re.compile(
     r"(?:but )?(?:wait|hold on|hm+|alternatively|let me|just to|no\b|yes\b|yep|okay|that "
@@ -57,7 +58,11 @@ _STATEMENT = re.compile(
     r"(?:so|therefore|thus|hence|comparing|which means|this means|that means|in conclusion|finally|the "
     r"answer|\\\[|the )"
 )
-_WHOLE = re.compile(r"\b(?:expression|result|solution|whole|entire|everything|simplif\w{1,5}|evaluates?)\b")
+_WHOLE = re.compile(
+    r"\b(?:expression|result|value|sum|total|solution|whole|entire|everything|simplif\w{1,5}|evaluates?)\b"
+)
+_STATED = re.compile(r"(?:=|\bis|\bare) ?(\d+(?:\.\d+)?(?:/\d+)?)\b[^=\d]{0,40}\Z")  # what a sentence ends in
+_DRAWN = re.compile(r"(?:so|therefore|thus|hence|the answer|then the total|in total)\b")
 _ANSWER_WORD = re.compile(r"\banswer\b|\bfinal\b")
 
 
@@ -93,15 +98,23 @@ class Answer:
             for m in self._pattern.finditer(unit.plain)
         )
 
-    def taken_further_by(self, unit: Unit) -> bool:
-        """Whether the unit computes the answer from a number that only happens to equal it: 40 - 20 = 20."""
+    def is_contradicted_by(self, unit: Unit) -> bool:
+        """Whether the unit concludes another number for what was asked."""
+        if len(unit.vocabulary & self.target) < max(2, min(3, len(self.target))) or unit.body.endswith("?"):
+            return False
+        stated = _STATED.search(unit.plain)
+        if not stated or not _DRAWN.match(unit.lower) or self.asserted_by(unit):
+            return False
+        values = {_fraction(form) for form in self._numbers if VALUE.fullmatch(form)}
+        return bool(values) and _fraction(stated[1]) not in values
+
+    def taken_further_by(self, equations: frozenset[str]) -> bool:
+        """Whether one computes the answer from a number that only happens to equal it: 40 - 20 = 20."""
         return any(
-            right == form
-            and re.search(rf"(?<![\d.]){re.escape(form)}(?![\d.])", left)
-            and not CHECK.search(unit.lower)
-            for left, _, right in (pair.partition("=") for pair in unit.equations)
+            right == form and left != form and re.search(rf"(?<![\d.]){re.escape(form)}(?![\d.])", left)
+            for left, _, right in (pair.partition("=") for pair in equations)
             for form in self._numbers
-            if left != form
+            if len(form) > 1
         )
 
 
@@ -114,6 +127,11 @@ def _forms(answer: str) -> list[str]:
     forms |= {form.replace("*", "") for form in forms} | {_NAMED[form] for form in forms if form in _NAMED}
     forms |= {f"-({form[1:]})" for form in forms if form.startswith("-") and "/" in form}
     return sorted((form for form in forms if form.strip()), key=lambda form: (-len(form), form))
+
+
+def _fraction(value: str) -> Fraction | None:
+    numerator, _, denominator = value.partition("/")
+    return Fraction(numerator) / Fraction(denominator or 1) if Fraction(denominator or 1) else None
 
 
 def _names(unit: Unit) -> bool:
@@ -139,13 +157,13 @@ def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
     if answer.is_common:  # a number that turns up by chance: the sentence must also speak of what was asked
         spoken_of = shared or _WHOLE.search(unit.lower)
         return place if looked_back_on and concluded and spoken_of else None
-    return place if looked_back_on or (place > index and not ITEM.match(unit.text)) else None
+    return place if looked_back_on else None
 
 
 def _stated_at(units: Sequence[Unit], index: int, answer: Answer) -> int:
     """The sentence right after `index` that says what the result means, or `index` itself."""
     best = index
-    for unit in units[index + 1 : index + 4]:
+    for unit in units[index + 1 : index + 1 + _NEAR]:
         if CHECK.search(unit.lower) or _TURNS.match(unit.lower) or unit.body.endswith("?"):
             break
         if (_STATEMENT.match(unit.lower) or _names(unit)) and answer.asserted_by(unit):
@@ -173,5 +191,7 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
         (i for i in closing if sum(seen <= i for seen in first.values()) >= _COVERED * len(first)),
         closing[-1],
     )
-    further = [unit.index for unit in units[end + 1 : closing[-1] + 1] if answer.taken_further_by(unit)]
+    written = frozenset().union(*(unit.equations for unit in units[: end + 1]))
+    later = units[end + 1 : closing[-1] + 1]
+    further = [unit.index for unit in later if answer.taken_further_by(unit.equations - written)]
     return next(index for index in closing if index >= further[-1]) if further else end

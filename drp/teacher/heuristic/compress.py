@@ -21,7 +21,7 @@ _ANNOUNCEMENT = re.compile(  # "Let me compute that: 24 × 6 …", "Let me see. 
     re.I,
 )
 _OPINION = re.compile(  # "I think that the radius is 3": the claim stands without it
-    r"i (?:think|believe|guess|know|see|remember|recall|suppose)(?: that)?,? "
+    r"(?:i (?:think|believe|guess|suppose)(?: that)?|i (?:know|see|remember|recall) that),? "
     r"(?=(?:the|a|an|it|this|there|in|for|if|each|when|we|they|since|is|that's)\b|[\\$(\d])",
     re.I,
 )
@@ -49,7 +49,7 @@ _OPENERS = (
     (_LET_ME, ""),
 )
 _INSIDE = (
-    (re.compile(r",? (?:right|correct|yes)\?(?=\s*\Z)", re.I), "."),  # assent asked at the end
+    (re.compile(r", (?:right|correct|yes)\?(?=\s*\Z)", re.I), "."),  # assent asked at the end
     (
         re.compile(
             r",? (?:i think|i guess|i believe|i suppose|if i recall correctly|if i remember "

@@ -23,7 +23,7 @@ _EXPRESSION = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between 
 _SUM = re.compile(
     r"(?<![\w.*/^+)-])(\d+(?:\.\d+)?[-+*/]\d+(?:\.\d+)?)=(\d+(?:\.\d+)?)(?![\w*/^+(=-]|\.\d)"
 )  # 3*4=12
-_SYMBOL = re.compile(r"(?<![\w'])[a-zA-Zα-ω](?:_?\d)?(?![\w'])")  # a variable
+_SYMBOL = re.compile(r"(?<!\w)(?<!\w')[a-zA-Zα-ω](?:_?\d)?(?!\w|'\w)")  # a variable
 _RESTORABLE = frozenset(
     {
         "restated_question",
@@ -37,6 +37,8 @@ _RESTORABLE = frozenset(
         "separator",
     }
 )
+_MEMBER = frozenset({"repeated", "meta_talk", "restated_question", "unused_result", "dangling"})
+_LINE = 80  # characters of a line in a table
 _REACH = 8  # units that a turn back may take with it
 _LEAN = 160  # a longer unit stands on its own
 
@@ -274,6 +276,8 @@ class Judge:
             needed |= unit.values | unit.equations
             self._restore_values(unit)
             before = self.head[index - 1]
+            if unit.plain.startswith("=") and not self.result[index - 1].keep:
+                self.result[index - 1] = Verdict(True, "needed_later")
             if (
                 not self.result[index - 1].keep
                 and before.paragraph == unit.paragraph
@@ -303,11 +307,10 @@ class Judge:
             or unit.body.endswith(":")
         ):
             return False
-        return (
-            not _SYMBOL.search(unit.plain)
-            and not signals.REASON.search(unit.lower)
-            and not signals.VALIDITY.search(unit.lower)
-        )
+        if "!" in unit.plain or any(not VALUE.fullmatch(pair.split("=")[1]) for pair in unit.equations):
+            return False
+        argues = signals.REASON.search(unit.lower) or signals.VALIDITY.search(unit.lower)
+        return not _SYMBOL.search(unit.plain) and not argues
 
     def _restore_values(self, unit: Unit) -> None:
         found = set(_RESULT.findall(unit.plain)) if _EXPRESSION.search(unit.plain) else set()
@@ -324,23 +327,31 @@ class Judge:
 
     # --- lists and announcements
 
-    def _settle_lists_and_lead_ins(self) -> None:
-        items = [signals.ITEM.match(unit.text) is not None for unit in self.head]
+    def _is_line(self, unit: Unit) -> bool:
+        """Whether a unit is one of several lines of a paragraph, as in a table or a system of equations."""
+        before = self.head[unit.index - 1] if unit.index else None
+        begins = before is not None and before.paragraph == unit.paragraph and before.text.endswith("\n")
+        return begins and "=" in unit.plain and len(unit.body) < _LINE
+
+    def _keep_members(self, belongs: Sequence[bool]) -> None:
+        """Of two or more members in a row, keep all where half are kept: a list with holes misleads."""
         index = 0
-        while index < len(items):
+        while index < len(belongs):
             stop = index
-            while stop < len(items) and items[stop]:
+            while stop < len(belongs) and belongs[stop]:
                 stop += 1
             kept = sum(verdict.keep for verdict in self.result[index:stop])
             if stop - index >= 2 and 2 * kept >= stop - index:
                 for place in range(index, stop):
-                    if not self.result[place].keep and self.result[place].reason in {
-                        "repeated",
-                        "meta_talk",
-                        "restated_question",
-                    }:
+                    if not self.result[place].keep and self.result[place].reason in _MEMBER:
                         self.result[place] = Verdict(True, "list_member")
             index = max(stop, index + 1)
+
+    def _settle_lists_and_lead_ins(self) -> None:
+        items = [signals.ITEM.match(unit.text) is not None for unit in self.head]
+        lines = [*map(self._is_line, self.head)]
+        self._keep_members(items)
+        self._keep_members([item or line for item, line in zip(items, lines, strict=True)])
         for index in range(len(self.head) - 2, -1, -1):
             unit, verdict, following = self.head[index], self.result[index], self.result[index + 1]
             if not unit.body.endswith(":"):

@@ -27,6 +27,7 @@ _STATES = re.compile(  # "That is 11 apples": the value of the expression just n
     r"will be| simplifies to| becomes)(?: just| equal to)? (?=[\d$\\√-])",
     re.I,
 )
+_OPERATION_WORD = re.compile(r" (?:squared|cubed|times|divided|multiplied|plus|minus|choose|to the)\b")
 _CONCLUDES = re.compile(r"(?:so|therefore|thus|hence)\b,? (?=\w|\$|\\\()", re.I)
 _ORDINARY = frozenset(  # words that lose their capital inside a sentence; names and variables keep it
     [
@@ -134,6 +135,8 @@ def _chained(first: str, second: str) -> tuple[str, Reason] | None:
             or "=" in head.inside
             or not VALUE.search(head.inside)
         ):
+            return None
+        if _OPERATION_WORD.match(head.after):
             return None
         if plain(head.inside).replace(" ", "") == sides[-1]:
             return None

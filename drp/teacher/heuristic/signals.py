@@ -128,7 +128,7 @@ SUPPOSED = re.compile(  # a value tried, not found
     r"around|need to find|need to|want to|have to|find all|see if|try)\b|^(?:if|case|for|when)\b"
 )
 TAG_QUESTION = re.compile(
-    r"(?:,| )(?:right|correct|yes|isn't it|is it not)\s?\?$"
+    r", (?:right|correct|yes|isn't it|is it not)\s?\?$"
 )  # a statement that only asks for assent
 DANGLING = re.compile(  # leans on the unit before it
     r"(?:like|and|but|or|that|this|which|it|they|these|those|because|otherwise|such|his|her|its|their"
@@ -139,7 +139,6 @@ VALIDITY = re.compile(  # a check that the derivation needs: which of several va
     r"\b(?:satisf|extraneous|invalid|reject|discard|not valid|valid only|no solution|not a solution|not "
     r"in (?:the|this)|outside|contradiction)"
 )
-NEGATION = re.compile(r"\b(?:no|not|never|none|nor|cannot|without|neither)\b|n't\b")
 ITEM = re.compile(r"\s{0,12}(?:[-*•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|\(?i{1,3}\))\s")  # a line of a list
 DECORATION = re.compile(
     r"[\s*#_=~`>✅🔹-]*(?:\**(?:final answer|answer|solution)\**:?\**)?[\s*#_=~`>-]*\Z", re.I
@@ -148,8 +147,10 @@ DECORATION = re.compile(
 
 def opening(lower: str) -> int:
     """Where the unit's own words begin, after interjections."""
-    found = OPENER.match(lower)
-    return found.end() if found else 0
+    item = ITEM.match(lower)
+    start = item.end() if item else 0
+    found = OPENER.match(lower, start)
+    return found.end() if found else start
 
 
 def takes_back(lower: str) -> bool:

@@ -14,16 +14,18 @@ from drp.teacher.heuristic.compress import capitalised
 from drp.teacher.heuristic.signals import CHECK, retracts, takes_back
 from drp.teacher.heuristic.text import VALUE, Unit, is_balanced, plain, separator, units
 
-_FIRST_WORDS = re.compile(
-    r"(?:but|and|then|so|also|therefore|thus|hence|now|(?:so )?(?:that|this|which) means(?: "
-    r"that)?),?\s+(?=\w{2}|[$\(])",
+_FIRST_WORDS = re.compile(  # no trace begins with these
+    r"(?:but|and|then|so|also|therefore|thus|hence|now|(?:so )?(?:that|this|which) means(?: that)?),?\s+"
+    r"(?=[\w\\$(])",
     re.I,
-)  # no trace begins with these
+)
 _UNEASY = re.compile(
-    r"\b(?:wait|hmm+|mistake|not sure|confus\w{1,6}|i misread|doesn't make sense|hold on)\b", re.I
+    r"\b(?:wait|hmm+|mistake|not sure|confus\w{1,6}|i misread|(?:doesn't|does not) make sense|hold on"
+    r"|different from my|contradict\w{1,5}|earlier (?:i|mistake|calculation))\b",
+    re.I,
 )
 _UNEASY_EVERY = 2_500  # characters of a revision per left-over doubt
-_LONGEST = 6_000  # characters; what is left longer than this was never one derivation
+_LONGEST = 4_500  # characters; what is left longer than this was never one derivation
 _CHECKS = 4  # left-over checks
 _BOXED = re.compile(r"\\boxed\s?\{")
 _RULE = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*\n+", re.M)  # a rule across the page
@@ -110,6 +112,8 @@ def _fault(
     checks = sum(CHECK.search(unit.lower) is not None for unit in kept)
     if len(thinking) > _LONGEST or checks > _CHECKS:
         return Refusal("malformed", "the attempts of a long search could not be told from the derivation")
+    if any(answer.is_contradicted_by(unit) for unit in kept):
+        return Refusal("malformed", "two different answers are concluded")
     unresolved = sum(decision.reason == "unresolved" for decision in decisions)
     if turns + unresolved > 1 or len(_UNEASY.findall(thinking)) > 1 + len(thinking) // _UNEASY_EVERY:
         return Refusal("malformed", "attempts that were taken back could not be told from the derivation")

@@ -11,8 +11,8 @@ from drp.teacher.heuristic.decompose import decompose
 from drp.teacher.heuristic.revise import revise
 from drp.teacher.heuristic.synthesise import synthesise
 
-MAX_CHARACTERS = 600_000
-"""Longer thinking is refused: no finished trace of 131,072 tokens comes near."""
+MAX_CHARACTERS = 300_000
+"""Longer thinking is refused unread: of traces a tenth as long hardly one can be cut to a derivation."""
 
 
 class HeuristicTeacher:
