@@ -32,6 +32,7 @@ await page.getByRole('button', { name: 'Show Graph' }).click(limit)
 await page.getByRole('button', { name: 'Expand all task groups' }).click(limit)
 await page.locator('.react-flow__node', { hasText: 'prune' }).first().waitFor(limit)
 await page.getByRole('button', { name: 'Collapse Details Panel' }).click(limit)
+await page.addStyleTag({ content: '.react-flow__minimap { display: none }' }) // it covers the last tasks
 await page.setViewportSize({ width: 1440, height: 480 })
 await page.getByRole('button', { name: 'Fit View' }).click(limit)
 await page.waitForTimeout(2_000) // the graph glides to its place

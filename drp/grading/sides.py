@@ -74,8 +74,8 @@ def _words_of(text: str) -> frozenset[str]:
 _COMPUTING = _words_of(
     "mod modulo minus plus times over divided multiplied squared cubed choose remainder rem base dozen "
     "dozens hundred hundreds thousand thousands million millions billion billions trillion half third "
-    "quarter per less more than not no about approximately roughly around nearly almost twice double triple gcd lcm "
-    "gcf sin cos tan log ln sqrt max min abs floor ceil det deg"
+    "quarter per less more than not no about approximately roughly around nearly almost twice double "
+    "triple gcd lcm gcf sin cos tan log ln sqrt max min abs floor ceil det deg"
 )
 # Short words that may stand beside an expression; other words of one or two letters are variables.
 _SHORT_WORDS = _words_of("is so to of in we or by at be it if as an on up do us am he my oh ok and")
