@@ -10,12 +10,12 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from drp.sql.session import open_session
 from drp.report.figures import length_picture, saving_picture
 from drp.report.numbers import LengthBin, NightFacts, StageFacts
 from drp.report.page import build_report
 from drp.report.samples import TRACE_CHARACTERS, read_samples, shorten
 from drp.report.summary import summary
+from drp.sql.session import open_session
 from tests.rows import (
     RUN_DATE,
     Row,

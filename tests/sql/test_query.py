@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from drp.sql.session import QueryError, QueryRefusedError, open_session
 from drp.sql.query import Format, run_query
+from drp.sql.session import QueryError, QueryRefusedError, open_session
 from tests.rows import make_rollout, one_of_each, write_parts
 
 EVERYTHING = r"""

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drp.errors import BadInputError, TerminalError
+from drp.schemas import TABLES
 from drp.sql.session import (
     PartsUnreadableError,
     QueryError,
@@ -16,7 +17,6 @@ from drp.sql.session import (
     check_statement,
     open_session,
 )
-from drp.schemas import TABLES
 from tests.rows import RUN_DATE, make_rollout, one_of_each, write_parts
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from drp.sql.session import VIEWS, open_session
 from drp.schemas import TABLES
+from drp.sql.session import VIEWS, open_session
 from tests.rows import (
     RUN_DATE,
     THINKING,
