@@ -21,6 +21,7 @@ class InProcesses:
         self._make = make
         self._workers = workers
         self._here = make()
+        self._started: ProcessPoolExecutor | None = None
 
     @property
     def name(self) -> str:
@@ -52,16 +53,22 @@ class InProcesses:
             for batch in batches:
                 yield from work(batch)
             return
-        # spawn: an Airflow task process has threads, and a fork of one may hang
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self._workers, mp_context=context) as pool:
-            running: deque[Future[list[Draft]]] = deque([pool.submit(work, first)])
-            for batch in batches:
-                running.append(pool.submit(work, batch))
-                if len(running) > 2 * self._workers:
-                    yield from running.popleft().result()
-            while running:
+        pool = self._pool()
+        running: deque[Future[list[Draft]]] = deque([pool.submit(work, first)])
+        for batch in batches:
+            running.append(pool.submit(work, batch))
+            if len(running) > 2 * self._workers:
                 yield from running.popleft().result()
+        while running:
+            yield from running.popleft().result()
+
+    def _pool(self) -> ProcessPoolExecutor:
+        """One pool for all three methods; its processes end with this object."""
+        if self._started is None:
+            # spawn: an Airflow task process has threads, and a fork of one may hang
+            context = multiprocessing.get_context("spawn")
+            self._started = ProcessPoolExecutor(self._workers, mp_context=context)
+        return self._started
 
 
 def _decompose(make: Callable[[], Teacher], kind: DecompositionKind, drafts: list[Draft]) -> list[Draft]:

@@ -5,7 +5,7 @@ are followed: a kept unit that uses a value, or leans on the unit before it, bri
 In doubt a unit stays."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from drp.grading.arithmetic import false_equations
 from drp.records import StudentTrace
@@ -60,6 +60,7 @@ class Judge:
         last = len(self.units) - 1 if self.end is None else self.end
         self.head = self.units[: last + 1]
         self.result = [Verdict(True, "derivation") for _ in self.head]
+        self.last_use = {v: unit.index for unit in self.head for v in unit.values | unit.equations}
         if self.head:
             self._mark_abandoned()
             self._judge()
@@ -68,6 +69,11 @@ class Judge:
             if self.end is not None:
                 self.result[-1] = Verdict(True, "conclusion")
         return self.result + [Verdict(False, "after_answer") for _ in self.units[last + 1 :]]
+
+    def _used_after(self, values: Iterable[str], index: int) -> bool:
+        """Whether a unit after `index`, or the student's summary, has one of these values or equations."""
+        last_use, results = self.last_use, self.answer.results
+        return any(value in results or last_use.get(value, -1) > index for value in values)
 
     # --- turning back
 
@@ -85,17 +91,13 @@ class Judge:
             lower = unit.lower
             if not (signals.takes_back(lower) or signals.retracts(lower)):
                 continue
-            used: set[str] = set().union(
-                *(later.values | later.equations for later in self.head[index + 1 :])
-            )
-            used |= self.answer.results
             for taken, before in enumerate(range(index - 1, max(-1, index - _REACH), -1), start=1):
                 earlier = self.head[before]
                 strong = {value for value in new[before] if "=" in value or _STRONG.search(value)}
                 if (
                     earlier.paragraph < unit.paragraph - 1
                     or signals.takes_back(earlier.lower)
-                    or strong & used
+                    or self._used_after(strong, index)
                 ):
                     break
                 if not new[before] and (earlier.paragraph != unit.paragraph or taken > 1):
@@ -103,7 +105,7 @@ class Judge:
                 self.result[before] = Verdict(False, "abandoned_attempt")
                 if not strong and taken >= 3:
                     break
-            if not (new[index] & used):
+            if not self._used_after(new[index], index):
                 self.result[index] = Verdict(False, "turned_back")
             elif signals.retracts(lower):
                 self.result[index] = Verdict(True, "unresolved")
@@ -124,12 +126,6 @@ class Judge:
     # --- one unit at a time
 
     def _judge(self) -> None:
-        used_later: list[set[str]] = [set() for _ in self.head]
-        after: set[str] = set(self.answer.results)
-        for unit in reversed(self.head):
-            used_later[unit.index] = set(after)
-            after |= unit.values | unit.equations
-        self.used_later = used_later
         seen: set[str] = set(self.given | self.given_equations)
         said: list[tuple[frozenset[str], frozenset[str]]] = []
         aside: tuple[int, Reason] | None = None  # paragraph of a check or alternative that is under way
@@ -167,7 +163,7 @@ class Judge:
             return "separator"
         start = signals.opening(lower)
         own = lower[start:]
-        useful = bool(fresh & self.used_later[unit.index])
+        useful = self._used_after(fresh, unit.index)
         new_equation = any("=" in value for value in fresh)
         works = bool(_EXPRESSION.search(unit.plain)) or new_equation
         is_question = body.endswith("?") and not signals.TAG_QUESTION.search(lower)
@@ -230,7 +226,7 @@ class Judge:
     def _continues(self, paragraph: int, unit: Unit, fresh: set[str]) -> bool:
         """Whether a unit goes on with the check or the alternative that began in `paragraph`."""
         if (
-            fresh & self.used_later[unit.index]
+            self._used_after(fresh, unit.index)
             or unit.index == len(self.head) - 1
             or signals.VALIDITY.search(unit.lower)
         ):
@@ -244,7 +240,7 @@ class Judge:
         if (
             signals.RESTATING.search(unit.lower)
             and not signals.OPERATION.search(unit.lower)
-            and not fresh & self.used_later[unit.index]
+            and not self._used_after(fresh, unit.index)
         ):
             return True
         vocabulary = unit.vocabulary
@@ -287,8 +283,7 @@ class Judge:
                 if self.result[index - 1].reason in _RESTORABLE and not before.body.endswith("?"):
                     self.result[index - 1] = Verdict(True, "needed_later")
                 elif (
-                    not (unit.values | unit.equations) & self.used_later[index]
-                    and index != len(self.head) - 1
+                    not self._used_after(unit.values | unit.equations, index) and index != len(self.head) - 1
                 ):
                     self.result[index] = Verdict(False, "dangling")
 
