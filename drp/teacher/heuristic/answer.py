@@ -7,6 +7,7 @@ concluded or looked back on by the student, and come after the results that its 
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from drp.records import StudentTrace
 from drp.teacher.heuristic.signals import ALTERNATIVE, CHECK, CONCLUSION, SUPPOSED
@@ -116,6 +117,12 @@ class Answer:
             for form in self._numbers
             if len(form) > 1
         )
+
+
+@lru_cache(maxsize=16)  # a trace is read again when its revision is checked
+def answer_of(trace: StudentTrace) -> Answer:
+    """The answer of a trace."""
+    return Answer(trace)
 
 
 def _forms(answer: str) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from drp.grading.arithmetic import false_equations
 from drp.records import StudentTrace
 from drp.teacher.heuristic import signals
-from drp.teacher.heuristic.answer import Answer, find_end
+from drp.teacher.heuristic.answer import answer_of, find_end
 from drp.teacher.heuristic.reasons import Reason, Verdict
 from drp.teacher.heuristic.text import VALUE, Unit, equations, plain, words
 
@@ -48,7 +48,7 @@ class Judge:
 
     def __init__(self, trace: StudentTrace, units: Sequence[Unit]) -> None:
         question = plain(trace.question)
-        self.answer = Answer(trace)
+        self.answer = answer_of(trace)
         self.units = units
         self.given = frozenset(VALUE.findall(question))
         self.given_equations = equations(question)
@@ -60,7 +60,7 @@ class Judge:
         last = len(self.units) - 1 if self.end is None else self.end
         self.head = self.units[: last + 1]
         self.result = [Verdict(True, "derivation") for _ in self.head]
-        self.last_use = {v: unit.index for unit in self.head for v in unit.values | unit.equations}
+        self.last_use = {v: unit.index for unit in self.head for v in unit.marks}
         if self.head:
             self._mark_abandoned()
             self._judge()
@@ -82,7 +82,7 @@ class Judge:
         introduced: set[str] = set(self.given)
         new: list[set[str]] = []
         for unit in self.head:
-            fresh = set(unit.values | unit.equations) - introduced
+            fresh = set(unit.marks) - introduced
             introduced |= fresh
             new.append(fresh)
         self.introduced = new
@@ -132,7 +132,7 @@ class Judge:
         for unit, verdict in zip(self.head, self.result, strict=True):
             if not verdict.keep:
                 continue
-            fresh = set(unit.values | unit.equations) - seen
+            fresh = set(unit.marks) - seen
             reason = self._fault(unit, fresh, seen, said)
             if reason in {"verified_again", "alternative_method"}:
                 aside = (unit.paragraph, reason)
@@ -148,7 +148,7 @@ class Judge:
                 continue
             if signals.DEFINITION.match(unit.lower, signals.opening(unit.lower)):
                 verdict.reason = "definition"
-            seen |= unit.values | unit.equations
+            seen |= unit.marks
             said.append((unit.vocabulary, unit.values))
 
     def _fault(
@@ -269,7 +269,7 @@ class Judge:
             if self._is_unused(unit, needed):
                 self.result[index] = Verdict(False, "unused_result")
                 continue
-            needed |= unit.values | unit.equations
+            needed |= unit.marks
             self._restore_values(unit)
             before = self.head[index - 1]
             if unit.plain.startswith("=") and not self.result[index - 1].keep:
@@ -282,9 +282,7 @@ class Judge:
             ):
                 if self.result[index - 1].reason in _RESTORABLE and not before.body.endswith("?"):
                     self.result[index - 1] = Verdict(True, "needed_later")
-                elif (
-                    not self._used_after(unit.values | unit.equations, index) and index != len(self.head) - 1
-                ):
+                elif not self._used_after(unit.marks, index) and index != len(self.head) - 1:
                     self.result[index] = Verdict(False, "dangling")
 
     def _is_unused(self, unit: Unit, needed: set[str]) -> bool:

@@ -8,14 +8,16 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drp.records import Decision, Step, StudentTrace
+from drp.records import Decision, Refusal, Step, StudentTrace
 from drp.teacher.heuristic.compress import compressed
 from drp.teacher.heuristic.decide import judge
 from drp.teacher.heuristic.merge import joined
 from drp.teacher.heuristic.reasons import Reason, Verdict
+from drp.teacher.heuristic.signals import GOING_BACK
 from drp.teacher.heuristic.text import Unit, is_balanced, separator, units
 
 _GROUP = 4  # steps that one merge may take in
+_UNSETTLED = 2  # more such statements make a trace too uncertain
 
 
 @dataclass
@@ -32,11 +34,13 @@ class _Piece:
     reason: Reason | None = None
 
 
-def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision]:
-    """One decision for every step, in order."""
+def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refusal:
+    """One decision for every step, in order; a trace that goes back on itself too often is refused."""
     boundaries = [step.char_end for step in steps]
     cut = units(trace.thinking, boundaries)
     verdicts = judge(trace, cut)
+    if _unsettled(cut, verdicts) > _UNSETTLED:
+        return Refusal("malformed", "statements it went back on could not be told from the derivation")
     members: list[list[int]] = [[] for _ in steps]
     for unit in cut:
         members[bisect_right(boundaries, unit.start)].append(unit.index)
@@ -68,6 +72,17 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision]:
                 )
             )
     return decisions
+
+
+def _unsettled(cut: Sequence[Unit], verdicts: Sequence[Verdict]) -> int:
+    """Kept units that the next one turned on, where only that next one is deleted: each may be wrong."""
+    last = max((unit.index for unit in cut if verdicts[unit.index].keep), default=0)
+    return sum(
+        verdicts[unit.index - 1].keep
+        and not verdicts[unit.index].keep
+        and GOING_BACK.match(unit.lower) is not None
+        for unit in cut[1 : last + 1]
+    )
 
 
 def _piece(unit: Unit, step: int) -> _Piece:

@@ -58,6 +58,9 @@ ALTERNATIVE = re.compile(  # another way to what is already known
     r"(?:another|a different|an alternative)|as an alternative|just to (?:recap|summarize)"
     r"|(?:to )?(?:recap|summar)|(?:let me|let's) (?:recap|summarize)|similarly, (?:another|alternatively)"
 )
+GOING_BACK = re.compile(  # turns on what was just said, whether or not it takes it back
+    r"(?:(?:but|so|oh|hmm?)[,. ]{1,3}){0,3}(?:wait|hold on|no\b|but that)"
+)
 DOUBT = re.compile(  # weighs what it has not decided
     r"\bnot (?:entirely |completely |quite |too |100% )?(?:sure|certain)\b|\bi'm "
     r"(?:confused|stuck|getting)|\bi wonder\b|\bmaybe (?:i|we) "
@@ -78,6 +81,7 @@ META = re.compile(  # talks about the work without doing any
     r"|we (?:need to|have to|should|want to|must|can|are asked|are given)\b"
     r"|(?:that|this) (?:makes sense|seems|sounds|looks|is (?:a bit|getting|kind "
     r"of|interesting|straightforward|good|right|correct|it|fine|true|the answer i))"
+    r"|this is a (?:very |rather )?(?:complex|challenging|difficult|tricky|hard)\b"
     r"|(?:that|this|it)'s (?:right|correct|good|it|straightforward|fine|true|interesting|a "
     r"good|consistent|reasonable|all)|it (?:makes sense|seems|looks|is (?:right|correct|good))|makes "
     r"sense|not sure|maybe\b|perhaps\b"

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from drp.records import Decision, Refusal, Revision, Step, StudentTrace
-from drp.teacher.heuristic.answer import Answer, find_end
+from drp.teacher.heuristic.answer import answer_of, find_end
 from drp.teacher.heuristic.compress import capitalised
 from drp.teacher.heuristic.signals import CHECK, retracts, takes_back
 from drp.teacher.heuristic.text import VALUE, Unit, is_balanced, plain, separator, units
@@ -26,7 +26,10 @@ _UNEASY = re.compile(
 )
 _UNEASY_EVERY = 2_500  # characters of a revision per left-over doubt
 _LONGEST = 4_500  # characters; what is left longer than this was never one derivation
-_CHECKS = 4  # left-over checks
+_CHECKS = 2  # left-over checks
+_MOST = 46  # units; likewise
+_PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
+_PROSE = re.compile(r"(?<!\\)\b[a-zA-Z]{3,20}\b [a-zA-Z]{2,20}\b")  # two words in a row
 _BOXED = re.compile(r"\\boxed\s?\{")
 _RULE = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*\n+", re.M)  # a rule across the page
 
@@ -80,15 +83,25 @@ def boxed_answer(text: str) -> str | None:
 
 
 def _response(trace: StudentTrace) -> str:
-    """The student's summary where it boxes its own answer; else what it says, with the answer in a box."""
+    """The conclusion of the student's summary where it boxes its own answer; else what it says, with the
+    answer in a box. The summary's derivation is not repeated: it is what the thinking has."""
     summary = _RULE.sub("", trace.response).strip()
     stated = boxed_answer(summary)
     if stated is not None and plain(stated) == plain(trace.answer) and is_balanced(summary):
-        return summary
+        conclusion = _conclusion(summary)
+        return conclusion if boxed_answer(conclusion) == stated and is_balanced(conclusion) else summary
     closing = f"The answer is $\\boxed{{{trace.answer}}}$."
     if stated is not None or not is_balanced(summary) or _UNEASY.search(summary):
         return closing  # it says something else, or is cut: nothing of it can be trusted
     return f"{summary}\n\n{closing}".strip()
+
+
+def _conclusion(summary: str) -> str:
+    """The last paragraph with the boxed answer, and the one before it where that has no words of its own."""
+    paragraphs = _PARAGRAPHS.split(summary)
+    last = max(index for index, paragraph in enumerate(paragraphs) if "\\boxed" in paragraph)
+    says = _PROSE.search(paragraphs[last].split("\\boxed", 1)[0])
+    return "\n\n".join(paragraphs[last if says else max(0, last - 1) :])
 
 
 def _fault(
@@ -100,7 +113,7 @@ def _fault(
 ) -> Refusal | None:
     if not thinking:
         return Refusal("malformed", "nothing of the thinking is left")
-    answer = Answer(trace)
+    answer = answer_of(trace)
     kept = units(thinking)
     if not any(answer.asserted_by(unit) for unit in kept[-6:]) or find_end(kept, answer) is None:
         return Refusal("truncated", "the thinking never concludes the student's answer")
@@ -110,7 +123,7 @@ def _fault(
         return Refusal("malformed", "nothing could be shortened")
     turns = sum(takes_back(unit.lower) or retracts(unit.lower) for unit in kept)
     checks = sum(CHECK.search(unit.lower) is not None for unit in kept)
-    if len(thinking) > _LONGEST or checks > _CHECKS:
+    if len(thinking) > _LONGEST or len(kept) > _MOST or checks > _CHECKS:
         return Refusal("malformed", "the attempts of a long search could not be told from the derivation")
     if any(answer.is_contradicted_by(unit) for unit in kept):
         return Refusal("malformed", "two different answers are concluded")

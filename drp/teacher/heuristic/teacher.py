@@ -39,11 +39,16 @@ class HeuristicTeacher:
                 yield replace(draft, steps=tuple(decompose(draft.trace, kind)))
 
     def revise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
-        """Decide one action for every step."""
+        """Decide one action for every step, or refuse the draft."""
         for draft in drafts:
-            yield (
-                draft if draft.refusal else replace(draft, decisions=tuple(revise(draft.trace, draft.steps)))
-            )
+            if draft.refusal:
+                yield draft
+                continue
+            done = revise(draft.trace, draft.steps)
+            if isinstance(done, Refusal):
+                yield replace(draft, refusal=done)
+            else:
+                yield replace(draft, decisions=tuple(done))
 
     def synthesise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
         """Write the shorter trace and its summary, or refuse the draft."""

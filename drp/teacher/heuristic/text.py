@@ -11,7 +11,7 @@ Everything here is linear in the text: closers are looked for within a fixed dis
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 _FORMULA_LIMIT = 4_000  # characters; an opener without a closer so near is ordinary text
@@ -55,6 +55,11 @@ class Unit:
     def equations(self) -> frozenset[str]:
         """Pairs `left=right` of its chains of equations."""
         return equations(self.plain)
+
+    @cached_property
+    def marks(self) -> frozenset[str]:
+        """Values and equations together: what a later unit may use of it."""
+        return self.values | self.equations
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -135,7 +140,8 @@ def _sentence_ends(text: str, start: int, point: re.Match[str]) -> bool:
     return not (_FACTORIAL.search(before) and not following.isupper())
 
 
-def cut(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=4)  # a trace is cut for its steps and again for its decisions
+def cut(text: str) -> Sequence[tuple[int, int]]:
     """Ends of all units with the number of the paragraph each lies in: `[(end, paragraph), …]`."""
     ends: list[tuple[int, int]] = []
     start = position = paragraph = depth = 0
