@@ -66,8 +66,10 @@ def _publish(lake: Lake, run: Run, done: list[ShardFile], digest: str) -> Publis
     _write_events(run, done, digest)
     before = lake.corpus.current().number
     corpus, _ = lake.publish(run, [*done, *run.shard_files({digest}, EVENTS)])
-    run.end("published", f"corpus version {corpus.number}")
-    return {"corpus_version": corpus.number, "moved": corpus.number != before}
+    moved = corpus.number != before
+    if moved or run.state()["state"] != "published":  # done again without news, a night stays as it ended
+        run.end("published", f"corpus version {corpus.number}")
+    return {"corpus_version": corpus.number, "moved": moved}
 
 
 def _write_events(run: Run, done: list[ShardFile], digest: str) -> None:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from drp.records import StudentTrace
-from drp.teacher.heuristic.signals import ALTERNATIVE, CHECK, CONCLUSION, SUPPOSED
+from drp.teacher.heuristic.signals import ALTERNATIVE, CONCLUSION, SUPPOSED, checks
 from drp.teacher.heuristic.text import VALUE, Unit, plain, words
 
 _NEAR = 5  # units within which a result is followed by what it means
@@ -158,9 +158,7 @@ def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
     if concluded and shared >= min(2, len(answer.target)) > 0:
         return place
     after = units[place + 1].lower if place + 1 < len(units) else None
-    looked_back_on = (
-        after is None or _REFLECTS.match(after) or CHECK.search(after) or ALTERNATIVE.match(after)
-    )
+    looked_back_on = after is None or _REFLECTS.match(after) or checks(after) or ALTERNATIVE.match(after)
     if answer.is_common:  # a number that turns up by chance: the sentence must also speak of what was asked
         spoken_of = shared or _WHOLE.search(unit.lower)
         return place if looked_back_on and concluded and spoken_of else None
@@ -171,7 +169,7 @@ def _stated_at(units: Sequence[Unit], index: int, answer: Answer) -> int:
     """The sentence right after `index` that says what the result means, or `index` itself."""
     best = index
     for unit in units[index + 1 : index + 1 + _NEAR]:
-        if CHECK.search(unit.lower) or _TURNS.match(unit.lower) or unit.body.endswith("?"):
+        if checks(unit.lower) or _TURNS.match(unit.lower) or unit.body.endswith("?"):
             break
         if (_STATEMENT.match(unit.lower) or _names(unit)) and answer.asserted_by(unit):
             best = unit.index
@@ -185,7 +183,7 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
         for unit in units
         if not unit.body.endswith("?")
         and answer.asserted_by(unit)
-        and (not CHECK.search(unit.lower) or _names(unit))
+        and (not checks(unit.lower) or _names(unit))
     ]
     closing = [end for index in candidates if (end := _closing(units, index, answer)) is not None]
     if not closing:

@@ -167,9 +167,9 @@ class Judge:
         new_equation = any("=" in value for value in fresh)
         works = bool(_EXPRESSION.search(unit.plain)) or new_equation
         is_question = body.endswith("?") and not signals.TAG_QUESTION.search(lower)
-        if signals.VALIDITY.search(lower) and not is_question and not signals.CHECK.search(lower):
+        if signals.VALIDITY.search(lower) and not is_question and not signals.checks(lower):
             return None
-        if signals.CHECK.search(lower) and not (useful and new_equation):
+        if signals.checks(lower) and not (useful and new_equation):
             return "verified_again"
         if signals.ALTERNATIVE.match(own) and not (useful and new_equation):
             return "alternative_method"

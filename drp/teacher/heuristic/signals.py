@@ -6,6 +6,7 @@ interjections ("Okay, so …").
 """
 
 import re
+from functools import lru_cache
 
 OPENER = re.compile(  # interjections before what the unit really says
     r"(?:(?:okay|ok|alright|all "
@@ -149,6 +150,17 @@ DECORATION = re.compile(
 )  # a rule, a bare heading
 
 
+# The same unit is read several times over on its way through the teacher.
+_remembered = lru_cache(maxsize=2048)
+
+
+@_remembered
+def checks(lower: str) -> bool:
+    """Whether a unit verifies what is already there."""
+    return CHECK.search(lower) is not None
+
+
+@_remembered
 def opening(lower: str) -> int:
     """Where the unit's own words begin, after interjections."""
     item = ITEM.match(lower)
@@ -157,12 +169,14 @@ def opening(lower: str) -> int:
     return found.end() if found else start
 
 
+@_remembered
 def takes_back(lower: str) -> bool:
     """Whether a unit turns back: "No, wait, that is not right."."""
     found = TURN.match(lower)
-    return found is not None and not CHECK.search(lower)
+    return found is not None and not checks(lower)
 
 
+@_remembered
 def retracts(lower: str) -> bool:
     """Whether a unit says that something before it was wrong, and not that nothing was."""
     found = RETRACTION.search(lower)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from drp.records import Decision, Refusal, Revision, Step, StudentTrace
 from drp.teacher.heuristic.answer import answer_of, find_end
 from drp.teacher.heuristic.compress import capitalised
-from drp.teacher.heuristic.signals import CHECK, retracts, takes_back
+from drp.teacher.heuristic.signals import checks, retracts, takes_back
 from drp.teacher.heuristic.text import VALUE, Unit, is_balanced, plain, separator, units
 
 _FIRST_WORDS = re.compile(  # no trace begins with these
@@ -122,8 +122,8 @@ def _fault(
     if len(thinking) + len(response) >= len(trace.thinking) + len(trace.response):
         return Refusal("malformed", "nothing could be shortened")
     turns = sum(takes_back(unit.lower) or retracts(unit.lower) for unit in kept)
-    checks = sum(CHECK.search(unit.lower) is not None for unit in kept)
-    if len(thinking) > _LONGEST or len(kept) > _MOST or checks > _CHECKS:
+    left_over = sum(checks(unit.lower) for unit in kept)
+    if len(thinking) > _LONGEST or len(kept) > _MOST or left_over > _CHECKS:
         return Refusal("malformed", "the attempts of a long search could not be told from the derivation")
     if any(answer.is_contradicted_by(unit) for unit in kept):
         return Refusal("malformed", "two different answers are concluded")
