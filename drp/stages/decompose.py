@@ -6,7 +6,7 @@ here, before it is paid for.
 
 from collections.abc import Iterator
 
-from drp.gates.leaks import LeakIndex
+from drp.gates.leaks import EVALUATION_SPLITS, LeakIndex
 from drp.gates.rows import Rejection, cover_fault, rollout_rejections
 from drp.ids import row_id
 from drp.records import Draft, Grade
@@ -16,7 +16,7 @@ from drp.stages.revisions import Work, decomposition_row, read_work, revision_ro
 from drp.teacher.factory import make_teacher
 
 STAGE = "decompose"
-_EVALUATION_QUESTIONS = "SELECT question, split FROM questions WHERE split <> '' AND split <> 'train'"
+_EVALUATION_QUESTIONS = "SELECT question FROM questions WHERE list_contains($splits, lower(trim(split)))"
 _SAMPLED = """
 SELECT rollout_id, question_id, md5(thinking || chr(30) || response) AS text FROM rollouts ORDER BY rollout_id
 """
@@ -29,7 +29,8 @@ def decompose(night: Night, shard: str) -> None:
     plan = night.run.plans()[shard]
     sampled, repeated = _sampled(night, shard)
     duplicates = {*plan["duplicates"], *repeated}
-    leaks = LeakIndex(row["question"] for row in select(night.visible(), _EVALUATION_QUESTIONS))
+    measured_on = select(night.visible(), _EVALUATION_QUESTIONS, {"splits": sorted(EVALUATION_SPLITS)})
+    leaks = LeakIndex(row["question"] for row in measured_on)
     teacher = make_teacher(night.recipe, night.workers)
 
     with night.run.shard(STAGE, shard, night.recipe.revision_hash) as out:

@@ -10,6 +10,7 @@ from drp.gates.contract import NightQuarantinedError
 from drp.schemas import CORPUS_TABLES, id_column
 from drp.sql.select import select
 from drp.stages import nightly as nightly_module
+from drp.stages.decompose import decompose
 from drp.stages.gate import UnbalancedRunError, check_counts, gate
 from drp.stages.ingest import import_file, ingest
 from drp.stages.night import open_night
@@ -257,3 +258,16 @@ def test_imported_traces_are_pruned_by_the_next_night(lake, recipe_file, traces_
     )
     assert again["known"] == 60
     assert len(rows_of(lake, "rollouts")) == 61
+
+
+@pytest.mark.parametrize(("split", "leaks"), [("main", 0), (" Test", 60)])
+def test_only_an_evaluation_split_is_a_leak(lake, recipe_file, traces_file, tmp_path, split, leaks):
+    table = pq.read_table(traces_file("t.parquet", slice(0, 60)))
+    renamed = table.set_column(table.column_names.index("split"), "split", pa.array([split] * 60))
+    pq.write_table(renamed, tmp_path / "renamed.parquet")
+    night = open_night(recipe_file(), DAY)
+    ingest(night, str(tmp_path / "renamed.parquet"))
+    for shard in plan(night, replay_only=True):
+        decompose(night, shard)
+    counted = [done.counts.get("rejected: benchmark_leak", 0) for done in night.shard_files("decompose")]
+    assert sum(counted) == leaks
