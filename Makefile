@@ -46,7 +46,7 @@ test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, 
 	$(BIN)/pytest -n 2 --cov --ignore=tests/services
 	@infra/check-python 3.12
 
-test-services: $(VENV)/ready-dev build/node/ready ## the tests that need Debian packages: the UI in a browser
+test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready ## the tests on S3 servers and in a browser
 	$(BIN)/pytest tests/services
 
 bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=folder]
@@ -73,6 +73,11 @@ setup: ## restore the locked environment
 build/node/ready: infra/install-browser
 	@mkdir -p $(@D)
 	@infra/install-browser $(@D)
+	@touch $@
+
+build/rclone/ready: infra/install-rclone $(VENV)/ready
+	@mkdir -p $(@D)
+	@infra/install-rclone $(@D)
 	@touch $@
 
 $(VENV)/uv:

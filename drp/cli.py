@@ -6,7 +6,7 @@ state the data is in and which command to run next.
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -178,6 +178,57 @@ def corpus_show(version: Annotated[int | None, typer.Argument(show_default="curr
     rows = [[t, n, sum(p.part.table == t for p in shown.parts)] for t, n in sorted(shown.rows().items())]
     title = f"version {shown.number}, published {shown.published_at or 'never'} by {shown.run_id or 'nobody'}"
     _print_table(title, ["table", "rows", "parts"], rows)
+
+
+@corpus.command("diff")
+def corpus_diff(
+    old: Annotated[int | None, typer.Argument(show_default="the one before NEW")] = None,
+    new: Annotated[int | None, typer.Argument(show_default="current")] = None,
+) -> None:
+    """What a version added, dropped and changed, in rows and by reason."""
+    from drp.lake.lake import open_lake
+    from drp.sql.diff import difference
+
+    lake = open_lake()
+    after = lake.corpus.current() if new is None else lake.corpus.read(new)
+    before = lake.corpus.read(after.parent if old is None else old)
+    found = difference(lake, before, after)
+    title = f"version {before.number} to {after.number}, published by {after.run_id or 'nobody'}"
+    rows = [[c.table, c.added, c.dropped, c.changed] for c in found.rows]
+    _print_table(title, ["table", "rows added", "dropped", "changed"], rows)
+    verdicts = [[c.recipe, c.verdict, c.before, c.after, f"{c.after - c.before:+}"] for c in found.verdicts]
+    _print_table("revisions", ["recipe", "verdict", "before", "after", "change"], verdicts)
+
+
+@corpus.command("verify")
+def corpus_verify(version: Annotated[int | None, typer.Argument(show_default="current")] = None) -> None:
+    """Read every part of a version again and compare its SHA-256."""
+    from drp.lake.lake import open_lake
+
+    lake = open_lake()
+    checked = lake.corpus.current() if version is None else lake.corpus.read(version)
+    number = lake.verify(published.part for published in checked.parts)
+    typer.echo(f"version {checked.number}: all {number} parts are what was written")
+
+
+@corpus.command("sweep")
+def corpus_sweep(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is shown.")] = False,
+    hours: Annotated[float, typer.Option(min=0, help="Leave what is younger.")] = 24,
+) -> None:
+    """Show, and with --delete delete, what no run and no kept version needs any more."""
+    from drp.lake.lake import open_lake
+    from drp.lake.sweep import unneeded
+
+    found = list(unneeded(open_lake(), timedelta(hours=hours)))
+    rows = [[thing.name, thing.why, "" if thing.bytes is None else f"{thing.bytes:,}"] for thing in found]
+    _print_table("not needed", ["name", "why", "bytes"], rows)
+    if delete:
+        for thing in found:
+            thing.delete()
+        typer.echo(f"{len(found)} deleted")
+    else:
+        typer.echo(f"{len(found)} would be deleted: drp corpus sweep --delete" if found else "nothing to do")
 
 
 @corpus.command("release")

@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DRP_", frozen=True)
 
     lake: str = "./warehouse"
-    """Root of the object store: a folder."""
+    """Root of the object store: a folder, or `s3://bucket/prefix`."""
     teacher: str | None = None
     """Name of one of the recipe's teachers; the recipe's own choice when unset."""
     student: str | None = None
@@ -28,9 +28,9 @@ class Settings(BaseSettings):
     """Processes that a stage may use."""
 
     @property
-    def lake_root(self) -> Path:
-        """The lake's folder, absolute."""
-        return (ROOT / self.lake).resolve()
+    def lake_root(self) -> str:
+        """The lake's address; of a folder the absolute path."""
+        return self.lake if "://" in self.lake else str((ROOT / self.lake).resolve())
 
 
 @cache

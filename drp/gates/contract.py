@@ -50,8 +50,8 @@ class ContractResult:
     """How many expectations were checked."""
     rows: int
     """Rows of all frames together."""
-    docs: Path
-    """`index.html` of the Data Docs."""
+    docs: str
+    """Address of the Data Docs' `index.html`."""
 
     @property
     def success(self) -> bool:
@@ -117,7 +117,7 @@ def check_night(
                 if tally.failed
             ]
     site.build([f"{failure.suite}: {failure.sentence}" for failure in failures])
-    return ContractResult(tuple(failures), expectations, rows, docs.resolve() / "index.html")
+    return ContractResult(tuple(failures), expectations, rows, str(docs.resolve() / "index.html"))
 
 
 def _quiet() -> None:

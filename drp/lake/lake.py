@@ -10,8 +10,9 @@ from typing import TypeAlias
 
 from drp.lake.parts import Part
 from drp.lake.runs import Run, ShardFile, open_run, run_ids
-from drp.lake.store import FolderStore, ObjectStore
-from drp.lake.versions import PublishedPart, Version, Versions
+from drp.lake.versions import DamagedLakeError, PublishedPart, Version, Versions
+from drp.objects.factory import open_store
+from drp.objects.store import ObjectStore
 from drp.schemas import CORPUS_TABLES, TABLES
 from drp.settings import settings
 
@@ -56,16 +57,45 @@ class Lake:
         return [run for run in runs if run.state()["state"] == "quarantined"]
 
     def publish(self, run: Run, shard_files: Iterable[ShardFile]) -> tuple[Version, Version]:
-        """Publish all parts of these shards: (corpus version, results version)."""
+        """Publish all parts of these shards: (corpus version, results version).
+
+        Raises:
+            DamagedLakeError: a part is not what was written.
+        """
+        done_shards = list(shard_files)
+        self.verify(part for done in done_shards for part in done.parts)
         parts = [
             PublishedPart(part, run.run_id, done.recipe, done.fingerprint)
-            for done in shard_files
+            for done in done_shards
             for part in done.parts
         ]
         corpus = [p for p in parts if p.part.table in CORPUS_TABLES]
         others = [p for p in parts if p.part.table not in CORPUS_TABLES]
         results = self.results.publish(run.run_id, others)
         return self.corpus.publish(run.run_id, corpus, replaces=PER_RECIPE_TABLES), results
+
+    def verify(self, parts: Iterable[Part]) -> int:
+        """Read these parts again and compare their SHA-256; gives their number.
+
+        Raises:
+            DamagedLakeError: naming the parts that are missing or changed.
+        """
+        number, faults = 0, []
+        for part in parts:
+            number += 1
+            digest = self.store.digest(part.key)
+            if digest != part.sha256:
+                faults.append(f"{part.key} {'is missing' if digest is None else 'has changed'}")
+        if faults:
+            more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+            raise DamagedLakeError(
+                f"{len(faults)} of {number} parts in the lake at {self.store.root} are not what was written: "
+                f"{', '.join(faults[:3])}{more}",
+                state="Nothing was published or changed",
+                next_command="drp corpus verify N for older versions (drp corpus list names them), and "
+                "drp corpus rollback N to one that is whole; or restore these parts from a backup",
+            )
+        return number
 
     def locate(self, parts: Iterable[Part]) -> dict[str, list[str]]:
         """Addresses of parts by table; every table is there, empty if need be."""
@@ -87,4 +117,4 @@ def merged(*addresses: Addresses) -> dict[str, list[str]]:
 
 def open_lake() -> Lake:
     """The lake at DRP_LAKE."""
-    return Lake(FolderStore(settings().lake_root))
+    return Lake(open_store(settings().lake_root))

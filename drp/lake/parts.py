@@ -14,7 +14,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from drp.lake.store import ObjectStore, Sha256Stream
+from drp.objects.store import ObjectStore, Sha256Stream
 from drp.schemas import TABLES, id_column
 
 ROWS_PER_GROUP = 122_880

@@ -17,7 +17,8 @@ from typing import Any, Literal, Self, TypeAlias
 
 from drp.errors import BadInputError
 from drp.lake.parts import Part, PartsWriter
-from drp.lake.store import ObjectStore
+from drp.lake.writers import claim, release
+from drp.objects.store import ObjectStore
 
 RunState: TypeAlias = Literal["open", "quarantined", "published"]
 
@@ -104,6 +105,7 @@ class Run:
 
         If another process finished the same shard meanwhile, its file stands and these parts are swept.
         """
+        claim(self.store, self.run_id)
         started = time.monotonic()
         output = ShardOutput(PartsWriter(self.store, self.run_date))
         with output.writer.writing():
@@ -130,19 +132,20 @@ class Run:
     def shard_files(self, fingerprints: Iterable[str] | None = None, stage: str = "") -> Iterator[ShardFile]:
         """Finished shards, optionally of one stage or of these fingerprints only."""
         wanted = None if fingerprints is None else set(fingerprints)
-        for key in self.store.keys(f"{self._folder}/{stage}".rstrip("/")):
-            if key.count("/") == 3 and f"/{PLAN}/" not in key:
-                done = ShardFile.from_json(self.store.get(key) or b"{}")
+        for stored in self.store.listed(f"{self._folder}/{stage}".rstrip("/")):
+            if stored.key.count("/") == 3 and f"/{PLAN}/" not in stored.key:
+                done = ShardFile.from_json(self.store.get(stored.key) or b"{}")
                 if wanted is None or done.fingerprint in wanted:
                     yield done
 
     def write_plan(self, shard: str, work: Mapping[str, Any]) -> None:
         """Keep what a shard is to do; the same shard always has the same work."""
+        claim(self.store, self.run_id)
         self.store.create(f"{self._folder}/{PLAN}/{shard}.json", _json(work))
 
     def plans(self) -> dict[str, dict[str, Any]]:
         """What each shard is to do, by name."""
-        keys = self.store.keys(f"{self._folder}/{PLAN}")
+        keys = (stored.key for stored in self.store.listed(f"{self._folder}/{PLAN}"))
         return {Path(key).stem: json.loads(self.store.get(key) or b"{}") for key in keys}
 
     def state(self) -> dict[str, Any]:
@@ -154,11 +157,16 @@ class Run:
         """Record how the run ended, and with which fingerprints if a person may release it."""
         document = {"state": state, "detail": detail, "fingerprints": sorted(fingerprints)}
         self.store.put(f"{self._folder}/state.json", _json(document))
+        self.rest()
+
+    def rest(self) -> None:
+        """Nothing more is to be written for now: another run may."""
+        release(self.store, self.run_id)
 
 
 def run_ids(store: ObjectStore) -> list[str]:
     """Names of all runs in the store, in order."""
-    return sorted({key.split("/")[1] for key in store.keys("_runs")})
+    return sorted({stored.key.split("/")[1] for stored in store.listed("_runs")})
 
 
 def open_run(store: ObjectStore, run_id: str) -> Run:

@@ -1,7 +1,8 @@
 """Published versions: a manifest names all parts of a version, a pointer names the current manifest.
 
 Manifests are written once; publishing moves the pointer by compare-and-swap, so that a reader sees one
-version or the next and never a mixture. Rollback moves the pointer back.
+version or the next and never a mixture. Rollback moves the pointer back. The pointer also lists the versions
+that are kept: a manifest that a killed publisher left is none of them, and is swept.
 """
 
 import json
@@ -12,7 +13,8 @@ from typing import Literal, Self, TypeAlias
 
 from drp.errors import BadInputError, TerminalError
 from drp.lake.parts import Part
-from drp.lake.store import ObjectStore
+from drp.lake.writers import claim, release
+from drp.objects.store import ObjectStore
 from drp.schemas import SCHEMA_VERSION
 
 Pointer: TypeAlias = Literal["corpus", "results"]
@@ -24,6 +26,10 @@ class UnknownVersionError(BadInputError):
 
 class NewerLakeError(TerminalError):
     """The lake was written by a newer DRP."""
+
+
+class DamagedLakeError(TerminalError):
+    """A manifest, a pointer or a part is not what was written."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class Version:
 
         Raises:
             NewerLakeError: it was written by a newer schema.
+            ValueError, KeyError, TypeError: it is no manifest.
         """
         document = json.loads(data)
         if document["schema_version"] > SCHEMA_VERSION:
@@ -76,6 +83,17 @@ class Version:
 EMPTY = Version(0, 0, "", "", SCHEMA_VERSION, ())
 
 
+@dataclass(frozen=True)
+class _Pointed:
+    """What a pointer says: the current version, and all that are kept, in the order of their publication."""
+
+    version: int = 0
+    kept: tuple[int, ...] = ()
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+
 class Versions:
     """The versions behind one pointer."""
 
@@ -86,27 +104,34 @@ class Versions:
 
     def current(self) -> Version:
         """What readers see now."""
-        pointed = self._store.get(self._pointer)
-        return self.read(json.loads(pointed)["version"]) if pointed else EMPTY
+        return self.read(self._pointed(self._store.get(self._pointer)).version)
 
     def read(self, number: int) -> Version:
         """One version.
 
         Raises:
             UnknownVersionError: there is no such version.
+            DamagedLakeError: its manifest cannot be read.
         """
         if number == 0:
             return EMPTY
-        data = self._store.get(self._key(number))
+        data = self._store.get(self.key(number))
         if data is None:
             raise UnknownVersionError(
                 f"there is no version {number}", state="Nothing was changed", next_command="drp corpus list"
             )
-        return Version.from_json(data, self._store.root)
+        try:
+            return Version.from_json(data, self._store.root)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DamagedLakeError(
+                f"the manifest {self._store.uri(self.key(number))} is damaged ({len(data)} bytes)",
+                state="Nothing was changed; other versions can be read",
+                next_command=f"drp corpus list, then drp corpus rollback N (an older one than {number})",
+            ) from error
 
     def numbers(self) -> list[int]:
-        """All version numbers, oldest first."""
-        return [int(key.rsplit("/", 1)[1].removesuffix(".json")) for key in self._store.keys(self._folder)]
+        """Numbers of all versions that are kept, in the order of their publication."""
+        return list(self._pointed(self._store.get(self._pointer)).kept)
 
     def publish(
         self, run_id: str, parts: Iterable[PublishedPart], *, replaces: frozenset[str] = frozenset()
@@ -125,36 +150,67 @@ class Versions:
             return old.run_id != run_id and not (superseded and (old.recipe, old.fingerprint) not in made)
 
         while True:
-            pointed = self._store.get(self._pointer)
-            base = self.current()
+            data = self._store.get(self._pointer)
+            pointed = self._pointed(data)
+            base = self.read(pointed.version)
             together = sorted([p for p in base.parts if stays(p)] + new, key=lambda p: p.part.key)
             if [p.part.key for p in together] == [p.part.key for p in base.parts]:
                 return base
-            version = self._write(base, run_id, tuple(together))
-            if self._store.swap(self._pointer, _pointing(version.number), pointed):
+            version = self._write(base, max(pointed.kept, default=0) + 1, run_id, tuple(together))
+            if self._store.swap(
+                self._pointer, _Pointed(version.number, (*pointed.kept, version.number)).to_json(), data
+            ):
                 return version
-            self._store.delete(self._key(version.number))  # another publisher was first: merge again
+            self._store.delete(self.key(version.number))  # another publisher was first: merge again
 
     def rollback(self, number: int) -> Version:
-        """Point at an older (or newer) version again."""
+        """Point at an older (or newer) version again; it also mends a pointer that is damaged."""
         version = self.read(number)
-        while not self._store.swap(self._pointer, _pointing(number), self._store.get(self._pointer)):
-            pass
+        writer = f"rollback-{number}"
+        claim(self._store, writer)
+        try:
+            while not self._point_at(number):
+                pass
+        finally:
+            release(self._store, writer)
         return version
 
-    def _write(self, base: Version, run_id: str, parts: tuple[PublishedPart, ...]) -> Version:
-        number = max([base.number, *self.numbers()]) + 1
+    def _point_at(self, number: int) -> bool:
+        data = self._store.get(self._pointer)
+        try:
+            kept = self._pointed(data).kept
+        except DamagedLakeError:
+            kept = tuple(self.written())
+        return self._store.swap(self._pointer, _Pointed(number, kept).to_json(), data)
+
+    def key(self, number: int) -> str:
+        """Key of a version's manifest."""
+        return f"{self._folder}/{number:08d}.json"
+
+    def written(self) -> list[int]:
+        """Numbers of all manifests that are there, also of those that were never pointed at."""
+        keys = (stored.key for stored in self._store.listed(self._folder))
+        return [int(key.rsplit("/", 1)[1].removesuffix(".json")) for key in keys]
+
+    def _write(self, base: Version, number: int, run_id: str, parts: tuple[PublishedPart, ...]) -> Version:
+        """Write the manifest under `number`, or the next that is free."""
         while True:
             at = datetime.now(UTC).isoformat(timespec="seconds")
             version = Version(number, base.number, run_id, at, SCHEMA_VERSION, parts)
             data = json.dumps(asdict(version), ensure_ascii=True, sort_keys=True, indent=1).encode()
-            if self._store.create(self._key(number), data):
+            if self._store.create(self.key(number), data):
                 return version
             number += 1
 
-    def _key(self, number: int) -> str:
-        return f"{self._folder}/{number:08d}.json"
-
-
-def _pointing(number: int) -> bytes:
-    return json.dumps({"version": number}).encode()
+    def _pointed(self, data: bytes | None) -> _Pointed:
+        if data is None:
+            return _Pointed()
+        try:
+            document = json.loads(data)
+            return _Pointed(int(document["version"]), tuple(document["kept"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DamagedLakeError(
+                f"the pointer {self._store.uri(self._pointer)} is damaged",
+                state="Nothing was changed; every version is still there",
+                next_command=f"drp corpus rollback {max(self.written(), default=1)}",
+            ) from error

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from drp.errors import BadInputError, TerminalError
 from drp.schemas import TABLES
-from drp.settings import ROOT
+from drp.settings import ROOT, settings
 
 VIEWS = ROOT / "sql"
 """The views that every session has: one .sql file each."""
@@ -80,6 +80,8 @@ def open_session(
         config["threads"] = threads
     con = duckdb.connect(":memory:", config=config)
     con.execute("SET TimeZone = 'UTC'")
+    if any(path.startswith("s3://") for paths in parts.values() for path in paths):
+        _reach_s3(con)
     for table, schema in TABLES.items():
         _create_view(con, table, schema, parts.get(table, ()))
     for path in sorted(views.glob("*.sql")):
@@ -128,6 +130,34 @@ def explain(error: duckdb.Error) -> QueryError | QueryRefusedError:
     if isinstance(error, duckdb.PermissionException):
         return _refused(_one_line(error))
     return QueryError(_one_line(error), state=_STATE, next_command='drp sql "SHOW TABLES"')
+
+
+def _reach_s3(con: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB read from the lake's bucket, by the extension that is installed beside it."""
+    import duckdb_extension_httpfs
+
+    from drp.objects.factory import open_store
+    from drp.objects.s3 import S3Store
+
+    store = open_store(settings().lake_root)
+    if not isinstance(store, S3Store):
+        return
+    folder = Path(duckdb_extension_httpfs.__file__).parent
+    extension = next(folder.rglob(f"v{duckdb.__version__}/httpfs.duckdb_extension"))
+    con.execute(f"LOAD {_literal(str(extension))}")
+    con.execute("SET http_retries = 8")
+    access = store.access
+    options = {
+        "KEY_ID": _literal(access.key_id),
+        "SECRET": _literal(access.secret),
+        "REGION": _literal(access.region),
+        "USE_SSL": str(access.use_ssl),
+    }
+    if access.session_token:
+        options["SESSION_TOKEN"] = _literal(access.session_token)
+    if access.path_style:
+        options |= {"ENDPOINT": _literal(access.endpoint), "URL_STYLE": "'path'"}
+    con.execute(f"CREATE SECRET lake (TYPE s3, {', '.join(f'{k} {v}' for k, v in options.items())})")
 
 
 def _create_view(con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, paths: Sequence[str]) -> None:

@@ -1,11 +1,15 @@
 """Gate: the contract over what would be published. A night that breaks it is quarantined, not published."""
 
 from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
 from drp.errors import TerminalError
-from drp.gates.contract import NightQuarantinedError, check_night
+from drp.gates.contract import ContractResult, NightQuarantinedError, check_night
 from drp.grading import Grader, self_test
 from drp.ids import content_id
 from drp.lake.lake import merged
@@ -13,6 +17,8 @@ from drp.sql.session import open_session
 from drp.stages.night import Night
 
 STAGE = "gate"
+DOCS = "data-docs/index.html"
+"""The Data Docs, beside the night's report."""
 
 
 class UnbalancedRunError(TerminalError):
@@ -32,13 +38,25 @@ def gate(night: Night) -> None:
         return
     with Grader(workers=night.workers) as grader:
         self_test(grader)
-        contract = check_night(_tonight(night), night.recipe, night.docs, grader)
+        contract = _check(night, grader)
     if not contract.success:
         error = NightQuarantinedError(night.run_id, contract)
         night.run.end("quarantined", str(error), fingerprints=night.fingerprints)
         raise error
     with night.run.shard(STAGE, passed, night.recipe.revision_hash) as out:
         out.counts["expectations"] = contract.expectations
+
+
+def _check(night: Night, grader: Grader) -> ContractResult:
+    """The contract over tonight's rows; its Data Docs come to lie beside the night's report."""
+    with TemporaryDirectory() as folder, closing(_tonight(night)) as con:
+        docs = Path(folder, Path(DOCS).parent)
+        for stored in list(night.lake.store.listed(f"{night.reports}/{docs.name}")):
+            night.lake.store.delete(stored.key)  # of an earlier check
+        contract = check_night(con, night.recipe, docs, grader)
+        for file in sorted(path for path in docs.rglob("*") if path.is_file()):
+            night.lake.store.put(f"{night.reports}/{file.relative_to(folder)}", file.read_bytes())
+    return replace(contract, docs=night.lake.store.uri(f"{night.reports}/{DOCS}"))
 
 
 def gate_shard(night: Night) -> str:

@@ -67,7 +67,10 @@ def import_file(
     )
     shard = _file_digest(path, (kind, *pairs, student or ""))
     run = lake.run(f"{datetime.now(UTC).date().isoformat()}-import-{shard}")
-    _land(run, lake.published(), shard, rows)
+    try:
+        _land(run, lake.published(), shard, rows)
+    finally:
+        run.rest()
     done = list(run.shard_files(stage=STAGE))
     corpus, _ = lake.publish(run, done)
     run.end("published", f"corpus version {corpus.number}")

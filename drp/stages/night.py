@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 
 from drp.errors import BadInputError
 from drp.lake.lake import Lake, merged, open_lake
@@ -41,14 +40,14 @@ class Night:
         return frozenset({INGESTED, self.recipe.rollout_hash, self.recipe.revision_hash})
 
     @property
-    def page(self) -> Path:
-        """The night's report."""
-        return Path(self.lake.store.uri(f"_reports/{self.run_id}/report.html"))
+    def reports(self) -> str:
+        """Folder of the night's pages in the store."""
+        return f"_reports/{self.run_id}"
 
     @property
-    def docs(self) -> Path:
-        """Folder of the Data Docs, beside the report."""
-        return self.page.parent / "data-docs"
+    def page(self) -> str:
+        """Address of the night's report."""
+        return self.lake.store.uri(f"{self.reports}/report.html")
 
     def shard_files(self, stage: str = "") -> Iterator[ShardFile]:
         """What this night has finished so far."""

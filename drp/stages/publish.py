@@ -37,6 +37,7 @@ def publish(night: Night) -> Published:
     passed = gate_shard(night)
     done = list(night.shard_files())
     if not any(shard.parts for shard in done):
+        night.run.rest()
         return {"corpus_version": night.lake.corpus.current().number, "moved": False}
     if not night.run.is_done(GATE, passed):
         raise NotGatedError(
@@ -69,6 +70,7 @@ def _publish(lake: Lake, run: Run, done: list[ShardFile], digest: str) -> Publis
     moved = corpus.number != before
     if moved or run.state()["state"] != "published":  # done again without news, a night stays as it ended
         run.end("published", f"corpus version {corpus.number}")
+    run.rest()
     return {"corpus_version": corpus.number, "moved": moved}
 
 

@@ -11,6 +11,7 @@ from drp.report.numbers import NightFacts, Outcome
 from drp.report.page import build_report
 from drp.report.summary import summary
 from drp.sql.session import open_session
+from drp.stages.gate import DOCS
 from drp.stages.night import Night, open_night, stage_facts
 
 _OUTCOMES: dict[str, Outcome] = {
@@ -24,8 +25,8 @@ def report(night: Night) -> str:
     """Write the night's page and return its path."""
     with closing(open_session(night.visible())) as con:
         page = build_report(con, _facts(night))
-    night.lake.store.put(f"_reports/{night.run_id}/report.html", page.encode())
-    return str(night.page)
+    night.lake.store.put(f"{night.reports}/report.html", page.encode())
+    return night.page
 
 
 def summarise(night: Night) -> Table:
@@ -69,6 +70,6 @@ def _facts(night: Night) -> NightFacts:
         recipe_hash=night.recipe.revision_hash,
         outcome=_outcome(night),
         detail=night.run.state()["detail"],
-        docs_link="data-docs/index.html" if night.docs.is_dir() else None,
+        docs_link=DOCS if night.lake.store.get(f"{night.reports}/{DOCS}") else None,
         stages=stage_facts(night.shard_files()),
     )

@@ -9,7 +9,7 @@ import pytest
 
 from drp.lake import parts as parts_module
 from drp.lake.parts import PartsWriter
-from drp.lake.store import FolderStore
+from drp.objects.folder import FolderStore
 from drp.schemas import TABLES
 from tests.rows import make_question, make_rollout
 

@@ -6,7 +6,7 @@ import pytest
 
 from drp.lake.lake import Lake
 from drp.lake.runs import UnknownRunError
-from drp.lake.store import FolderStore
+from drp.objects.folder import FolderStore
 from tests.rows import make_question
 
 

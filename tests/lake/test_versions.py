@@ -8,7 +8,7 @@ import pytest
 
 from drp.lake.lake import PER_RECIPE_TABLES
 from drp.lake.parts import Part
-from drp.lake.store import FolderStore
+from drp.objects.folder import FolderStore
 from drp.lake.versions import NewerLakeError, PublishedPart, UnknownVersionError, Versions
 from drp.schemas import SCHEMA_VERSION
 

@@ -230,7 +230,7 @@ def test_counts_that_do_not_add_up_stop_the_night(night, lake):
     ingest(night, None)
     do_shards(night)
     check_counts(night)
-    key = next(key for key in lake.store.keys(f"_runs/{night.run_id}/prune"))
+    key = next(stored.key for stored in lake.store.listed(f"_runs/{night.run_id}/prune"))
     document = json.loads(lake.store.get(key))
     document["counts"]["accepted"] -= 1
     lake.store.put(key, json.dumps(document).encode())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from drp.lake.store import FolderStore, LakeUnwritableError
+from drp.objects.folder import FolderStore
+from drp.objects.store import LakeUnwritableError
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def test_an_object_is_not_listed_before_it_is_complete(store):
     with store.writing("a/b") as stream:
         stream.write(b"some")
         stream.flush()
-        assert list(store.keys("a")) == []
-    assert list(store.keys("a")) == ["a/b"]
+        assert list(store.listed("a")) == []
+    assert [stored.key for stored in store.listed("a")] == ["a/b"]
 
 
 def test_create_does_not_overwrite(store):

@@ -1,0 +1,346 @@
+"""An object store in an S3 bucket, or in a server that speaks S3. boto3 finds endpoint, region and keys the
+AWS way: AWS_* variables, profiles, roles.
+
+pyarrow's own S3 streams cannot be aborted: they publish what they have, complete or not, when they are closed
+or collected. So bytes go through boto3, whose multipart uploads end in an object or in nothing.
+"""
+
+import hashlib
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import urlsplit
+
+import boto3
+from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    ResponseStreamingError,
+)
+
+from drp.errors import BadInputError, DrpError
+from drp.objects.store import (
+    LakeRefusedError,
+    LakeUnavailableError,
+    LakeUnwritableError,
+    StoredObject,
+    Unfinished,
+)
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_ATTEMPTS = 8
+"""Of each request, with waits that double up to 20 s: a minute of 503 passes unseen."""
+_TRANSFER = TransferConfig(multipart_chunksize=8 * 2**20, max_concurrency=4)
+_PIECE = 2**20
+_LOST = {"PreconditionFailed", "ConditionalRequestConflict"}
+"""Codes of a conditional write that somebody else won (412, 409)."""
+_REFUSED = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "NoSuchBucket"}
+_ABSENT = {"NoSuchKey", "404"}
+
+
+@dataclass(frozen=True)
+class S3Access:
+    """How DuckDB reaches the store: the same endpoint, region and keys as boto3."""
+
+    key_id: str
+    secret: str
+    session_token: str | None
+    region: str
+    endpoint: str
+    use_ssl: bool
+    path_style: bool
+
+
+class S3Store:
+    """An object store below a prefix of a bucket, from an address such as `s3://bucket/prefix`."""
+
+    def __init__(self, address: str) -> None:
+        url = urlsplit(address)
+        if not url.netloc:
+            raise BadInputError(
+                f"{address!r} names no bucket",
+                state="Nothing was read or written",
+                next_command="DRP_LAKE=s3://bucket/prefix drp corpus list",
+            )
+        self._bucket = url.netloc
+        self._prefix = f"{url.path.strip('/')}/".lstrip("/")
+        self._session = boto3.Session()
+
+    @property
+    def root(self) -> str:
+        """The address."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    @cached_property
+    def is_conditional(self) -> bool:
+        """Asks the store, as some servers accept the conditions and ignore them."""
+        key = f"_probe/{uuid.uuid4().hex}"
+        try:
+            first = self._write_if(key, b"1", IfNoneMatch="*")
+            return first and not (
+                self._write_if(key, b"2", IfNoneMatch="*") or self._write_if(key, b"3", IfMatch='"0"')
+            )
+        finally:
+            self.delete(key)
+
+    @cached_property
+    def access(self) -> S3Access:
+        """For DuckDB.
+
+        Raises:
+            LakeRefusedError: there are no keys.
+        """
+        found = self._session.get_credentials()
+        if found is None:
+            raise LakeRefusedError(self.root, "there are no keys (AWS_ACCESS_KEY_ID, a profile, a role)")
+        keys = found.get_frozen_credentials()
+        endpoint = urlsplit(self._client.meta.endpoint_url)
+        return S3Access(
+            keys.access_key or "",
+            keys.secret_key or "",
+            keys.token,
+            self._client.meta.region_name,
+            endpoint.netloc,
+            endpoint.scheme == "https",
+            not endpoint.netloc.endswith(".amazonaws.com"),
+        )
+
+    def uri(self, key: str) -> str:
+        """Address of an object."""
+        return f"s3://{self._bucket}/{self._prefix}{key}"
+
+    def get(self, key: str) -> bytes | None:
+        """The object, or None."""
+        found = self._read(key)
+        return found and found[0]
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write the object, replacing what was there."""
+        with self._named_faults(writes=True):
+            self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write the object unless it exists; False if it does."""
+        return self._write_if(key, data, IfNoneMatch="*")
+
+    def swap(self, key: str, data: bytes, expected: bytes | None) -> bool:
+        """Replace `expected` by `data` where its ETag still stands; False if something else is there."""
+        if expected is None:
+            return self.create(key, data)
+        found = self._read(key)
+        if found is None or found[0] != expected:
+            return False
+        return self._write_if(key, data, IfMatch=found[1])
+
+    def listed(self, prefix: str) -> Iterator[StoredObject]:
+        """The complete objects below the folder `prefix`, in order of their keys."""
+        folder = f"{self._prefix}{prefix}".rstrip("/") + "/" if prefix else self._prefix
+        with self._named_faults():
+            for page in self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=folder
+            ):
+                for found in page.get("Contents", ()):
+                    key = found["Key"].removeprefix(self._prefix)
+                    yield StoredObject(key, found["Size"], found["LastModified"])
+
+    def delete(self, key: str) -> None:
+        """Remove the object if it is there."""
+        with self._named_faults(writes=True):
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
+    @contextmanager
+    def writing(self, key: str) -> Iterator[BinaryIO]:
+        """A stream whose object appears on a clean exit, and never on an error."""
+        with self._named_faults(writes=True):
+            upload = _Upload(
+                partial(
+                    self._client.upload_fileobj,
+                    Bucket=self._bucket,
+                    Key=self._prefix + key,
+                    Config=_TRANSFER,
+                )
+            )
+            try:
+                yield upload.stream
+            except BrokenPipeError:
+                pass  # the upload failed meanwhile, and says why
+            except BaseException:
+                upload.abort()
+                raise
+            upload.finish()
+
+    def digest(self, key: str) -> str | None:
+        """SHA-256 of the object; None if it is not there."""
+        with self._named_faults():
+            try:
+                body = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _ABSENT:
+                    return None
+                raise
+            digest = hashlib.sha256()
+            for piece in body.iter_chunks(_PIECE):
+                digest.update(piece)
+            return digest.hexdigest()
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """Multipart uploads that did not end, or are still going on."""
+        with self._named_faults():
+            pages = self._client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
+                for found in page.get("Uploads", ()):
+                    abort = partial(
+                        self._client.abort_multipart_upload,
+                        Bucket=self._bucket,
+                        Key=found["Key"],
+                        UploadId=found["UploadId"],
+                    )
+                    name = found["Key"].removeprefix(self._prefix)
+                    yield Unfinished(f"upload of {name}", found["Initiated"], cast(Callable[[], None], abort))
+
+    def now(self) -> datetime:
+        """The time of the server."""
+        with self._named_faults():
+            answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+            return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+
+    @cached_property
+    def _client(self) -> "S3Client":
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            connect_timeout=10,
+            read_timeout=60,
+            # Other servers refuse the trailing checksums of newer SDKs; a part's SHA-256 is in its manifest.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        with self._named_faults():
+            # A server of one's own has no regions, and boto3 wants one.
+            region = self._session.region_name or "us-east-1"
+            return self._session.client("s3", region_name=region, config=config)
+
+    def _read(self, key: str) -> tuple[bytes, str] | None:
+        """The object and its ETag."""
+        with self._named_faults():
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+                return answer["Body"].read(), answer["ETag"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _ABSENT:
+                    return None
+                raise
+
+    def _write_if(self, key: str, data: bytes, **condition: str) -> bool:
+        with self._named_faults(writes=True):
+            try:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=self._prefix + key,
+                    Body=data,
+                    **condition,  # type: ignore[arg-type]
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _LOST | {"NoSuchKey"}:
+                    raise
+                # Or we won, and the answer to our first attempt was lost.
+                return self.get(key) == data
+            return True
+
+    @contextmanager
+    def _named_faults(self, *, writes: bool = False) -> Iterator[None]:
+        """What boto3 raises, as our errors."""
+        try:
+            yield
+        except ClientError as error:
+            raise self._named(error, writes) from error
+        except NoCredentialsError as error:
+            raise LakeRefusedError(self.root, str(error)) from error
+        except (HTTPClientError, ResponseStreamingError) as error:
+            raise LakeUnavailableError(self.root, str(error)) from error
+        except BotoCoreError as error:
+            raise LakeRefusedError(self.root, str(error)) from error
+        except S3UploadFailedError as error:  # carries the real one
+            cause = error.__context__
+            raise (
+                self._named(cause, writes)
+                if isinstance(cause, ClientError)
+                else LakeUnavailableError(self.root, str(error))
+            ) from error
+
+    def _named(self, error: ClientError, writes: bool) -> DrpError:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        code = error.response["Error"]["Code"]
+        said = f"{code}: {error.response['Error'].get('Message') or 'no reason given'}"
+        if status in (408, 429) or status >= 500 or code in ("SlowDown", "RequestTimeout"):
+            return LakeUnavailableError(self.root, said)
+        if status == 403 and writes and code not in _REFUSED:
+            return LakeUnwritableError(self.root, f"{said} (the keys may only read)")
+        return LakeRefusedError(self.root, said)
+
+
+class _Upload:
+    """Feeds `upload_fileobj`, which reads, through a pipe to which we write."""
+
+    def __init__(self, upload: Callable[["_Source"], None]) -> None:
+        reading, writing = os.pipe()
+        self.stream: BinaryIO = os.fdopen(writing, "wb", buffering=_PIECE)
+        self._source = _Source(os.fdopen(reading, "rb", buffering=0))
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(upload,), daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Wait until the object is there."""
+        self._close()
+        if self._error is not None:
+            raise self._error
+
+    def abort(self) -> None:
+        """Make sure that there will be no object."""
+        self._source.is_aborted = True
+        self._close()
+
+    def _close(self) -> None:
+        with suppress(BrokenPipeError):  # the upload has failed, and says why
+            self.stream.close()
+        self._thread.join()
+
+    def _run(self, upload: Callable[["_Source"], None]) -> None:
+        try:
+            upload(self._source)
+        except BaseException as error:  # raised again in the thread that writes
+            self._error = error
+        finally:
+            self._source.pipe.close()  # a writer that goes on gets a broken pipe
+
+
+class _Source:
+    """The reading end of the pipe. An aborted stream raises at its end: boto3 then aborts its upload."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self.pipe = pipe
+        self.is_aborted = False
+
+    def read(self, size: int) -> bytes:
+        """`size` bytes, fewer only at the end."""
+        pieces = []
+        while size > 0 and (piece := self.pipe.read(min(size, _PIECE))):
+            pieces.append(piece)
+            size -= len(piece)
+        if size > 0 and self.is_aborted:
+            raise InterruptedError("the writer gave up")
+        return b"".join(pieces)
