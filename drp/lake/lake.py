@@ -56,6 +56,11 @@ class Lake:
         runs = (self.open_run(run_id) for run_id in run_ids(self.store))
         return [run for run in runs if run.state()["state"] == "quarantined"]
 
+    def killed(self, run: Run) -> list[Run]:
+        """Other runs of the same recipe that began, and neither ended nor were taken over."""
+        others = (self.run(run_id) for run_id in run_ids(self.store) if run_id != run.run_id)
+        return [other for other in others if other.recipe == run.recipe and other.state()["state"] == "open"]
+
     def publish(self, run: Run, shard_files: Iterable[ShardFile]) -> tuple[Version, Version]:
         """Publish all parts of these shards: (corpus version, results version).
 

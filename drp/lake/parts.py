@@ -15,11 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from drp.objects.store import ObjectStore, Sha256Stream
-from drp.schemas import TABLES, id_column
+from drp.schemas import MESSAGES, TABLES, id_column
 
 ROWS_PER_GROUP = 122_880
 TEXT_PER_GROUP = 32 * 2**20
 """Characters of text in a row group, roughly bytes."""
+_ROWS_PER_BATCH = 1024
+"""So many rows wait as Python objects; as Arrow they need a tenth of that."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,11 @@ class TableWriter:
         self._table = table
         self._schema = TABLES[table]
         self._id = id_column(table)
-        self._text = [f.name for f in self._schema if pa.types.is_large_string(f.type)]
+        self._text = [f.name for f in self._schema if pa.types.is_large_string(f.type) or f.type == MESSAGES]
         self._key = f"{table}/run_date={run_date.isoformat()}/{uuid.uuid4().hex}.parquet"
         self._rows: list[Mapping[str, Any]] = []
+        self._batches: list[pa.RecordBatch] = []
+        self._rows_held = 0
         self._text_held = 0
         self._written = 0
         self._open = ExitStack()
@@ -53,9 +57,12 @@ class TableWriter:
     def add(self, row: Mapping[str, Any]) -> None:
         """Add one row; a full row group is written at once, so that memory stays bounded."""
         self._rows.append(row)
-        self._text_held += sum(len(row[name] or "") for name in self._text)
-        if len(self._rows) >= ROWS_PER_GROUP or self._text_held >= TEXT_PER_GROUP:
+        self._rows_held += 1
+        self._text_held += sum(_characters(row[name]) for name in self._text)
+        if self._rows_held >= ROWS_PER_GROUP or self._text_held >= TEXT_PER_GROUP:
             self._flush()
+        elif len(self._rows) >= _ROWS_PER_BATCH:
+            self._pack()
 
     def finish(self) -> Part | None:
         """Make the part appear; None when there was no row."""
@@ -72,20 +79,32 @@ class TableWriter:
             self._parquet.is_open = False  # or it writes its footer when it is collected
         self._open.__exit__(type(error), error, error.__traceback__)
 
+    def _pack(self) -> None:
+        if self._rows:
+            self._batches.append(pa.RecordBatch.from_pylist(self._rows, schema=self._schema))
+            self._rows.clear()
+
     def _flush(self) -> None:
-        if not self._rows:
+        self._pack()
+        if not self._batches:
             return
         if self._parquet is None:
             self._stream = Sha256Stream(self._open.enter_context(self._store.writing(self._key)))
             self._parquet = pq.ParquetWriter(
                 pa.PythonFile(self._stream, mode="w"), self._schema, compression="zstd", compression_level=3
             )
-        self._rows.sort(key=lambda row: row[self._id])
-        batch = pa.Table.from_pylist(self._rows, schema=self._schema)
-        self._parquet.write_table(batch, row_group_size=ROWS_PER_GROUP)
-        self._written += len(self._rows)
-        self._rows.clear()
-        self._text_held = 0
+        group = pa.Table.from_batches(self._batches, schema=self._schema)
+        self._batches.clear()
+        self._parquet.write_table(group.sort_by(self._id), row_group_size=ROWS_PER_GROUP)
+        self._written += group.num_rows
+        self._rows_held = self._text_held = 0
+
+
+def _characters(value: Any) -> int:
+    """Characters of a text, or of all texts of a chat."""
+    if isinstance(value, str):
+        return len(value)
+    return sum(len(message["content"]) for message in value or ())
 
 
 class PartsWriter:

@@ -10,23 +10,27 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
-from drp.errors import BadInputError
+from drp.errors import BadInputError, TerminalError
 from drp.lake.parts import Part, PartsWriter
 from drp.lake.writers import claim, release
 from drp.objects.store import ObjectStore
 
-RunState: TypeAlias = Literal["open", "quarantined", "published"]
+RunState: TypeAlias = Literal["open", "quarantined", "published", "nothing new", "taken over"]
 
 
 _log = logging.getLogger(__name__)
 
 PLAN = "plan"
 """Folder of a run where its plan lies."""
+
+
+class TakenOverError(TerminalError):
+    """Another run has taken over what this one had done."""
 
 
 class UnknownRunError(BadInputError):
@@ -121,9 +125,37 @@ class Run:
             round(time.monotonic() - started, 3),
             output.warnings,
         )
-        self.store.create(f"{self._folder}/{stage}/{shard}.json", _json(asdict(done)))
+        self._keep(done)
         counted = ", ".join(f"{n} {name}" for name, n in sorted(done.counts.items())) or "nothing"
         _log.info("%s %s/%s: %s in %.1f s", self.run_id, stage, shard, counted, done.seconds)
+
+    def _keep(self, done: ShardFile) -> None:
+        self.store.create(f"{self._folder}/{done.stage}/{done.shard}.json", _json(asdict(done)))
+
+    def take_over(self, other: "Run", fingerprints: Iterable[str]) -> None:
+        """Go on where `other`, which was killed, stopped: its plans and its shards become this run's too.
+
+        Killed in between and called again, it ends the same. `other` can publish no more.
+        """
+        for shard, work in other.plans().items():
+            self.write_plan(shard, work)
+        for done in other.shard_files(fingerprints):
+            self._keep(replace(done, run_id=self.run_id))
+        other.end("taken over", f"by {self.run_id}")
+
+    def check_own(self) -> None:
+        """Make sure that what this run did is still its own.
+
+        Raises:
+            TakenOverError: a later night went on with it.
+        """
+        state = self.state()
+        if state["state"] == "taken over":
+            raise TakenOverError(
+                f"run {self.run_id} was open when another night began, and was taken over {state['detail']}",
+                state="Nothing was published by this run; its rows are there, and become part of that one",
+                next_command=f"drp report {str(state['detail']).removeprefix('by ')}",
+            )
 
     def is_done(self, stage: str, shard: str) -> bool:
         """Whether the shard's file is there."""

@@ -144,10 +144,12 @@ class Versions:
         new = list(parts)
         made = {(p.recipe, p.fingerprint) for p in new if p.part.table in replaces}
         recipes = {recipe for recipe, _ in made}
+        keys = {p.part.key for p in new}
 
         def stays(old: PublishedPart) -> bool:
             superseded = old.part.table in replaces and old.recipe in recipes
-            return old.run_id != run_id and not (superseded and (old.recipe, old.fingerprint) not in made)
+            again = old.run_id == run_id or old.part.key in keys
+            return not again and not (superseded and (old.recipe, old.fingerprint) not in made)
 
         while True:
             data = self._store.get(self._pointer)

@@ -4,10 +4,12 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,11 +52,11 @@ class FolderStore:
 
     def create(self, key: str, data: bytes) -> bool:
         """Write the object unless it exists; False if it does."""
-        with self._partial(key) as (stream, partial):
+        with self._partial(key) as (stream, path):
             stream.write(data)
             _sync(stream)
             try:
-                os.link(partial, self._root / key)  # unlike a rename, fails if the name is taken
+                os.link(path, self._root / key)  # unlike a rename, fails if the name is taken
             except FileExistsError:
                 return False
         return True
@@ -71,8 +73,7 @@ class FolderStore:
         """The complete objects below the folder `prefix`, in order of their keys."""
         found = []
         for path in (self._root / prefix).rglob("*"):
-            if path.is_file() and not path.name.startswith("."):
-                facts = path.stat()
+            if not path.name.startswith(".") and (facts := _facts(path)):
                 written_at = datetime.fromtimestamp(facts.st_mtime, UTC)
                 found.append(StoredObject(path.relative_to(self._root).as_posix(), facts.st_size, written_at))
         yield from sorted(found, key=lambda stored: stored.key)
@@ -84,10 +85,10 @@ class FolderStore:
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
         """A stream whose object appears on a clean exit, and never on an error."""
-        with self._partial(key) as (stream, partial):
+        with self._partial(key) as (stream, path):
             yield stream
             _sync(stream)
-            partial.replace(self._root / key)
+            path.replace(self._root / key)
 
     def digest(self, key: str) -> str | None:
         """SHA-256 of the object; None if it is not there."""
@@ -100,8 +101,10 @@ class FolderStore:
     def unfinished(self) -> Iterator[Unfinished]:
         """Files of writes that did not end, or are still going on."""
         for path in sorted(self._root.rglob(f"{_PARTIAL}*")):
-            written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            yield Unfinished(path.relative_to(self._root).as_posix(), written_at, path.unlink)
+            if facts := _facts(path):
+                written_at = datetime.fromtimestamp(facts.st_mtime, UTC)
+                discard = partial(path.unlink, missing_ok=True)
+                yield Unfinished(path.relative_to(self._root).as_posix(), written_at, discard)
 
     def now(self) -> datetime:
         """The time of the file system."""
@@ -133,11 +136,21 @@ class FolderStore:
         lock = lock.with_name(f".{lock.name}")
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
-            with lock.open("w") as stream:
-                fcntl.flock(stream, fcntl.LOCK_EX)
-                yield
-        except PermissionError as error:
+            stream = lock.open("w")
+        except OSError as error:
             raise LakeUnwritableError(self.root, error.strerror or str(error)) from error
+        with stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+
+def _facts(path: Path) -> os.stat_result | None:
+    """Size and times of a file; None for anything else, and if it has gone meanwhile."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return None
+    return facts if stat.S_ISREG(facts.st_mode) else None
 
 
 def _sync(stream: BinaryIO) -> None:

@@ -8,6 +8,7 @@ or collected. So bytes go through boto3, whose multipart uploads end in an objec
 import hashlib
 import os
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 import boto3
@@ -26,6 +27,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     ResponseStreamingError,
 )
@@ -46,10 +48,14 @@ _ATTEMPTS = 8
 """Of each request, with waits that double up to 20 s: a minute of 503 passes unseen."""
 _TRANSFER = TransferConfig(multipart_chunksize=8 * 2**20, max_concurrency=4)
 _PIECE = 2**20
-_LOST = {"PreconditionFailed", "ConditionalRequestConflict"}
-"""Codes of a conditional write that somebody else won (412, 409)."""
+_LOST = {"PreconditionFailed", "NoSuchKey"}
+"""Codes of a conditional write that somebody else won (412, 404)."""
+_CONFLICT = "ConditionalRequestConflict"
+"""Code of a conditional write that met another one: nobody has won yet (409)."""
+_CONFLICT_WAIT_S = 0.2
 _REFUSED = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "NoSuchBucket"}
 _ABSENT = {"NoSuchKey", "404"}
+_BUSY = {"SlowDown", "RequestTimeout"}
 
 
 @dataclass(frozen=True)
@@ -69,16 +75,17 @@ class S3Store:
     """An object store below a prefix of a bucket, from an address such as `s3://bucket/prefix`."""
 
     def __init__(self, address: str) -> None:
-        url = urlsplit(address)
-        if not url.netloc:
+        # Not a URL to be parsed: a prefix may have a # or a ?
+        self._bucket, _, prefix = address.removeprefix("s3://").partition("/")
+        if not self._bucket:
             raise BadInputError(
                 f"{address!r} names no bucket",
                 state="Nothing was read or written",
                 next_command="DRP_LAKE=s3://bucket/prefix drp corpus list",
             )
-        self._bucket = url.netloc
-        self._prefix = f"{url.path.strip('/')}/".lstrip("/")
-        self._session = boto3.Session()
+        self._prefix = f"{prefix.strip('/')}/".lstrip("/")
+        with self._named_faults():
+            self._session = boto3.Session()
 
     @property
     def root(self) -> str:
@@ -135,6 +142,8 @@ class S3Store:
 
     def create(self, key: str, data: bytes) -> bool:
         """Write the object unless it exists; False if it does."""
+        if not self.is_conditional and self._metadata(key) is not None:
+            return False
         return self._write_if(key, data, IfNoneMatch="*")
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> bool:
@@ -154,8 +163,9 @@ class S3Store:
                 Bucket=self._bucket, Prefix=folder
             ):
                 for found in page.get("Contents", ()):
-                    key = found["Key"].removeprefix(self._prefix)
-                    yield StoredObject(key, found["Size"], found["LastModified"])
+                    if not found["Key"].endswith("/"):  # a console's "folder"
+                        key = found["Key"].removeprefix(self._prefix)
+                        yield StoredObject(key, found["Size"], found["LastModified"])
 
     def delete(self, key: str) -> None:
         """Remove the object if it is there."""
@@ -176,10 +186,10 @@ class S3Store:
             )
             try:
                 yield upload.stream
-            except BrokenPipeError:
-                pass  # the upload failed meanwhile, and says why
-            except BaseException:
-                upload.abort()
+            except BaseException as error:
+                cause = upload.abort()
+                if cause is not None and isinstance(error, BrokenPipeError):
+                    raise cause from error  # the upload failed meanwhile
                 raise
             upload.finish()
 
@@ -203,14 +213,9 @@ class S3Store:
             pages = self._client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
                 for found in page.get("Uploads", ()):
-                    abort = partial(
-                        self._client.abort_multipart_upload,
-                        Bucket=self._bucket,
-                        Key=found["Key"],
-                        UploadId=found["UploadId"],
-                    )
-                    name = found["Key"].removeprefix(self._prefix)
-                    yield Unfinished(f"upload of {name}", found["Initiated"], cast(Callable[[], None], abort))
+                    name = f"upload of {found['Key'].removeprefix(self._prefix)}"
+                    discard = partial(self._abort, found["Key"], found["UploadId"])
+                    yield Unfinished(name, found["Initiated"], discard)
 
     def now(self) -> datetime:
         """The time of the server."""
@@ -231,7 +236,10 @@ class S3Store:
         with self._named_faults():
             # A server of one's own has no regions, and boto3 wants one.
             region = self._session.region_name or "us-east-1"
-            return self._session.client("s3", region_name=region, config=config)
+            try:
+                return self._session.client("s3", region_name=region, config=config)
+            except ValueError as error:  # AWS_ENDPOINT_URL is no address
+                raise LakeRefusedError(self.root, str(error)) from error
 
     def _read(self, key: str) -> tuple[bytes, str] | None:
         """The object and its ETag."""
@@ -244,21 +252,42 @@ class S3Store:
                     return None
                 raise
 
-    def _write_if(self, key: str, data: bytes, **condition: str) -> bool:
-        with self._named_faults(writes=True):
+    def _metadata(self, key: str) -> dict[str, str] | None:
+        """What was written beside the object; None if it is not there."""
+        with self._named_faults():
             try:
-                self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=self._prefix + key,
-                    Body=data,
-                    **condition,  # type: ignore[arg-type]
-                )
+                return self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)["Metadata"]
             except ClientError as error:
-                if error.response["Error"]["Code"] not in _LOST | {"NoSuchKey"}:
-                    raise
-                # Or we won, and the answer to our first attempt was lost.
-                return self.get(key) == data
-            return True
+                if error.response["Error"]["Code"] in _ABSENT:
+                    return None
+                raise
+
+    def _write_if(self, key: str, data: bytes, **condition: str) -> bool:
+        """Write on a condition; False if it does not hold, unless by an attempt whose answer was lost."""
+        mark = {"drp-write": uuid.uuid4().hex}
+        with self._named_faults(writes=True):
+            for attempt in range(_ATTEMPTS):
+                try:
+                    self._client.put_object(
+                        Bucket=self._bucket,
+                        Key=self._prefix + key,
+                        Body=data,
+                        Metadata=mark,
+                        **condition,  # type: ignore[arg-type]
+                    )
+                    return True
+                except ClientError as error:
+                    code = error.response["Error"]["Code"]
+                    if code in _LOST:
+                        return self._metadata(key) == mark
+                    if code != _CONFLICT or attempt == _ATTEMPTS - 1:
+                        raise
+                    time.sleep(_CONFLICT_WAIT_S * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _abort(self, key: str, upload_id: str) -> None:
+        with self._named_faults(writes=True), suppress(self._client.exceptions.NoSuchUpload):
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
 
     @contextmanager
     def _named_faults(self, *, writes: bool = False) -> Iterator[None]:
@@ -269,7 +298,7 @@ class S3Store:
             raise self._named(error, writes) from error
         except NoCredentialsError as error:
             raise LakeRefusedError(self.root, str(error)) from error
-        except (HTTPClientError, ResponseStreamingError) as error:
+        except (HTTPClientError, ResponseStreamingError, IncompleteReadError) as error:
             raise LakeUnavailableError(self.root, str(error)) from error
         except BotoCoreError as error:
             raise LakeRefusedError(self.root, str(error)) from error
@@ -285,7 +314,7 @@ class S3Store:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         code = error.response["Error"]["Code"]
         said = f"{code}: {error.response['Error'].get('Message') or 'no reason given'}"
-        if status in (408, 429) or status >= 500 or code in ("SlowDown", "RequestTimeout"):
+        if status in (408, 409, 429) or (status >= 500 and status != 501) or code in _BUSY:
             return LakeUnavailableError(self.root, said)
         if status == 403 and writes and code not in _REFUSED:
             return LakeUnwritableError(self.root, f"{said} (the keys may only read)")
@@ -309,10 +338,12 @@ class _Upload:
         if self._error is not None:
             raise self._error
 
-    def abort(self) -> None:
-        """Make sure that there will be no object."""
+    def abort(self) -> BaseException | None:
+        """Make sure that there will be no object; gives why the upload had failed already, if it had."""
+        cause = self._error
         self._source.is_aborted = True
         self._close()
+        return cause
 
     def _close(self) -> None:
         with suppress(BrokenPipeError):  # the upload has failed, and says why
@@ -335,12 +366,13 @@ class _Source:
         self.pipe = pipe
         self.is_aborted = False
 
-    def read(self, size: int) -> bytes:
-        """`size` bytes, fewer only at the end."""
+    def read(self, size: int = -1) -> bytes:
+        """`size` bytes, fewer only at the end; all when negative."""
         pieces = []
-        while size > 0 and (piece := self.pipe.read(min(size, _PIECE))):
+        left = float("inf") if size < 0 else size
+        while left > 0 and (piece := self.pipe.read(int(min(left, _PIECE)))):
             pieces.append(piece)
-            size -= len(piece)
-        if size > 0 and self.is_aborted:
+            left -= len(piece)
+        if left > 0 and self.is_aborted:
             raise InterruptedError("the writer gave up")
         return b"".join(pieces)

@@ -93,10 +93,7 @@ class ObjectStore(Protocol):
         """Write the object unless it exists; False if it does."""
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> bool:
-        """Replace `expected` (None: no object) by `data`; False if something else is there.
-
-        `data` must be the writer's own: finding it there after an attempt that was cut off counts as done.
-        """
+        """Replace `expected` (None: no object) by `data`; False if something else is there."""
 
     def listed(self, prefix: str) -> Iterator[StoredObject]:
         """The complete objects below the folder `prefix` ("" for all), in order of their keys."""

@@ -18,7 +18,8 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from drp.errors import BadInputError, TerminalError
+from drp.errors import BadInputError, DrpError, TerminalError
+from drp.objects.store import LakeRefusedError, LakeUnavailableError
 from drp.schemas import TABLES
 from drp.settings import ROOT, settings
 
@@ -125,11 +126,27 @@ def check_statement(con: duckdb.DuckDBPyConnection, query: str) -> None:
         check_statement(con, match["explained"])
 
 
-def explain(error: duckdb.Error) -> QueryError | QueryRefusedError:
+def explain(error: duckdb.Error) -> DrpError:
     """What DuckDB says of a query, in one line and without the query."""
     if isinstance(error, duckdb.PermissionException):
         return _refused(_one_line(error))
+    if isinstance(error, duckdb.IOException):
+        return unreadable(error, "a part")
     return QueryError(_one_line(error), state=_STATE, next_command='drp sql "SHOW TABLES"')
+
+
+def unreadable(error: duckdb.Error, what: str) -> DrpError:
+    """Why parts cannot be read: the store does not answer, does not let us in, or they are not there."""
+    status = getattr(error, "status_code", 0) if isinstance(error, duckdb.HTTPException) else 0
+    if status in (408, 429) or status >= 500:
+        return LakeUnavailableError(settings().lake_root, _one_line(error))
+    if status in (401, 403):
+        return LakeRefusedError(settings().lake_root, _one_line(error))
+    return PartsUnreadableError(
+        f"{what} cannot be read: {_one_line(error)}",
+        state="The lake was not changed",
+        next_command="drp corpus verify, then drp sql --version N with an older one",
+    )
 
 
 def _reach_s3(con: duckdb.DuckDBPyConnection) -> None:
@@ -145,7 +162,8 @@ def _reach_s3(con: duckdb.DuckDBPyConnection) -> None:
     folder = Path(duckdb_extension_httpfs.__file__).parent
     extension = next(folder.rglob(f"v{duckdb.__version__}/httpfs.duckdb_extension"))
     con.execute(f"LOAD {_literal(str(extension))}")
-    con.execute("SET http_retries = 8")
+    con.execute("SET http_retries = 6")
+    con.execute("SET http_retry_backoff = 2")  # 6 s in all
     access = store.access
     options = {
         "KEY_ID": _literal(access.key_id),
@@ -173,11 +191,7 @@ def _create_view(con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, 
     try:
         con.execute(f"CREATE VIEW {table} AS SELECT {columns} FROM {source}")  # noqa: S608 (names are ours)
     except duckdb.Error as error:
-        raise PartsUnreadableError(
-            f"the parts of {table} cannot be read: {_one_line(error)}",
-            state="The lake was not changed",
-            next_command="drp corpus list, then drp sql --version N with an older one",
-        ) from error
+        raise unreadable(error, f"a part of {table}") from error
 
 
 def _literal(text: str) -> str:

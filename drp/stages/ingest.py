@@ -5,6 +5,7 @@ already, in whatever order it comes, adds nothing.
 """
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from drp.stages.night import INGESTED, Night
 from drp.student.landing import grade_rollouts, rollout_row
 from drp.student.replay import recorded_rollout
 
+_log = logging.getLogger(__name__)
+
 STAGE = "ingest"
 BATCH = 1024
 """Rows of a file held at a time."""
@@ -45,6 +48,7 @@ def ingest(
         pairs: `field=column` where the file's columns have other names than ours.
         student: the student of rows that name none.
     """
+    _take_over_killed(night)
     if traces is not None:
         path = ROOT / traces
         rows = import_traces(path, pairs=pairs, student=student)
@@ -54,6 +58,16 @@ def ingest(
         if isinstance(question_set, SyntheticSet):
             shard = content_id("synthetic", question_set.size, question_set.seed)[:12]
             _land(night.run, night.known(), shard, generate(question_set.size, question_set.seed))
+
+
+def _take_over_killed(night: Night) -> None:
+    """What an earlier night had done when it was killed is tonight's: nothing is paid for twice."""
+    killed = night.lake.killed(night.run)
+    for run in killed:
+        night.run.take_over(run, night.fingerprints)
+        _log.warning("%s goes on with what %s, which did not end, had done", night.run_id, run.run_id)
+    if killed and night.run.state()["state"] == "taken over":
+        night.run.end("open", "")
 
 
 def import_file(

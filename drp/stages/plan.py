@@ -67,7 +67,10 @@ def plan(night: Night, *, replay_only: bool = False, sample_size: int | None = N
             }
         )
     work.sort(key=lambda item: str(item["question"]))
-    return [*unfinished, *(_write_shard(night, some) for some in _split(work))]
+    planned = [_write_shard(night, some) for some in _split(work)]
+    if planned and night.run.state()["state"] != "open":
+        night.run.end("open", "")  # an ended night that goes on, and may be killed
+    return [*unfinished, *planned]
 
 
 def _unfinished(night: Night) -> dict[str, dict[str, Any]]:

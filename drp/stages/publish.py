@@ -33,11 +33,13 @@ def publish(night: Night) -> Published:
 
     Raises:
         NotGatedError: the gate has not passed the night as it is now.
+        TakenOverError: another night went on with it.
     """
+    night.run.check_own()
     passed = gate_shard(night)
     done = list(night.shard_files())
     if not any(shard.parts for shard in done):
-        night.run.rest()
+        night.run.end("nothing new", "")
         return {"corpus_version": night.lake.corpus.current().number, "moved": False}
     if not night.run.is_done(GATE, passed):
         raise NotGatedError(

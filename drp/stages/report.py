@@ -14,12 +14,6 @@ from drp.sql.session import open_session
 from drp.stages.gate import DOCS
 from drp.stages.night import Night, open_night, stage_facts
 
-_OUTCOMES: dict[str, Outcome] = {
-    "published": "published",
-    "quarantined": "quarantined",
-    "open": "nothing new",
-}
-
 
 def report(night: Night) -> str:
     """Write the night's page and return its path."""
@@ -59,6 +53,8 @@ def _outcome(night: Night) -> Outcome:
             return "published"
         case "quarantined":
             return "quarantined"
+        case "nothing new":
+            return "nothing new"
     return "unfinished" if any(night.own().values()) else "nothing new"
 
 
