@@ -190,6 +190,68 @@ def test_a_refused_draft_passes_through_untouched() -> None:
     assert list(teacher.synthesise(teacher.revise(teacher.decompose([draft], "skill")))) == [draft]
 
 
+def of_tickets(thinking: str) -> StudentTrace:
+    question = (
+        "Noa sells 12 tickets for 7 dollars each and pays 25 dollars for the hall. Find what she keeps."
+    )
+    return StudentTrace("r", question, thinking, "She keeps \\boxed{59}.", "59")
+
+
+def test_the_body_of_a_check_goes_with_its_announcement_and_verdict() -> None:
+    text = (
+        "The tickets bring 12 * 7 = 84 dollars. Let me verify that.\n\n10 * 7 is 70, and 2 * 7 is 14.\n\n"
+        "Adding them, 70 + 14 is 84.\n\nYes, that is correct.\n\nThe hall costs 25, so 84 - 25 = 59 dollars. "
+        "So the answer is 59."
+    )
+    thinking = revision(of_tickets(text)).thinking
+    assert "12 * 7 = 84" in thinking
+    assert "70" not in thinking
+    assert "84 - 25 = 59" in thinking
+
+
+def test_a_check_stays_where_the_conclusion_uses_what_it_found() -> None:
+    text = (
+        "The tickets bring 12 * 7 = 84 dollars. Let me verify the hall.\n\nThe hall and its tax are "
+        "20 + 5 = 25 dollars, and from 84 a gift of 13 leaves 84 - 13 = 71.\n\nYes, that is correct.\n\n"
+        "The rest of the hall is 25 - 13 = 12, so 71 - 12 = 59 dollars. So the answer is 59."
+    )
+    assert "84 - 13 = 71" in revision(of_tickets(text)).thinking
+
+
+def test_one_of_several_cases_is_no_check() -> None:
+    text = (
+        "She has 14, 15 and 16 to test. 14 divided by 4 is 3.5, which is not whole. Now, 16: let me check if "
+        "this is a multiple of 4. 16 divided by 4 is 4.0, which is whole. So 16 is the multiple. The sum is "
+        "16 + 16 = 32. So the answer is 32."
+    )
+    trace = StudentTrace("r", "Find twice the multiple of 4 among three numbers.", text, "\\boxed{32}", "32")
+    assert "16 divided by 4 is 4.0" in revision(trace).thinking
+
+
+def test_a_formula_after_a_mere_guess_is_no_check() -> None:
+    text = (
+        "The area might be large. But I should make sure.\n\nThe area of a rectangle is A = w * h.\n\n"
+        "So A = 13 * 17 = 221. So the answer is 221."
+    )
+    trace = StudentTrace("r", "Find the area of a 13 by 17 rectangle.", text, "\\boxed{221}", "221")
+    assert "A = w * h" in revision(trace).thinking
+
+
+def test_a_second_way_to_the_answer_is_left_out_even_where_the_summary_tells_it() -> None:
+    text = (
+        "The tickets bring 12 * 7 = 84 dollars. So 84 - 25 = 59 dollars. Wait, let me double-check.\n\n"
+        "Four of them pay the hall but 3: 4 * 7 = 28. Then the other 8 * 7 = 56, and 56 + 3 = 59."
+    )
+    summary = "4 * 7 = 28 and 28 - 25 = 3, then 8 * 7 = 56 and 56 + 3 = 59. \\boxed{59}"
+    thinking = revision(replace(of_tickets(text), response=summary)).thinking
+    assert thinking.rstrip(".").endswith("84 - 25 = 59 dollars")
+
+
+def test_a_result_first_asked_and_then_stated_is_written_once() -> None:
+    text = "The tickets bring 12 * 7 = 84? Wait: 12 * 7 = 84. So 84 - 25 = 59. So the answer is 59."
+    assert revision(of_tickets(text)).thinking.count("12 * 7") == 1
+
+
 def test_windows_line_ends_make_the_same_decisions() -> None:
     there = taught(replace(TRACE, thinking=THINKING.replace("\n", "\r\n")))
     assert actions(there.decisions) == actions(taught(TRACE).decisions)

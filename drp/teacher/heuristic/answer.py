@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from drp.records import StudentTrace
-from drp.teacher.heuristic.signals import ALTERNATIVE, CONCLUSION, SUPPOSED, checks
+from drp.teacher.heuristic.signals import ALTERNATIVE, CONCLUSION, SUPPOSED, checks, opening
 from drp.teacher.heuristic.text import VALUE, Unit, plain, words
 
 _NEAR = 5  # units within which a result is followed by what it means
@@ -157,10 +157,15 @@ def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
     concluded = CONCLUSION.search(unit.lower) is not None
     if concluded and shared >= min(2, len(answer.target)) > 0:
         return place
-    after = units[place + 1].lower if place + 1 < len(units) else None
-    looked_back_on = after is None or _REFLECTS.match(after) or checks(after) or ALTERNATIVE.match(after)
+    after = [following.lower for following in units[place + 1 : place + 3]]
+    if after and not after[0].endswith("?"):  # "So is it 12?" asks about what was found
+        del after[1:]
+    checked = any(map(checks, after))
+    looked_back_on = (
+        not after or checked or any(_REFLECTS.match(lower) or ALTERNATIVE.match(lower) for lower in after)
+    )
     if answer.is_common:  # a number that turns up by chance: the sentence must also speak of what was asked
-        spoken_of = shared or _WHOLE.search(unit.lower)
+        spoken_of = shared or _WHOLE.search(unit.lower) or (checked and "=" in unit.plain)
         return place if looked_back_on and concluded and spoken_of else None
     return place if looked_back_on else None
 
@@ -174,6 +179,17 @@ def _stated_at(units: Sequence[Unit], index: int, answer: Answer) -> int:
         if (_STATEMENT.match(unit.lower) or _names(unit)) and answer.asserted_by(unit):
             best = unit.index
     return best
+
+
+def _is_checked(units: Sequence[Unit], index: int, answer: Answer) -> bool:
+    """Whether the answer, computed at `index` and hardly equal to it by chance, is checked or found again
+    another way at once: then what the summary says beyond it is of that second way."""
+    if answer.is_common or not any("=" in unit.plain for unit in units[max(0, index - 1) : index + 1]):
+        return False
+    return any(
+        checks(unit.lower) or ALTERNATIVE.match(unit.lower, opening(unit.lower))
+        for unit in units[index + 1 : index + 4]
+    )
 
 
 def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
@@ -193,7 +209,12 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
         for value in unit.values & answer.results:
             first.setdefault(value, unit.index)
     end = next(
-        (i for i in closing if sum(seen <= i for seen in first.values()) >= _COVERED * len(first)),
+        (
+            i
+            for i in closing
+            if _is_checked(units, i, answer)
+            or sum(seen <= i for seen in first.values()) >= _COVERED * len(first)
+        ),
         closing[-1],
     )
     written = frozenset().union(*(unit.equations for unit in units[: end + 1]))

@@ -11,19 +11,16 @@ from drp.grading.arithmetic import false_equations
 from drp.records import StudentTrace
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.answer import answer_of, find_end
+from drp.teacher.heuristic.asides import RESULT, STRONG, confirmed
 from drp.teacher.heuristic.reasons import Reason, Verdict
 from drp.teacher.heuristic.text import VALUE, Unit, equations, plain, words
 
-_STRONG = re.compile(r"\d\d|[./]")  # a value that is hardly repeated by chance
-_RESULT = re.compile(
-    r"(?:=|≈|≡|\b(?:is|are|gives?|gets?|equals?|makes?|to|be|have|leaves|with|exactly"
-    r"|has))\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)(?![\w(^*/+]|-\d|\.\d)"
-)
 _EXPRESSION = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
 _SUM = re.compile(
     r"(?<![\w.*/^+)-])(\d+(?:\.\d+)?[-+*/]\d+(?:\.\d+)?)=(\d+(?:\.\d+)?)(?![\w*/^+(=-]|\.\d)"
 )  # 3*4=12
 _SYMBOL = re.compile(r"(?<!\w)(?<!\w')[a-zA-Zα-ω](?:_?\d)?(?!\w|'\w)")  # a variable
+_VARIABLE = re.compile(r"(?<![a-zA-Z'])[a-zA-Zα-ω](?![a-zA-Z'])")  # a variable, "2k" too
 _RESTORABLE = frozenset(
     {
         "restated_question",
@@ -64,6 +61,9 @@ class Judge:
         if self.head:
             self._mark_abandoned()
             self._judge()
+            for aside in confirmed(self.head, self.result, self.given, self.answer.results):
+                for index in aside:
+                    self.result[index] = Verdict(False, "verified_again")
             self._follow_needs()
             self._settle_lists_and_lead_ins()
             if self.end is not None:
@@ -93,7 +93,7 @@ class Judge:
                 continue
             for taken, before in enumerate(range(index - 1, max(-1, index - _REACH), -1), start=1):
                 earlier = self.head[before]
-                strong = {value for value in new[before] if "=" in value or _STRONG.search(value)}
+                strong = {value for value in new[before] if "=" in value or STRONG.search(value)}
                 if (
                     earlier.paragraph < unit.paragraph - 1
                     or signals.takes_back(earlier.lower)
@@ -128,6 +128,7 @@ class Judge:
     def _judge(self) -> None:
         seen: set[str] = set(self.given | self.given_equations)
         said: list[tuple[frozenset[str], frozenset[str]]] = []
+        computed = False  # whether anything kept so far computes
         aside: tuple[int, Reason] | None = None  # paragraph of a check or alternative that is under way
         for unit, verdict in zip(self.head, self.result, strict=True):
             if not verdict.keep:
@@ -135,7 +136,7 @@ class Judge:
             fresh = set(unit.marks) - seen
             reason = self._fault(unit, fresh, seen, said)
             if reason in {"verified_again", "alternative_method"}:
-                aside = (unit.paragraph, reason)
+                aside = (unit.paragraph, reason) if computed else None  # a guess has nothing to check yet
             elif signals.NEXT.match(unit.lower):
                 aside = None
             elif reason is None and aside:
@@ -148,6 +149,7 @@ class Judge:
                 continue
             if signals.DEFINITION.match(unit.lower, signals.opening(unit.lower)):
                 verdict.reason = "definition"
+            computed = computed or self._computes(unit, fresh)
             seen |= unit.marks
             said.append((unit.vocabulary, unit.values))
 
@@ -189,7 +191,7 @@ class Judge:
         if unit.equations and unit.equations <= seen and not signals.CASE.search(lower) and not fresh:
             return "repeated"
         argues = signals.REASON.search(own) is not None and len(body) > 45
-        if signals.DOUBT.search(lower) and not (useful and works) and not (argues and useful):
+        if signals.doubts(lower) and not (useful and works) and not (argues and useful):
             return "doubt"
         computes = any(value[0].isdigit() and "=" not in value for value in fresh) and not is_question
         if (
@@ -216,12 +218,19 @@ class Judge:
             and not works
             and len(unit.vocabulary) >= 3
             and any(
-                len(unit.vocabulary & vocabulary) >= 0.8 * len(unit.vocabulary) and unit.values <= values
+                unit.values <= values and len(unit.vocabulary & vocabulary) >= 0.8 * len(unit.vocabulary)
                 for vocabulary, values in said
             )
         ):
             return "repeated"
         return None
+
+    def _computes(self, unit: Unit, fresh: set[str]) -> bool:
+        """Whether a unit has a result that can be checked, and not only a guess, a rule or an example."""
+        if unit.equations or _EXPRESSION.search(unit.plain):
+            return True
+        stated = "that's" in unit.lower or not fresh.isdisjoint(RESULT.findall(unit.plain))
+        return bool(fresh) and stated and not signals.SUPPOSED.search(unit.lower)
 
     def _continues(self, paragraph: int, unit: Unit, fresh: set[str]) -> bool:
         """Whether a unit goes on with the check or the alternative that began in `paragraph`."""
@@ -260,7 +269,7 @@ class Judge:
         self.first_result: dict[str, int] = {}
         for unit, verdict in zip(self.head, self.result, strict=True):
             if verdict.keep:
-                for value in _RESULT.findall(unit.plain):
+                for value in RESULT.findall(unit.plain):
                     self.first_result.setdefault(value, unit.index)
         for index in range(len(self.head) - 1, 0, -1):
             if not self.result[index].keep:
@@ -291,7 +300,7 @@ class Judge:
             return False
         results = {
             value
-            for value in _RESULT.findall(unit.plain)
+            for value in RESULT.findall(unit.plain)
             if self.first_result.get(value, unit.index) >= unit.index
         }
         if (
@@ -303,11 +312,11 @@ class Judge:
         if "!" in unit.plain or any(not VALUE.fullmatch(pair.split("=")[1]) for pair in unit.equations):
             return False
         argues = signals.REASON.search(unit.lower) or signals.VALIDITY.search(unit.lower)
-        return not _SYMBOL.search(unit.plain) and not argues
+        return not _VARIABLE.search(unit.plain) and not argues
 
     def _restore_values(self, unit: Unit) -> None:
-        found = set(_RESULT.findall(unit.plain)) if _EXPRESSION.search(unit.plain) else set()
-        needs = {value for value in unit.values if _STRONG.search(value)} - self.given - found
+        found = set(RESULT.findall(unit.plain)) if _EXPRESSION.search(unit.plain) else set()
+        needs = {value for value in unit.values if STRONG.search(value)} - self.given - found
         for earlier in range(unit.index - 1, -1, -1):
             if not needs:
                 return

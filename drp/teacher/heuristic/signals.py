@@ -52,6 +52,24 @@ CHECK = re.compile(  # verifies what is already there
     r"(?:that|this|it|the)\b|\bre-?verify|\bcheck:|\bmatch(?:es)? (?:what|our|the|up|with)"
     r"|\blet me see if (?:that|this|it)|\bconsistent with"
 )
+OPEN_CHECK = re.compile(  # a step of a plan that only sounds like a check: "Now, 15: check if it is prime."
+    r"(?:okay,? |so,? |and )?(?:now|next|then|finally|moving on)\b[^.?!]{0,60}\bcheck (?:if|whether) "
+    r"(?:this|it|\S{1,12}) is (?:an? |divisible|prime|even|odd)"
+)
+AFFIRMED = re.compile(
+    r"(?:(?:so|okay|and|oh|ah)[,. ]{1,3}){0,2}(?:yes|yep|yeah|yup|good|great|perfect|correct|exactly)\b"
+)  # opens with a yes
+VERDICT = re.compile(  # a check has come out well
+    r"\b(?:that|this|it|which|everything|all|they|both|seems?|calculations?|steps?|equations|conditions)"
+    r"(?:'s| is| are| does| do)? "
+    r"(?:to |all |also |indeed |exactly |be |seems? |looks? |perfectly ){0,3}"
+    r"(?:match(?:es)?|correct|right|consistent|checks? out|works?(?: out)?|makes? sense|holds?|adds? up"
+    r"|fine|good|valid|agrees?|confirms?|satisfied)\b"
+    r"|\bsame (?:result|answer|thing|number|as before)\b|\bas (?:i |we )?(?:before|found|calculated|got)\b"
+)
+UNDECIDED = re.compile(  # … or has not come out yet
+    r"\b(?:if|whether|not|but|make sure|verify|should|let me|let's|maybe)\b|n't\b|\?\Z"
+)
 ALTERNATIVE = re.compile(  # another way to what is already known
     r"alternatively\b|another (?:way|approach|method|thought|angle|check)|is there (?:a|an|another|any) "
     r"(?:\w{1,12} )?(?:way|method|approach|possib)"
@@ -71,6 +89,18 @@ DOUBT = re.compile(  # weighs what it has not decided
     r"|^hm+\b|^(?:probably|presumably)\b|\bmissing (?:something|anything)|\bsounds "
     r"(?:right|familiar|good|complicated)|\bthat might (?:be|not)|\bseems (?:a bit|a "
     r"little|too|straightforward|complicated|low|high)"
+)
+# Of each list one is in all that its pattern finds; looking for them first is far cheaper.
+_CHECK_WORDS = (
+    *("check", "verif", "sure", "to be ", "confirm", "plug", "again", "once more", "another time", "same "),
+    *("backwards", "go over ", "match", "let me see", "consistent"),
+)
+_RETRACTION_WORDS = (
+    *("mistake", "error", "mis", "messed", "wrong", "incorrect", "not ", "correct ", "contradict"),
+)
+_DOUBT_WORDS = (
+    *("not ", "i'm", "wonder", "maybe", "perhaps", "did i", "have i", "am i", "i don't", "might", "wait"),
+    *("hm", "probably", "presumably", "missing ", "sounds ", "seems "),
 )
 META = re.compile(  # talks about the work without doing any
     r"(?:let me|let's|let us)(?: just| now| also| first| try to| go ahead and)? "
@@ -157,7 +187,21 @@ _remembered = lru_cache(maxsize=2048)
 @_remembered
 def checks(lower: str) -> bool:
     """Whether a unit verifies what is already there."""
-    return CHECK.search(lower) is not None
+    if not any(word in lower for word in _CHECK_WORDS):
+        return False
+    return CHECK.search(lower) is not None and not OPEN_CHECK.match(lower)
+
+
+def doubts(lower: str) -> bool:
+    """Whether a unit weighs what it has not decided."""
+    return any(word in lower for word in _DOUBT_WORDS) and DOUBT.search(lower) is not None
+
+
+@_remembered
+def confirms(lower: str) -> bool:
+    """Whether a unit says that a check came out well: "Yes, that matches."."""
+    said = AFFIRMED.match(lower) or VERDICT.search(lower)
+    return said is not None and not UNDECIDED.search(lower)
 
 
 @_remembered
@@ -179,6 +223,8 @@ def takes_back(lower: str) -> bool:
 @_remembered
 def retracts(lower: str) -> bool:
     """Whether a unit says that something before it was wrong, and not that nothing was."""
+    if not any(word in lower for word in _RETRACTION_WORDS):
+        return False
     found = RETRACTION.search(lower)
     return (
         found is not None

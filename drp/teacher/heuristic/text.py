@@ -9,10 +9,11 @@ Everything here is linear in the text: closers are looked for within a fixed dis
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 _FORMULA_LIMIT = 4_000  # characters; an opener without a closer so near is ordinary text
 _INLINE_LIMIT = 600
@@ -32,6 +33,18 @@ _PRICE = re.compile(r"\$\d[\d,.]{0,9}(?![\d,.]|\s?[-+*/=^\\$])")  # a dollar amo
 _CLOSERS = {"\\[": "\\]", "\\(": "\\)", "$$": "$$", "$": "$"}
 
 
+class _once:  # noqa: N801 - used like a decorator
+    """`functools.cached_property` for sets of strings, without its lock, which costs more than the work."""
+
+    def __init__(self, function: Callable[[Any], frozenset[str]]) -> None:
+        self.function = function
+
+    def __get__(self, instance: Any, owner: type) -> frozenset[str]:
+        found = self.function(instance)
+        instance.__dict__[self.function.__name__] = found  # read from here from now on
+        return found
+
+
 @dataclass(frozen=True)
 class Unit:
     """A sentence or line [start, end) of a trace; `text` has its trailing white space, `plain` none."""
@@ -45,23 +58,23 @@ class Unit:
     plain: str
     lower: str  # plain, in lower case, for reading words
 
-    @cached_property
+    @_once
     def values(self) -> frozenset[str]:
         """Numbers in it, unsigned; of a fraction also its parts."""
         found = set(VALUE.findall(self.plain))
         return frozenset(found.union(*(value.split("/") for value in found if "/" in value)))
 
-    @cached_property
+    @_once
     def equations(self) -> frozenset[str]:
         """Pairs `left=right` of its chains of equations."""
         return equations(self.plain)
 
-    @cached_property
+    @_once
     def marks(self) -> frozenset[str]:
         """Values and equations together: what a later unit may use of it."""
         return self.values | self.equations
 
-    @cached_property
+    @_once
     def vocabulary(self) -> frozenset[str]:
         """Content words, without the commonest."""
         return frozenset(words(self.lower))
@@ -78,7 +91,7 @@ def equations(spelled: str) -> frozenset[str]:
     pairs: set[str] = set()
     if "=" in spelled:
         for chain in EQUATION.findall(spelled):
-            sides = [side.strip(".") for side in chain.split("=")]
+            sides = [side.strip(".?!") if side[-1] in ".?" else side.strip(".") for side in chain.split("=")]
             pairs.update(f"{a}={b}" for a, b in pairwise(sides) if a and b)
     return frozenset(pairs)
 
@@ -270,7 +283,7 @@ _POWER = re.compile(r"([\^_])\{([^{}\n]{0,300})\}")  # braced powers and indices
 _SPELLED_ROOT = re.compile(r"\bsqrt\s?\(?(\w{1,20})\)?")  # sqrt(3), sqrt 3
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d\d\d(?!\d))")  # 1,000
 _LEFTOVER = re.compile(r"[{}\\]")
-_BLANKS = re.compile(r"[^\S\n]+")
+_BLANKS = re.compile(r"[^\S\n]{2,}|[^\S\n ]")  # a single blank stays as it is
 _COORDINATES = re.compile(r", (?<=[\d)], )(?=[-\d√(])")  # (1, 2) is (1,2)
 _PRODUCT = re.compile(r"\*(?<=\d\*)(?=[a-zA-Z√π(])")  # 2*x is 2x
 _OPERATORS = "=+*/^√≤≥<>≈≡"  # blanks beside them say nothing
