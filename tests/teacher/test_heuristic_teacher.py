@@ -267,3 +267,12 @@ def test_quality_on_recorded_traces() -> None:
     assert sorted(map(saving, accepted))[len(accepted) // 2] >= 0.45
     chosen = [action for outcome in outcomes for action in actions(outcome.draft.decisions)]
     assert all(chosen.count(action) >= 0.02 * len(chosen) for action in ACTIONS)
+
+
+def test_the_other_of_two_cases_is_no_repetition():
+    thinking = (
+        "If the axis lies along x, then a > b and the foci are at (c, 0). "
+        "If the axis lies along y, then b > a and the foci are at (0, c). "
+        "In this case c = 4, so b^2 = 9 + 16 = 25.\n\nTherefore, b = 5."
+    )
+    assert "along y" in revision(with_thinking(thinking, "5")).thinking

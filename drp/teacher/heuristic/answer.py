@@ -33,7 +33,7 @@ _UNIT_AFTER = re.compile(
 _VARIABLE_BEFORE = re.compile(r"^[a-zA-Z](?:\([a-z]\))?=")  # "x=5": so is what follows
 _IN_BRACKETS = re.compile(r"^\(([A-Z]|[^(),]{2,60})\)$")  # "(B)"
 _ASSERTS = re.compile(  # what stands before a result
-    r"(?:=|≡|≈|:|→|⇒|\b(?:is|are|be|was|get|gets|got|gives?|giving|equals?|equal "
+    r"(?:=|≡|≈|:|→|⇒|\b(?:is|are|be|was|get|gets|got|gives?(?: us| me)?|giving|equals?|equal "
     r"to|have|has|yields?|makes?|obtain|becomes|to|with|total of|as|then|so|means|leaves"
     r"|answer|there are|there's|that's|it's|exactly|just|only|option|choice|simplified|spends|costs"
     r"|needs|takes|of))"
@@ -184,11 +184,12 @@ def _stated_at(units: Sequence[Unit], index: int, answer: Answer) -> int:
 def _is_checked(units: Sequence[Unit], index: int, answer: Answer) -> bool:
     """Whether the answer, computed at `index` and hardly equal to it by chance, is checked or found again
     another way at once: then what the summary says beyond it is of that second way."""
-    if answer.is_common or not any("=" in unit.plain for unit in units[max(0, index - 1) : index + 1]):
+    if not answer.is_common and not any("=" in unit.plain for unit in units[max(0, index - 1) : index + 1]):
         return False
+    near = 2 if answer.is_common else 4
     return any(
         checks(unit.lower) or ALTERNATIVE.match(unit.lower, opening(unit.lower))
-        for unit in units[index + 1 : index + 4]
+        for unit in units[index + 1 : index + near]
     )
 
 

@@ -216,6 +216,7 @@ class Judge:
         if (
             not fresh
             and not works
+            and not self._is_parallel(unit)
             and len(unit.vocabulary) >= 3
             and any(
                 unit.values <= values and len(unit.vocabulary & vocabulary) >= 0.8 * len(unit.vocabulary)
@@ -231,6 +232,10 @@ class Judge:
             return True
         stated = "that's" in unit.lower or not fresh.isdisjoint(RESULT.findall(unit.plain))
         return bool(fresh) and stated and not signals.SUPPOSED.search(unit.lower)
+
+    def _is_parallel(self, unit: Unit) -> bool:
+        """Whether a unit sets another case beside the one before it: "If x is even, … If x is odd, …"."""
+        return unit.lower.startswith("if ") and self.head[unit.index - 1].lower.startswith("if ")
 
     def _continues(self, paragraph: int, unit: Unit, fresh: set[str]) -> bool:
         """Whether a unit goes on with the check or the alternative that began in `paragraph`."""

@@ -73,6 +73,7 @@ UNDECIDED = re.compile(  # … or has not come out yet
 ALTERNATIVE = re.compile(  # another way to what is already known
     r"alternatively\b|another (?:way|approach|method|thought|angle|check)|is there (?:a|an|another|any) "
     r"(?:\w{1,12} )?(?:way|method|approach|possib)"
+    r"|let me (?:think|see)(?: of| about)? (?:if|whether) there(?:'s| is) another"
     r"|(?:let me|let's|i can|i could|maybe i can|we can also|i could also)(?: \w{1,8}){0,3} "
     r"(?:another|a different|an alternative)|as an alternative|just to (?:recap|summarize)"
     r"|(?:to )?(?:recap|summar)|(?:let me|let's) (?:recap|summarize)|similarly, (?:another|alternatively)"
