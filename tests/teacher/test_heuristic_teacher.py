@@ -273,6 +273,7 @@ def test_the_other_of_two_cases_is_no_repetition():
     thinking = (
         "If the axis lies along x, then a > b and the foci are at (c, 0). "
         "If the axis lies along y, then b > a and the foci are at (0, c). "
-        "In this case c = 4, so b^2 = 9 + 16 = 25.\n\nTherefore, b = 5."
+        "In this case c = 4, so b^2 = 9 + 16 = 25.\n\nTherefore, b = 5.\n\n"
+        "Let me double-check that. 5^2 = 25, and 9 + 16 = 25. Yes, that is right. So the answer is 5."
     )
     assert "along y" in revision(with_thinking(thinking, "5")).thinking
