@@ -1,110 +1,141 @@
-"""The report's pictures: small SVG drawings that take their colours from the page and so follow its theme.
+"""The report's pictures, drawn with the primitives of `drp.report.svg`."""
 
-360 units wide, so that on a phone one unit is one pixel and the lettering stays readable.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from math import ceil, log2
 
 from markupsafe import Markup
 
-from drp.report.numbers import LengthBin
+from drp.report import svg
+from drp.report.density import density
+from drp.report.numbers import Lengths, Recovered, Trend
+from drp.report.svg import Frame
 
-WIDTH, HEIGHT = 360, 210
-_LEFT, _TOP, _RIGHT, _BOTTOM = 38, 10, 18, 34
-_PLOT_WIDTH = WIDTH - _LEFT - _RIGHT
-_PLOT_HEIGHT = HEIGHT - _TOP - _BOTTOM
-
-_SVG = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
-_BAR = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">{}</rect>')
-_TITLE = Markup("<title>{}</title>")
-_TEXT = Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
-_GRID = Markup('<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>')
-_MARK = Markup('<line class="mark" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>')
+_SLOT, _TREND_HEIGHT = 8, 26
 
 
-@dataclass(frozen=True)
-class _Bar:
-    """One bar: left edge and width in units of one slot, height as a share."""
+def length_picture(lengths: Lengths) -> Markup:
+    """Probability densities of the normalised length before and after (paper, figure 3)."""
+    before, after = density(lengths.before), density(lengths.after)
+    highest, step = _scale(max(*before, *after), (0.5, 1, 2, 5, 10, 20, 25))
+    frame = Frame(1, highest, height=220, top=40)
+    levels = [(n * step, f"{n * step:g}") for n in range(round(highest / step) + 1)]
+    return frame.picture(
+        f"Density of the normalised length in {lengths.dataset}, before and after",
+        frame.levels(levels),
+        _curve(frame, "before", before),
+        _curve(frame, "after", after),
+        *(
+            _mark(frame, style, median / lengths.full_length, f"{style}: median {median:,.0f}", y)
+            for style, median, y in (
+                ("before", lengths.median_before, 12),
+                ("after", lengths.median_after, 27),
+            )
+        ),
+        frame.ticks([(n / 5, f"{n / 5:g}") for n in range(6)], "normalised length"),
+        svg.text("axis", 2, 12, "density"),
+    )
 
-    style: str
-    left: float
-    width: float
-    share: float
-    title: str
 
-
-def length_picture(bins: Sequence[LengthBin], counter: str) -> Markup:
-    """Lengths of thinking before and after, as shares of the same traces, on one axis of powers of two."""
-    before, after = sum(b.before for b in bins) or 1, sum(b.after for b in bins) or 1
-    first, last = bins[0].bin_from, bins[-1].bin_from
-    starts = [first]
-    while starts[-1] < last:
-        starts.append(max(2 * starts[-1], 1))
-    slots = {start: slot for slot, start in enumerate(starts)}
-    bars = []
-    for b in bins:
-        span = f"{b.bin_from:,} to {b.bin_to:,} {counter}"
-        slot = slots[b.bin_from]
-        bars.append(_Bar("before", slot + 0.08, 0.4, b.before / before, f"before: {b.before:,} of {span}"))
-        bars.append(_Bar("after", slot + 0.52, 0.4, b.after / after, f"after: {b.after:,} of {span}"))
-    ticks = [(float(slot), _compact(start)) for start, slot in slots.items()]
-    ticks.append((float(len(starts)), _compact(max(2 * last, 1))))
-    return _draw(bars, len(starts), ticks, f"{counter} of thinking", "Lengths of thinking before and after")
+def recovered_picture(recovered: Recovered) -> Markup:
+    """Share of the right answers that a budget recovers, before and after (paper, figure 4)."""
+    budgets = recovered.budgets
+    first, last = int(log2(budgets[0].tokens)), ceil(log2(budgets[-1].tokens))
+    frame = Frame(max(last - first, 1), 1, height=220, right=76)
+    end, after = frame.x(frame.x_end) + 6, budgets[-1].after
+    every = -(-int(frame.x_end) // 6)
+    ticks = [(float(n), _compact(2 ** (first + n))) for n in range(0, int(frame.x_end) + 1, every)]
+    return frame.picture(
+        "Share of right answers recovered within a budget, before and after",
+        frame.levels([(n / 4, f"{25 * n}\u00a0%") for n in range(5)]),
+        svg.path("before curve", list(_stairs(frame, first, [(b.tokens, b.before) for b in budgets]))),
+        svg.path("after curve", list(_stairs(frame, first, [(b.tokens, b.after) for b in budgets]))),
+        svg.text("before label", end, frame.y(1) + 1, "before"),
+        svg.text(
+            "after label", end, max(frame.y(after), frame.y(1) + 12) + 4, f"after {100 * after:.0f}\u00a0%"
+        ),
+        frame.ticks(ticks, f"budget, {recovered.token_counter}"),
+    )
 
 
 def saving_picture(steps: Sequence[int], median: float | None) -> Markup:
     """Revisions by the share of tokens they save, in equal steps from 0 to 1, with the median marked."""
     total = sum(steps) or 1
     percent = 100 // len(steps)
+    highest, step = _scale(max(steps) / total, (0.02, 0.05, 0.1, 0.2, 0.25))
+    frame = Frame(len(steps), highest, height=220, top=28)
     bars = [
-        _Bar("after", slot + 0.06, 0.88, count / total, f"{count:,} save {slot * percent} % and more")
+        svg.titled(
+            f"{count:,} save {slot * percent} % and more",
+            svg.bar(
+                "after",
+                frame.x(slot + 0.06),
+                frame.y(count / total),
+                frame.x(0.88) - frame.x(0),
+                frame.floor - frame.y(count / total),
+            ),
+        )
         for slot, count in enumerate(steps)
     ]
-    ticks = [(len(steps) * share / 100, f"{share}\u00a0%") for share in (0, 25, 50, 75, 100)]
-    marks = [] if median is None else [(median * len(steps), f"median {100 * median:.0f}\u00a0%")]
-    return _draw(bars, len(steps), ticks, "saved", "Revisions by the share that they save", marks)
+    levels = [(n * step, f"{100 * n * step:.0f}\u00a0%") for n in range(round(highest / step) + 1)]
+    marks = []
+    if median is not None:
+        marks = [_mark(frame, "middle", median * len(steps), f"median {100 * median:.0f}\u00a0%", 14)]
+    return frame.picture(
+        "Revisions by the share that they save",
+        frame.levels(levels),
+        *bars,
+        *marks,
+        frame.ticks([(len(steps) * n / 4, f"{25 * n}\u00a0%") for n in range(5)], "saved"),
+    )
 
 
-def _draw(
-    bars: Sequence[_Bar],
-    slots: int,
-    ticks: Sequence[tuple[float, str]],
-    axis: str,
-    label: str,
-    marks: Sequence[tuple[float, str]] = (),
-) -> Markup:
-    top, step = _scale(max(bar.share for bar in bars))
-
-    def x(slot: float) -> float:
-        return _LEFT + _PLOT_WIDTH * slot / slots
-
-    def y(share: float) -> float:
-        return _TOP + _PLOT_HEIGHT * (1 - share / top)
-
-    drawn: list[Markup] = []
-    for tick in range(round(top / step) + 1):
-        level = y(tick * step)
-        drawn.append(_GRID.format(_LEFT, WIDTH - _RIGHT, level, level))
-        drawn.append(_TEXT.format(_LEFT - 5, level + 4, "end", f"{100 * tick * step:.0f}\u00a0%"))
-    for bar in bars:
-        width = x(bar.width) - x(0)
-        size = (width, y(0) - y(bar.share))
-        drawn.append(_BAR.format(bar.style, x(bar.left), y(bar.share), *size, _TITLE.format(bar.title)))
-    for slot, text in marks:
-        drawn.append(_MARK.format(x(slot), x(slot), _TOP, HEIGHT - _BOTTOM))
-        late = slot > slots / 2
-        drawn.append(_TEXT.format(x(slot) + (-4 if late else 4), _TOP + 9, "end" if late else "start", text))
-    every = -(-len(ticks) // 10)
-    drawn.extend(_TEXT.format(x(slot), HEIGHT - 18, "middle", text) for slot, text in ticks[::every])
-    drawn.append(_TEXT.format(_LEFT + _PLOT_WIDTH / 2, HEIGHT - 3, "middle", axis))
-    return _SVG.format(WIDTH, HEIGHT, label, Markup("").join(drawn))
+def trend_picture(trend: Trend) -> Markup:
+    """One bar a day, from 0 and tonight's marked; a day without a night has none."""
+    highest = max(trend.shares.values()) or 1.0
+    width, floor = _SLOT * len(trend.days), _TREND_HEIGHT - 1
+    bars = []
+    for slot, day in enumerate(trend.days):
+        if day in trend.shares:
+            size = max((floor - 2) * trend.shares[day] / highest, 1)
+            style = "now" if day == trend.tonight else "then"
+            drawn = svg.bar(style, _SLOT * slot + 1, floor - size, _SLOT - 2, size)
+            bars.append(svg.titled(f"{day}: {100 * trend.shares[day]:.1f}\u00a0%", drawn))
+    ground = svg.line("grid", 0, width, floor + 0.5, floor + 0.5)
+    what = f"{trend.name}, by night of the last {len(trend.days)} days"
+    return svg.svg(width, _TREND_HEIGHT, what, svg.join([ground, *bars]), fixed=True)
 
 
-def _scale(highest: float) -> tuple[float, float]:
-    """Top of the axis and its step, both round, for shares up to `highest`."""
-    step = next(step for step in (0.02, 0.05, 0.1, 0.2, 0.25) if highest <= 4 * step or step == 0.25)
-    return max(-(-highest // step), 1) * step, step
+def _curve(frame: Frame, style: str, heights: Sequence[float]) -> Markup:
+    """A curve over the whole width, and the area below it."""
+    points = [(frame.x(n / (len(heights) - 1)), frame.y(y)) for n, y in enumerate(heights)]
+    area = [(frame.x(0), frame.floor), *points, (frame.x(1), frame.floor)]
+    return svg.path(f"{style} area", area, closed=True) + svg.path(f"{style} curve", points)
+
+
+def _stairs(frame: Frame, first: int, shares: Sequence[tuple[int, float]]) -> Iterator[tuple[float, float]]:
+    """Corners of a line that rises at each budget, on an axis of powers of two from 2 ** `first`."""
+    y = frame.floor
+    yield frame.x(0), y
+    for tokens, share in shares:
+        x = frame.x(log2(tokens) - first)
+        yield x, y
+        y = frame.y(share)
+        yield x, y
+    yield frame.x(frame.x_end), y
+
+
+def _mark(frame: Frame, style: str, value: float, words: str, y: float) -> Markup:
+    """A line from the floor up to its words at `y`."""
+    x = frame.x(min(value, frame.x_end))
+    late = value > frame.x_end / 2
+    upright = svg.line(f"mark {style}", x, x, y - 8, frame.floor)
+    return upright + svg.text(f"{style} label", x + (-4 if late else 4), y, words, "end" if late else "start")
+
+
+def _scale(highest: float, steps: Sequence[float]) -> tuple[float, float]:
+    """Top of an axis and its step, both round, for values up to `highest`."""
+    step = next((step for step in steps if highest <= 4 * step), steps[-1])
+    return max(ceil(highest / step), 1) * step, step
 
 
 def _compact(count: int) -> str:

@@ -1,17 +1,24 @@
-"""What a night comes to, in numbers: read by SQL from the views of sql/, for the page and for the terminal.
+"""What a night comes to, in numbers, for the page and for the terminal. `drp.report.reading` reads them.
 
 numbers = read_numbers(open_session(night.visible()), night)
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal, TypeAlias
-
-import duckdb
+from datetime import date, timedelta
+from math import sqrt
+from statistics import median
+from typing import Literal, TypeAlias
 
 SCRIPTED = "scripted"
 """The engine that is no model: pages say so."""
+TREND_DAYS = 14
+"""Tonight and the days before it that a trend looks back on."""
+_TREND_NIGHTS = 3
+"""So many earlier nights make a habit that tonight can break."""
+_CHANCE = 3.0
+"""Standard errors that chance alone hardly ever takes a share away from its habit."""
 
 Outcome: TypeAlias = Literal["published", "quarantined", "unfinished", "nothing new"]
 
@@ -92,122 +99,141 @@ class Saving:
 
 
 @dataclass(frozen=True)
-class Reason:
-    """One reason and how many rollouts it refused."""
+class NightShares:
+    """One night of the recipe: its shares, and the median of what its revisions save."""
 
-    name: str
-    rejected: int
-    share_of_rollouts: float
+    run_date: date
+    rollouts: int
+    right: float
+    accepted: float
+    saving: float | None
 
 
 @dataclass(frozen=True)
-class LengthBin:
-    """Traces with a thinking of bin_from to below bin_to tokens."""
+class Trend:
+    """A share by night of the last 14 days; a day without a night is not there."""
 
-    bin_from: int
-    bin_to: int
-    before: int
-    after: int
+    name: str
+    tonight: date
+    shares: Mapping[date, float]
+
+    @property
+    def days(self) -> Sequence[date]:
+        """All days, tonight the last."""
+        return [self.tonight - timedelta(days=ago) for ago in reversed(range(TREND_DAYS))]
+
+    @property
+    def now(self) -> float | None:
+        """Tonight's share."""
+        return self.shares.get(self.tonight)
+
+    @property
+    def usual(self) -> float | None:
+        """Median of the earlier nights; None if there was none."""
+        earlier = [share for day, share in self.shares.items() if day != self.tonight]
+        return median(earlier) if earlier else None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason, how many of tonight's rollouts it refused, and its share of each night's rollouts."""
+
+    name: str
+    rejected: int
+    rollouts: int
+    trend: Trend
+
+    @property
+    def is_rising(self) -> bool:
+        """Whether tonight's share is further above the usual one than chance takes it."""
+        usual, now = self.trend.usual, self.trend.now
+        if usual is None or now is None or len(self.trend.shares) <= _TREND_NIGHTS:
+            return False
+        habit = max(usual, 1 / self.rollouts)
+        return now > habit + _CHANCE * sqrt(habit * (1 - habit) / self.rollouts)
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Normalised lengths of one data set's accepted revisions before and after (paper, figure 3).
+
+    `before` and `after` count revisions in 100 equal steps of `full_length`, and in a last one the longer.
+    """
+
+    dataset: str
+    token_counter: str
+    full_length: int
+    median_before: float
+    median_after: float
+    before: list[int]
+    after: list[int]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Shares of the right answers that at most `tokens` recover, before and after."""
+
+    tokens: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """Right answers by budget of tokens (paper, figure 4), where one counter counted. Budgets rise."""
+
+    token_counter: str
+    right_answers: int
+    budgets: Sequence[Budget]
+
+    def needed(self, share: float) -> tuple[int | None, int | None]:
+        """The smallest budgets that recover `share` of them before and after; None where none does."""
+        before = (b.tokens for b in self.budgets if b.before >= share)
+        after = (b.tokens for b in self.budgets if b.after >= share)
+        return next(before, None), next(after, None)
 
 
 @dataclass(frozen=True)
 class Numbers:
     """All of a night's numbers.
 
-    `lengths` are by token counter, `saving_steps` counts revisions by saving in 20 steps of 5 %, `actions`
-    counts steps by skill family (the largest first) and action.
+    `nights` are those of the last 14 days, by date; tonight is the last if anything was decided.
+    `saving_steps` counts revisions by saving in 20 steps of 5 %, `actions` counts steps by skill family (the
+    largest first) and action. `reasons` are the most frequent first; some refused earlier nights only.
     """
 
     balance: Balance
+    nights: Sequence[NightShares]
+    tonight: NightShares | None
     students: Sequence[Student]
     teachers: Sequence[str]
     savings: Sequence[Saving]
-    median_saving: float | None
     saving_steps: Sequence[int]
+    lengths: Sequence[Lengths]
+    recovered: Sequence[Recovered]
     reasons: Sequence[Reason]
-    lengths: Mapping[str, Sequence[LengthBin]]
     actions: Mapping[str, Mapping[str, int]]
 
     @property
-    def right_share(self) -> float | None:
-        """Share of rollouts whose answer is right."""
-        rollouts = sum(student.rollouts for student in self.students)
-        return sum(student.right for student in self.students) / rollouts if rollouts else None
+    def trends(self) -> Sequence[Trend]:
+        """The shares that make a night's headline. A night without a saving to state is not in its trend."""
+        if self.tonight is None:
+            return []
+        day = self.tonight.run_date
+        return [
+            Trend("answered right", day, {one.run_date: one.right for one in self.nights}),
+            Trend("accepted", day, {one.run_date: one.accepted for one in self.nights}),
+            Trend(
+                "median saving",
+                day,
+                {one.run_date: one.saving for one in self.nights if one.saving is not None},
+            ),
+        ]
 
     @property
-    def accepted_share(self) -> float | None:
-        """Share of rollouts that ended accepted."""
-        return self.balance.accepted / self.balance.rollouts if self.balance.rollouts else None
-
-
-# A night without a single revision has no recipe in the accounting.
-_BALANCE = """
-SELECT rows_in, rollouts, accepted, rejected, dead_lettered, without_revision, adds_up FROM accounting
-WHERE run_date = $run_date AND (recipe_hash = $recipe_hash OR recipe_hash IS NULL)
-"""
-_STUDENTS = """
-SELECT r.student, r.engine, count(*), count(*) FILTER (r.verdict = 'equal')
-FROM revisions v JOIN rollouts r USING (rollout_id)
-WHERE v.run_date = $run_date AND v.recipe_hash = $recipe_hash
-GROUP BY r.student, r.engine ORDER BY r.student, r.engine
-"""
-_TEACHERS = """
-SELECT DISTINCT teacher FROM revisions
-WHERE run_date = $run_date AND recipe_hash = $recipe_hash ORDER BY teacher
-"""
-_SAVINGS = """
-SELECT dataset, token_counter, rollouts, accepted, compared, median_before, median_after, saving
-FROM tokens_saved WHERE run_date = $run_date AND recipe_hash = $recipe_hash
-ORDER BY rollouts DESC, dataset, token_counter
-"""
-_MEDIAN_SAVING = """
-SELECT median(1 - v.tokens / r.total_tokens)
-FROM revisions v JOIN rollouts r ON r.rollout_id = v.rollout_id AND r.token_counter = v.token_counter
-WHERE v.run_date = $run_date AND v.recipe_hash = $recipe_hash AND v.status = 'accepted' AND r.total_tokens > 0
-"""
-_SAVING_STEPS = """
-SELECT least(greatest(round(20 * saving_from), 0), 19)::INTEGER, sum(revisions)::BIGINT
-FROM saving_distribution WHERE run_date = $run_date AND recipe_hash = $recipe_hash GROUP BY 1
-"""
-_REASONS = """
-SELECT reason, sum(rejected)::BIGINT, sum(rejected) / $rollouts
-FROM reject_reasons WHERE run_date = $run_date AND recipe_hash = $recipe_hash
-GROUP BY reason ORDER BY 2 DESC, reason
-"""
-_LENGTHS = """
-SELECT token_counter, bin_from, bin_to, before, after
-FROM length_distribution WHERE run_date = $run_date AND recipe_hash = $recipe_hash
-"""
-_ACTIONS = """
-SELECT skill_family, action, steps
-FROM actions_by_skill WHERE run_date = $run_date AND recipe_hash = $recipe_hash
-ORDER BY sum(steps) OVER (PARTITION BY skill_family) DESC, skill_family, action
-"""
-
-
-def read_numbers(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Numbers:
-    """The numbers of a night from a session in which all its tables, and the rollouts it refers to, are."""
-    tonight = {"run_date": night.run_date, "recipe_hash": night.recipe_hash}
-
-    def rows(query: str, **more: object) -> list[tuple[Any, ...]]:
-        return con.execute(query, tonight | more).fetchall()
-
-    balance = next((Balance(*row) for row in rows(_BALANCE)), Balance())
-    saving_steps = dict(rows(_SAVING_STEPS))
-    lengths: dict[str, list[LengthBin]] = {}
-    for counter, *bin_counts in rows(_LENGTHS):
-        lengths.setdefault(counter, []).append(LengthBin(*bin_counts))
-    actions: dict[str, dict[str, int]] = {}
-    for family, action, steps in rows(_ACTIONS):
-        actions.setdefault(family, {})[action] = steps
-    return Numbers(
-        balance=balance,
-        students=[Student(*row) for row in rows(_STUDENTS)],
-        teachers=[name for (name,) in rows(_TEACHERS)],
-        savings=[Saving(*row) for row in rows(_SAVINGS)],
-        median_saving=rows(_MEDIAN_SAVING)[0][0],
-        saving_steps=[saving_steps.get(step, 0) for step in range(20)],
-        reasons=[Reason(*row) for row in rows(_REASONS, rollouts=balance.rollouts)],
-        lengths=lengths,
-        actions=actions,
-    )
+    def all_actions(self) -> Mapping[str, int]:
+        """Steps of all skill families by action."""
+        together: Counter[str] = Counter()
+        for steps in self.actions.values():
+            together.update(steps)
+        return together

@@ -3,7 +3,7 @@
 html = build_report(open_session(night.visible()), facts)
 """
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import duckdb
@@ -11,8 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from drp import __version__
 from drp.records import ACTIONS
-from drp.report.figures import length_picture, saving_picture
-from drp.report.numbers import NightFacts, read_numbers
+from drp.report import queries
+from drp.report.figures import length_picture, recovered_picture, saving_picture, trend_picture
+from drp.report.numbers import NightFacts
+from drp.report.reading import read_numbers
 from drp.report.samples import read_samples
 
 
@@ -23,15 +25,20 @@ def build_report(con: duckdb.DuckDBPyConnection, night: NightFacts) -> str:
     size of the night, ten revisions are shown and the page stays below 1.5 MB.
     """
     numbers = read_numbers(con, night)
-    lengths = {counter: length_picture(bins, counter) for counter, bins in numbers.lengths.items()}
-    steps = numbers.saving_steps
+    steps, tonight = numbers.saving_steps, numbers.tonight
     return _template().render(
         night=night,
         numbers=numbers,
-        length_pictures=lengths,
-        saving_picture=saving_picture(steps, numbers.median_saving) if any(steps) else None,
+        lengths=[(lengths, length_picture(lengths)) for lengths in numbers.lengths],
+        recovered=[(recovered, recovered_picture(recovered)) for recovered in numbers.recovered],
+        saving_picture=saving_picture(steps, tonight.saving) if tonight and any(steps) else None,
+        trend_picture=trend_picture,
+        warnings=[(stage.stage, warning) for stage in night.stages for warning in stage.warnings],
+        stages=sorted(night.stages, key=lambda stage: -stage.seconds),
         samples=read_samples(con, night),
         actions=ACTIONS,
+        queries=queries,
+        command=partial(queries.command, night),
         version=__version__,
     )
 
@@ -47,6 +54,7 @@ def _template() -> Template:
     )
     environment.filters["number"] = _number
     environment.filters["percent"] = _percent
+    environment.filters["rate"] = _rate
     environment.filters["css_name"] = _css_name
     return environment.get_template("page.html")
 
@@ -57,6 +65,10 @@ def _number(count: float | None) -> str:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}\u00a0%"
+
+
+def _rate(per_second: float) -> str:
+    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.1f}"
 
 
 def _css_name(action: str) -> str:

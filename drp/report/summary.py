@@ -8,7 +8,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drp.report.numbers import NightFacts, read_numbers
+from drp.report.numbers import NightFacts
+from drp.report.reading import read_numbers
 
 _STYLES = {"published": "green", "quarantined": "red", "unfinished": "red", "nothing new": "dim"}
 
@@ -42,16 +43,18 @@ def summary(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Table:
     else:
         lost = f": {balance.without_revision:,} rollouts have no revision" if balance.without_revision else ""
         table.add_row("", Text(f"✗ DOES NOT ADD UP{lost}", style="bold red"))
-    if numbers.right_share is not None:
-        table.add_row("answered right", Text(f"{numbers.right_share:.1%} of rollouts"))
-    if numbers.median_saving is not None:
-        table.add_row("median saving", Text(f"{numbers.median_saving:.1%}"))
-    if numbers.savings or numbers.reasons:
+    tonight = numbers.tonight
+    if tonight is not None:
+        table.add_row("answered right", Text(f"{tonight.right:.1%} of rollouts"))
+    if tonight is not None and tonight.saving is not None:
+        table.add_row("median saving", Text(f"{tonight.saving:.1%}"))
+    refused = [reason for reason in numbers.reasons if reason.rejected]
+    if numbers.savings or refused:
         table.add_section()
     for row in numbers.savings:
         if row.compared:
             lengths = f"median {row.median_before:,.0f} → {row.median_after:,.0f} {row.token_counter}"
             table.add_row(Text(row.dataset), Text(f"{lengths}, {row.saving:.1%} saved"))
-    for reason in numbers.reasons[:5]:
-        table.add_row("rejected", Text(f"{reason.rejected:,} {reason.name} ({reason.share_of_rollouts:.1%})"))
+    for reason in refused[:5]:
+        table.add_row("rejected", Text(f"{reason.rejected:,} {reason.name} ({reason.trend.now or 0:.1%})"))
     return table

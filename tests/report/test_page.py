@@ -3,19 +3,18 @@
 import io
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
 import pytest
 from rich.console import Console
 
-from drp.report.figures import length_picture, saving_picture
-from drp.report.numbers import LengthBin, NightFacts, StageFacts
+from drp.report.numbers import NightFacts, StageFacts
 from drp.report.page import build_report
 from drp.report.samples import TRACE_CHARACTERS, read_samples, shorten
 from drp.report.summary import summary
 from drp.sql.session import open_session
+from tests.report.pages import Page
 from tests.rows import (
     RUN_DATE,
     Row,
@@ -31,27 +30,6 @@ from tests.rows import (
 
 NIGHT = NightFacts("2026-11-20-drp", RUN_DATE, "drp", "h1", "published", "version 3")
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}"
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, and the text between them."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self.text += " "
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    @property
-    def words(self) -> str:
-        return " ".join(self.text.split())
 
 
 def _open(folder: Path, tables: dict[str, list[Row]]) -> duckdb.DuckDBPyConnection:
@@ -73,12 +51,15 @@ def test_the_page_tells_the_night(tmp_path: Path) -> None:
         "3 in = 1 accepted + 1 rejected + 1 dead-lettered ✓ adds up",
         "student-1 (replay) 2 50.0 %",
         "rollout_wrong 1 50.0 %",
-        "arithmetic 1 100 % 0 % 0 % 0 %",
+        "The first night of recipe drp in 14 days: there is no trend yet",
+        "arithmetic 100 % 0 % 0 % 0 % 1",
+        "all 50 % 50 % 0 % 0 % 2",
+        "sums, 1 accepted revision, counted in characters; 1 is 77.",
+        "50 % 79 47",
         "77 → 46 characters −40.3 %",
         "DELETE 2 · checking a result · checks what is already certain",
-        "prune 12.3 accepted 1 · rejected 1",
-        "prune: one trace was slow",
-        'drp sql --run 2026-11-20-drp "FROM reject_reasons"',
+        "prune accepted 1 · rejected 1 100.0 % 12.3 0.2",
+        "1 warning prune: one trace was slow",
     ):
         assert said in page.words
     assert ("a", {"href": "data-docs/index.html"}) in page.tags
@@ -158,10 +139,12 @@ def test_the_texts_of_strangers_are_text(tmp_path: Path) -> None:
 
 
 def test_the_page_fetches_nothing(tmp_path: Path) -> None:
-    html = build_report(_open(tmp_path, one_of_each()), NIGHT)
+    html = build_report(_open(tmp_path, one_of_each()), replace(NIGHT, stages=[StageFacts("prune", 1.0, {})]))
     page = Page(html)
     addresses = {"src", "href", "srcset", "action", "data", "poster", "background"}
-    assert not [tag for tag, attributes in page.tags if addresses & attributes.keys()]
+    followed = {a[name] for _, a in page.tags for name in addresses & a.keys()}
+    assert followed == {"#lengths", "#answers", "#reasons", "#steps", "#stages", "#revisions"}
+    assert followed <= {f"#{attributes.get('id')}" for _, attributes in page.tags}
     assert not re.search(r"url\(|@import|https?://", html)
     policies = [a["content"] for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
     assert policies == ["default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"]
@@ -235,25 +218,3 @@ def test_a_saving_between_two_counters_is_not_stated(tmp_path: Path) -> None:
 def test_a_cut_says_how_much_is_missing() -> None:
     assert shorten("abc", 3) == "abc"
     assert shorten("a" * 5 + "b" * 5, 4) == "aa […6 characters…] bb"
-
-
-def test_bars_are_shares_of_the_same_traces_on_one_axis() -> None:
-    picture = str(length_picture([LengthBin(64, 128, 0, 8), LengthBin(256, 512, 4, 0)], "characters"))
-    heights = dict(re.findall(r'class="(\w+)"[^>]*height="([1-9][\d.]*)"', picture))
-    assert heights["before"] == heights["after"]  # 4 of 4 and 8 of 8
-    assert re.findall(r'"middle">(\d+)<', picture) == [
-        "64",
-        "128",
-        "256",
-        "512",
-    ]  # the empty bin has its place
-
-
-def test_a_picture_stays_inside_its_frame() -> None:
-    steps = [0] * 19 + [7]
-    for picture in (saving_picture(steps, 1.0), length_picture([LengthBin(0, 1, 3, 3)], "characters")):
-        for x, y, width, height in re.findall(
-            r'x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', str(picture)
-        ):
-            assert 0 <= float(x) <= float(x) + float(width) <= 360
-            assert 0 <= float(y) <= float(y) + float(height) <= 210

@@ -195,6 +195,113 @@ def test_lengths_fall_into_bins_of_powers_of_two(tmp_path: Path) -> None:
     ]
 
 
+def test_a_night_states_its_shares_and_the_median_of_its_savings(tmp_path: Path) -> None:
+    con = _open(
+        tmp_path,
+        rollouts=[
+            make_rollout(rollout_id="r0", total_tokens=100),
+            make_rollout(rollout_id="r1", total_tokens=100),
+            make_rollout(rollout_id="r2", total_tokens=100, token_counter="engine"),  # noqa: S106
+            make_rollout(rollout_id="r3", verdict="different"),
+        ],
+        revisions=[
+            make_revision(revision_id="v0", rollout_id="r0", tokens=40),
+            make_revision(revision_id="v1", rollout_id="r1", tokens=20),
+            make_revision(revision_id="v2", rollout_id="r2", tokens=1),
+            make_rejection(revision_id="v3", rollout_id="r3"),
+        ],
+    )
+    [row] = _rows(con, "FROM nights")
+    assert (row["rollouts"], row["right_answers"], row["right_share"]) == (4, 3, 0.75)
+    assert (row["accepted"], row["accepted_share"]) == (3, 0.75)
+    assert row["median_saving"] == pytest.approx(0.7)
+
+
+def test_a_trend_has_the_nights_on_which_a_reason_refused_none(tmp_path: Path) -> None:
+    con = _open(
+        tmp_path,
+        revisions=[
+            make_rejection("hollow", "hollow", "malformed", revision_id="v0", rollout_id="r0"),
+            make_revision(revision_id="v1", rollout_id="r1"),
+            make_revision(revision_id="v2", rollout_id="r2", run_date=LATER),
+            make_revision(revision_id="v3", recipe="other", recipe_hash="h2"),
+        ],
+    )
+    rows = _rows(con, "SELECT run_date, reason, rollouts, rejected, share_of_rollouts FROM reject_trend")
+    assert [tuple(row.values()) for row in rows] == [
+        (RUN_DATE, "hollow", 2, 1, 0.5),
+        (RUN_DATE, "malformed", 2, 1, 0.5),
+        (LATER, "hollow", 1, 0, 0.0),
+        (LATER, "malformed", 1, 0, 0.0),
+    ]
+
+
+def test_normalised_lengths_are_densities_of_the_same_revisions(tmp_path: Path) -> None:
+    con = _open(
+        tmp_path,
+        questions=[make_question()],
+        rollouts=[make_rollout(rollout_id=f"r{n}", total_tokens=n) for n in range(1, 201)]
+        + [make_rollout(rollout_id="e", total_tokens=9_999, token_counter="engine")],  # noqa: S106
+        revisions=[
+            make_revision(revision_id=f"v{n}", rollout_id=f"r{n}", tokens=n // 2) for n in range(1, 201)
+        ]
+        + [make_revision(revision_id="e", rollout_id="e")],
+    )
+    rows = _rows(con, "FROM length_density")
+    assert {row["full_length"] for row in rows} == {198}  # covers 99 of 100 lengths before
+    assert [sum(row[side] for row in rows) for side in ("before", "after")] == [200, 200]
+    inside, beyond = rows[:-1], rows[-1]
+    assert (beyond["length_from"], beyond["length_to"], beyond["before"], beyond["after"]) == (
+        1.0,
+        None,
+        2,
+        0,
+    )
+    assert beyond["density_before"] is None
+    assert sum(row["density_before"] for row in inside) / 100 == pytest.approx(0.99)
+    assert sum(row["density_after"] for row in inside) / 100 == pytest.approx(1)
+    assert max(row["length_to"] for row in inside if row["after"]) == pytest.approx(0.51)  # 100 of 198
+
+
+def test_a_length_of_nothing_has_its_place(tmp_path: Path) -> None:
+    con = _open(
+        tmp_path,
+        questions=[make_question()],
+        rollouts=[make_rollout(total_tokens=0)],
+        revisions=[make_revision(tokens=0)],
+    )
+    [row] = _rows(con, "FROM length_density")
+    assert (row["full_length"], row["length_from"], row["before"], row["after"]) == (1, 0.0, 1, 1)
+    [row] = _rows(con, "FROM answers_within_budget")
+    assert (row["budget"], row["recovered_before"], row["recovered_after"]) == (1, 1.0, 1.0)
+
+
+def test_a_budget_recovers_what_fits_into_it(tmp_path: Path) -> None:
+    before = [1, 2, 3, 64, 65, 1_000, 4_096, 100_003]
+    after = [1, 1, 2, 64, 9, 700, None, 5_000]  # the seventh is rejected
+    con = _open(
+        tmp_path,
+        rollouts=[make_rollout(rollout_id=f"r{n}", total_tokens=tokens) for n, tokens in enumerate(before)]
+        + [make_rollout(rollout_id="wrong", total_tokens=5, verdict="different")],
+        revisions=[
+            make_rejection(revision_id=f"v{n}", rollout_id=f"r{n}")
+            if tokens is None
+            else make_revision(revision_id=f"v{n}", rollout_id=f"r{n}", tokens=tokens)
+            for n, tokens in enumerate(after)
+        ]
+        + [make_rejection(revision_id="wrong", rollout_id="wrong")],
+    )
+    rows = _rows(con, "FROM answers_within_budget")
+    for row in rows:
+        assert row["right_answers"] == 8
+        assert row["recovered_before"] == sum(n <= row["budget"] for n in before) / 8
+        assert row["recovered_after"] == sum(n is not None and n <= row["budget"] for n in after) / 8
+    assert (rows[-1]["recovered_before"], rows[-1]["recovered_after"]) == (1.0, 7 / 8)
+    budgets = [row["budget"] for row in rows]
+    assert budgets == sorted(budgets)
+    assert all(any(n <= budget < 1.05 * n for budget in budgets) for n in (64, 1_000, 100_003))
+
+
 def test_savings_fall_into_steps_of_five_percent(tmp_path: Path) -> None:
     after = [90, 85, 86, 70, 5, 0]  # of 100
     con = _open(

@@ -1,0 +1,120 @@
+"""What the page asks of a night: each query is shown beside its answer, as a command.
+
+rows = ask(con, night, REASONS)
+command(night, REASONS)                 # drp sql "SELECT run_date, reason, ..."
+"""
+
+import re
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from drp.report.numbers import NightFacts
+
+# A night without a single revision has no recipe in the accounting.
+BALANCE = """
+SELECT rows_in, rollouts, accepted, rejected, dead_lettered, without_revision, adds_up FROM accounting
+WHERE run_date = $run_date AND (recipe_hash = $recipe_hash OR recipe_hash IS NULL)
+"""
+NIGHTS = """
+SELECT run_date, sum(rollouts)::BIGINT AS rollouts, avg(right_share) AS right_share,
+avg(accepted_share) AS accepted_share, avg(median_saving) AS median_saving
+FROM nights
+WHERE run_date BETWEEN $run_date - 13 AND $run_date
+AND (recipe_hash = $recipe_hash OR (recipe = $recipe AND run_date < $run_date))
+GROUP BY run_date ORDER BY run_date
+"""
+STUDENTS = """
+SELECT r.student, r.engine, count(*) AS rollouts, count(*) FILTER (r.verdict = 'equal') AS right_answers
+FROM revisions v JOIN rollouts r USING (rollout_id)
+WHERE v.run_date = $run_date AND v.recipe_hash = $recipe_hash
+GROUP BY r.student, r.engine ORDER BY r.student, r.engine
+"""
+TEACHERS = """
+SELECT DISTINCT teacher FROM revisions
+WHERE run_date = $run_date AND recipe_hash = $recipe_hash ORDER BY teacher
+"""
+SAVINGS = """
+SELECT dataset, token_counter, rollouts, accepted, compared, median_before, median_after, saving
+FROM tokens_saved WHERE run_date = $run_date AND recipe_hash = $recipe_hash
+ORDER BY rollouts DESC, dataset, token_counter
+"""
+SAVING_STEPS = """
+SELECT least(greatest(round(20 * saving_from), 0), 19)::INTEGER AS step, sum(revisions)::BIGINT AS revisions
+FROM saving_distribution WHERE run_date = $run_date AND recipe_hash = $recipe_hash
+GROUP BY step ORDER BY step
+"""
+LENGTHS = """
+SELECT dataset, token_counter, full_length, median_before, median_after, length_from, before, after
+FROM length_density JOIN tokens_saved USING (run_date, recipe_hash, dataset, token_counter)
+WHERE run_date = $run_date AND recipe_hash = $recipe_hash
+QUALIFY dense_rank() OVER (ORDER BY compared DESC, dataset, token_counter) <= 4
+ORDER BY compared DESC, dataset, token_counter, length_from
+"""
+RECOVERED = """
+SELECT token_counter, right_answers, budget, recovered_before, recovered_after
+FROM answers_within_budget WHERE run_date = $run_date AND recipe_hash = $recipe_hash
+ORDER BY right_answers DESC, token_counter, budget
+"""
+REASONS = """
+SELECT reason, run_date, sum(rejected)::BIGINT AS rejected, sum(rejected) / sum(rollouts) AS share_of_rollouts
+FROM reject_trend
+WHERE run_date BETWEEN $run_date - 13 AND $run_date
+AND (recipe_hash = $recipe_hash OR (recipe = $recipe AND run_date < $run_date))
+GROUP BY reason, run_date ORDER BY reason, run_date
+"""
+ACTIONS = """
+SELECT skill_family, action, steps, share_of_family
+FROM actions_by_skill WHERE run_date = $run_date AND recipe_hash = $recipe_hash
+ORDER BY sum(steps) OVER (PARTITION BY skill_family) DESC, skill_family, action
+"""
+STAGES = """
+SELECT stage, seconds, counts, warnings FROM events WHERE run_id = $run_id ORDER BY seconds DESC
+"""
+REJECTED = """
+SELECT rollout_id, reject_reasons, reject_detail FROM revisions
+WHERE run_date = $run_date AND recipe_hash = $recipe_hash AND status = 'rejected'
+"""
+DEAD_LETTERS = """
+SELECT source, line, error, detail FROM dead_letters WHERE run_date = $run_date
+"""
+LINEAGE = """
+FROM example_lineage WHERE revision_id = $revision_id
+"""
+
+_PARAMETER = re.compile(r"\$(\w+)")  # $run_date and its like
+_SHELL_SPECIAL = re.compile(r'[\\"$`]')  # what a shell reads inside double quotes
+
+
+def ask(con: duckdb.DuckDBPyConnection, night: NightFacts, query: str) -> list[tuple[Any, ...]]:
+    """The rows of one of the queries above for this night. None has more rows than a page can show."""
+    known = _parameters(night)
+    used = {name: known[name] for name in _PARAMETER.findall(query)}
+    return con.execute(query, used).fetchall()
+
+
+def command(night: NightFacts, query: str, *, options: str = "", **more: str) -> str:
+    """The `drp sql` command, for a shell, that asks the same query of the lake.
+
+    A night that is published is asked for in the corpus; one that is not has rows in its run only.
+    """
+    known = _parameters(night) | more
+    one_line = " ".join(query.split())
+    filled = _PARAMETER.sub(lambda match: _literal(known[match[1]]), one_line)
+    quoted = _SHELL_SPECIAL.sub(r"\\\g<0>", filled)
+    run = f" --run {night.run_id}" if night.outcome in ("quarantined", "unfinished") else ""
+    return f'drp sql{run}{options} "{quoted}"'
+
+
+def _parameters(night: NightFacts) -> dict[str, str | date]:
+    return {
+        "run_id": night.run_id,
+        "run_date": night.run_date,
+        "recipe": night.recipe,
+        "recipe_hash": night.recipe_hash,
+    }
+
+
+def _literal(value: str | date) -> str:
+    return f"DATE '{value}'" if isinstance(value, date) else "'" + value.replace("'", "''") + "'"
