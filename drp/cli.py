@@ -95,7 +95,7 @@ def sql(
         Literal["table", "csv", "json"], typer.Option("--format", help="How rows are shown.")
     ] = "table",
     version: Annotated[int | None, typer.Option(help="A published version.", show_default="current")] = None,
-    run: Annotated[str | None, typer.Option(help="Rows of this run only, published or not.")] = None,
+    run: Annotated[str | None, typer.Option(help="Rows of this run, and what they refer to.")] = None,
 ) -> None:
     """Ask the corpus in SQL (DuckDB), read-only: the tables and the views of sql/."""
     from drp.lake.lake import open_lake
@@ -107,9 +107,9 @@ def sql(
         raise typer.BadParameter("--version and --run exclude each other")
     if run is not None:
         parts = lake.locate(part for done in lake.open_run(run).shard_files() for part in done.parts)
+        con = open_session(parts, earlier=lake.published())
     else:
-        parts = lake.published(version)
-    con = open_session(parts)
+        con = open_session(lake.published(version))
     run_query(con, sys.stdin.read() if query is None else query, form, sys.stdout)
 
 

@@ -12,6 +12,7 @@ cannot be changed any more; and of the statements only those that read are let t
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,6 +26,9 @@ from drp.settings import ROOT, settings
 
 VIEWS = ROOT / "sql"
 """The views that every session has: one .sql file each."""
+
+_REFERRED = {"rollouts": ("revisions", "rollout_id"), "questions": ("rollouts", "question_id")}
+"""Tables whose earlier rows a night builds on; what refers to them, and by which column."""
 
 _STATE = "Nothing was changed"
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
@@ -49,6 +53,7 @@ class PartsUnreadableError(TerminalError):
 def open_session(
     parts: Mapping[str, Sequence[str]],
     *,
+    earlier: Mapping[str, Sequence[str]] | None = None,
     views: Path = VIEWS,
     memory_limit: str = "4GB",
     threads: int | None = None,
@@ -58,6 +63,7 @@ def open_session(
     Args:
         parts: the Parquet files of each table, each below a folder `run_date=YYYY-MM-DD`. A table without
             parts is there and is empty.
+        earlier: other parts, of which only the rollouts and questions are there that these parts refer to.
         views: a folder of .sql files, each a CREATE VIEW.
         memory_limit: of DuckDB; what needs more is spilled to a temporary folder, to 20 GB.
         threads: of DuckDB; as many as it finds cores when None.
@@ -81,13 +87,16 @@ def open_session(
         config["threads"] = threads
     con = duckdb.connect(":memory:", config=config)
     con.execute("SET TimeZone = 'UTC'")
-    if any(path.startswith("s3://") for paths in parts.values() for path in paths):
+    readable = [*chain(*parts.values(), *(earlier or {}).values())]
+    if any(path.startswith("s3://") for path in readable):
         _reach_s3(con)
-    for table, schema in TABLES.items():
-        _create_view(con, table, schema, parts.get(table, ()))
+    for table in dict.fromkeys(("revisions", "rollouts", *TABLES)):  # what refers before what is referred to
+        own = parts.get(table, ())
+        rest = [path for path in (earlier or {}).get(table, ()) if path not in own]
+        _create_view(con, table, own, rest if table in _REFERRED else ())
     for path in sorted(views.glob("*.sql")):
         con.execute(path.read_text(encoding="utf-8"))
-    allowed = ", ".join(_literal(path) for paths in parts.values() for path in paths)
+    allowed = ", ".join(map(_literal, readable))
     con.execute(f"SET allowed_paths = [{allowed}]")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
@@ -178,7 +187,21 @@ def _reach_s3(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"CREATE SECRET lake (TYPE s3, {', '.join(f'{k} {v}' for k, v in options.items())})")
 
 
-def _create_view(con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, paths: Sequence[str]) -> None:
+def _create_view(
+    con: duckdb.DuckDBPyConnection, table: str, own: Sequence[str], earlier: Sequence[str]
+) -> None:
+    query = _rows(con, TABLES[table], own)
+    if earlier:
+        by, key = _REFERRED[table]
+        query += f" UNION ALL ({_rows(con, TABLES[table], earlier)} SEMI JOIN {by} USING ({key}))"
+    try:
+        con.execute(f"CREATE VIEW {table} AS {query}")
+    except duckdb.Error as error:
+        raise unreadable(error, f"a part of {table}") from error
+
+
+def _rows(con: duckdb.DuckDBPyConnection, schema: pa.Schema, paths: Sequence[str]) -> str:
+    """A query for all rows of these parts of a table."""
     if paths:
         files = ", ".join(_literal(path) for path in paths)
         columns = ", ".join([*schema.names, "run_date"])
@@ -188,10 +211,7 @@ def _create_view(con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, 
         types = zip(empty.columns, empty.types, strict=True)
         columns = ", ".join([*(f"NULL::{kind} AS {name}" for name, kind in types), "NULL::DATE AS run_date"])
         source = "range(0)"
-    try:
-        con.execute(f"CREATE VIEW {table} AS SELECT {columns} FROM {source}")  # noqa: S608 (names are ours)
-    except duckdb.Error as error:
-        raise unreadable(error, f"a part of {table}") from error
+    return f"SELECT {columns} FROM {source}"  # noqa: S608 (names are ours)
 
 
 def _literal(text: str) -> str:

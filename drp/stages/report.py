@@ -10,6 +10,7 @@ from drp.lake.runs import run_ids
 from drp.report.numbers import NightFacts, Outcome
 from drp.report.page import build_report
 from drp.report.summary import summary
+from drp.sql.select import MEMORY
 from drp.sql.session import open_session
 from drp.stages.gate import DOCS
 from drp.stages.night import Night, open_night, stage_facts
@@ -17,7 +18,7 @@ from drp.stages.night import Night, open_night, stage_facts
 
 def report(night: Night) -> str:
     """Write the night's page and return its path."""
-    with closing(open_session(night.visible())) as con:
+    with closing(open_session(night.visible(), memory_limit=MEMORY)) as con:
         page = build_report(con, _facts(night))
     night.lake.store.put(f"{night.reports}/report.html", page.encode())
     return night.page
@@ -25,7 +26,7 @@ def report(night: Night) -> str:
 
 def summarise(night: Night) -> Table:
     """The night in one table, for a terminal."""
-    with closing(open_session(night.visible())) as con:
+    with closing(open_session(night.visible(), memory_limit=MEMORY)) as con:
         return summary(con, _facts(night))
 
 

@@ -17,7 +17,7 @@ from drp.sql.session import (
     check_statement,
     open_session,
 )
-from tests.rows import RUN_DATE, make_rollout, one_of_each, write_parts
+from tests.rows import RUN_DATE, make_question, make_revision, make_rollout, one_of_each, write_parts
 
 
 def _columns(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
@@ -61,6 +61,16 @@ def test_rows_of_several_dates_keep_theirs(tmp_path: Path) -> None:
     con = open_session(write_parts(tmp_path, {"rollouts": rows}))
     found = con.execute("SELECT rollout_id, run_date FROM rollouts ORDER BY ALL").fetchall()
     assert found == [("r1", RUN_DATE), ("r2", other)]
+
+
+def test_of_earlier_parts_only_what_a_night_refers_to_is_there(tmp_path: Path) -> None:
+    tonight = write_parts(tmp_path / "tonight", {"revisions": [make_revision(rollout_id="r1")]})
+    questions = [make_question(question_id="q1"), make_question(question_id="q2")]
+    rollouts = [make_rollout(rollout_id="r1"), make_rollout(rollout_id="r2", question_id="q2")]
+    earlier = write_parts(tmp_path / "earlier", {"questions": questions, "rollouts": rollouts})
+    con = open_session(tonight, earlier=earlier)
+    assert con.execute("SELECT rollout_id FROM rollouts").fetchall() == [("r1",)]
+    assert con.execute("SELECT question_id FROM questions").fetchall() == [("q1",)]
 
 
 def test_a_path_may_hold_quotes_and_wildcards(tmp_path: Path) -> None:
