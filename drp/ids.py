@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+_canonical = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode
 Canonical: TypeAlias = "str | int | float | bool | Sequence[Canonical] | Mapping[str, Canonical] | None"
 
 
@@ -17,8 +18,7 @@ def content_id(kind: str, *parts: Canonical) -> str:
 
     Canonical form: JSON with sorted keys, no white space, UTF-8; lone surrogates are kept as escapes.
     """
-    canonical = json.dumps([kind, *parts], ensure_ascii=True, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(_canonical([kind, *parts]).encode(), digest_size=16).hexdigest()
 
 
 def question_id(split: str, question: str, gold_answer: str) -> str:

@@ -5,7 +5,7 @@
         raise NightQuarantinedError(run, result)
 
 The row gates judge a row by what the stages say of it; the contract reads what was written, and judges the
-night as a whole. Frames are read in batches of `BATCH_ROWS` narrow rows: memory does not grow with the night.
+night as a whole. Frames are read in bounded batches: memory does not grow with the night.
 """
 
 import logging
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from drp.grading import Grader
-
-BATCH_ROWS = 20_480
-"""Rows of a frame that are in memory at once, and on one page of the Data Docs."""
 
 NAMED = 3
 """Offending rows that a failure, and failures that a quarantine, names."""
@@ -104,7 +101,7 @@ def check_night(
         for suite in suites(recipe.gates.night):
             progress(suite.name)
             tallies: dict[str, _Tally] = {}
-            for first, frame in _frames(con, suite.query):
+            for first, frame in _frames(con, suite.query, suite.rows):
                 rows += len(frame)
                 for outcome in site.validate(suite, frame, f"rows from {first}", NAMED):
                     config = outcome.expectation_config
@@ -126,9 +123,9 @@ def _quiet() -> None:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
-def _frames(con: duckdb.DuckDBPyConnection, query: str) -> "Iterator[tuple[int, pd.DataFrame]]":
+def _frames(con: duckdb.DuckDBPyConnection, query: str, rows: int) -> "Iterator[tuple[int, pd.DataFrame]]":
     """The rows of a query in bounded frames, each with the number of its first row; at least one frame."""
-    reader = con.execute(query).to_arrow_reader(BATCH_ROWS)
+    reader = con.execute(query).to_arrow_reader(rows)
     first = 0
     for batch in reader:
         if batch.num_rows:

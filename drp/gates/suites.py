@@ -20,18 +20,27 @@ from drp.recipe import NightBands
 from drp.records import ACTIONS, DecompositionKind, FinishReason, Verdict
 from drp.schemas import CORPUS_TABLES, id_column
 
+ROWS = 20_480
+ROWS_WITH_TEXT = 8_192
+ROWS_OF_STEPS = 122_880
+"""Of tables that have dozens of rows a rollout: a frame costs a third of a second and a page."""
+
 _ACCEPTED = Column("status") == "accepted"
 _REJECTED = Column("status") == "rejected"
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Expectations on the frame that `query` gives; `key` is the column that names a row to a reader."""
+    """Expectations on the frame that `query` gives; `key` is the column that names a row to a reader.
+
+    So many `rows` of the frame are in memory at once, and on one page of the Data Docs.
+    """
 
     name: str
     key: str
     query: str
     expectations: Sequence[Any]
+    rows: int = ROWS
 
 
 def _true(column: str, sentence: str, **options: Any) -> Any:
@@ -48,13 +57,16 @@ def _between(column: str, sentence: str, low: float | None, high: float | None =
     )
 
 
-def _table(name: str, columns: str, joins: str, *expectations: Any) -> Suite:
+def _table(name: str, columns: str, joins: str, *expectations: Any, rows: int = ROWS) -> Suite:
     """A suite on one table, alias `t`: its own expectations after those that every table has."""
     key = id_column(name)
     required = [field.name for field in CORPUS_TABLES[name] if not field.nullable]
     complete = " AND ".join(f't."{column}" IS NOT NULL' for column in required)
     query = f"""
-        SELECT t.{key}, count(*) OVER (PARTITION BY t.{key}) = 1 AS is_unique,
+        WITH suspects AS (SELECT hash({key}) FROM {name} GROUP BY ALL HAVING count(*) > 1),
+             doubles AS (SELECT {key} FROM {name} WHERE hash({key}) IN (FROM suspects)
+                         GROUP BY ALL HAVING count(*) > 1)
+        SELECT t.{key}, (t.{key} IN (FROM doubles)) IS NOT true AS is_unique,
                {complete} AS is_complete, {columns}
         FROM {name} t {joins}
     """  # noqa: S608 - table and column names are ours
@@ -63,7 +75,7 @@ def _table(name: str, columns: str, joins: str, *expectations: Any) -> Suite:
         _true("is_unique", "every id occurs once"),
         _true("is_complete", "every required column has a value"),
     )
-    return Suite(name, key, query, (*every, *expectations))
+    return Suite(name, key, query, (*every, *expectations), rows)
 
 
 def _exists(table: str, key: str, reference: str) -> str:
@@ -120,21 +132,22 @@ def _rollouts() -> Suite:
 
 
 def _decompositions() -> Suite:
+    # Every step adds where it begins and takes away where the next has to begin. In a cover without gap or
+    # overlap all that is left is the beginning of the first step and the end of the last: nothing is sorted.
     return _table(
         "decompositions",
         """t.kind, r.rollout_id IS NOT NULL AS has_rollout, t.n_steps = coalesce(s.n, 0) AS has_its_steps,
            coalesce(
-             CASE WHEN s.n IS NULL THEN length(r.thinking) = 0
-                  ELSE s.faults = 0 AND s.first = 0 AND s.last = length(r.thinking) END, false) AS covers""",
-        """LEFT JOIN rollouts r USING (rollout_id)
+             CASE WHEN s.n IS NULL THEN r.characters = 0
+                  ELSE s.are_positive AND s.chain = hash(0::BIGINT, 0::BIGINT)::HUGEINT
+                                                    - hash(s.n, r.characters)::HUGEINT
+             END, false) AS covers""",
+        """LEFT JOIN (SELECT rollout_id, length(thinking) AS characters FROM rollouts) r USING (rollout_id)
            LEFT JOIN (
-             SELECT decomposition_id, count(*) AS n, min(char_start) AS first, max(char_end) AS last,
-                    count(*) FILTER (WHERE step_index <> rank OR char_end <= char_start
-                                     OR char_start <> coalesce(before, char_start)) AS faults
-             FROM (
-               SELECT *, row_number() OVER w - 1 AS rank, lag(char_end) OVER w AS before
-               FROM steps WINDOW w AS (PARTITION BY decomposition_id ORDER BY step_index))
-             GROUP BY decomposition_id) s USING (decomposition_id)""",
+             SELECT decomposition_id, count(*) AS n, bool_and(char_end > char_start) AS are_positive,
+                    sum(hash(step_index::BIGINT, char_start)::HUGEINT
+                        - hash(step_index::BIGINT + 1, char_end)::HUGEINT) AS chain
+             FROM steps GROUP BY decomposition_id) s USING (decomposition_id)""",
         _true("has_rollout", "every decomposition is of a rollout that is there"),
         _one_of("kind", get_args(DecompositionKind), "every kind of decomposition is known"),
         _true("has_its_steps", "every decomposition has as many steps as it says"),
@@ -151,6 +164,7 @@ def _steps() -> Suite:
         _true("has_decomposition", "every step is of a decomposition that is there"),
         _between("characters", "every step has text", 1),
         _between("skill_length", "every step has a skill", 1),
+        rows=ROWS_OF_STEPS,
     )
 
 
@@ -214,9 +228,8 @@ def _accepted() -> Suite:
         LEFT JOIN (SELECT question_id, gold_answer FROM questions) q USING (question_id)
         WHERE t.status = 'accepted'
     """
-    return Suite(
-        "accepted", "revision_id", query, (_answers("every accepted response ends in the gold answer"),)
-    )
+    expectations = (_answers("every accepted response ends in the gold answer"),)
+    return Suite("accepted", "revision_id", query, expectations, ROWS_WITH_TEXT)
 
 
 def _answers(sentence: str) -> Any:
@@ -238,6 +251,7 @@ def _decisions() -> Suite:
         _between("step_index", "steps count from 0", 0),
         _true("has_its_text", "what is compressed has its text, once; what is kept or deleted has none"),
         _true("has_its_partners", "a MULTI-STEP COMPRESS, and nothing else, names the steps merged with it"),
+        rows=ROWS_OF_STEPS,
     )
 
 
@@ -265,6 +279,7 @@ def _examples() -> Suite:
         _between("tokens", "every example has a positive length", 1),
         _between("weight", "every example has a positive weight", 0, strict_min=True),
         _answers("every example ends in the gold answer"),
+        rows=ROWS_WITH_TEXT,
     )
 
 
@@ -280,15 +295,21 @@ def _dead_letters() -> Suite:
 
 def _night(bands: NightBands) -> Suite:
     query = """
-        WITH pairs AS (
-            SELECT r.verdict IS NOT DISTINCT FROM 'equal' AND NOT r.is_degenerate
-                     AND r.finish_reason <> 'length' AND length(trim(r.response)) > 0
-                     AND NOT list_has_any(v.reject_reasons, ['benchmark_leak', 'duplicate']) AS is_right,
-                   v.status = 'accepted' AS is_accepted,
+        WITH lengths AS (
+            SELECT rollout_id, token_counter, total_tokens, length(thinking) + length(response) AS characters,
+                   verdict IS NOT DISTINCT FROM 'equal' AND NOT is_degenerate
+                     AND finish_reason <> 'length' AND length(trim(response)) > 0 AS is_right
+            FROM rollouts),
+        pruned AS (
+            SELECT rollout_id, token_counter, tokens, length(thinking) + length(response) AS characters,
+                   status = 'accepted' AS is_accepted,
+                   NOT list_has_any(reject_reasons, ['benchmark_leak', 'duplicate']) AS is_new
+            FROM revisions),
+        pairs AS (
+            SELECT r.is_right AND v.is_new AS is_right, v.is_accepted,
                    CASE WHEN v.token_counter = r.token_counter THEN 1 - v.tokens / r.total_tokens
-                        ELSE 1 - (length(v.thinking) + length(v.response))
-                                 / (length(r.thinking) + length(r.response)) END AS saving
-            FROM revisions v JOIN rollouts r USING (rollout_id))
+                        ELSE 1 - v.characters / r.characters END AS saving
+            FROM pruned v JOIN lengths r USING (rollout_id))
         SELECT 'night' AS night, count(*) AS rollouts,
                count(*) FILTER (WHERE is_right) / nullif(count(*), 0) AS right_share,
                coalesce(count(*) FILTER (WHERE is_accepted) / nullif(count(*) FILTER (WHERE is_right), 0), 0)

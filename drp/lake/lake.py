@@ -11,6 +11,7 @@ from typing import TypeAlias
 from drp.lake.parts import Part
 from drp.lake.runs import Run, ShardFile, open_run, run_ids
 from drp.lake.versions import DamagedLakeError, PublishedPart, Version, Versions
+from drp.lake.writers import claim
 from drp.objects.factory import open_store
 from drp.objects.store import ObjectStore
 from drp.schemas import CORPUS_TABLES, TABLES
@@ -67,6 +68,7 @@ class Lake:
         Raises:
             DamagedLakeError: a part is not what was written.
         """
+        claim(self.store, run.run_id)
         done_shards = list(shard_files)
         self.verify(part for done in done_shards for part in done.parts)
         parts = [

@@ -42,12 +42,13 @@ class TableWriter:
         self._store = store
         self._table = table
         self._schema = TABLES[table]
+        self._struct = pa.struct(self._schema)
         self._id = id_column(table)
-        self._text = [f.name for f in self._schema if pa.types.is_large_string(f.type) or f.type == MESSAGES]
+        self._text = [field.name for field in self._schema if pa.types.is_large_string(field.type)]
+        self._chats = [field.name for field in self._schema if field.type == MESSAGES]
         self._key = f"{table}/run_date={run_date.isoformat()}/{uuid.uuid4().hex}.parquet"
         self._rows: list[Mapping[str, Any]] = []
         self._batches: list[pa.RecordBatch] = []
-        self._rows_held = 0
         self._text_held = 0
         self._written = 0
         self._open = ExitStack()
@@ -57,12 +58,16 @@ class TableWriter:
     def add(self, row: Mapping[str, Any]) -> None:
         """Add one row; a full row group is written at once, so that memory stays bounded."""
         self._rows.append(row)
-        self._rows_held += 1
-        self._text_held += sum(_characters(row[name]) for name in self._text)
-        if self._rows_held >= ROWS_PER_GROUP or self._text_held >= TEXT_PER_GROUP:
+        for name in self._text:
+            self._text_held += len(row[name] or "")
+        for name in self._chats:
+            self._text_held += sum(len(message["content"]) for message in row[name])
+        if self._text_held >= TEXT_PER_GROUP:
             self._flush()
         elif len(self._rows) >= _ROWS_PER_BATCH:
             self._pack()
+            if len(self._batches) * _ROWS_PER_BATCH >= ROWS_PER_GROUP:
+                self._flush()
 
     def finish(self) -> Part | None:
         """Make the part appear; None when there was no row."""
@@ -81,7 +86,8 @@ class TableWriter:
 
     def _pack(self) -> None:
         if self._rows:
-            self._batches.append(pa.RecordBatch.from_pylist(self._rows, schema=self._schema))
+            rows = pa.array(self._rows, self._struct)  # in two thirds of the time of from_pylist
+            self._batches.append(pa.RecordBatch.from_struct_array(rows))
             self._rows.clear()
 
     def _flush(self) -> None:
@@ -97,14 +103,7 @@ class TableWriter:
         self._batches.clear()
         self._parquet.write_table(group.sort_by(self._id), row_group_size=ROWS_PER_GROUP)
         self._written += group.num_rows
-        self._rows_held = self._text_held = 0
-
-
-def _characters(value: Any) -> int:
-    """Characters of a text, or of all texts of a chat."""
-    if isinstance(value, str):
-        return len(value)
-    return sum(len(message["content"]) for message in value or ())
+        self._text_held = 0
 
 
 class PartsWriter:
@@ -118,9 +117,10 @@ class PartsWriter:
 
     def add(self, table: str, row: Mapping[str, Any]) -> None:
         """Add one row to `table`."""
-        if table not in self._writers:
-            self._writers[table] = TableWriter(self._store, table, self._run_date)
-        self._writers[table].add(row)
+        writer = self._writers.get(table)
+        if writer is None:
+            writer = self._writers[table] = TableWriter(self._store, table, self._run_date)
+        writer.add(row)
 
     @contextmanager
     def writing(self) -> Iterator[Self]:

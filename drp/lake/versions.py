@@ -163,7 +163,8 @@ class Versions:
                 self._pointer, _Pointed(version.number, (*pointed.kept, version.number)).to_json(), data
             ):
                 return version
-            self._store.delete(self.key(version.number))  # another publisher was first: merge again
+            if version.number not in self.numbers():  # else it was pointed at, but the answer was lost
+                self._store.delete(self.key(version.number))
 
     def rollback(self, number: int) -> Version:
         """Point at an older (or newer) version again; it also mends a pointer that is damaged."""

@@ -5,6 +5,7 @@ pyarrow's own S3 streams cannot be aborted: they publish what they have, complet
 or collected. So bytes go through boto3, whose multipart uploads end in an object or in nothing.
 """
 
+import fcntl
 import hashlib
 import os
 import threading
@@ -26,10 +27,11 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,
     HTTPClientError,
     IncompleteReadError,
-    NoCredentialsError,
     ResponseStreamingError,
+    SSLError,
 )
 
 from drp.errors import BadInputError, DrpError
@@ -56,6 +58,8 @@ _CONFLICT_WAIT_S = 0.2
 _REFUSED = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "NoSuchBucket"}
 _ABSENT = {"NoSuchKey", "404"}
 _BUSY = {"SlowDown", "RequestTimeout"}
+_SILENT = (ConnectionError, HTTPClientError, ResponseStreamingError, IncompleteReadError)
+"""A server that is not there, or stops in the middle of an answer."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +213,8 @@ class S3Store:
 
     def unfinished(self) -> Iterator[Unfinished]:
         """Multipart uploads that did not end, or are still going on."""
-        with self._named_faults():
+        none = self._client.exceptions.NoSuchUpload  # as rclone puts it
+        with self._named_faults(), suppress(none):
             pages = self._client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
                 for found in page.get("Uploads", ()):
@@ -296,12 +301,9 @@ class S3Store:
             yield
         except ClientError as error:
             raise self._named(error, writes) from error
-        except NoCredentialsError as error:
-            raise LakeRefusedError(self.root, str(error)) from error
-        except (HTTPClientError, ResponseStreamingError, IncompleteReadError) as error:
-            raise LakeUnavailableError(self.root, str(error)) from error
         except BotoCoreError as error:
-            raise LakeRefusedError(self.root, str(error)) from error
+            is_silent = isinstance(error, _SILENT) and not isinstance(error, SSLError)
+            raise (LakeUnavailableError if is_silent else LakeRefusedError)(self.root, str(error)) from error
         except S3UploadFailedError as error:  # carries the real one
             cause = error.__context__
             raise (
@@ -326,6 +328,8 @@ class _Upload:
 
     def __init__(self, upload: Callable[["_Source"], None]) -> None:
         reading, writing = os.pipe()
+        with suppress(AttributeError, OSError):  # of Linux, where 64 KiB cost many turns between two threads
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIECE)
         self.stream: BinaryIO = os.fdopen(writing, "wb", buffering=_PIECE)
         self._source = _Source(os.fdopen(reading, "rb", buffering=0))
         self._error: BaseException | None = None

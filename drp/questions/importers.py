@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from drp.ids import content_id, imported_rollout_id
+from drp.ids import content_id
 from drp.questions.mapping import ColumnMapping, recognise
 from drp.questions.parsing import Defaults, RecordedTrace, parse_question, parse_trace
 from drp.questions.readers import columns_of, read_rows
@@ -42,11 +42,6 @@ def import_questions(path: Path, *, pairs: Sequence[str] = ()) -> Iterator[Quest
     return _imported(path, mapping, defaults, parse_question, _question_identity)
 
 
-def trace_id(trace: RecordedTrace) -> str:
-    """The id that the trace has as a rollout."""
-    return imported_rollout_id(trace.question.question_id, trace.student, trace.thinking, trace.response)
-
-
 class DeadLetters:
     """Writes dead letters of one file.
 
@@ -71,7 +66,7 @@ def _imported(
     mapping: ColumnMapping,
     defaults: Defaults,
     parse: Callable[[Mapping[str, Any], ColumnMapping, Defaults], T | Fault],
-    identity: Callable[[T], tuple[str, str]],
+    identity: Callable[[T], tuple[str, dict[str, str]]],
 ) -> Iterator[T | DeadLetter]:
     letters = DeadLetters(defaults.source)
     first_lines: dict[bytes, int] = {}  # all that is remembered of a row: 16 bytes and where it stood
@@ -85,14 +80,15 @@ def _imported(
         if first == row.line:
             yield item
         else:  # two rows may differ in columns that we do not read: show what makes them equal
-            yield letters.write(row.line, Fault("duplicate", f"the same as line {first}"), shown)
+            raw = clean_raw(json.dumps(shown, ensure_ascii=False))
+            yield letters.write(row.line, Fault("duplicate", f"the same as line {first}"), raw)
 
 
-def _question_identity(question: Question) -> tuple[str, str]:
+def _question_identity(question: Question) -> tuple[str, dict[str, str]]:
     shown = {"question": question.question, "gold_answer": question.gold_answer}
-    return question.question_id, clean_raw(json.dumps(shown, ensure_ascii=False))
+    return question.question_id, shown
 
 
-def _trace_identity(trace: RecordedTrace) -> tuple[str, str]:
-    shown = {"rollout_id": trace_id(trace), "student": trace.student, "question": trace.question.question}
-    return trace_id(trace), clean_raw(json.dumps(shown, ensure_ascii=False))
+def _trace_identity(trace: RecordedTrace) -> tuple[str, dict[str, str]]:
+    shown = {"rollout_id": trace.rollout_id, "student": trace.student, "question": trace.question.question}
+    return trace.rollout_id, shown

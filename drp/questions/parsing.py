@@ -9,10 +9,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from drp.grading import extract_answer
-from drp.ids import question_id
+from drp.ids import imported_rollout_id, question_id
 from drp.questions.chat import Chat, read_chat
 from drp.questions.mapping import ColumnMapping
 from drp.questions.rows import MAX_CHARACTERS, Fault, text_fault
@@ -53,6 +54,11 @@ class RecordedTrace:
     thinking: str
     response: str
     finish_reason: FinishReason
+
+    @cached_property
+    def rollout_id(self) -> str:
+        """The id that the trace has as a rollout."""
+        return imported_rollout_id(self.question.question_id, self.student, self.thinking, self.response)
 
 
 class _UnusableError(Exception):

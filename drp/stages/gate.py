@@ -13,7 +13,7 @@ from drp.gates.contract import ContractResult, NightQuarantinedError, check_nigh
 from drp.grading import Grader, self_test
 from drp.ids import content_id
 from drp.lake.lake import merged
-from drp.sql.session import open_session
+from drp.sql.select import open_bounded
 from drp.stages.night import Night
 
 STAGE = "gate"
@@ -93,7 +93,7 @@ def _add_up(night: Night, stage: str, went_in: int, counts: Counter[str], names:
 def _tonight(night: Night) -> duckdb.DuckDBPyConnection:
     """This night's rows, and the questions and rollouts of earlier nights that they refer to."""
     earlier = {table: night.visible()[table] for table in ("questions", "rollouts")}
-    con = open_session(merged(night.own(), earlier))
+    con = open_bounded(merged(night.own(), earlier))
     con.execute("ALTER VIEW rollouts RENAME TO all_rollouts")
     con.execute("CREATE VIEW rollouts AS FROM all_rollouts SEMI JOIN revisions USING (rollout_id)")
     con.execute("ALTER VIEW questions RENAME TO all_questions")

@@ -17,7 +17,7 @@ from drp.grading import Grader
 from drp.ids import content_id
 from drp.lake.lake import Addresses, Lake
 from drp.lake.runs import Run, ShardOutput
-from drp.questions.importers import import_questions, import_traces, trace_id
+from drp.questions.importers import import_questions, import_traces
 from drp.questions.parsing import RecordedTrace
 from drp.questions.synthetic import generate
 from drp.recipe import SyntheticSet
@@ -136,7 +136,7 @@ def _land_row(item: Item, seen: _Known, out: ShardOutput) -> RecordedTrace | Non
         case Question() if seen.is_new(item.question_id):
             out.add("questions", vars(item))
             out.counts["questions"] += 1
-        case RecordedTrace() if seen.is_new(trace_id(item)):
+        case RecordedTrace() if seen.is_new(item.rollout_id):
             if seen.is_new(item.question.question_id):
                 out.add("questions", vars(item.question))
             out.counts["rollouts"] += 1

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from drp.batches import batched
 from drp.gates.rows import Rejection
 from drp.grading import GRADER_VERSION
 from drp.ids import decomposition_id, revision_id
@@ -20,17 +21,18 @@ _WORK = """
 SELECT rollouts.* EXCLUDE (run_date), dataset, split, question, gold_answer, source
 FROM rollouts JOIN wanted ON rollout_id = id JOIN questions USING (question_id)
 """
-_DECOMPOSED = """
+_STEPS = """
 WITH cut AS (
-    SELECT rollout_id,
-           list({start: char_start, stop: char_end, skill: skill, family: skill_family}
-                ORDER BY step_index) AS steps
-    FROM steps JOIN decompositions USING (decomposition_id) JOIN wanted ON decomposition_id = id
-    GROUP BY rollout_id
+    SELECT decomposition_id, list({start: char_start, stop: char_end, skill: skill, family: skill_family}
+                                  ORDER BY step_index) AS steps
+    FROM steps JOIN wanted ON decomposition_id = id GROUP BY decomposition_id
 )
-SELECT rollouts.* EXCLUDE (run_date), dataset, split, question, gold_answer, source, steps
-FROM rollouts JOIN cut USING (rollout_id) JOIN questions USING (question_id)
+SELECT decomposition_id, [step.start for step in steps] AS starts, [step.stop for step in steps] AS stops,
+       [step.skill for step in steps] AS skills, [step.family for step in steps] AS families
+FROM cut
 """
+BATCH = 512
+"""Traces whose steps are read together."""
 _QUESTION_FIELDS = ("question_id", "dataset", "split", "question", "gold_answer", "source")
 
 
@@ -63,12 +65,18 @@ def read_work(night: Night, wanted: Sequence[str]) -> Iterator[Work]:
 
 def read_decomposed(night: Night, shard: str) -> Iterator[tuple[Work, Draft]]:
     """The traces that the decompose stage cut in this shard, streamed, with their steps."""
-    cut = select(night.shard("decompose", shard), "SELECT decomposition_id FROM decompositions")
-    wanted = [row["decomposition_id"] for row in cut]
-    for row in select(night.visible(), _DECOMPOSED, wanted=wanted):
-        work = _work(row)
-        steps = [Step(s["start"], s["stop"], s["skill"], s["family"]) for s in row["steps"]]
-        yield work, Draft(work.trace, steps)
+    parts = night.shard("decompose", shard)
+    cut = select(parts, "SELECT rollout_id, decomposition_id FROM decompositions")
+    ids = {row["rollout_id"]: row["decomposition_id"] for row in cut}
+    for works in batched(read_work(night, list(ids)), BATCH):
+        rows = select(parts, _STEPS, wanted=[ids[work.rollout_id] for work in works])
+        steps = {row["decomposition_id"]: _steps(row) for row in rows}
+        for work in works:
+            yield work, Draft(work.trace, steps.pop(ids[work.rollout_id]))
+
+
+def _steps(row: Mapping[str, Any]) -> tuple[Step, ...]:
+    return tuple(map(Step, row["starts"], row["stops"], row["skills"], row["families"]))
 
 
 def _work(row: Mapping[str, Any]) -> Work:

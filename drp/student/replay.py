@@ -6,7 +6,6 @@ for rollout in engine.sample(questions): ...
 
 from collections.abc import Iterable, Iterator
 
-from drp.ids import imported_rollout_id
 from drp.questions.parsing import RecordedTrace
 from drp.records import CHARACTERS, Question, Rollout
 
@@ -18,10 +17,9 @@ def recorded_rollout(trace: RecordedTrace) -> Rollout:
 
     `sample_index` is 0 for all: the order of the rows of a file says nothing about how they were sampled.
     """
-    question_id = trace.question.question_id
     return Rollout(
-        rollout_id=imported_rollout_id(question_id, trace.student, trace.thinking, trace.response),
-        question_id=question_id,
+        rollout_id=trace.rollout_id,
+        question_id=trace.question.question_id,
         student=trace.student,
         engine=ENGINE,
         prompt_version=None,

@@ -283,14 +283,13 @@ def test_a_night_that_accepted_nothing_is_outside_its_band(check: Check) -> None
     assert "night (accepted_share 0)" in sentence
 
 
-def test_batches_add_up(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "BATCH_ROWS", 2048)
-    questions = [make_question(question_id=f"n{n}", question="" if n % 2 else "x") for n in range(5000)]
+def test_batches_add_up(check: Check) -> None:
+    questions = [make_question(question_id=f"n{n}", question="" if n % 2 else "x") for n in range(25_000)]
     result = check(questions=[make_question(), *questions])
     ((sentence),) = sentences(result)
-    assert "questions: expected that every question has text; 2500 of 5001 rows differ: n" in sentence
+    assert "questions: expected that every question has text; 12500 of 25001 rows differ: n" in sentence
     assert sentence.count("question_length") == 3
-    assert result.rows == 14 + 5000
+    assert result.rows == 14 + 25_000
 
 
 def test_the_docs_are_a_site_that_needs_no_network_and_holds_no_secret(
@@ -299,15 +298,16 @@ def test_the_docs_are_a_site_that_needs_no_network_and_holds_no_secret(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-do-not-print-me")
     check(examples=[make_example(weight=-1.0)])
     result = check(examples=[make_example(weight=0.0)])
-    pages = {page: page.read_text() for page in result.docs.parent.rglob("*.html")}
+    index_page = Path(result.docs)
+    pages = {page: page.read_text() for page in index_page.parent.rglob("*.html")}
     assert len(pages) == 1 + 10 + 10
     assert not any("sk-do-not-print-me" in text for text in pages.values())
     assert not any(re.search(r"<script|<(?:link|img)[^>]*https?:", text) for text in pages.values())
 
-    index = pages[result.docs]
+    index = pages[index_page]
     assert "Failed expectations: 1" in index
     assert "every example has a positive weight; 1 of 1 rows differ: e1 (weight 0)" in index
-    linked = [result.docs.parent / unquote(link) for link in re.findall(r'href="([^"]+)"', index)]
+    linked = [index_page.parent / unquote(link) for link in re.findall(r'href="([^"]+)"', index)]
     assert len(linked) == 10
     (examples,) = (pages[page] for page in linked if "validations/examples/" in str(page))
     assert "every example has a positive weight" in examples

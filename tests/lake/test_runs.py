@@ -1,18 +1,9 @@
 """A run's shard files are its progress: written last, once, and readable whatever happened since."""
 
-from pathlib import Path
-
 import pytest
 
-from drp.lake.lake import Lake
 from drp.lake.runs import UnknownRunError
-from drp.objects.folder import FolderStore
 from tests.rows import make_question
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(FolderStore(tmp_path))
 
 
 def test_a_finished_shard_names_its_parts_and_counts(lake):

@@ -1,21 +1,19 @@
 """Publishing is one step that nobody sees half of, loses nothing under competition, and can be taken back."""
 
 import json
-import threading
-from pathlib import Path
+from datetime import datetime
 
 import pytest
 
-from drp.lake.lake import PER_RECIPE_TABLES
+from drp.lake.lake import PER_RECIPE_TABLES, Lake
 from drp.lake.parts import Part
-from drp.objects.folder import FolderStore
 from drp.lake.versions import NewerLakeError, PublishedPart, UnknownVersionError, Versions
 from drp.schemas import SCHEMA_VERSION
 
 
 @pytest.fixture
-def versions(tmp_path: Path) -> Versions:
-    return Versions(FolderStore(tmp_path), "corpus")
+def versions(lake: Lake) -> Versions:
+    return lake.corpus
 
 
 def part(key: str, run: str = "night-1", table: str = "questions", fingerprint: str = "f") -> PublishedPart:
@@ -74,29 +72,87 @@ def test_unknown_versions_are_refused_and_name_the_next_command(versions):
         versions.rollback(7)
 
 
-def test_a_lake_of_a_newer_schema_is_refused(versions, tmp_path):
+def test_a_lake_of_a_newer_schema_is_refused(versions, lake):
     versions.publish("night-1", [part("a")])
-    manifest = next(tmp_path.glob("_manifests/corpus/*.json"))
-    document = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps(document | {"schema_version": SCHEMA_VERSION + 1}))
+    document = json.loads(lake.store.get(versions.key(1)))
+    newer = document | {"schema_version": SCHEMA_VERSION + 1}
+    lake.store.put(versions.key(1), json.dumps(newer).encode())
     with pytest.raises(NewerLakeError, match="update DRP"):
         versions.current()
 
 
-def test_of_publishers_at_once_none_is_lost(versions):
-    def publish(who: int) -> None:
-        for k in range(5):
-            run = f"run-{who}-{k}"
-            versions.publish(run, [part(run, run)])
+def test_a_publisher_that_comes_late_merges_and_leaves_no_manifest_behind(versions, lake, monkeypatch):
+    versions.publish("night-1", [part("a")])
+    while_publishing(lake, monkeypatch, lambda: versions.publish("night-2", [part("b", "night-2")]))
+    late = versions.publish("night-3", [part("c", "night-3")])
+    assert keys(late) == ["a", "b", "c"]
+    assert (late.parent, versions.current()) == (versions.numbers()[-2], late)
+    assert versions.written() == versions.numbers()
 
-    threads = [threading.Thread(target=publish, args=(who,)) for who in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(versions.current().parts) == 20
-    lineage, version = [], versions.current()
-    while version.number:
-        lineage.append(version)
-        version = versions.read(version.parent)
-    assert [len(v.parts) for v in lineage] == list(range(20, 0, -1))
+
+def test_one_run_published_by_two_processes_at_once_stays_whole(versions, lake, monkeypatch):
+    versions.publish("night-1", [part("a")])
+    monkeypatch.setattr("drp.lake.versions.datetime", clock("2026-11-20T00:00:00+00:00"))  # the same second
+    again = [part("b", "night-2")]
+    while_publishing(lake, monkeypatch, lambda: versions.publish("night-2", again))
+    assert keys(versions.publish("night-2", again)) == ["a", "b"]
+    assert [keys(versions.read(number)) for number in versions.numbers()] == [["a"], ["a", "b"]]
+
+
+def test_a_version_whose_publisher_got_no_answer_stays_when_others_build_on_it(versions, lake, monkeypatch):
+    swap = type(lake.store).swap
+    lost = [True]
+
+    def unanswered(store, key, data, expected):
+        won = swap(store, key, data, expected)
+        if lost:
+            lost.pop()
+            versions.publish("night-2", [part("b", "night-2")])
+            return False
+        return won
+
+    monkeypatch.setattr(type(lake.store), "swap", unanswered)
+    assert keys(versions.publish("night-1", [part("a")])) == ["a", "b"]
+    assert [keys(versions.read(number)) for number in versions.numbers()] == [["a"], ["a", "b"]]
+
+
+def test_a_rollback_while_somebody_publishes_is_not_lost(versions, lake, monkeypatch):
+    versions.publish("night-1", [part("a")])
+    versions.publish("night-2", [part("b", "night-2")])
+    while_publishing(lake, monkeypatch, lambda: versions.rollback(1))
+    assert keys(versions.publish("night-3", [part("c", "night-3")])) == ["a", "c"]
+
+
+def test_versions_are_in_order_whatever_the_clock_says(versions, monkeypatch):
+    stamps = ["2026-11-20T00:00:00+00:00", "1970-01-01T00:00:00+00:00", "2099-01-01T00:00:00+00:00"]
+    for night, stamp in enumerate(stamps, start=1):
+        monkeypatch.setattr("drp.lake.versions.datetime", clock(stamp))
+        versions.publish(f"night-{night}", [part(str(night), f"night-{night}")])
+    assert versions.numbers() == [1, 2, 3]
+    assert [versions.read(number).parent for number in versions.numbers()] == [0, 1, 2]
+    assert [versions.read(number).published_at for number in versions.numbers()] == stamps
+    assert keys(versions.current()) == ["1", "2", "3"]
+
+
+def while_publishing(lake, monkeypatch, somebody) -> None:
+    """Let `somebody` act when the next publisher has written its manifest, before it moves the pointer."""
+    swap = type(lake.store).swap
+    waiting = [somebody]
+
+    def late(store, key, data, expected):
+        if waiting:
+            waiting.pop()()
+        return swap(store, key, data, expected)
+
+    monkeypatch.setattr(type(lake.store), "swap", late)
+
+
+def clock(stamp: str):
+    """A `datetime` whose clock stands at `stamp`."""
+
+    class Standing(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.fromisoformat(stamp)
+
+    return Standing

@@ -1,0 +1,42 @@
+"""An S3 server for the tests that want one: moto, from the dev lock, one for each test process."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests import servers
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[servers.S3Server]:
+    """A running moto."""
+    with servers.moto() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(moto: servers.S3Server) -> str:
+    """A new bucket in moto."""
+    name = f"b-{uuid.uuid4().hex}"
+    moto.make_bucket(name)
+    return name
+
+
+@pytest.fixture
+def s3_address(moto: servers.S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Address of an empty place in moto that DRP_LAKE names; the prefix has a space."""
+    address = f"s3://{bucket}/a lake"
+    servers.use(monkeypatch, moto, address)
+    yield address
+    servers.forget()
+
+
+@pytest.fixture
+def proxy(
+    moto: servers.S3Server, s3_address: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[servers.Proxy]:
+    """What stands between us and moto from now on; it hands all requests on until told otherwise."""
+    with servers.Proxy(moto) as between:
+        servers.use(monkeypatch, between.front)
+        yield between

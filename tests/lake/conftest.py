@@ -1,0 +1,21 @@
+"""A lake in a folder and one on S3: what holds for one holds for the other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drp.lake.lake import Lake, open_lake
+from tests.servers import forget
+
+
+@pytest.fixture(params=["folder", "s3"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    """An empty lake at DRP_LAKE."""
+    if request.param == "s3":
+        request.getfixturevalue("s3_address")
+    else:
+        monkeypatch.setenv("DRP_LAKE", str(tmp_path / "a lake"))
+        forget()
+    yield open_lake()
+    forget()

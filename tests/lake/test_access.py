@@ -1,0 +1,90 @@
+"""Commands on a lake whose keys may only read, whose server fails, or whose address is wrong."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from drp.cli import app
+from drp.lake.lake import open_lake
+from drp.objects import s3
+from drp.objects.store import LakeRefusedError, LakeUnavailableError, LakeUnwritableError
+from tests.lake.nights import publish, write
+from tests.rows import make_question
+from tests.servers import READ_ONLY, Fault, forget
+
+COUNT = ["sql", "SELECT count(*) AS n FROM questions", "--format", "json"]
+IDS = {"questions": [make_question(question_id="q2")]}
+
+
+@pytest.fixture
+def lake(proxy):
+    """One published version on S3, and nothing known of the store yet."""
+    publish(open_lake(), "2026-11-20-drp", {"questions": [make_question()]})
+    forget()
+    return open_lake()
+
+
+def drp(*words: str):
+    """Runs a command."""
+    return CliRunner().invoke(app, list(words))
+
+
+def test_keys_that_may_only_read_are_enough_to_ask_and_to_look(lake, proxy):
+    proxy.faults.append(READ_ONLY)
+    assert json.loads(drp(*COUNT).output) == [{"n": 1}]
+    for words in (["list"], ["show"], ["diff"], ["verify"], ["sweep"]):
+        done = drp("corpus", *words)
+        assert done.exit_code == 0, done.exception
+    assert "all 1 parts are what was written" in drp("corpus", "verify").output
+
+
+def test_keys_that_may_only_read_cannot_change_anything(lake, proxy, tmp_path):
+    before = [(stored.key, lake.store.get(stored.key)) for stored in lake.store.listed("")]
+    proxy.faults.append(READ_ONLY)
+    file = tmp_path / "questions.jsonl"
+    file.write_text('{"question": "What is 2 + 3?", "answer": "5"}\n')
+    for words in (["corpus", "rollback", "0"], ["import", "questions", str(file)]):
+        refused = drp(*words).exception
+        assert isinstance(refused, LakeUnwritableError)
+        assert "may only read" in str(refused)
+    proxy.faults.clear()
+    assert [(stored.key, lake.store.get(stored.key)) for stored in lake.store.listed("")] == before
+
+
+def test_a_lost_answer_publishes_nothing_twice(lake, proxy):
+    run = write(lake, "2026-11-21-drp", IDS)
+    lost = [Fault(0, methods="PUT", key=key, times=1) for key in ("_manifests/corpus", "_pointers/corpus")]
+    proxy.faults.extend(lost)
+    version, _ = lake.publish(run, run.shard_files())
+    assert [fault.times for fault in lost] == [0, 0]
+    assert (version.number, version.rows()) == (2, {"questions": 2})
+    assert lake.corpus.numbers() == lake.corpus.written() == [1, 2]
+
+
+@pytest.mark.parametrize("key", ["_manifests/corpus", "_pointers/corpus"])
+def test_a_publisher_that_gets_no_answer_fails_and_the_next_one_ends_the_same(lake, proxy, monkeypatch, key):
+    monkeypatch.setattr(s3, "_ATTEMPTS", 2)
+    run = write(lake, "2026-11-21-drp", IDS)
+    forget()
+    impatient = open_lake()
+    assert impatient.store.is_conditional
+    proxy.faults.append(Fault(0, methods="PUT HEAD", key=key))
+    with pytest.raises(LakeUnavailableError, match="run the same command again"):
+        impatient.publish(run, run.shard_files())
+    proxy.faults.clear()
+    version, _ = impatient.publish(run, run.shard_files())
+    assert version.rows() == {"questions": 2}
+    assert impatient.corpus.current() == version
+    assert len(impatient.corpus.numbers()) == 2
+
+
+def test_a_server_that_fails_while_one_asks_is_told_apart_from_a_wrong_bucket(lake, proxy, monkeypatch):
+    monkeypatch.setattr(s3, "_ATTEMPTS", 1)
+    forget()
+    proxy.faults.append(Fault(503, "SlowDown"))
+    assert isinstance(drp(*COUNT).exception, LakeUnavailableError)
+    proxy.faults.clear()
+    monkeypatch.setenv("DRP_LAKE", "s3://no-such-bucket/lake")
+    forget()
+    assert isinstance(drp(*COUNT).exception, LakeRefusedError)

@@ -1,0 +1,185 @@
+"""The sweep shows first, and deletes only what nobody can need any more."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from drp.cli import app
+from drp.lake.parts import PartsWriter
+from drp.lake.sweep import unneeded
+from drp.lake.versions import DamagedLakeError
+from drp.sql.select import select
+from tests.lake.nights import publish, write
+from tests.rows import make_question, make_teacher_call
+
+ALL = timedelta(seconds=-5)
+"""An age that everything has, also what S3 stamped with the second that is just passing."""
+DAY_S = 86_400
+
+
+def questions(*ids: str) -> dict[str, list[dict[str, object]]]:
+    return {"questions": [make_question(question_id=i) for i in ids]}
+
+
+def names(lake, age: timedelta = ALL) -> list[str]:
+    return [thing.name for thing in unneeded(lake, age)]
+
+
+def delete_all(lake) -> None:
+    for thing in list(unneeded(lake, ALL)):
+        thing.delete()
+
+
+def keys(lake, table: str = "questions") -> list[str]:
+    return [stored.key for stored in lake.store.listed(table)]
+
+
+def unnamed_part(lake) -> str:
+    """Of a shard that died between its part and its shard file."""
+    with PartsWriter(lake.store, lake.run("2026-11-20-drp").run_date).writing() as writer:
+        writer.add("questions", make_question())
+    return writer.parts[0].key
+
+
+def test_a_lake_in_use_has_nothing_to_sweep(lake):
+    publish(lake, "2026-11-20-drp", questions("q1") | {"teacher_calls": [make_teacher_call()]})
+    write(lake, "2026-11-21-drp", questions("q2"))
+    assert names(lake) == []
+
+
+def test_a_part_that_nobody_names_is_shown_and_then_deleted(lake):
+    publish(lake, "2026-11-20-drp", questions("q1"))
+    named = keys(lake)
+    key = unnamed_part(lake)
+    (thing,) = unneeded(lake, ALL)
+    assert (thing.name, thing.why) == (key, "no run and no version names it")
+    assert thing.bytes == len(lake.store.get(key))
+    assert key in keys(lake), "looking deletes nothing"
+    thing.delete()
+    assert keys(lake) == named
+    assert names(lake) == []
+
+
+def test_what_is_young_stays(lake):
+    unnamed_part(lake)
+    assert names(lake, timedelta(days=1)) == []
+    assert names(lake, timedelta(seconds=30)) == []
+
+
+def test_rows_of_open_and_quarantined_runs_stay(lake):
+    write(lake, "2026-11-20-drp", questions("q1"))
+    write(lake, "2026-11-21-drp", questions("q2")).end("quarantined", "why")
+    publish(lake, "2026-11-22-drp", questions("q3"))
+    delete_all(lake)
+    for run_id in ("2026-11-20-drp", "2026-11-21-drp"):
+        assert lake.verify(part for done in lake.run(run_id).shard_files() for part in done.parts) == 1
+    lake.verify(p.part for p in lake.corpus.current().parts)
+
+
+def test_old_versions_stay_readable_also_those_one_went_back_from(lake):
+    run = "2026-11-20-drp"
+    for shard in ("s1", "s2", "s3"):
+        publish(lake, run, questions(shard), shard=shard)
+        lake.store.delete(f"_runs/{run}/prune/{shard}.json")  # so that the versions alone name the parts
+    lake.corpus.rollback(2)
+    delete_all(lake)
+    for number, shard in enumerate(("s1", "s2", "s3"), start=1):
+        assert list(select(lake.published(number), "SELECT question_id AS q FROM questions")) == [
+            {"q": shard}
+        ]
+
+
+def test_the_manifest_of_a_killed_publisher_goes_and_its_rows_stay(lake, monkeypatch):
+    publish(lake, "2026-11-20-drp", questions("q1"))
+    run = write(lake, "2026-11-21-drp", questions("q2"))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(lake.store), "swap", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        lake.publish(run, run.shard_files())
+    assert names(lake) == [lake.corpus.key(2)]
+    delete_all(lake)
+    assert lake.corpus.written() == [1]
+    version, _ = lake.publish(run, run.shard_files())
+    assert (version.number, version.rows()) == (2, {"questions": 2})
+    assert names(lake) == []
+
+
+def test_what_a_killed_writer_left_goes(lake):
+    program = """
+import time
+from drp.lake.lake import open_lake
+with open_lake().store.writing("questions/run_date=2026-11-20/x.parquet") as stream:
+    stream.write(b"x" * 20 * 2**20)
+    stream.flush()
+    print("written", flush=True)
+    time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout.readline() == b"written\n"
+        writer.send_signal(signal.SIGKILL)
+    (thing,) = unneeded(lake, ALL)
+    assert thing.why == "its writer did not end"
+    thing.delete()
+    assert list(lake.store.unfinished()) == []
+    assert keys(lake) == []
+
+
+def test_a_lake_with_a_damaged_version_is_not_swept(lake):
+    publish(lake, "2026-11-20-drp", questions("q1"))
+    key = unnamed_part(lake)
+    lake.store.put(lake.corpus.key(1), b"{")
+    with pytest.raises(DamagedLakeError):
+        names(lake)
+    assert key in keys(lake)
+
+
+@pytest.mark.parametrize("lake", ["folder"], indirect=True)  # moto says that all uploads began in 2010
+def test_a_write_that_is_going_on_stays(lake):
+    with lake.store.writing("questions/run_date=2026-11-20/x.parquet") as stream:
+        stream.write(b"x")
+        for thing in list(unneeded(lake)):
+            thing.delete()
+    assert len(keys(lake)) == 1
+
+
+@pytest.mark.parametrize("lake", ["folder"], indirect=True)
+@pytest.mark.parametrize("shift_s", [-400 * DAY_S, 400 * DAY_S], ids=["past", "future"])
+def test_a_clock_that_jumped_deletes_nothing_that_is_named(lake, shift_s):
+    """Whatever stamps the named files have, and however long ago a run that is still open began."""
+    publish(lake, "2026-11-20-drp", questions("q1"))
+    write(lake, "2026-11-21-drp", questions("q2"))
+    unnamed = unnamed_part(lake)
+    for path in Path(lake.store.root).rglob("*"):
+        stamp = path.stat().st_mtime + shift_s
+        os.utime(path, (stamp, stamp))
+    assert names(lake, timedelta(days=1)) == ([unnamed] if shift_s < 0 else [])
+    fresh = unnamed_part(lake)
+    for thing in list(unneeded(lake)):
+        thing.delete()
+    assert fresh in keys(lake)
+    lake.verify(p.part for p in lake.corpus.current().parts)
+    lake.verify(part for done in lake.run("2026-11-21-drp").shard_files() for part in done.parts)
+
+
+@pytest.mark.parametrize("lake", ["folder"], indirect=True)
+def test_the_command_shows_and_deletes_only_when_told_to(lake):
+    publish(lake, "2026-11-20-drp", questions("q1"))
+    key = unnamed_part(lake)
+
+    def sweep(*options: str) -> str:
+        done = CliRunner().invoke(app, ["corpus", "sweep", *options], catch_exceptions=False)
+        assert done.exit_code == 0
+        return done.output
+
+    assert "nothing to do" in sweep()
+    os.utime(lake.store.uri(key), (0, 0))
+    assert "1 would be deleted: drp corpus sweep --delete" in sweep()
+    assert key in keys(lake)
+    assert "1 deleted" in sweep("--delete")
+    assert key not in keys(lake)
+    assert "0 deleted" in sweep("--delete", "--hours", "1")
