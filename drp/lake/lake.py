@@ -11,9 +11,9 @@ from typing import TypeAlias
 from drp.lake.parts import Part
 from drp.lake.runs import Run, ShardFile, open_run, run_ids
 from drp.lake.versions import DamagedLakeError, PublishedPart, Version, Versions
-from drp.lake.writers import claim
 from drp.objects.factory import open_store
 from drp.objects.store import ObjectStore
+from drp.objects.writers import claim
 from drp.schemas import CORPUS_TABLES, TABLES
 from drp.settings import settings
 

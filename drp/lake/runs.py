@@ -17,8 +17,8 @@ from typing import Any, Literal, Self, TypeAlias
 
 from drp.errors import BadInputError, TerminalError
 from drp.lake.parts import Part, PartsWriter
-from drp.lake.writers import claim, release
 from drp.objects.store import ObjectStore
+from drp.objects.writers import claim, release
 
 RunState: TypeAlias = Literal["open", "quarantined", "published", "nothing new", "taken over"]
 

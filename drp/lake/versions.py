@@ -13,8 +13,8 @@ from typing import Literal, Self, TypeAlias
 
 from drp.errors import BadInputError, TerminalError
 from drp.lake.parts import Part
-from drp.lake.writers import claim, release
 from drp.objects.store import ObjectStore
+from drp.objects.writers import claim, release
 from drp.schemas import SCHEMA_VERSION
 
 Pointer: TypeAlias = Literal["corpus", "results"]

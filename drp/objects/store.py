@@ -2,7 +2,7 @@
 
 Three promises, on which everything above rests: an object appears only when it is complete; `create` never
 overwrites; `swap` replaces an object only if nobody else did meanwhile. A store that cannot keep the last two
-says so (`is_conditional`), and then serves one writer at a time (drp/lake/writers.py).
+says so (`is_conditional`), and then serves one writer at a time (drp/objects/writers.py).
 """
 
 import hashlib

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from drp.errors import TerminalError
-from drp.lake import writers
 from drp.lake.lake import Lake, open_lake
-from drp.lake.writers import SecondWriterError, claim
+from drp.objects import writers
+from drp.objects.writers import SecondWriterError, claim
 from drp.stages.ingest import import_file
 from tests.lake.nights import publish, write
 from tests.rows import make_question

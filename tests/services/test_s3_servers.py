@@ -18,11 +18,11 @@ import duckdb
 import pytest
 
 from drp.lake.lake import open_lake
-from drp.lake.writers import SecondWriterError
 from drp.objects.factory import open_store
 from drp.objects.folder import FolderStore
 from drp.objects.s3 import S3Store
 from drp.objects.store import LakeRefusedError, LakeUnwritableError, ObjectStore
+from drp.objects.writers import SecondWriterError
 from drp.schemas import CORPUS_TABLES, id_column
 from drp.sql.select import select
 from drp.sql.session import open_session
