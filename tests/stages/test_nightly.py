@@ -1,6 +1,7 @@
 """Whole nights on a real lake: what goes in comes out accounted for, and running again changes nothing."""
 
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -69,8 +70,8 @@ def test_no_id_occurs_twice(published):
 
 
 def test_the_report_and_the_data_docs_lie_side_by_side(published):
-    assert 'href="data-docs/index.html"' in published.page.read_text()
-    assert (published.docs / "index.html").is_file()
+    assert 'href="data-docs/index.html"' in Path(published.page).read_text()
+    assert (Path(published.page).parent / "data-docs/index.html").is_file()
 
 
 def test_running_again_adds_no_row_and_keeps_both_versions_also_the_next_day(night, recipe_file):
@@ -169,9 +170,10 @@ class TestQuarantine:
         message = str(error.value)
         assert "Nothing was published and the old corpus stays current" in message
         assert f"drp corpus release {second.run_id}" in message
-        assert str(second.docs) in message
-        assert (second.docs / "index.html").is_file()
-        assert second.page.is_file()
+        docs = Path(second.page).parent / "data-docs/index.html"
+        assert str(docs) in message
+        assert docs.is_file()
+        assert Path(second.page).is_file()
         assert night.lake.corpus.numbers() == [1]
         kept = select(second.own(), "SELECT count(*) AS n FROM revisions")
         assert next(kept)["n"] == 60
