@@ -36,14 +36,14 @@ def gate(night: Night) -> None:
     passed = gate_shard(night)
     if night.run.is_done(STAGE, passed) or not any(night.own().values()):
         return
-    with Grader(workers=night.workers) as grader:
-        self_test(grader)
-        contract = _check(night, grader)
-    if not contract.success:
-        error = NightQuarantinedError(night.run_id, contract)
-        night.run.end("quarantined", str(error), fingerprints=night.fingerprints)
-        raise error
     with night.run.shard(STAGE, passed, night.recipe.revision_hash) as out:
+        with Grader(workers=night.workers) as grader:
+            self_test(grader)
+            contract = _check(night, grader)
+        if not contract.success:
+            error = NightQuarantinedError(night.run_id, contract)
+            night.run.end("quarantined", str(error), fingerprints=night.fingerprints)
+            raise error
         out.counts["expectations"] = contract.expectations
 
 

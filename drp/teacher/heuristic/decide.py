@@ -72,8 +72,8 @@ class Judge:
 
     def _used_after(self, values: Iterable[str], index: int) -> bool:
         """Whether a unit after `index`, or the student's summary, has one of these values or equations."""
-        last_use, results = self.last_use, self.answer.results
-        return any(value in results or last_use.get(value, -1) > index for value in values)
+        last_use = self.last_use
+        return not self.answer.results.isdisjoint(values) or any(last_use.get(v, -1) > index for v in values)
 
     # --- turning back
 
@@ -166,7 +166,7 @@ class Judge:
         start = signals.opening(lower)
         own = lower[start:]
         useful = self._used_after(fresh, unit.index)
-        new_equation = any("=" in value for value in fresh)
+        new_equation = not unit.equations.isdisjoint(fresh)
         works = bool(_EXPRESSION.search(unit.plain)) or new_equation
         is_question = body.endswith("?") and not signals.TAG_QUESTION.search(lower)
         if signals.VALIDITY.search(lower) and not is_question and not signals.checks(lower):
@@ -193,7 +193,7 @@ class Judge:
         argues = signals.REASON.search(own) is not None and len(body) > 45
         if signals.doubts(lower) and not (useful and works) and not (argues and useful):
             return "doubt"
-        computes = any(value[0].isdigit() and "=" not in value for value in fresh) and not is_question
+        computes = not unit.values.isdisjoint(fresh) and not is_question
         if (
             signals.META.match(own)
             and not works
@@ -249,7 +249,7 @@ class Judge:
         return same or (paragraph == unit.paragraph - 1 and not signals.RESUMES.match(unit.lower))
 
     def _restates(self, unit: Unit, fresh: set[str], works: bool) -> bool:
-        if works or any("=" in value for value in fresh):
+        if works:
             return False
         if (
             signals.RESTATING.search(unit.lower)

@@ -112,9 +112,7 @@ _RANKS = {
 }
 _STEMS = {word[:-1] for rule in _RULES for word in rule.words.split() if word.endswith("-")}
 _WORD = re.compile(r"[a-z]{2,20}")  # macros count as words: \sqrt, \boxed
-_SIGNS = re.compile(
-    "|".join(f"(?P<r{rank}>{rule.sign})" for rank, rule in enumerate(_RULES) if rule.sign != r"(?!)")
-)
+_SIGNS = [(rank, re.compile(rule.sign)) for rank, rule in enumerate(_RULES) if rule.sign != r"(?!)"]
 _READ = 400  # characters of a unit that are read for its skill
 
 
@@ -126,7 +124,10 @@ def skill_of(text: str) -> Skill | None:
         _RANKS.get(word, _RANKS.get(word[:_STEM], last) if word[:_STEM] in _STEMS else last)
         for word in _WORD.findall(lower)
     ]
-    if sign := _SIGNS.search(lower):
-        ranks.append(int(str(sign.lastgroup)[1:]))
     best = min(ranks, default=last)
+    for rank, sign in _SIGNS:
+        if rank >= best:
+            break
+        if sign.search(lower):
+            best = rank
     return Skill(_RULES[best].skill, _RULES[best].family) if best < last else None
