@@ -43,11 +43,11 @@ test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --cov --ignore=tests/services
+	$(BIN)/pytest -n 2 --cov --ignore=tests/services --ignore=tests/chaos
 	@infra/check-python 3.12
 
-test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready ## the tests on S3 servers and in a browser
-	$(BIN)/pytest tests/services
+test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready ## the tests on S3 servers, in a browser, and under kill -9
+	$(BIN)/pytest tests/services tests/chaos
 
 bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=folder]
 	@for program in $(BENCHMARKS); do \
