@@ -33,3 +33,16 @@ def test_a_grader_that_errs_is_refused():
     ):
         self_test(grader)
     assert isinstance(caught.value, TerminalError)
+
+
+def test_a_grader_that_was_only_slow_at_first_passes():
+    class Cold(Grader):
+        asked = 0
+
+        def verdicts(self, pairs):
+            self.asked += 1
+            return super().verdicts(pairs) if self.asked > 1 else ("undecided" for _ in pairs)
+
+    with Cold(limit_s=20.0) as grader:
+        self_test(grader)
+        assert grader.asked == 2
