@@ -9,9 +9,11 @@ night as a whole. Frames are read in bounded batches: memory does not grow with 
 """
 
 import logging
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +25,13 @@ from drp.recipe import Recipe
 if TYPE_CHECKING:
     import pandas as pd
 
+    from drp.gates.suites import Suite
     from drp.grading import Grader
 
 NAMED = 3
 """Offending rows that a failure, and failures that a quarantine, names."""
+ROWS_PER_SLICE = 1_000_000
+"""Of the tables with dozens of rows a rollout: what is unique among them is told slice by slice."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def check_night(
         for suite in suites(recipe.gates.night):
             progress(suite.name)
             tallies: dict[str, _Tally] = {}
-            for first, frame in _frames(con, suite.query, suite.rows):
+            for first, frame in _frames(con, suite):
                 rows += len(frame)
                 for outcome in site.validate(suite, frame, f"rows from {first}", NAMED):
                     config = outcome.expectation_config
@@ -123,16 +128,27 @@ def _quiet() -> None:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
-def _frames(con: duckdb.DuckDBPyConnection, query: str, rows: int) -> "Iterator[tuple[int, pd.DataFrame]]":
-    """The rows of a query in bounded frames, each with the number of its first row; at least one frame."""
-    reader = con.execute(query).to_arrow_reader(rows)
+def _frames(con: duckdb.DuckDBPyConnection, suite: "Suite") -> "Iterator[tuple[int, pd.DataFrame]]":
+    """The rows of a suite in bounded frames, each with the number of its first row; at least one frame."""
     first = 0
-    for batch in reader:
-        if batch.num_rows:
-            yield first, batch.to_pandas()
-            first += batch.num_rows
+    for parameters in _slices(con, suite.sliced):
+        reader = con.execute(suite.query, parameters).to_arrow_reader(suite.rows)
+        for batch in reader:
+            if batch.num_rows:
+                yield first, batch.to_pandas()
+                first += batch.num_rows
     if first == 0:
         yield 0, reader.schema.empty_table().to_pandas()
+
+
+def _slices(con: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, str]]:
+    """Ranges of ids, which are hexadecimal and evenly spread; together they are all texts there can be."""
+    if not table:
+        return [{}]
+    [(rows,)] = con.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608 - a table of ours
+    number = max(1, math.ceil(rows / ROWS_PER_SLICE))
+    bounds = ["", *(f"{0x10000 * k // number:04x}" for k in range(1, number)), chr(0x10FFFF)]
+    return [{"low": low, "high": high} for low, high in pairwise(bounds)]
 
 
 class _Tally:
