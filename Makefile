@@ -36,6 +36,9 @@ up: $(VENV)/ready ## Airflow with its UI on localhost:8080, in the background [P
 down: $(VENV)/ready ## stop it
 	@$(AIRFLOW_ENV) && python infra/services.py down
 
+# Tests that need a server of their own; `make test` runs all others.
+SERVICES := tests/services tests/provider tests/teacher/online tests/teacher/batch tests/chaos
+
 # --- what developers run ----------------------------------------------------------------------------------
 
 .PHONY: test test-services bench lock docs
@@ -43,11 +46,11 @@ test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --cov --ignore=tests/services --ignore=tests/chaos
+	$(BIN)/pytest -n 2 --cov $(SERVICES:%=--ignore=%)
 	@infra/check-python 3.12
 
-test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready ## the tests on S3 servers, in a browser, and under kill -9
-	$(BIN)/pytest tests/services tests/chaos
+test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postgres/ready ## the tests with servers: S3, PostgreSQL, a provider, a browser; and under kill -9
+	$(BIN)/pytest $(SERVICES)
 
 bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=folder]
 	@for program in $(BENCHMARKS); do \
@@ -78,6 +81,11 @@ build/node/ready: infra/install-browser
 build/rclone/ready: infra/install-rclone $(VENV)/ready
 	@mkdir -p $(@D)
 	@infra/install-rclone $(@D)
+	@touch $@
+
+build/postgres/ready: infra/install-postgres
+	@mkdir -p $(@D)
+	@infra/install-postgres
 	@touch $@
 
 $(VENV)/uv:

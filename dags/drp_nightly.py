@@ -63,11 +63,14 @@ def drp_nightly() -> None:
 
     @task
     def plan() -> list[str]:
-        """Tonight's work is what is missing, in at most twelve shards. Returns their names."""
+        """Tonight's work is what is missing, in at most twelve shards. Returns their names, logs the cost."""
+        from drp.stages.estimate import estimate
         from drp.stages.plan import plan
 
-        params = get_current_context()["params"]
-        return plan(tonight(), replay_only=params["traces"] is not None, sample_size=params["sample_size"])
+        night, params = tonight(), get_current_context()["params"]
+        shards = plan(night, replay_only=params["traces"] is not None, sample_size=params["sample_size"])
+        estimate(night, shards)
+        return shards
 
     @task(pool="gpu", map_index_template="{{ task.op_kwargs['name'] }}")
     def rollout(name: str) -> None:

@@ -23,7 +23,9 @@ imports = typer.Typer(
 )
 corpus = typer.Typer(help="Published versions of the corpus.", no_args_is_help=True)
 app.add_typer(imports, name="import")
+ledger = typer.Typer(help="What teachers were asked, and what it cost.", no_args_is_help=True)
 app.add_typer(corpus, name="corpus")
+app.add_typer(ledger, name="ledger")
 
 Mapping: TypeAlias = Annotated[
     list[str] | None,
@@ -250,6 +252,32 @@ def corpus_rollback(
     typer.echo(f"corpus version {open_lake().corpus.rollback(version).number} is current")
 
 
+@ledger.command("show")
+def ledger_show(
+    run: Annotated[str | None, typer.Argument(metavar="RUN", show_default="all runs")] = None,
+) -> None:
+    """What was paid, what is in flight, what was lost and why requests are dead."""
+    from drp.ledger.ledger import open_ledger
+    from drp.ledger.show import tables
+    from drp.settings import settings
+
+    with open_ledger(settings().ledger_url) as books:
+        for table in tables(books, run):
+            _print(table, width=200)
+
+
+@ledger.command("retry-dead")
+def ledger_retry_dead(
+    run: Annotated[str | None, typer.Argument(metavar="RUN", show_default="all runs")] = None,
+) -> None:
+    """Let requests that were given up be sent again by the next night that needs them."""
+    from drp.ledger.ledger import open_ledger
+    from drp.settings import settings
+
+    with open_ledger(settings().ledger_url) as books:
+        typer.echo(f"{books.retry_dead(run)} requests may be sent again")
+
+
 def _print_table(title: str, columns: list[str], rows: list[Any]) -> None:
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
@@ -257,8 +285,8 @@ def _print_table(title: str, columns: list[str], rows: list[Any]) -> None:
     _print(table)
 
 
-def _print(table: Table) -> None:
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+def _print(table: Table, width: int = 160) -> None:
+    Console(width=None if sys.stdout.isatty() else width).print(table)
 
 
 def main() -> None:

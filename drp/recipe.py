@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from drp.errors import BadInputError
 from drp.ids import content_id
-from drp.records import DecompositionKind
+from drp.records import Asking, DecompositionKind
+from drp.teacher.profiles import TeacherProfile, find_profile
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -79,12 +80,6 @@ class Sampling(Section):
         return self.model_dump(mode="json", exclude={"samples"})
 
 
-class TeacherProfile(Section):
-    """One teacher that the recipe may use."""
-
-    backend: Literal["heuristic"]
-
-
 class RowGates(Section):
     """Limits of the row gates."""
 
@@ -125,23 +120,25 @@ class Recipe(Section):
     sampling: Sampling
     sample_size: int = Field(ge=1)
     """At most so many questions a night are rolled out."""
-    teachers: dict[str, TeacherProfile]
     teacher: str
+    """Name of a teacher (drp/teacher/teachers.yaml, DRP_TEACHERS_FILE)."""
+    asking: Asking = "fused"
+    """How an LLM teacher is asked: all in one request; or to decompose, then to revise."""
     decomposition: DecompositionKind
     gates: Gates
 
-    @model_validator(mode="after")
-    def _teacher_is_known(self) -> "Recipe":
-        if self.teacher not in self.teachers:
-            raise ValueError(f"teacher {self.teacher!r} is not one of {sorted(self.teachers)}")
-        return self
+    @cached_property
+    def profile(self) -> TeacherProfile:
+        """The teacher that `teacher` names."""
+        return find_profile(self.teacher)
 
     @cached_property
     def revision_hash(self) -> str:
-        """Hash of what can change a revision: the teacher, the cutting and the row gates."""
-        parts = self.model_dump(mode="json", include={"teacher", "decomposition", "gates", "teachers"})
-        teacher = parts["teachers"][self.teacher]
-        return content_id("recipe", teacher, self.teacher, self.decomposition, parts["gates"]["rows"])
+        """Hash of what can change a revision: the teacher, how it is asked, the cutting and the row gates."""
+        rows = self.gates.rows.model_dump(mode="json")
+        if self.profile.backend == "heuristic":
+            return content_id("recipe", self.profile.identity, self.teacher, self.decomposition, rows)
+        return content_id("recipe", self.profile.identity, self.asking, self.decomposition, rows)
 
     @cached_property
     def rollout_hash(self) -> str:
@@ -174,7 +171,9 @@ def load_recipe(name_or_path: str, *, teacher: str | None = None, student: str |
         chosen = {"teacher": teacher, "student": student}
         if isinstance(document, dict):
             document |= {key: value for key, value in chosen.items() if value is not None}
-        return Recipe.model_validate(document)
+        recipe = Recipe.model_validate(document)
+        find_profile(recipe.teacher)
+        return recipe
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors())
     except (yaml.YAMLError, UnicodeDecodeError) as error:

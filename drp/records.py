@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 DecompositionKind: TypeAlias = Literal["skill", "step", "sentence", "none"]
+Asking: TypeAlias = Literal["fused", "indexed", "verbatim"]
 Action: TypeAlias = Literal["KEEP", "DELETE", "SINGLE-STEP COMPRESS", "MULTI-STEP COMPRESS"]
 Verdict: TypeAlias = Literal["equal", "different", "undecided"]
 AnswerSource: TypeAlias = Literal["boxed", "phrase", "hash", "last_number"]
@@ -132,7 +133,7 @@ class Revision:
 class Refusal:
     """A teacher could not do one trace; the gate reason and what happened."""
 
-    reason: Literal["uncovered", "malformed", "truncated"]
+    reason: Literal["uncovered", "malformed", "truncated", "unanswered"]
     detail: str
 
 
@@ -145,3 +146,5 @@ class Draft:
     decisions: Sequence[Decision] = ()
     revision: Revision | None = None
     refusal: Refusal | None = None
+    is_carried: bool = False
+    """The provider still works on it: it has no revision tonight, and is another night's work."""

@@ -1,6 +1,7 @@
 """Where things are: environment variables `DRP_*`, each with a default that works on a laptop."""
 
 import os
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -20,12 +21,28 @@ class Settings(BaseSettings):
 
     lake: str = "./warehouse"
     """Root of the object store: a folder, or `s3://bucket/prefix`."""
+    database_url: str = "sqlite:///warehouse/drp.db"
+    """The ledger: SQLite, or `postgresql+psycopg://user:password@host/database`."""
     teacher: str | None = None
-    """Name of one of the recipe's teachers; the recipe's own choice when unset."""
+    """Name of a teacher (drp/teacher/teachers.yaml, `teachers_file`); the recipe's choice when unset."""
+    teacher_base_url: str | None = None
+    """Where that teacher is; the profile's own address when unset."""
+    teacher_model: str | None = None
+    """The provider's name of its model; the profile's own when unset."""
+    teachers_file: Path | None = None
+    """More teachers, in the form of drp/teacher/teachers.yaml."""
+    budget_usd: Decimal = Field(default=Decimal(0), ge=0)
+    """What a night may spend on its teacher, in USD."""
     student: str | None = None
     """The student that rolls out; the recipe's own choice when unset."""
     workers: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1)
     """Processes that a stage may use."""
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's address; of a file the absolute path."""
+        folder, path = "sqlite:///", self.database_url.removeprefix("sqlite:///")
+        return folder + str(ROOT / path) if self.database_url.startswith(folder) else self.database_url
 
     @property
     def lake_root(self) -> str:

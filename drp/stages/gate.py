@@ -76,8 +76,8 @@ def check_counts(night: Night) -> None:
         counts.setdefault(done.stage, Counter()).update(done.counts)
     read, cut, pruned = (counts.get(stage, Counter()) for stage in ("ingest", "decompose", "prune"))
     _add_up(night, "ingest", read["rows"], read, ("questions", "rollouts", "known", "dead_letters"))
-    _add_up(night, "decompose", cut["rollouts"], cut, ("decomposed", "rejected"))
-    _add_up(night, "prune", cut["decomposed"], pruned, ("accepted", "rejected"))
+    _add_up(night, "decompose", cut["rollouts"], cut, ("decomposed", "rejected", "carried"))
+    _add_up(night, "prune", cut["decomposed"], pruned, ("accepted", "rejected", "carried"))
 
 
 def _add_up(night: Night, stage: str, went_in: int, counts: Counter[str], names: tuple[str, ...]) -> None:

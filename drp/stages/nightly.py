@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from rich.progress import Progress
 
 from drp.stages.decompose import decompose
+from drp.stages.estimate import estimate
 from drp.stages.gate import gate
 from drp.stages.ingest import ingest
 from drp.stages.night import Night
@@ -38,6 +39,7 @@ def nightly(
         bar = progress.add_task("ingest", total=None)
         ingest(night, traces, pairs=pairs, student=student)
         shards = plan(night, replay_only=traces is not None, sample_size=sample_size)
+        estimate(night, shards)
         progress.update(bar, total=len(shards) * len(SHARD_STAGES) + 2)
         for stage in SHARD_STAGES:
             for shard in shards:

@@ -10,10 +10,11 @@ from drp.batches import batched
 from drp.gates.rows import revision_rejections
 from drp.grading import Grader, extract_answer
 from drp.ids import content_id, row_id
+from drp.lake.runs import ShardOutput
 from drp.records import CHARACTERS, Draft, Grade, Revision, Verdict
 from drp.stages.night import Night
-from drp.stages.revisions import Work, read_decomposed, revision_row
-from drp.teacher.factory import make_teacher
+from drp.stages.revisions import Work, read_decomposed, revision_row, teacher_of
+from drp.teacher.protocol import Teacher
 
 STAGE = "prune"
 BATCH = 256
@@ -24,7 +25,6 @@ def prune(night: Night, shard: str) -> None:
     """Revise the decomposed traces of one shard."""
     if night.run.is_done(STAGE, shard):
         return
-    teacher = make_teacher(night.recipe, night.workers)
     at_work: dict[str, Work] = {}
 
     def drafts() -> Iterator[Draft]:
@@ -32,15 +32,20 @@ def prune(night: Night, shard: str) -> None:
             at_work[work.rollout_id] = work
             yield draft
 
-    def revised() -> Iterator[tuple[Work, Draft]]:
+    def revised(teacher: Teacher, out: ShardOutput) -> Iterator[tuple[Work, Draft]]:
         for draft in teacher.synthesise(teacher.revise(drafts())):
-            yield at_work.pop(draft.trace.rollout_id), draft
+            work = at_work.pop(draft.trace.rollout_id)
+            if draft.is_carried:
+                out.counts["carried"] += 1
+            else:
+                yield work, draft
 
     with (
+        teacher_of(night) as teacher,
         night.run.shard(STAGE, shard, night.recipe.revision_hash) as out,
         Grader(workers=night.workers) as grader,
     ):
-        for work, draft, grade, agrees in _graded(revised(), grader):
+        for work, draft, grade, agrees in _graded(revised(teacher, out), grader):
             limits = night.recipe.gates.rows
             why = revision_rejections(work.question, work.graded, draft, grade, agrees, limits)
             row = revision_row(night, teacher, work.rollout_id, draft, grade, why)

@@ -6,6 +6,7 @@ from drp.errors import TerminalError
 from drp.ids import content_id
 from drp.lake.lake import Lake
 from drp.lake.runs import Run, ShardFile
+from drp.stages.calls import call_shards, forget_texts, write_calls
 from drp.stages.gate import STAGE as GATE
 from drp.stages.gate import gate_shard
 from drp.stages.night import Night, stage_facts
@@ -47,7 +48,10 @@ def publish(night: Night) -> Published:
             state="Nothing was published",
             next_command=f"drp nightly --run-date {night.run.run_date} --recipe {night.recipe.name}",
         )
-    return _publish(night.lake, night.run, done, passed)
+    write_calls(night)
+    published = _publish(night.lake, night.run, [*done, *call_shards(night)], passed)
+    forget_texts(night)
+    return published
 
 
 def release(lake: Lake, run_id: str) -> Published:

@@ -4,6 +4,7 @@ Every rollout ends in exactly one revision row per recipe: accepted, or rejected
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from drp.records import CHARACTERS, Draft, Grade, GradedRollout, Question, Step,
 from drp.sql.select import select
 from drp.stages.night import Night
 from drp.student.landing import rollout_from_row
+from drp.teacher.factory import open_teacher
 from drp.teacher.protocol import Teacher
 
 _WORK = """
@@ -31,6 +33,9 @@ SELECT decomposition_id, [step.start for step in steps] AS starts, [step.stop fo
        [step.skill for step in steps] AS skills, [step.family for step in steps] AS families
 FROM cut
 """
+_REPLIES = (
+    "SELECT call_id, raw_text FROM teacher_calls JOIN wanted ON call_id = id WHERE raw_text IS NOT NULL"
+)
 BATCH = 512
 """Traces whose steps are read together."""
 _QUESTION_FIELDS = ("question_id", "dataset", "split", "question", "gold_answer", "source")
@@ -77,6 +82,18 @@ def read_decomposed(night: Night, shard: str) -> Iterator[tuple[Work, Draft]]:
 
 def _steps(row: Mapping[str, Any]) -> tuple[Step, ...]:
     return tuple(map(Step, row["starts"], row["stops"], row["skills"], row["families"]))
+
+
+def teacher_of(night: Night) -> AbstractContextManager[Teacher]:
+    """The recipe's teacher, paid by this night, for the time of a `with` block."""
+
+    def exported(call_ids: Sequence[str]) -> dict[str, str]:
+        if not call_ids:
+            return {}
+        rows = select(night.visible(), _REPLIES, wanted=call_ids)
+        return {row["call_id"]: row["raw_text"] for row in rows}
+
+    return open_teacher(night.recipe, night.workers, run_id=night.run_id, archive=exported)
 
 
 def _work(row: Mapping[str, Any]) -> Work:

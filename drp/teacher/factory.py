@@ -1,11 +1,44 @@
 """The recipe's teacher, ready to work."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from drp.recipe import Recipe
+from drp.settings import settings
+from drp.teacher.books import Archive, Books
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.parallel import InProcesses
 from drp.teacher.protocol import Teacher
 
 
-def make_teacher(recipe: Recipe, workers: int) -> Teacher:
-    """The teacher that `recipe` names; one that works on this machine's cores gets `workers` of them."""
-    return InProcesses(HeuristicTeacher, workers)
+@contextmanager
+def open_teacher(recipe: Recipe, workers: int, *, run_id: str, archive: Archive) -> Iterator[Teacher]:
+    """The teacher that `recipe` names, for the time of a `with` block.
+
+    Args:
+        recipe: names the teacher and says how it is asked.
+        workers: processes of one that works on this machine's cores.
+        run_id: the night that pays.
+        archive: raw replies that earlier nights moved from the ledger to the lake.
+
+    Raises:
+        TeacherRefusedError: its key is not set.
+    """
+    profile = recipe.profile
+    if profile.backend == "heuristic":
+        yield InProcesses(HeuristicTeacher, workers)
+        return
+    from drp.ledger.ledger import open_ledger
+    from drp.teacher.asker import Asker
+    from drp.teacher.batch.driver import BatchDriver
+    from drp.teacher.llm import LlmTeacher
+    from drp.teacher.online import OnlineDriver
+
+    here = settings()
+    with open_ledger(here.ledger_url) as ledger, ledger.worker() as worker:
+        ledger.recover()
+        in_batch = profile.backend == "batch"
+        assert profile.prices is not None  # noqa: S101 (a remote profile has them)
+        books = Books(ledger, worker, run_id, profile.prices, here.budget_usd, archive, in_batch)
+        driver = (BatchDriver if in_batch else OnlineDriver)(recipe.teacher, profile, books)
+        yield LlmTeacher(Asker(profile, recipe.asking, recipe.decomposition), driver)

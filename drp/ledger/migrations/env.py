@@ -1,0 +1,9 @@
+"""Alembic runs this: the revisions, on the connection (and in the transaction) that `migrate` has opened."""
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    version_table=context.config.attributes["version_table"],
+)
+context.run_migrations()

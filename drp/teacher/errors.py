@@ -1,0 +1,23 @@
+"""What can go wrong between DRP and a provider, beyond one request. What landed is always in the ledger."""
+
+from drp.errors import TerminalError, TransientError
+
+KEPT = "Every answer that arrived is in the ledger and is not bought again"
+
+
+class TeacherRefusedError(TerminalError):
+    """The provider refuses every request alike: a wrong key, no permission, an unknown model, no money."""
+
+    def __init__(self, teacher: str, why: str, *, next_command: str) -> None:
+        super().__init__(f"teacher {teacher}: {why}", state=KEPT, next_command=next_command)
+
+
+class TeacherUnavailableError(TransientError):
+    """The provider has answered nothing for long: an outage, or a limit that leaves no room."""
+
+    def __init__(self, teacher: str, why: str) -> None:
+        super().__init__(
+            f"teacher {teacher}: {why}",
+            state=KEPT,
+            next_command="drp ledger show, and once the provider answers, the same night again",
+        )

@@ -1,0 +1,73 @@
+"""What it means when a request brings no answer: try again, wait, give this one up, or stop them all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, TypeAlias
+
+import httpx2
+import openai
+
+from drp.teacher.online.limits import span
+
+Kind: TypeAlias = Literal["load", "passing", "row", "refused"]
+"""It is full; something failed that may not fail again; this request cannot be answered; none can."""
+
+_NOTHING = Decimal(0)
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"}
+_FULL = {429, 503, 529}
+_LONGEST = 200  # characters of a provider's message
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why there is no answer; `cost` is 0 where nothing can have been billed, None where nobody knows."""
+
+    kind: Kind
+    why: str
+    cost: Decimal | None
+    wait_s: float = 0.0
+    """What the provider asked us to wait."""
+
+
+class NoAnswerError(Exception):
+    """A response of status 200 that holds no completion."""
+
+    def __init__(self, why: str, *, billed: bool) -> None:
+        super().__init__(why)
+        self.billed = billed
+
+
+def fault_of(error: Exception, secret: str) -> Fault:
+    """What `error` of the client means; the key `secret` is in no message."""
+    if isinstance(error, NoAnswerError):
+        return Fault("passing", str(error), None if error.billed else _NOTHING)
+    if isinstance(error, openai.APIStatusError):
+        return _of_status(error, secret)
+    if isinstance(error, openai.APITimeoutError):
+        never_sent = isinstance(error.__cause__, _NEVER_SENT)
+        return Fault("passing", "no answer in time", _NOTHING if never_sent else None)
+    never_sent = isinstance(error.__cause__ or error, _NEVER_SENT)
+    why = f"the connection failed ({type(error.__cause__ or error).__name__})"
+    return Fault("passing", why, _NOTHING if never_sent else None)
+
+
+def _of_status(error: openai.APIStatusError, secret: str) -> Fault:
+    status, headers = error.status_code, error.response.headers
+    body: Mapping[str, Any] = error.body if isinstance(error.body, dict) else {}
+    code = str(body.get("code") or body.get("type") or "")
+    said = " ".join(str(body.get("message") or "").replace(secret, "***").split())[:_LONGEST]
+    if status == 401:
+        return Fault("refused", "the key is wrong (401)", _NOTHING)
+    if status == 402 or code in _NO_MONEY:
+        return Fault("refused", f"the account has no money left ({status} {code})", _NOTHING)
+    if status == 403:
+        return Fault("refused", f"the key has no permission (403): {said}", _NOTHING)
+    if status == 404:
+        return Fault("refused", f"no such model or address (404): {said}", _NOTHING)
+    if status in _FULL:
+        return Fault("load", f"{status} {said}", _NOTHING, span(headers.get("retry-after", "")))
+    if status >= 500 or status in (408, 409):
+        return Fault("passing", f"{status} {said}", _NOTHING, span(headers.get("retry-after", "")))
+    return Fault("row", f"{status} {code} {said}", _NOTHING)

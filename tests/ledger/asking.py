@@ -1,0 +1,146 @@
+"""Requests and answers for the tests of the ledger, and processes of their own that claim and land."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, func, select, update
+
+from drp.ledger.database import Database
+from drp.ledger.ledger import Ledger, open_ledger
+from drp.ledger.records import Attempt, Claim, Landing, Spent, Sums, Wanted
+from drp.ledger.tables import Instant, attempts, workers
+from drp.ledger.workers import Worker
+from drp.teacher.requests import Answer, Stage, TeacherRequest, Usage
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = "2026-11-20-drp"
+CENT = Decimal("0.01")
+LIMIT_S = 120
+NOTHING = Sums(0, Decimal(0))
+
+
+def request(number: int, *, stage: Stage = "fused", model: str = "a-model") -> TeacherRequest:
+    """The `number`-th request; equal numbers are equal requests."""
+    body = {"model": model, "messages": [{"role": "user", "content": f"question {number}"}]}
+    return TeacherRequest(stage, "http://127.0.0.1/v1", body, "v1", Usage(100, 0, 50))
+
+
+def wanted(numbers: Sequence[int] | range, estimated: Decimal = CENT) -> list[Wanted]:
+    """These requests, each at this estimate."""
+    return [Wanted(request(number), estimated) for number in numbers]
+
+
+def ids(numbers: Sequence[int] | range) -> list[str]:
+    """Ids of these requests."""
+    return [request(number).request_id for number in numbers]
+
+
+def answer(text: str = "an answer") -> Answer:
+    """An answer of 100 (20 cached) and 40 tokens."""
+    return Answer("chatcmpl-1", text, None, "stop", Usage(100, 20, 40), 1.5)
+
+
+def landing(attempt: Attempt, cost: Decimal | None = CENT, text: str = "an answer") -> Landing:
+    """This attempt's answer."""
+    return Landing(attempt, answer(text), cost)
+
+
+def start(url: str, *words: object) -> subprocess.Popen[str]:
+    """A process that runs a function of `tests.ledger.processes`."""
+    program = [sys.executable, "-m", "tests.ledger.processes", *map(str, words)]
+    return subprocess.Popen(
+        program,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"URL": url, "PATH": ""},
+    )
+
+
+def say(process: subprocess.Popen[str], line: str) -> None:
+    """Write a line to it."""
+    assert process.stdin
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+
+
+def hear(process: subprocess.Popen[str]) -> str:
+    """The next line that it prints."""
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+class WithLedger:
+    """An empty ledger at `url`, which a subclass brings, and this process as its worker."""
+
+    @pytest.fixture
+    def ledger(self, url: str) -> Iterator[Ledger]:
+        """The ledger."""
+        with open_ledger(url) as opened:
+            yield opened
+
+    @pytest.fixture
+    def worker(self, ledger: Ledger) -> Iterator[Worker]:
+        """The worker."""
+        with ledger.worker() as registered:
+            yield registered
+
+
+def claim(
+    ledger: Ledger,
+    worker: Worker,
+    numbers: Sequence[int] | range,
+    cap: Decimal | None = None,
+    run: str = RUN,
+) -> Claim:
+    """Claim these requests at a cent each."""
+    return ledger.claim(wanted(numbers), worker, run_id=run, backend="online", cap=cap)
+
+
+def plan(ledger: Ledger, worker: Worker, numbers: range) -> tuple[str, list[Attempt]]:
+    """Plan a batch of these requests, which are nobody's."""
+    batch_id, done = ledger.plan_batch(wanted(numbers), worker, run_id=RUN, cap=None)
+    assert batch_id is not None
+    return batch_id, done.mine
+
+
+def spent(known: str, reserved: str) -> Spent:
+    """This money."""
+    return Spent(Decimal(known), Decimal(reserved))
+
+
+def attempt_rows(url: str) -> list[tuple[str, Decimal, Decimal | None]]:
+    """State, estimate and cost of all attempts."""
+    database = Database(url)
+    with database.reading() as con:
+        rows = con.execute(select(attempts.c.state, attempts.c.estimated_nusd, attempts.c.cost_nusd)).all()
+    database.close()
+    return [(state, estimated, cost) for state, estimated, cost in rows]
+
+
+def move(url: str, silence: timedelta, host: str | None = "elsewhere") -> None:
+    """Let all workers be on another host (or stay, with None) and silent for so long."""
+    database = Database(url)
+
+    def moved(con: Connection) -> None:
+        now = con.execute(select(func.current_timestamp(type_=Instant()))).scalar_one()
+        place = {} if host is None else {"host": host}
+        con.execute(update(workers).values(heartbeat_at=now - silence, **place))
+
+    database.write(moved)
+    database.close()
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait until it has."""
+    deadline = time.monotonic() + LIMIT_S
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
