@@ -33,9 +33,7 @@ SELECT decomposition_id, [step.start for step in steps] AS starts, [step.stop fo
        [step.skill for step in steps] AS skills, [step.family for step in steps] AS families
 FROM cut
 """
-_REPLIES = (
-    "SELECT call_id, raw_text FROM teacher_calls JOIN wanted ON call_id = id WHERE raw_text IS NOT NULL"
-)
+_REPLIES = "SELECT call_id, raw_text FROM teacher_calls JOIN wanted ON call_id = id"
 BATCH = 512
 """Traces whose steps are read together."""
 _QUESTION_FIELDS = ("question_id", "dataset", "split", "question", "gold_answer", "source")
@@ -87,7 +85,7 @@ def _steps(row: Mapping[str, Any]) -> tuple[Step, ...]:
 def teacher_of(night: Night) -> AbstractContextManager[Teacher]:
     """The recipe's teacher, paid by this night, for the time of a `with` block."""
 
-    def exported(call_ids: Sequence[str]) -> dict[str, str]:
+    def exported(call_ids: Sequence[str]) -> dict[str, str | None]:
         if not call_ids:
             return {}
         rows = select(night.visible(), _REPLIES, wanted=call_ids)

@@ -8,10 +8,11 @@ from typing import TypeAlias
 from drp.ledger.ledger import Ledger
 from drp.ledger.records import Claim, Entry, Failure, Landing, Wanted
 from drp.ledger.workers import Worker
+from drp.teacher.errors import AnswersElsewhereError
 from drp.teacher.profiles import Prices
 from drp.teacher.requests import Answer, Reply, TeacherRequest
 
-Archive: TypeAlias = Callable[[Sequence[str]], Mapping[str, str]]
+Archive: TypeAlias = Callable[[Sequence[str]], Mapping[str, str | None]]
 """Raw replies of requests that were exported, from the lake."""
 
 
@@ -40,14 +41,19 @@ class Books:
         """Replies to those that have landed or are dead, by request id: nothing is asked for them."""
         entries = self.ledger.known([request.request_id for request in requests])
         done = {i: entry for i, entry in entries.items() if entry.state in ("landed", "dead")}
-        texts = self.archive([i for i, entry in done.items() if entry.exported_in and entry.answer])
+        exported = [i for i, entry in done.items() if entry.exported_in and entry.answer]
+        texts = self.archive(exported)
+        if missing := [i for i in exported if i not in texts]:
+            raise AnswersElsewhereError(len(missing))
         return {
             request.request_id: self.reply(request, done[request.request_id], texts)
             for request in requests
             if request.request_id in done
         }
 
-    def reply(self, request: TeacherRequest, entry: Entry, texts: Mapping[str, str] | None = None) -> Reply:
+    def reply(
+        self, request: TeacherRequest, entry: Entry, texts: Mapping[str, str | None] | None = None
+    ) -> Reply:
         """What the ledger knows of a request that has ended."""
         if entry.answer is None:
             return Reply(request, None, f"dead: {entry.problem}")

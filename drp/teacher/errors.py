@@ -12,6 +12,17 @@ class TeacherRefusedError(TerminalError):
         super().__init__(f"teacher {teacher}: {why}", state=KEPT, next_command=next_command)
 
 
+class AnswersElsewhereError(TerminalError):
+    """Answers that the ledger has given to a lake are not in this one."""
+
+    def __init__(self, requests: int) -> None:
+        super().__init__(
+            f"{requests} answers were bought and moved to a lake's teacher_calls, and this lake has them not",
+            state="Nothing was bought again and nothing was written",
+            next_command="set DRP_LAKE and DRP_DATABASE_URL to a lake and a ledger that belong together",
+        )
+
+
 class TeacherUnavailableError(TransientError):
     """The provider has answered nothing for long: an outage, or a limit that leaves no room."""
 

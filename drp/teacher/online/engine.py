@@ -114,7 +114,8 @@ class Engine:
             work()
             self._changed.set()
 
-        self._loop.call_soon_threadsafe(here)
+        with suppress(RuntimeError):  # it has ended by itself, and has said why in the results
+            self._loop.call_soon_threadsafe(here)
 
     # --- in the loop's thread
 

@@ -6,11 +6,13 @@ import pytest
 import yaml
 
 from drp.ledger.ledger import open_ledger
+from drp.recipe import RECIPES
 from drp.settings import settings
 from drp.sql.select import select
 from drp.stages.night import Night, open_night
 from drp.stages.nightly import nightly
 from drp.teacher.batch.pace import Pace
+from drp.teacher.errors import AnswersElsewhereError
 from drp.teacher.profiles import _profiles
 from tests.provider import provider
 from tests.stages.conftest import DAY, write_recipe
@@ -33,7 +35,7 @@ def server(monkeypatch):
 def teach(tmp_path, monkeypatch, server):
     """Does a night with the stand-in as teacher, in a lake and with a ledger of the given names."""
 
-    def night(backend: str, lake: str, ledger: str, *, budget: str = "5") -> Night:
+    def night(backend: str, lake: str, ledger: str, *, budget: str = "5", **changes) -> Night:
         teachers = tmp_path / f"{backend}.yaml"
         profile = {"backend": backend, "base_url": server.base_url, "model": "stand-in"}
         prices = {"input": 2.5, "cached_input": 1.25, "output": 10.0, "batch_discount": 0.5}
@@ -48,7 +50,7 @@ def teach(tmp_path, monkeypatch, server):
         settings.cache_clear()
         _profiles.cache_clear()
         questions = [{"source": "synthetic", "size": 30, "seed": 3}]
-        one = open_night(write_recipe(tmp_path, teacher="stand-in", questions=questions), DAY)
+        one = open_night(write_recipe(tmp_path, teacher="stand-in", questions=questions, **changes), DAY)
         nightly(one)
         return one
 
@@ -80,8 +82,13 @@ def test_online_and_in_batches_the_same_corpus_and_nothing_bought_twice(teach, s
     }
 
     asked = server.totals()["asked"]
-    again = teach("batch", "lake-3", "ledger-1.db")  # what was bought online serves here, and the reverse
-    assert rows(again, "SELECT count(*) AS n FROM revisions") == [{"n": len(rows(online, _ROWS))}]
+    gates = yaml.safe_load((RECIPES / "drp.yaml").read_text())["gates"]
+    gates["rows"]["min_characters"] += 1
+    again = teach("batch", "lake-1", "ledger-1.db", gates=gates)  # made anew of what was bought online
+    assert len(rows(again, _ROWS)) == len(rows(batches, _ROWS))
+    assert server.totals()["asked"] == asked
+    with pytest.raises(AnswersElsewhereError):
+        teach("online", "lake-3", "ledger-1.db")
     assert server.totals()["asked"] == asked
 
 
