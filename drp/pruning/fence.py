@@ -21,10 +21,11 @@ def fenced(data: Mapping[str, str]) -> str:
 def _number(text: str) -> str:
     """Six digits that are not in `text`; more digits where it has them all."""
     seed = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-    for attempt in count():
-        digest = hashlib.blake2b(f"{seed}{attempt}".encode(), digest_size=16).digest()
-        digits = 6 + attempt // 20
-        number = f"{int.from_bytes(digest) % 10**digits:0{digits}d}"
-        if number not in text:
-            return number
-    raise AssertionError("unreachable")  # pragma: no cover
+    numbers = (_candidate(seed, attempt) for attempt in count())
+    return next(number for number in numbers if number not in text)
+
+
+def _candidate(seed: str, attempt: int) -> str:
+    digest = hashlib.blake2b(f"{seed}{attempt}".encode(), digest_size=16).digest()
+    digits = 6 + attempt // 20
+    return f"{int.from_bytes(digest) % 10**digits:0{digits}d}"

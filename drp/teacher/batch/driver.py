@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
+from drp.ledger.batch_books import OUT
 from drp.teacher.batch.pace import Pace
 from drp.teacher.batch.planner import BatchLimits
 from drp.teacher.batch.provider import BatchProvider
 from drp.teacher.batch.spool import Spool
-from drp.teacher.batch.work import OUT, Work
+from drp.teacher.batch.work import Work
 from drp.teacher.books import Books
 from drp.teacher.profiles import TeacherProfile
 from drp.teacher.requests import Reply, TeacherRequest

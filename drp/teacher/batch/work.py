@@ -12,9 +12,9 @@ from openai.types import Batch as ProviderBatch
 
 from drp.batches import batched
 from drp.errors import DrpError
+from drp.ledger.batch_books import OUT
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.records import Batch, Entry
-from drp.ledger.tables import BatchState
 from drp.teacher.batch.errors import BatchRefusedError, StillOutError
 from drp.teacher.batch.landing import land
 from drp.teacher.batch.pace import Pace
@@ -24,12 +24,10 @@ from drp.teacher.batch.spool import Spool
 from drp.teacher.books import Books
 from drp.teacher.errors import TeacherRefusedError
 from drp.teacher.profiles import TeacherProfile
-from drp.teacher.requests import Reply, TeacherRequest
+from drp.teacher.requests import CARRIED, Reply, TeacherRequest
 
 _log = logging.getLogger(__name__)
 
-OUT: tuple[BatchState, ...] = ("planned", "uploaded", "submitted", "ended")
-"""States of batches that may still bring answers."""
 CHUNK = 200
 """Requests looked up in the ledger together."""
 TELL_S = 300
@@ -116,7 +114,7 @@ class Work:
         if ids:
             _log.warning("teacher %s: %d requests are carried into another night", self.name, len(ids))
         for request_id in ids:
-            yield from (Reply(request, None, "carried") for request in self.spool.take(request_id))
+            yield from (Reply(request, None, CARRIED) for request in self.spool.take(request_id))
 
     def still_out(self) -> StillOutError:
         """To be raised instead of waiting."""
