@@ -36,8 +36,9 @@ up: $(VENV)/ready ## Airflow with its UI on localhost:8080, in the background [P
 down: $(VENV)/ready ## stop it
 	@$(AIRFLOW_ENV) && python infra/services.py down
 
-# Tests that need a server of their own; `make test` runs all others.
-SERVICES := tests/services tests/provider tests/teacher/online tests/teacher/batch tests/chaos
+# Tests that need a server of their own, or are whole nights; `make test` runs all others.
+SERVICES := tests/services tests/provider tests/teacher/batch tests/teacher/online/test_night.py tests/dags \
+  tests/lake/test_access.py tests/lake/test_concurrency.py tests/chaos
 
 # --- what developers run ----------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ What to do when a task fails is in its last log line, and in docs/runbook.md und
 Asset: `drp_corpus` is updated when, and only when, the corpus has a new version.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import (
@@ -22,6 +22,7 @@ from airflow.sdk import (
     task_group,
 )
 from airflow.sdk.exceptions import AirflowSkipException
+from drp_batches import teacher_task
 from drp_failures import DEFAULT_ARGS
 
 corpus = Asset("drp_corpus")
@@ -38,13 +39,13 @@ PARAMS = {
 }  # fmt: skip
 
 
-def tonight() -> Any:
-    """The night this run is about."""
+def tonight(began: datetime | None = None) -> Any:
+    """The night this run is about; `began` of a task that leaves while the teacher is out."""
     from drp.stages.night import open_night
 
     context = get_current_context()
     run_date = context["params"]["run_date"] or context["dag_run"].run_after.date().isoformat()
-    return open_night(context["params"]["recipe"], run_date)
+    return open_night(context["params"]["recipe"], run_date, began=began)
 
 
 @dag(
@@ -79,19 +80,19 @@ def drp_nightly() -> None:
 
         rollout(tonight(), name)
 
-    @task(pool="teacher", map_index_template="{{ task.op_kwargs['name'] }}")
-    def decompose(name: str) -> None:
+    @teacher_task(pool="teacher", map_index_template="{{ task.op_kwargs['name'] }}")
+    def decompose(name: str, began: datetime | None = None) -> None:
         """The teacher cuts each trace into skill-labelled steps; hopeless rollouts are rejected unsent."""
         from drp.stages.decompose import decompose
 
-        decompose(tonight(), name)
+        decompose(tonight(began), name)
 
-    @task(pool="teacher", map_index_template="{{ task.op_kwargs['name'] }}")
-    def prune(name: str) -> None:
+    @teacher_task(pool="teacher", map_index_template="{{ task.op_kwargs['name'] }}")
+    def prune(name: str, began: datetime | None = None) -> None:
         """The teacher prunes step by step; every revision is accepted, or rejected with its reasons."""
         from drp.stages.prune import prune
 
-        prune(tonight(), name)
+        prune(tonight(began), name)
 
     @task_group
     def shard(name: str) -> None:

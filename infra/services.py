@@ -28,9 +28,13 @@ AIRFLOW = Path(sys.executable).with_name("airflow")
 LOG = HOME / "services.log"
 STATE = HOME / "services.json"
 PASSWORDS = HOME / "simple_auth_manager_passwords.json.generated"
-COMPONENTS = (["api-server"], ["dag-processor"], ["scheduler", "--skip-serve-logs"])
-"""No triggerer: no task of ours defers. No log server: it would listen on every interface, and the UI
-reads the log files itself."""
+COMPONENTS = (
+    ["api-server"],
+    ["dag-processor"],
+    ["scheduler", "--skip-serve-logs"],
+    ["triggerer", "--skip-serve-logs"],
+)
+"""No log servers: they would listen on every interface, and the UI reads the log files itself."""
 
 START_LIMIT_S = 300
 STOP_LIMIT_S = 30
@@ -182,7 +186,8 @@ def _answers(keeper: Keeper) -> bool:
             health = json.load(answer)
     except OSError:
         return False
-    return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+    parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+    return all(health[part]["status"] == "healthy" for part in parts)
 
 
 def _dags_are_read(since: datetime) -> bool:

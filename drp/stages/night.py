@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from drp.errors import BadInputError
@@ -28,6 +28,8 @@ class Night:
     run: Run
     recipe: Recipe
     workers: int
+    began: datetime | None = None
+    """Of a task that leaves while batches are out, and comes back: when it began. None: it waits for them."""
 
     @property
     def run_id(self) -> str:
@@ -85,7 +87,7 @@ def stage_facts(shard_files: Iterable[ShardFile]) -> list[StageFacts]:
     return [facts[stage] for stage in STAGES if stage in facts]
 
 
-def open_night(recipe: str, run_date: str) -> Night:
+def open_night(recipe: str, run_date: str, *, began: datetime | None = None) -> Night:
     """The night of `run_date` (ISO date) with a recipe by name or file, in the lake at DRP_LAKE."""
     here = settings()
     loaded = load_recipe(recipe, teacher=here.teacher, student=here.student)
@@ -99,4 +101,4 @@ def open_night(recipe: str, run_date: str) -> Night:
         ) from error
     lake = open_lake()
     run = lake.run(f"{day.isoformat()}-{loaded.name}")
-    return Night(lake, run, loaded, here.workers)
+    return Night(lake, run, loaded, here.workers, began)

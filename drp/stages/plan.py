@@ -2,7 +2,8 @@
 
 Missing are samples of the recipe's questions that tonight's student has not rolled out, and rollouts
 without a revision by this recipe. The work is cut into at most twelve shards by question id: more data
-means bigger shards, not more of them. A shard's name is the hash of its work.
+means bigger shards, not more of them; all is one shard where the teacher is asked in batches, so that a night
+waits once. A shard's name is the hash of its work.
 """
 
 import math
@@ -67,7 +68,8 @@ def plan(night: Night, *, replay_only: bool = False, sample_size: int | None = N
             }
         )
     work.sort(key=lambda item: str(item["question"]))
-    planned = [_write_shard(night, some) for some in _split(work)]
+    most = 1 if night.recipe.profile.backend == "batch" else MAX_SHARDS
+    planned = [_write_shard(night, some) for some in _split(work, most)]
     if planned and night.run.state()["state"] != "open":
         night.run.end("open", "")  # an ended night that goes on, and may be killed
     return [*unfinished, *planned]
@@ -118,8 +120,8 @@ def _missing_questions(night: Night) -> list[str]:
     return [question for question in sorted(ids) if is_missing(question)]
 
 
-def _split(work: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
-    size = max(ROWS_PER_SHARD, math.ceil(len(work) / MAX_SHARDS))
+def _split(work: list[dict[str, Any]], most: int) -> Iterable[list[dict[str, Any]]]:
+    size = max(ROWS_PER_SHARD, math.ceil(len(work) / most))
     return (work[start : start + size] for start in range(0, len(work), size))
 
 

@@ -91,7 +91,7 @@ def teacher_of(night: Night) -> AbstractContextManager[Teacher]:
         rows = select(night.visible(), _REPLIES, wanted=call_ids)
         return {row["call_id"]: row["raw_text"] for row in rows}
 
-    return open_teacher(night.recipe, night.workers, run_id=night.run_id, archive=exported)
+    return open_teacher(night.recipe, night.workers, run_id=night.run_id, archive=exported, began=night.began)
 
 
 def _work(row: Mapping[str, Any]) -> Work:

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from drp.recipe import Recipe
 from drp.settings import settings
 from drp.teacher.books import Archive, Books
+from drp.teacher.driver import Driver
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.parallel import InProcesses
 from drp.teacher.protocol import Teacher
 
 
 @contextmanager
-def open_teacher(recipe: Recipe, workers: int, *, run_id: str, archive: Archive) -> Iterator[Teacher]:
+def open_teacher(
+    recipe: Recipe, workers: int, *, run_id: str, archive: Archive, began: datetime | None = None
+) -> Iterator[Teacher]:
     """The teacher that `recipe` names, for the time of a `with` block.
 
     Args:
@@ -20,6 +24,7 @@ def open_teacher(recipe: Recipe, workers: int, *, run_id: str, archive: Archive)
         workers: processes of one that works on this machine's cores.
         run_id: the night that pays.
         archive: raw replies that earlier nights moved from the ledger to the lake.
+        began: of a task that does not wait for batches but comes back (StillOutError): when it began.
 
     Raises:
         TeacherRefusedError: its key is not set.
@@ -40,5 +45,9 @@ def open_teacher(recipe: Recipe, workers: int, *, run_id: str, archive: Archive)
         in_batch = profile.backend == "batch"
         assert profile.prices is not None  # noqa: S101 (a remote profile has them)
         books = Books(ledger, worker, run_id, profile.prices, here.budget_usd, archive, in_batch)
-        driver = (BatchDriver if in_batch else OnlineDriver)(recipe.teacher, profile, books)
+        driver: Driver
+        if in_batch:
+            driver = BatchDriver(recipe.teacher, profile, books, began)
+        else:
+            driver = OnlineDriver(recipe.teacher, profile, books)
         yield LlmTeacher(Asker(profile, recipe.asking, recipe.decomposition), driver)

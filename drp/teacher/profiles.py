@@ -29,6 +29,7 @@ _MILLION = Decimal(1_000_000)
 Backend: TypeAlias = Literal["heuristic", "online", "batch"]
 Support: TypeAlias = Literal["json_schema", "batch", "seed"]
 Price: TypeAlias = Decimal
+ReleasePolicy: TypeAlias = Literal["cancel_unstarted", "keep", "cancel"]
 
 
 class Section(BaseModel):
@@ -76,6 +77,26 @@ class Limits(Section):
     """Seconds without any answer after which the stage fails; it goes on where it stopped when run again."""
 
 
+class BatchPace(Section):
+    """How batches are waited for, in seconds."""
+
+    poll_first_s: float = Field(default=5, gt=0)
+    """Between the first looks at a batch."""
+    poll_most_s: float = Field(default=60, gt=0)
+    """Between two looks at one in which nothing moves."""
+    settle_s: float = Field(default=20, ge=0)
+    """After it a batch that was created shows in the provider's list."""
+    backoff_s: float = Field(default=0.5, gt=0)
+    """After the first call that failed; doubled each time, up to a minute."""
+    no_room_s: float = Field(default=60, gt=0)
+    """After a batch for which the provider had no room; doubled each time, up to ten times of it."""
+    carry_after_s: float = Field(default=26 * 3600, gt=0)
+    """What is not back so long after its submission is left to another night."""
+    given_up: ReleasePolicy = "cancel_unstarted"
+    """What becomes of the batches that are out when a person clears or fails the task that waits for them: by
+    default those of which nothing is done are cancelled. The others go on, and land with the next night."""
+
+
 class Sampling(Section):
     """How the teacher is sampled; what is not set is left to the provider."""
 
@@ -95,6 +116,7 @@ class TeacherProfile(Section):
     """The variable that holds the key; none is sent when empty."""
     prices: Prices | None = None
     limits: Limits = Limits()
+    pace: BatchPace = BatchPace()
     supports: frozenset[Support] = frozenset()
     sampling: Sampling = Sampling()
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"

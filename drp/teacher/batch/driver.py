@@ -8,10 +8,7 @@ asked again; what came back undone goes into another batch.
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
 
-from drp.ledger.batch_books import OUT
-from drp.teacher.batch.pace import Pace
 from drp.teacher.batch.planner import BatchLimits
 from drp.teacher.batch.provider import BatchProvider
 from drp.teacher.batch.spool import Spool
@@ -19,10 +16,6 @@ from drp.teacher.batch.work import Work
 from drp.teacher.books import Books
 from drp.teacher.profiles import TeacherProfile
 from drp.teacher.requests import Reply, TeacherRequest
-
-ReleasePolicy: TypeAlias = Literal["cancel_unstarted", "keep", "cancel"]
-"""What becomes of a run's batches when it is given up: by default those of which nothing is done yet are
-cancelled; the others go on and are landed by whoever comes next. What a cancelled one has done lands too."""
 
 
 class BatchDriver:
@@ -32,9 +25,8 @@ class BatchDriver:
         name: the teacher, for messages.
         profile: where it is and what it takes.
         books: the ledger, with batch prices.
-        wait: wait until all is back. Else, when some is not, the replies end in StillOutError: the
-            same requests later go on where these stopped.
-        since: when the stage first began, if it has been left and begun again; now if None.
+        began: given where nobody waits here, but comes back: when that began. The replies then end in
+            StillOutError while something is not back; the same requests later go on where these stopped.
     """
 
     def __init__(
@@ -42,33 +34,29 @@ class BatchDriver:
         name: str,
         profile: TeacherProfile,
         books: Books,
-        *,
-        wait: bool = True,
-        since: datetime | None = None,
-        pace: Pace | None = None,
+        began: datetime | None = None,
     ) -> None:
-        self._name, self._profile, self._books, self._wait = name, profile, books, wait
-        self._pace, self._since = pace or Pace(), since or datetime.now(UTC)
-        self._provider = BatchProvider(name, profile, profile.api_key(name), self._pace.patience)
+        self._name, self._profile, self._books, self._began = name, profile, books, began
+        self._provider = BatchProvider(name, profile, profile.api_key(name))
 
     def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[Reply]:
         """As the protocol says; the requests are on disk meanwhile, all of them before the first is sent.
 
         Raises:
-            StillOutError: some are not back, and this driver does not wait.
+            StillOutError: some are not back, and nobody waits here.
             TeacherRefusedError, TeacherUnavailableError, BatchRefusedError, BatchGoneError,
             BudgetExhaustedError: nothing more can be had now; what landed is in the ledger.
         """
-        limits = BatchLimits(self._profile.limits.enqueued_tokens)
+        limits, pace = BatchLimits(self._profile.limits.enqueued_tokens), self._profile.pace
         with Spool() as spool:
             work = Work(
-                *(self._name, self._profile, self._books, self._provider, spool, self._pace),
-                since=self._since,
+                *(self._name, self._profile, self._books, self._provider, spool),
+                since=self._began or datetime.now(UTC),
                 limits=limits,
             )
             changed = work.settle()
             yield from work.take_in(requests)
-            pause = self._pace.poll_first_s
+            pause = pace.poll_first_s
             while True:
                 yield from work.answered()
                 work.raise_if_refused()
@@ -77,25 +65,8 @@ class BatchDriver:
                 if not len(spool):
                     return
                 work.raise_if_exhausted()
-                if not self._wait:
+                if self._began is not None:
                     raise work.still_out()
-                pause = self._pace.poll_first_s if changed else min(pause * 1.5, self._pace.poll_most_s)
+                pause = pace.poll_first_s if changed else min(pause * 1.5, pace.poll_most_s)
                 time.sleep(pause)
                 changed = work.settle()
-
-    def release(self, policy: ReleasePolicy = "cancel_unstarted") -> list[str]:
-        """The run is given up (cleared, marked failed): see ReleasePolicy.
-
-        Returns:
-            The provider's ids of the batches that were cancelled.
-        """
-        cancelled: list[str] = []
-        for batch in self._books.ledger.batches(OUT) if policy != "keep" else ():
-            known, own = batch.provider_batch_id, batch.run_id == self._books.run_id
-            if known is None or not own or batch.base_url != self._profile.base_url:
-                continue
-            counts = self._provider.batch(known).request_counts
-            if policy == "cancel" or counts is None or counts.completed + counts.failed == 0:
-                self._provider.cancel(known)
-                cancelled.append(known)
-        return cancelled

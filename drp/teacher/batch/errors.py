@@ -38,7 +38,7 @@ class StillOutError(TransientError):
             state=KEPT,
             next_command="the same command again, once a batch has ended",
         )
-        self.batch_ids = tuple(batch_ids)
+        self.teacher, self.batch_ids = teacher, tuple(batch_ids)
         """The provider's ids; none while it has no room for a batch."""
         self.carry_at = carry_at
         """When the next of them is left to another night."""

@@ -18,11 +18,10 @@ from openai.types import Batch
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from drp.teacher.batch.errors import BatchGoneError, BatchRefusedError
-from drp.teacher.batch.pace import Patience
 from drp.teacher.batch.rows import Row, read_row
 from drp.teacher.batch.spool import ENDPOINT
 from drp.teacher.errors import TeacherRefusedError, TeacherUnavailableError
-from drp.teacher.online.faults import fault_of
+from drp.teacher.faults import fault_of
 from drp.teacher.profiles import TeacherProfile
 
 _log = logging.getLogger(__name__)
@@ -32,26 +31,29 @@ INTENT = "drp_batch"
 TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 _CLOCKS = timedelta(hours=1)
 """The provider's clock and ours agree that far."""
-_FILE_S = 120.0
+_READY_S = 120.0
+"""A file is waited for so long."""
+_CALL_S = 60.0
+"""One try."""
+_FILE_S = 600.0
+"""One try with a large file in it."""
 _TROUBLE = (openai.APIError, httpx2.TransportError)
 
 T = TypeVar("T")
 
 
 class BatchProvider:
-    """One provider.
+    """One provider, with the pace of its profile.
 
     Raises, from all its methods:
         TeacherRefusedError: a wrong key, no permission, an unknown model, no money.
-        TeacherUnavailableError: it has failed for `patience.fault_s`.
+        TeacherUnavailableError: it has failed for `limits.patience_s`.
     """
 
-    def __init__(self, name: str, profile: TeacherProfile, key: str, patience: Patience) -> None:
-        self._name, self._profile, self._key, self._patience = name, profile, key, patience
-        self._client = openai.OpenAI(
-            api_key=key, base_url=profile.base_url, max_retries=0, timeout=patience.call_s
-        )
-        self._files = self._client.with_options(timeout=patience.file_s).files
+    def __init__(self, name: str, profile: TeacherProfile, key: str) -> None:
+        self._name, self._profile, self._key = name, profile, key
+        self._client = openai.OpenAI(api_key=key, base_url=profile.base_url, max_retries=0, timeout=_CALL_S)
+        self._files = self._client.with_options(timeout=_FILE_S).files
         self.doubtful: set[str] = set()
         """Our ids of batches whose creation nobody answered."""
 
@@ -63,7 +65,7 @@ class BatchProvider:
             return self._files.create(file=(name, file), purpose="batch").id
 
         file_id = self._patiently(send)
-        deadline = time.monotonic() + _FILE_S
+        deadline = time.monotonic() + _READY_S
         while self._patiently(lambda: self._client.files.retrieve(file_id), missing_passes=True).status == (
             "uploaded"
         ):
@@ -91,7 +93,7 @@ class BatchProvider:
                 if isinstance(error, openai.APIStatusError) and error.status_code < 500:
                     raise
                 self.doubtful.add(batch_id)
-                time.sleep(self._patience.settle_s)  # it may have been created all the same
+                time.sleep(self._profile.pace.settle_s)  # it may have been created all the same
                 if found := self.find({batch_id}, created_after).get(batch_id):
                     return found
                 raise
@@ -192,7 +194,7 @@ class BatchProvider:
                 return missing_passes
             return isinstance(error, _TROUBLE) and fault_of(error, self._key).kind in ("load", "passing")
 
-        first = self._patience.backoff_s
+        first = self._profile.pace.backoff_s
         backoff = wait_exponential_jitter(multiplier=first, max=60, jitter=first)
 
         def pause(state: RetryCallState) -> float:
@@ -209,7 +211,7 @@ class BatchProvider:
         retrying = Retrying(
             retry=retry_if_exception(passes),
             wait=pause,
-            stop=stop_after_delay(self._patience.fault_s),
+            stop=stop_after_delay(self._profile.limits.patience_s),
             before_sleep=tell,
             reraise=True,
         )

@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import openai
 
-from drp.teacher.online.asking import answer_in
-from drp.teacher.online.faults import Fault, NoAnswerError, fault_of
+from drp.teacher.answers import answer_of
+from drp.teacher.faults import Fault, NoAnswerError, fault_of
 from drp.teacher.requests import Answer
 
 _NOT_DONE = {"batch_expired", "batch_cancelled"}
@@ -38,7 +38,7 @@ def read_row(line: bytes, secret: str) -> Row | None:
     if status != 200:
         return Row(request_id, fault=fault_of(_status_error(status, body), secret))
     try:
-        return Row(request_id, answer_in(json.dumps(body).encode(), None))
+        return Row(request_id, answer_of(body))
     except NoAnswerError as missing:
         return Row(request_id, fault=fault_of(missing, secret))
 

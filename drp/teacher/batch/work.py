@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from openai.types import Batch as ProviderBatch
 
@@ -17,7 +17,6 @@ from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.records import Batch, Entry
 from drp.teacher.batch.errors import BatchRefusedError, StillOutError
 from drp.teacher.batch.landing import land
-from drp.teacher.batch.pace import Pace
 from drp.teacher.batch.planner import BatchLimits, cut
 from drp.teacher.batch.provider import TERMINAL, BatchProvider
 from drp.teacher.batch.spool import Spool
@@ -47,7 +46,6 @@ class Work:
     books: Books
     provider: BatchProvider
     spool: Spool
-    pace: Pace
     since: datetime
     """When the stage began."""
     limits: BatchLimits
@@ -145,7 +143,7 @@ class Work:
 
     def _carry_at(self, batch: Batch | None) -> datetime:
         submitted = batch.submitted_at if batch is not None else None
-        return (submitted or self.since) + self.pace.carry_after
+        return (submitted or self.since) + timedelta(seconds=self.profile.pace.carry_after_s)
 
     # --- batches that are out
 
@@ -179,7 +177,7 @@ class Work:
             oldest = min(batch.created_at for batch in left)
             found = self.provider.find(uploaded, oldest)
             if missing := uploaded - found.keys():
-                time.sleep(self.pace.patience.settle_s)
+                time.sleep(self.profile.pace.settle_s)
                 found |= self.provider.find(missing, oldest)
         for batch in left:
             if (theirs := found.get(batch.batch_id)) is not None:
@@ -244,7 +242,7 @@ class Work:
         if not any(other.state != "ended" for other in self._batches.values() if other is not batch):
             sizes = (batch.estimated_tokens, self.limits.enqueued_tokens, self._room)
             self._room = min(size for size in sizes if size is not None) * 4 // 5
-        pause = self.pace.no_room_s * min(10, 2**self._no_room)
+        pause = self.profile.pace.no_room_s * min(10, 2**self._no_room)
         self._no_room += 1
         self._no_room_until = time.monotonic() + pause
         _log.warning("no room for batch %s; again in %.0f s", batch.batch_id, pause)

@@ -24,9 +24,9 @@ import openai
 from drp.ledger.records import Attempt, Failure, Landing
 from drp.teacher.books import Books
 from drp.teacher.errors import TeacherRefusedError
+from drp.teacher.faults import Fault, NoAnswerError, fault_of
 from drp.teacher.online.asking import ask, make_client
 from drp.teacher.online.breaker import Breaker
-from drp.teacher.online.faults import Fault, NoAnswerError, fault_of
 from drp.teacher.online.limits import Pace, Window
 from drp.teacher.profiles import TeacherProfile
 from drp.teacher.requests import Reply, TeacherRequest

@@ -6,18 +6,16 @@ window, and three quarters after a refusal (additive increase, multiplicative de
 `Pace` is the requests and tokens a minute that the profile allows and the provider's headers report.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from drp.teacher.faults import span
 
 START = 32
 """Requests under way once the first was answered."""
 DECREASE = 0.75
 BURST = 1 / 12
 """Share of a minute's allowance that may go at once."""
-
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")  # "1m30s" of x-ratelimit-reset-requests
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass
@@ -104,13 +102,3 @@ class Pace:
     def pause(self, seconds: float, now: float) -> None:
         """Send nothing for so long."""
         self._paused_until = max(self._paused_until, now + seconds)
-
-
-def span(text: str) -> float:
-    """Seconds in "1m30s", "250ms" or "20"; 0 for anything else."""
-    if parts := _SPAN.findall(text):
-        return sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        return 0.0

@@ -8,15 +8,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from drp.ledger.ledger import Ledger, open_ledger
-from drp.teacher.batch import BatchDriver
-from drp.teacher.batch.pace import Pace, Patience
+from drp.teacher.batch import BatchDriver, StillOutError
 from drp.teacher.books import Books
-from drp.teacher.profiles import Limits, Prices, TeacherProfile
+from drp.teacher.profiles import BatchPace, Limits, Prices, TeacherProfile
 from drp.teacher.requests import Reply, TeacherRequest, Usage
 from tests.provider import Provider
 from tests.provider.config import KEY
@@ -31,22 +32,24 @@ PRICES = Prices(
     batch_discount=Decimal("0.5"),
     read_on=date(2026, 11, 1),
 )
-QUICK = Pace(
-    poll_first_s=0.03,
-    poll_most_s=0.05,
-    no_room_s=0.2,
-    patience=Patience(fault_s=20, settle_s=0.2, backoff_s=0.02),
-)
+QUICK = {"poll_first_s": 0.03, "poll_most_s": 0.05, "no_room_s": 0.2, "settle_s": 0.2, "backoff_s": 0.02}
 
 
-def profile(base_url: str, enqueued_tokens: int | None = None, model: str = "stand-in") -> TeacherProfile:
+def profile(
+    base_url: str,
+    enqueued_tokens: int | None = None,
+    model: str = "stand-in",
+    patience_s: float = 20,
+    **pace: float,
+) -> TeacherProfile:
     return TeacherProfile(
         backend="batch",
         base_url=base_url,
         model=model,
         api_key_env=KEY_VARIABLE,
         prices=PRICES,
-        limits=Limits(enqueued_tokens=enqueued_tokens),
+        limits=Limits(enqueued_tokens=enqueued_tokens, patience_s=patience_s),
+        pace=BatchPace(**QUICK | pace),
         supports=frozenset({"batch", "json_schema"}),
     )
 
@@ -63,11 +66,16 @@ class Night:
 
     teacher: TeacherProfile
     books: Books
-    pace: Pace = QUICK
     seen: list[Reply] = field(default_factory=list)
 
     def driver(self, **options: object) -> BatchDriver:
-        return BatchDriver("tester", self.teacher, self.books, pace=self.pace, **options)
+        return BatchDriver("tester", self.teacher, self.books, **options)
+
+    def leave(self, count: int, first: int = 0) -> StillOutError:
+        """Ask where nobody waits: what it says of what is out."""
+        with pytest.raises(StillOutError) as out:
+            self.ask(count, first, began=datetime.now(UTC))
+        return out.value
 
     def ask(self, count: int, first: int = 0, **options: object) -> list[Reply]:
         """Replies to so many requests; those that came before an error are in `seen`."""
@@ -84,7 +92,6 @@ def night(
     *,
     cap: str | None = None,
     run: str = "r1",
-    pace: Pace = QUICK,
     **more,
 ) -> Iterator[Night]:
     """A night with `server` as its teacher; `more` goes into the profile."""
@@ -92,7 +99,7 @@ def night(
     teacher = profile(server if isinstance(server, str) else server.base_url, **more)
     with ledger.worker() as worker:
         limit = None if cap is None else Decimal(cap)
-        yield Night(teacher, Books(ledger, worker, run, PRICES, limit, lambda ids: {}, in_batch=True), pace)
+        yield Night(teacher, Books(ledger, worker, run, PRICES, limit, lambda ids: {}, in_batch=True))
 
 
 def texts(replies: Sequence[Reply]) -> list[str]:

@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,12 +11,13 @@ import pytest
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.ledger import open_ledger
 from drp.teacher.batch import StillOutError
+from drp.teacher.batch.waiting import give_up, has_ended
 from drp.teacher.requests import Usage
 from tests.teacher.batch.nights import (
     PLAIN,
-    QUICK,
     assert_books_agree,
     night,
+    profile,
     questions,
     requests,
     texts,
@@ -127,30 +128,30 @@ def test_an_expired_batch_is_landed_and_its_remainder_goes_again(server, ledger)
 
 def test_a_cancelled_batch_is_landed_and_its_remainder_goes_again(server, ledger):
     server.set(batches={"stall_after": 20})
-    with night(server, ledger) as one:
-        with pytest.raises(StillOutError) as out:
-            one.ask(50, wait=False)
+    with night(server, ledger, given_up="cancel") as one:
+        ids = one.leave(50).batch_ids
         until_done(one, 20)
-        assert one.driver().release("cancel") == list(out.value.batch_ids)
+        assert give_up("tester", one.teacher, ids) == list(ids)
+        while not has_ended("tester", one.teacher, ids):
+            time.sleep(0.02)
+        assert give_up("tester", one.teacher, ids) == []
         server.set(batches={"stall_after": None})
         assert texts(one.ask(50)) == questions(50)
     assert_books_agree(server, ledger)
 
 
-def test_release_cancels_only_what_was_not_started(server, ledger):
+def test_given_up_what_was_not_started_is_cancelled_by_default_and_else_as_the_profile_says(server, ledger):
     server.set(batches={"stall_after": 20})
     with night(server, ledger) as one:
-        with pytest.raises(StillOutError):
-            one.ask(50, wait=False)
+        begun = one.leave(50).batch_ids
         until_done(one, 20)
-        assert one.driver().release("keep") == []
-        assert one.driver().release() == []
+        assert give_up("tester", one.teacher, begun) == []
         server.set(batches={"hold": True})
-        with pytest.raises(StillOutError) as out:
-            one.ask(10, first=50, wait=False)
-        assert one.driver().release() == list(out.value.batch_ids)
-    with night(server, ledger, run="r2") as other:
-        assert other.driver().release("cancel") == []  # another run's
+        held = one.leave(10, first=50).batch_ids
+        assert set(begun).isdisjoint(held)
+        assert give_up("tester", profile(server.base_url, given_up="keep"), held) == []
+        assert not has_ended("tester", one.teacher, held)
+        assert give_up("tester", one.teacher, held) == list(held)
 
 
 def until_done(one, count):
@@ -183,16 +184,15 @@ def test_who_does_not_wait_comes_back_until_all_is_there(server, ledger):
     server.set(batches={"stall_after": 10})
     with night(server, ledger, enqueued_tokens=600) as one:
         one.ask(5)
-        with pytest.raises(StillOutError) as out:
-            one.ask(100, wait=False)
+        out = one.leave(100)
         assert texts(one.seen) == questions(5)
         (submitted,) = ledger.batches(["submitted"])
-        assert out.value.batch_ids == (submitted.provider_batch_id,)
-        assert out.value.carry_at - submitted.submitted_at == QUICK.carry_after
+        assert out.batch_ids == (submitted.provider_batch_id,)
+        assert out.carry_at - submitted.submitted_at == timedelta(hours=26)
         server.set(batches={"stall_after": None})
         for _ in range(200):
             try:
-                one.ask(100, wait=False)
+                one.ask(100, began=datetime.now(UTC))
                 break
             except StillOutError:
                 time.sleep(0.05)
@@ -202,8 +202,7 @@ def test_who_does_not_wait_comes_back_until_all_is_there(server, ledger):
 
 def test_what_is_not_back_in_time_is_carried_into_another_night(server, ledger):
     server.set(batches={"stall_after": 10})
-    pace = replace(QUICK, carry_after=timedelta(seconds=1))
-    with night(server, ledger, pace=pace, run="r1") as one:
+    with night(server, ledger, carry_after_s=1, run="r1") as one:
         assert {(reply.answer, reply.problem) for reply in one.ask(30)} == {(None, "carried")}
     server.set(batches={"stall_after": None})
     with night(server, ledger, run="r2") as two:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from drp.teacher.online.limits import START, Bucket, Pace, Window, span
+from drp.teacher.faults import span
+from drp.teacher.online.limits import START, Bucket, Pace, Window
 
 
 def test_one_request_until_the_first_answer():

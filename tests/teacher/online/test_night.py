@@ -11,7 +11,6 @@ from drp.settings import settings
 from drp.sql.select import select
 from drp.stages.night import Night, open_night
 from drp.stages.nightly import nightly
-from drp.teacher.batch.pace import Pace
 from drp.teacher.errors import AnswersElsewhereError
 from drp.teacher.profiles import _profiles
 from tests.provider import provider
@@ -25,8 +24,7 @@ _STEPS = "SELECT * EXCLUDE run_date FROM steps ORDER BY step_id"
 
 
 @pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr("drp.teacher.batch.driver.Pace", lambda: Pace(poll_first_s=0.05, poll_most_s=0.2))
+def server():
     with provider(batch_discount="0.5") as server:
         yield server
 
@@ -41,6 +39,7 @@ def teach(tmp_path, monkeypatch, server):
         prices = {"input": 2.5, "cached_input": 1.25, "output": 10.0, "batch_discount": 0.5}
         profile |= {"api_key_env": "STAND_IN_KEY", "prices": prices | {"read_on": "2026-11-01"}}
         profile |= {"supports": ["json_schema", "batch", "seed"], "sampling": {"temperature": 0, "seed": 0}}
+        profile |= {"pace": {"poll_first_s": 0.05, "poll_most_s": 0.2}}
         teachers.write_text(yaml.safe_dump({"teachers": {"stand-in": profile}}))
         monkeypatch.setenv("DRP_TEACHERS_FILE", str(teachers))
         monkeypatch.setenv("STAND_IN_KEY", server.key)

@@ -1,5 +1,6 @@
 """What it means when a request brings no answer: try again, wait, give this one up, or stop them all."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,8 +9,6 @@ from typing import Any, Literal, TypeAlias
 import httpx2
 import openai
 
-from drp.teacher.online.limits import span
-
 Kind: TypeAlias = Literal["load", "passing", "row", "refused"]
 """It is full; something failed that may not fail again; this request cannot be answered; none can."""
 
@@ -17,6 +16,8 @@ _NOTHING = Decimal(0)
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"}
 _FULL = {429, 503, 529}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")  # "1m30s" of x-ratelimit-reset-requests
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST = 200  # characters of a provider's message
 
 
@@ -71,3 +72,13 @@ def _of_status(error: openai.APIStatusError, secret: str) -> Fault:
     if status >= 500 or status in (408, 409):
         return Fault("passing", f"{status} {said}", _NOTHING, span(headers.get("retry-after", "")))
     return Fault("row", f"{status} {code} {said}", _NOTHING)
+
+
+def span(text: str) -> float:
+    """Seconds in "1m30s", "250ms" or "20"; 0 for anything else."""
+    if parts := _SPAN.findall(text):
+        return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return 0.0
