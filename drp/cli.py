@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from drp.errors import DrpError
+from drp.errors import BadInputError, DrpError
 
 # Commands import what they need when they run: `drp --help` answers at once.
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -264,6 +264,31 @@ def ledger_show(
     with open_ledger(settings().ledger_url) as books:
         for table in tables(books, run):
             _print(table, width=200)
+
+
+@ledger.command("reconcile")
+def ledger_reconcile(
+    teacher: Annotated[str | None, typer.Option(show_default="DRP_TEACHER, or the recipe's")] = None,
+    days: Annotated[int, typer.Option(help="Batches created so long ago.", min=1)] = 30,
+) -> None:
+    """Land the batches that have ended, and compare all of them with the provider's books."""
+    from drp.recipe import load_recipe
+    from drp.settings import settings
+    from drp.teacher.batch.reconcile import BooksDifferError, reconcile, table
+    from drp.teacher.factory import open_books
+
+    recipe = load_recipe("drp", teacher=teacher or settings().teacher)
+    if recipe.profile.backend != "batch":
+        raise BadInputError(
+            f"teacher {recipe.teacher} is asked online, where a provider has no books to show",
+            state="Nothing was read or written",
+            next_command="drp ledger show, which lists what was lost in flight; or --teacher NAME",
+        )
+    with open_books(recipe.profile, run_id="reconcile", archive=lambda ids: {}) as books:
+        lines = reconcile(recipe.teacher, recipe.profile, books, days)
+    _print(table(lines), width=200)
+    if differing := sum(line.differs for line in lines):
+        raise BooksDifferError(recipe.teacher, differing)
 
 
 @ledger.command("retry-dead")

@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from drp.batches import batched
 from drp.ledger.database import insert
-from drp.ledger.records import Attempt, Batch, Claim, Wanted
+from drp.ledger.records import Answered, Attempt, Batch, Claim, Wanted
 from drp.ledger.requests import CHUNK, claim, give_up, lock, now, to_attempt
 from drp.ledger.tables import BatchState, attempts, batches, requests
 from drp.ledger.workers import living_workers
+from drp.teacher.requests import Usage
 
 OUT: tuple[BatchState, ...] = ("planned", "uploaded", "submitted", "ended")
 """States of batches of which something is still to come."""
@@ -62,7 +63,7 @@ def plan(
         .where(own)
         .values(
             requests=len(claimed.mine),
-            estimated_tokens=sum(usage.prompt_tokens + usage.completion_tokens for usage in usages),
+            estimated_tokens=sum(usage.prompt_tokens for usage in usages),
             estimated_nusd=sum((attempt.estimated for attempt in claimed.mine), Decimal(0)),
         )
     )
@@ -145,6 +146,21 @@ def listed(con: Connection, states: Collection[BatchState]) -> list[Batch]:
         batches.c.created_at, batches.c.batch_id
     )
     return [_batch(row) for row in con.execute(query.where(batches.c.state.in_(states)))]
+
+
+def answered(con: Connection, batch_ids: Collection[str]) -> dict[str, Answered]:
+    """What is written down of the answers of these batches; those without any are left out."""
+    a = attempts.c
+    tokens = [
+        func.coalesce(func.sum(count), 0) for count in (a.prompt_tokens, a.cached_tokens, a.completion_tokens)
+    ]
+    query = select(a.batch_id, func.count(), func.sum(a.cost_nusd), *tokens).group_by(a.batch_id)
+    found: dict[str, Answered] = {}
+    for some in batched(batch_ids, CHUNK):
+        for row in con.execute(query.where(a.batch_id.in_(some), a.state == "landed")):
+            batch_id, answers, cost, *counts = row
+            found[str(batch_id)] = Answered(int(answers), Usage(*map(int, counts)), cost)
+    return found
 
 
 def _batch(row: Row[Any]) -> Batch:

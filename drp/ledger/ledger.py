@@ -23,6 +23,7 @@ from drp.ledger import batch_books, books, requests
 from drp.ledger.database import Database
 from drp.ledger.migrate import migrate
 from drp.ledger.records import (
+    Answered,
     Attempt,
     Batch,
     Call,
@@ -230,6 +231,11 @@ class Ledger:
         """Batches in these states, oldest first."""
         with self._database.reading() as con:
             return batch_books.listed(con, states)
+
+    def answered(self, batch_ids: Collection[str]) -> dict[str, Answered]:
+        """What the answers of these batches of ours were billed; of those without any nothing."""
+        with self._database.reading() as con:
+            return batch_books.answered(con, batch_ids)
 
     # --- books ----------------------------------------------------------------------------------------
 

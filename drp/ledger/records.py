@@ -8,7 +8,7 @@ from typing import Any
 
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.tables import BatchState, RequestState
-from drp.teacher.requests import Answer, TeacherRequest
+from drp.teacher.requests import Answer, TeacherRequest, Usage
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,16 @@ class Batch:
     landed_at: datetime | None
     is_orphan: bool
     """Whoever planned it is gone: before it is submitted, nobody else may go on with it."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answers of one batch."""
+
+    answers: int
+    usage: Usage
+    cost: Decimal | None
+    """USD; None where no answer says its tokens."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from drp.teacher.books import Archive, Books
 from drp.teacher.driver import Driver
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.parallel import InProcesses
+from drp.teacher.profiles import TeacherProfile
 from drp.teacher.protocol import Teacher
 
 
@@ -33,21 +34,28 @@ def open_teacher(
     if profile.backend == "heuristic":
         yield InProcesses(HeuristicTeacher, workers)
         return
-    from drp.ledger.ledger import open_ledger
     from drp.teacher.asker import Asker
     from drp.teacher.batch.driver import BatchDriver
     from drp.teacher.llm import LlmTeacher
     from drp.teacher.online import OnlineDriver
 
-    here = settings()
-    with open_ledger(here.ledger_url) as ledger, ledger.worker() as worker:
-        ledger.recover()
-        in_batch = profile.backend == "batch"
-        assert profile.prices is not None  # noqa: S101 (a remote profile has them)
-        books = Books(ledger, worker, run_id, profile.prices, here.budget_usd, archive, in_batch)
+    with open_books(profile, run_id=run_id, archive=archive) as books:
         driver: Driver
-        if in_batch:
+        if profile.backend == "batch":
             driver = BatchDriver(recipe.teacher, profile, books, began)
         else:
             driver = OnlineDriver(recipe.teacher, profile, books)
         yield LlmTeacher(Asker(profile, recipe.asking, recipe.decomposition), driver)
+
+
+@contextmanager
+def open_books(profile: TeacherProfile, *, run_id: str, archive: Archive) -> Iterator[Books]:
+    """The ledger for one run's dealings with a remote teacher, with DRP_BUDGET_USD as its cap."""
+    from drp.ledger.ledger import open_ledger
+
+    here = settings()
+    with open_ledger(here.ledger_url) as ledger, ledger.worker() as worker:
+        ledger.recover()
+        assert profile.prices is not None  # noqa: S101 (a remote profile has them)
+        in_batch = profile.backend == "batch"
+        yield Books(ledger, worker, run_id, profile.prices, here.budget_usd, archive, in_batch)

@@ -47,6 +47,10 @@ class Batch:
     failed: int = 0
     tokens: int = 0
     """Of the prompts: they count as enqueued until the batch is done."""
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    """Of the answers, as they were billed."""
     model: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
@@ -55,6 +59,13 @@ class Batch:
         """Go over into another state."""
         self.status = status
         self.times[status] = now
+
+    def count(self, usage: Mapping[str, Any]) -> None:
+        """An answer."""
+        self.completed += 1
+        self.input_tokens += usage["prompt_tokens"]
+        self.cached_tokens += usage["prompt_tokens_details"]["cached_tokens"]
+        self.output_tokens += usage["completion_tokens"]
 
     def shown(self) -> dict[str, Any]:
         """As the API shows it."""
@@ -73,6 +84,13 @@ class Batch:
             "expires_at": int(self.expires),
             **{f"{state}_at": int(self.times[state]) if state in self.times else None for state in STATES},
             "request_counts": {"total": self.total, "completed": self.completed, "failed": self.failed},
+            "usage": {
+                "input_tokens": self.input_tokens,
+                "input_tokens_details": {"cached_tokens": self.cached_tokens},
+                "output_tokens": self.output_tokens,
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": self.input_tokens + self.output_tokens,
+            },
             "metadata": self.metadata,
         }
 

@@ -120,7 +120,7 @@ class Worker:
             fault=fault,
             nano_usd=nano_usd(self.config, body["model"], answer["usage"], batch=True),
         )
-        batch.completed += 1
+        batch.count(answer["usage"])
         done.write(_line(row["custom_id"], (200, answer), None))
 
     async def _validate(self, batch: Batch, source: Path) -> list[int]:

@@ -107,25 +107,30 @@ class BatchProvider:
 
         The others, which cannot be but after a list that was out of date, are cancelled.
         """
-        oldest = (created_after - _CLOCKS).timestamp()
-
-        def look() -> list[Batch]:
-            found = []
-            for batch in self._client.batches.list(limit=100):
-                if batch.created_at < oldest:
-                    break
-                if (batch.metadata or {}).get(INTENT) in batch_ids:
-                    found.append(batch)
-            return found
-
         kept: dict[str, Batch] = {}
-        for batch in self._patiently(look):  # the newest first
-            key = (batch.metadata or {})[INTENT]
+        for key, batch in self.listed(created_after):
+            if key not in batch_ids:
+                continue
             if (younger := kept.get(key)) is not None:
                 _log.error("%s was created twice: %s is cancelled", key, younger.id)
                 self.cancel(younger.id)
             kept[key] = batch
         return kept
+
+    def listed(self, created_after: datetime) -> list[tuple[str, Batch]]:
+        """All batches that bear an id of ours, with it, the newest first."""
+        oldest = (created_after - _CLOCKS).timestamp()
+
+        def look() -> list[tuple[str, Batch]]:
+            found = []
+            for batch in self._client.batches.list(limit=100):
+                if batch.created_at < oldest:
+                    break
+                if key := (batch.metadata or {}).get(INTENT):
+                    found.append((key, batch))
+            return found
+
+        return self._patiently(look)
 
     def batch(self, provider_batch_id: str) -> Batch:
         """A batch as it stands.
