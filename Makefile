@@ -19,6 +19,8 @@ DATA ?= ../shared/data
 # Each with the file or folder of DATA that it reads.
 BENCHMARKS := arithmetic:math.parquet grader: teacher_quality:traces.parquet teacher_speed:traces.parquet
 export PORT
+# A night is many processes: each would compile Airflow and Great Expectations anew where an image sets this.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
 help: ## list the targets

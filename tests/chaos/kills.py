@@ -32,13 +32,14 @@ from tests.chaos import job
 POLL_S = 0.004
 AFTER_S = 0.05
 """A kill falls up to so long after its file, mostly sooner."""
-BY_THE_CLOCK = 0.1
-"""Share of moments that no file decides."""
 DRAWN_A_NIGHT = 12
 """Kinds of files; half of them come so close to another that they are there when their turn has come."""
 LIMIT_S = 900
-CLOCKS = {"events": ["seconds"]}
-"""Columns that tell how long something took: the only ones that are not compared."""
+CLOCKS = {
+    "events": ["seconds"],
+    "teacher_calls": ["latency_s", "attempts", "batch_id", "cached_tokens", "cost_usd"],
+}
+"""Columns that tell how long something took or how often it was tried: these alone are not compared."""
 
 _FINISHED = re.compile(rf"^{job.FINISHED} \S+ (\S+/\S+): ", re.MULTILINE)  # "<stage>/<shard>" in the log
 
@@ -174,6 +175,8 @@ class Killer:
     env: Mapping[str, str]
     folder: Path
     rng: random.Random
+    by_the_clock: float = 0.1
+    """Share of moments that no file decides."""
     figures: Figures = field(default_factory=Figures)
 
     def __str__(self) -> str:
@@ -274,7 +277,7 @@ class Killer:
             kind = kinds.pop(0)
             if not to_come[kind]:
                 continue
-            if self.rng.random() < BY_THE_CLOCK:
+            if self.rng.random() < self.by_the_clock:
                 share = len(to_come) / len(reference.kinds)
                 return Moment(None, 0, self.rng.uniform(0, share * reference.seconds))
             return Moment(kind, self.rng.randint(1, to_come[kind]), AFTER_S * self.rng.random() ** 4)
