@@ -16,8 +16,9 @@ TRACES ?=
 RECIPE ?=
 RUN_DATE ?=
 DATA ?= ../shared/data
-# Each with the file or folder of DATA that it reads.
-BENCHMARKS := arithmetic:math.parquet grader: teacher_quality:traces.parquet teacher_speed:traces.parquet
+# Each with the file or folder of DATA that it reads, if it reads any.
+BENCHMARKS := arithmetic:math.parquet grader: teacher_quality:traces.parquet teacher_speed:traces.parquet \
+	teacher_throughput
 export PORT
 # A night is many processes: each would compile Airflow and Great Expectations anew where an image sets this.
 export PYTHONDONTWRITEBYTECODE :=
@@ -57,8 +58,9 @@ test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postg
 
 bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=folder]
 	@for program in $(BENCHMARKS); do \
-	  data="$(DATA)/$${program#*:}"; program="$${program%:*}"; \
-	  if [ -e "$$data" ]; then echo "== $$program"; $(BIN)/python -m "benchmarks.$$program" "$$data"; \
+	  data="$(DATA)/$${program#*:}"; [[ $$program == *:* ]] || data=; program="$${program%:*}"; \
+	  if [ -z "$$data" ] || [ -e "$$data" ]; then \
+	    echo "== $$program"; $(BIN)/python -m "benchmarks.$$program" $${data:+"$$data"}; \
 	  else echo "== $$program: not run, there is no $$data"; fi; done
 
 docs: $(VENV)/ready ## write docs/catalogue.md again
@@ -84,6 +86,11 @@ build/node/ready: infra/install-browser
 build/rclone/ready: infra/install-rclone $(VENV)/ready
 	@mkdir -p $(@D)
 	@infra/install-rclone $(@D)
+	@touch $@
+
+build/curator/ready: infra/install-curator $(VENV)/ready
+	@mkdir -p $(@D)
+	@infra/install-curator $(@D)
 	@touch $@
 
 build/postgres/ready: infra/install-postgres
