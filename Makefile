@@ -39,22 +39,26 @@ up: $(VENV)/ready ## Airflow with its UI on localhost:8080, in the background [P
 down: $(VENV)/ready ## stop it
 	@$(AIRFLOW_ENV) && python infra/services.py down
 
-# Tests that need a server of their own, or are whole nights; `make test` runs all others.
+# Tests that need a server of their own, or are whole nights, and those that need vLLM; `make test` runs all others.
 SERVICES := tests/services tests/provider tests/teacher/batch tests/teacher/online/test_night.py tests/dags \
-  tests/lake/test_access.py tests/lake/test_concurrency.py tests/chaos
+	tests/lake/test_access.py tests/lake/test_concurrency.py tests/chaos
+VLLM := tests/vllm
 
 # --- what developers run ----------------------------------------------------------------------------------
 
-.PHONY: test test-services bench lock docs
+.PHONY: test test-services test-vllm bench lock docs
 test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --cov $(SERVICES:%=--ignore=%)
+	$(BIN)/pytest -n 2 --cov $(patsubst %,--ignore=%,$(SERVICES) $(VLLM))
 	@infra/check-python 3.12
 
 test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postgres/ready ## the tests with servers: S3, PostgreSQL, a provider, a browser; and under kill -9
 	$(BIN)/pytest $(SERVICES)
+
+test-vllm: $(VENV)/ready-dev build/vllm/ready ## the tests with a vLLM server, on the CPU: several GB, minutes
+	$(BIN)/pytest $(VLLM)
 
 bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=folder]
 	@for program in $(BENCHMARKS); do \
@@ -67,9 +71,9 @@ docs: $(VENV)/ready ## write docs/catalogue.md again
 	@$(BIN)/python infra/catalogue.py > docs/catalogue.md
 
 lock: $(VENV)/uv ## resolve requirements/*.in again
-	cd requirements && for env in orchestrator dev; do \
+	cd requirements && for env in orchestrator dev inference; do \
 	  ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links $$env.in -o $$env.lock; done
+	    --no-emit-index-url --no-emit-find-links --excludes torch.excludes $$env.in -o $$env.lock; done
 
 # --- set-up -------------------------------------------------------------------------------------------------
 
@@ -96,6 +100,12 @@ build/curator/ready: infra/install-curator $(VENV)/ready
 build/postgres/ready: infra/install-postgres
 	@mkdir -p $(@D)
 	@infra/install-postgres
+	@touch $@
+
+build/vllm/ready: infra/install-vllm requirements/inference.lock $(VENV)/ready
+	@echo "Installing requirements/inference.lock into $(@D) (several GB, some minutes) ..."
+	@mkdir -p $(@D)
+	@infra/install-vllm $(@D)
 	@touch $@
 
 $(VENV)/uv:

@@ -71,7 +71,7 @@ def test_every_make_target_in_the_docs_exists() -> None:
 
 def test_make_alone_lists_every_target() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("nightly", "up", "down", "test", "test-services", "bench", "lock", "setup"):
+    for target in ("nightly", "up", "down", "test", "test-services", "test-vllm", "bench", "lock", "setup"):
         assert f"make {target} " in listed
 
 

@@ -1,0 +1,122 @@
+"""A `vllm serve` of one's own, on a free port of this machine, with a tiny model made on the spot.
+
+    with vllm(folder) as server:
+        server.base_url, server.key, server.asked()
+
+`make test-vllm` installs what it needs.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from drp.pruning.prompts import MODELS, example, prompt
+from drp.pruning.write import reply_of
+from tests.servers import ROOT, free_port
+
+PROGRAMS = ROOT / "build/vllm/bin"
+MODEL = "teacher"
+_START_LIMIT_S = 300
+_STOP_LIMIT_S = 30
+_SHOWN = 6_000  # characters of the log in a failure
+_ASKED = re.compile(r'"POST /v1/chat/completions HTTP/1.1" (\d{3})')  # a line of the access log
+_ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # it would sit on the first core, which others may need
+    "OMP_NUM_THREADS": "1",  # enough for a model of this size
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers."""
+
+    port: int
+    log: Path
+    key: str = "key-of-the-test-5f1d"
+
+    @property
+    def base_url(self) -> str:
+        """What a teacher's profile calls its address."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def asked(self) -> list[int]:
+        """Status of every completion that was asked for, as its own log has it."""
+        return [int(status) for status in _ASKED.findall(self.log.read_text(errors="replace"))]
+
+    def said(self) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-_SHOWN:]
+
+
+def make_model(folder: Path) -> None:
+    """The tiny model, which has read our prompts and speaks as often of `"` and `}` as our replies do."""
+    replies = [reply_of(name, example("skill")).model_dump_json() for name in MODELS]
+    texts = [prompt(name).system("skill", structured=False) for name in MODELS] + [
+        example("skill").trace.thinking
+    ]
+    done = subprocess.run(
+        [str(PROGRAMS / "python"), "-m", "tests.vllm.tiny", str(folder)],
+        input=json.dumps({"texts": texts, "replies": replies}),
+        cwd=ROOT,
+        env=os.environ | _ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def vllm(folder: Path) -> Iterator[Server]:
+    """A server with a tiny model; `folder` gets the model and the log."""
+    assert (PROGRAMS / "vllm").is_file(), "run make test-vllm, which installs what this needs"
+    make_model(folder / "model")
+    server = Server(free_port(), folder / "log")
+    program = ["setpriv", "--pdeathsig", "TERM"]  # also where the tests are killed
+    program += [str(PROGRAMS / "vllm"), "serve", str(folder / "model"), "--served-model-name", MODEL]
+    program += ["--host", "127.0.0.1", "--port", str(server.port), "--dtype", "float32", "--enforce-eager"]
+    environment = os.environ | _ENVIRONMENT | {"VLLM_API_KEY": server.key}
+    with server.log.open("w") as log:
+        # A session of its own: its engine is another process, which must not outlive it.
+        process = subprocess.Popen(
+            [*program, "--max-num-seqs", "64"],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + _START_LIMIT_S
+        while not _is_healthy(server.port):
+            assert process.poll() is None, f"vllm ended with status {process.returncode}:\n{server.said()}"
+            assert time.monotonic() < deadline, f"vllm does not answer:\n{server.said()}"
+            time.sleep(0.5)
+        yield server
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_LIMIT_S)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _is_healthy(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,52 @@
+"""What `vllm serve` does with requests as we make them: keys, schemas, and the ends of replies."""
+
+import urllib.request
+from urllib.error import HTTPError
+
+import openai
+import pytest
+
+from drp.pruning.asks import Ask, ask_decompose, ask_fused, ask_revise
+from drp.pruning.prompts import MODELS, example
+from drp.pruning.replies import parsed
+from tests.vllm.server import MODEL, Server
+
+DRAFT = example("skill")
+ASKS: dict[str, Ask] = {
+    "fused": ask_fused(DRAFT.trace, "skill", structured=True),
+    "decompose-indexed": ask_decompose(DRAFT.trace, "skill", "indexed", structured=True),
+    "decompose-verbatim": ask_decompose(DRAFT.trace, "skill", "verbatim", structured=True),
+    "revise-indexed": ask_revise(DRAFT, "indexed", structured=True),
+    "revise-verbatim": ask_revise(DRAFT, "verbatim", structured=True),
+}
+SAMPLES = 8
+
+
+def client(server: Server, key: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=server.base_url, api_key=key, max_retries=0, timeout=120)
+
+
+def test_nobody_gets_in_without_the_key(server):
+    with pytest.raises(HTTPError, match="401"):
+        urllib.request.urlopen(f"{server.base_url}/models")  # noqa: S310 (this machine)
+    with pytest.raises(openai.AuthenticationError):
+        client(server, "another-key").models.list()
+    assert [model.id for model in client(server, server.key).models.list()] == [MODEL]
+
+
+@pytest.mark.parametrize("name", ASKS)
+def test_a_reply_that_has_to_follow_our_schema_follows_it(server, name):
+    ask = ASKS[name]
+    asked = client(server, server.key).chat.completions.create(
+        model=MODEL,
+        messages=list(ask.messages),
+        response_format={"type": "json_schema", "json_schema": dict(ask.schema)},
+        max_completion_tokens=1000,
+        temperature=1,
+        n=SAMPLES,
+    )
+    whole = [choice.message.content for choice in asked.choices if choice.finish_reason == "stop"]
+    assert len(asked.choices) == SAMPLES
+    assert len(set(whole)) > 1, "a tiny model that never stops, or always says the same, tests nothing"
+    for text in whole:
+        parsed(MODELS[name], text)
