@@ -14,17 +14,16 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-import yaml
 
 from drp.ledger.ledger import open_ledger
 from tests.airflow_home import environment
 from tests.chaos.kills import Folder, Killer, Undisturbed
 from tests.chaos.test_kills import kill, tonight
 from tests.provider import Provider, provider
+from tests.provider.teachers import as_teacher
 
 STAND_IN = {
     "batch_discount": "0.5",
@@ -32,7 +31,6 @@ STAND_IN = {
     "batches": {"validating_s": 0.2, "row_s": 0.02, "finalizing_s": 0.2},
     "faults": {"api": {"reset_after": 0.03, "http_500": 0.03}, "online": {"reset_after": 0.03}},
 }
-PACE = {"poll_first_s": 0.05, "poll_most_s": 0.2, "settle_s": 0.3, "backoff_s": 0.05}
 
 
 @dataclass
@@ -85,30 +83,13 @@ class TeacherKiller(Killer):
             assert theirs["billed"] - landed <= lost
 
 
-def teachers(folder: Path, server: Provider, backend: str) -> Path:
-    """A file with the stand-in as teacher."""
-    profile: dict[str, Any] = {"backend": backend, "base_url": server.base_url, "model": "stand-in"}
-    prices = {"input": 2.5, "cached_input": 1.25, "output": 10.0, "batch_discount": 0.5}
-    profile |= {"prices": prices | {"read_on": "2026-11-01"}, "pace": PACE, "limits": {"in_flight": 8}}
-    profile |= {"supports": ["json_schema", "batch", "seed"], "sampling": {"temperature": 0, "seed": 0}}
-    path = folder / f"{backend}.yaml"
-    path.write_text(yaml.safe_dump({"teachers": {"stand-in": profile | {"api_key_env": "STAND_IN_KEY"}}}))
-    return path
-
-
 @pytest.mark.parametrize(("backend", "kills"), [("batch", "6"), ("online", "3")])
 def test_killed_nights_pay_once(tmp_path, capsys, backend, kills):
     seed = int(os.environ.get("DRP_KILLS_SEED") or random.SystemRandom().randrange(2**32))
     print(f"DRP_KILLS_SEED={seed}")  # captured: shown if the test fails
     with provider(**STAND_IN) as server:
-        env = environment(
-            tmp_path,
-            DRP_WORKERS="1",
-            DRP_TEACHER="stand-in",
-            DRP_TEACHERS_FILE=str(teachers(tmp_path, server, backend)),
-            DRP_BUDGET_USD="5",
-            STAND_IN_KEY=server.key,
-        )
+        teacher = as_teacher(server, tmp_path, backend, limits={"in_flight": 8})
+        env = environment(tmp_path, DRP_WORKERS="1", **teacher)
         killer = TeacherKiller(
             *("drp", ["nightly", *tonight(tmp_path)], env, tmp_path / backend, random.Random(seed)),  # noqa: S311
             by_the_clock=0.6,

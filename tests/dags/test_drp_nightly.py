@@ -12,6 +12,8 @@ import yaml
 
 from drp.recipe import RECIPES
 from tests.airflow_home import ROOT, environment, run
+from tests.provider import provider
+from tests.provider.teachers import as_teacher
 
 NIGHTLY = str(ROOT / "infra/nightly.py")
 
@@ -144,6 +146,22 @@ def test_a_night_without_work_succeeds_and_moves_nothing(tmp_path: Path) -> None
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert _asset_events(env) == []
+
+
+def test_a_night_in_batches_leaves_its_slot_and_comes_back(tmp_path: Path) -> None:
+    recipe = _recipe(tmp_path, lambda recipe: None)
+    with provider(batch_discount="0.5", batches={"validating_s": 1}) as server:
+        ledger = f"sqlite:///{tmp_path / 'ledger.db'}"
+        env = environment(tmp_path, DRP_DATABASE_URL=ledger, **as_teacher(server, tmp_path, "batch"))
+        done = run([sys.executable, NIGHTLY, "--recipe", str(recipe), "--run-date", "2026-11-20"], env)
+        totals = server.totals()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert totals["by_mode"].keys() == {"batch"}
+    assert (totals["billed"], totals["paid_twice"]) == (totals["asked"], 0)
+    with sqlite3.connect(f"{env['AIRFLOW_HOME']}/nightly.db") as database:
+        deferred = database.execute("SELECT task_id FROM task_instance WHERE trigger_id IS NOT NULL")
+        assert deferred.fetchall() == [("shard.decompose",)]
 
 
 def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from drp.stages.nightly import nightly
 from drp.teacher.errors import AnswersElsewhereError
 from drp.teacher.profiles import _profiles
 from tests.provider import provider
+from tests.provider.teachers import as_teacher
 from tests.stages.conftest import DAY, write_recipe
 
 _ROWS = (
@@ -34,16 +35,8 @@ def teach(tmp_path, monkeypatch, server):
     """Does a night with the stand-in as teacher, in a lake and with a ledger of the given names."""
 
     def night(backend: str, lake: str, ledger: str, *, budget: str = "5", **changes) -> Night:
-        teachers = tmp_path / f"{backend}.yaml"
-        profile = {"backend": backend, "base_url": server.base_url, "model": "stand-in"}
-        prices = {"input": 2.5, "cached_input": 1.25, "output": 10.0, "batch_discount": 0.5}
-        profile |= {"api_key_env": "STAND_IN_KEY", "prices": prices | {"read_on": "2026-11-01"}}
-        profile |= {"supports": ["json_schema", "batch", "seed"], "sampling": {"temperature": 0, "seed": 0}}
-        profile |= {"pace": {"poll_first_s": 0.05, "poll_most_s": 0.2}}
-        teachers.write_text(yaml.safe_dump({"teachers": {"stand-in": profile}}))
-        monkeypatch.setenv("DRP_TEACHERS_FILE", str(teachers))
-        monkeypatch.setenv("STAND_IN_KEY", server.key)
-        monkeypatch.setenv("DRP_BUDGET_USD", budget)
+        for name, value in (as_teacher(server, tmp_path, backend) | {"DRP_BUDGET_USD": budget}).items():
+            monkeypatch.setenv(name, value)
         monkeypatch.setenv("DRP_LAKE", str(tmp_path / lake))
         monkeypatch.setenv("DRP_DATABASE_URL", f"sqlite:///{tmp_path / ledger}")
         settings.cache_clear()
