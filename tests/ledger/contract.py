@@ -243,7 +243,7 @@ class BatchContract(WithLedger):
         batch_id, mine = plan(ledger, worker, range(5))
         (batch,) = ledger.batches(["planned"])
         assert (batch.batch_id, batch.run_id, batch.requests) == (batch_id, RUN, 5)
-        assert (batch.estimated_tokens, batch.estimated, batch.is_orphan) == (750, Decimal("0.05"), False)
+        assert (batch.estimated_tokens, batch.estimated, batch.is_orphan) == (500, Decimal("0.05"), False)
         assert {e.state for e in ledger.known(ids(range(5))).values()} == {"planned"}
         assert ledger.record_upload(batch_id, "file-1")
         assert ledger.record_submission(batch_id, "batch_1", "validating")
