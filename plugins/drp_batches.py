@@ -56,7 +56,7 @@ class BatchTrigger(BaseTrigger):
         await asyncio.to_thread(give_up, teacher, find_profile(teacher), self.facts["batch_ids"])
 
 
-class _TeacherTask(_PythonDecoratedOperator):
+class _TeacherTask(_PythonDecoratedOperator):  # what `@task` makes: it has no public name
     """Calls a function with `began`, which it hands to the night; defers when the teacher is still out."""
 
     custom_operator_name = "@teacher_task"

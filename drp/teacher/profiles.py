@@ -78,7 +78,7 @@ class Limits(Section):
 
 
 class BatchPace(Section):
-    """How batches are waited for, in seconds."""
+    """How batches are waited for; times in seconds."""
 
     poll_first_s: float = Field(default=5, gt=0)
     """Between the first looks at a batch."""
