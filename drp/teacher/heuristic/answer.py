@@ -80,6 +80,7 @@ class Answer:
         self._numbers = numbers = [form for form in forms if form[0].isdigit()]
         self.is_common = any(len(form.lstrip("-")) == 1 for form in forms) or bool(given & set(numbers))
         alternatives = "|".join(re.escape(form) for form in forms)
+        self._forms = [form.lower().replace("’", "'") for form in forms]  # as `Unit.lower` spells them
         self._pattern = (
             re.compile(
                 rf"(?<![\w.^/*)+√-])(?:{alternatives})(?![\w^/*(√π!]|\.\d|,\d|=|[-+≤<]\(?[\w√]| is\b| "
@@ -92,7 +93,7 @@ class Answer:
 
     def asserted_by(self, unit: Unit) -> bool:
         """Whether the unit states the answer as a result (not as an operand, nor as a guess)."""
-        if self._pattern is None:
+        if self._pattern is None or not any(map(unit.lower.__contains__, self._forms)):
             return False
         return any(
             _ASSERTS.search(unit.plain, max(0, m.start() - 40), m.start())
@@ -218,7 +219,9 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
         ),
         closing[-1],
     )
-    written = frozenset().union(*(unit.equations for unit in units[: end + 1]))
     later = units[end + 1 : closing[-1] + 1]
+    if not later:
+        return end
+    written = frozenset().union(*(unit.equations for unit in units[: end + 1]))
     further = [unit.index for unit in later if answer.taken_further_by(unit.equations - written)]
     return next(index for index in closing if index >= further[-1]) if further else end

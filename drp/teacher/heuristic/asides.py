@@ -11,11 +11,6 @@ from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.reasons import Verdict
 from drp.teacher.heuristic.text import Unit
 
-RESULT = re.compile(
-    r"(?:=|≈|≡|\b(?:is|are|gives?|gets?|equals?|makes?|to|be|have|leaves|with|exactly"
-    r"|has))\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)(?![\w(^*/+]|-\d|\.\d)"
-)
-STRONG = re.compile(r"\d\d|[./]")  # a value that is hardly repeated by chance
 _SERIES = re.compile(r"(?:for|when|if|case) ")  # one of several cases that are tried in turn
 _OPENING = 40  # characters that tell what a unit sets out to do
 _SPAN = 24  # units that one check may take
@@ -26,18 +21,17 @@ def feeding(head: Sequence[Unit]) -> dict[str, int]:
 
     Followed backwards from the last unit; of several derivations of a value only the first feeds: the others
     are checks or second methods. A unit without a numeric result feeds, in doubt."""
-    results = [frozenset(RESULT.findall(unit.plain)) for unit in head]
     first: dict[str, int] = {}
-    for index, found in enumerate(results):
-        for value in found:
-            first.setdefault(value, index)
+    for unit in head:
+        for value in unit.results:
+            first.setdefault(value, unit.index)
     last_use: dict[str, int] = {}
     live: set[str] = set()
     for index in range(len(head) - 1, -1, -1):
-        found = results[index]
+        found = head[index].results
         own = {value for value in found if first[value] == index}
         if index == len(head) - 1 or not found or own & live:
-            uses = {value for value in head[index].values if STRONG.search(value)} - own
+            uses = head[index].strong - own
             live |= uses
             for value in uses:
                 last_use.setdefault(value, index)
@@ -67,7 +61,7 @@ def confirmed(
                 if last_use is None:
                     last_use = feeding(head)
                 body = head[index:end]
-                fresh = {v for part in body for v in part.values if STRONG.search(v)} - introduced
+                fresh = frozenset().union(*(part.strong for part in body)) - introduced
                 if _returns(body, established) and not any(
                     value in stated or last_use.get(value, -1) >= end for value in fresh
                 ):
@@ -100,6 +94,6 @@ def _verdict(head: Sequence[Unit], start: int) -> int | None:
 def _returns(body: Sequence[Unit], established: set[str]) -> bool:
     """Whether the last result that the body computes stood before it."""
     for unit in reversed(body):
-        if found := RESULT.findall(unit.plain):
-            return found[-1] in established
+        if unit.results:
+            return unit.results[-1] in established
     return False

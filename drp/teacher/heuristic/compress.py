@@ -74,6 +74,22 @@ _INSIDE = (
     (re.compile(r"\bthe fact that\b"), "that"),
     (re.compile(r"\b(?:i|we) can (?:say|see) that (?=[a-z])", re.I), ""),
 )
+_INSIDE_WORDS = (  # one of them is in all that a pattern of _INSIDE finds: looking for them is far cheaper
+    *("i think", "i guess", "i believe", "i suppose", "i can ", "we can ", "if i", "you know", "hm"),
+    *(
+        "right?",
+        "correct?",
+        "yes",
+        "yep",
+        "yeah",
+        "basically",
+        "essentially",
+        "actually",
+        "really",
+        "obviously",
+    ),
+    *("of course", "in order to", "the fact that"),
+)
 _ITEM = re.compile(r"\s*(?:[-*•]\s+|\d{1,2}[.)]\s+)?")
 _PROTECTED = re.compile(r"\\\[|\$\$|\\begin\{")  # a display formula: only its opening words are touched
 _SYMBOL_FIRST = re.compile(
@@ -102,7 +118,7 @@ def compressed(sentence: str) -> str:
                 rest = replacement + rest[found.end() :]
         if rest == before:
             break
-    if not _PROTECTED.search(rest):
+    if any(map(rest.lower().__contains__, _INSIDE_WORDS)) and not _PROTECTED.search(rest):
         for pattern, replacement in _INSIDE:
             rest = pattern.sub(replacement, rest)
     if rest != body and (body[:1].isupper() or not body[:1].isalpha()):

@@ -11,9 +11,9 @@ from drp.grading.arithmetic import false_equations
 from drp.records import StudentTrace
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.answer import answer_of, find_end
-from drp.teacher.heuristic.asides import RESULT, STRONG, confirmed
+from drp.teacher.heuristic.asides import confirmed
 from drp.teacher.heuristic.reasons import Reason, Verdict
-from drp.teacher.heuristic.text import VALUE, Unit, equations, plain, words
+from drp.teacher.heuristic.text import STRONG, VALUE, Unit, equations, plain, words
 
 _EXPRESSION = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
 _SUM = re.compile(
@@ -58,6 +58,10 @@ class Judge:
         self.head = self.units[: last + 1]
         self.result = [Verdict(True, "derivation") for _ in self.head]
         self.last_use = {v: unit.index for unit in self.head for v in unit.marks}
+        self.holders: dict[str, list[int]] = {}  # the units with a strong value
+        for unit in self.head:
+            for value in unit.strong:
+                self.holders.setdefault(value, []).append(unit.index)
         if self.head:
             self._mark_abandoned()
             self._judge()
@@ -115,7 +119,7 @@ class Judge:
         result."""
         results: dict[str, str] = {}
         for unit in reversed(self.head[:-1]):
-            sums = [(match[1], match[2]) for match in _SUM.finditer(unit.plain)]
+            sums = _SUM.findall(unit.plain) if "=" in unit.plain else []
             if any(results.get(left, right) != right for left, right in sums) or (
                 sums and false_equations(unit.body)
             ):
@@ -169,7 +173,7 @@ class Judge:
         new_equation = not unit.equations.isdisjoint(fresh)
         works = bool(_EXPRESSION.search(unit.plain)) or new_equation
         is_question = body.endswith("?") and not signals.TAG_QUESTION.search(lower)
-        if signals.VALIDITY.search(lower) and not is_question and not signals.checks(lower):
+        if signals.decides_validity(lower) and not is_question and not signals.checks(lower):
             return None
         if signals.checks(lower) and not (useful and new_equation):
             return "verified_again"
@@ -190,8 +194,8 @@ class Judge:
             return "restated_question"
         if unit.equations and unit.equations <= seen and not signals.CASE.search(lower) and not fresh:
             return "repeated"
-        argues = signals.REASON.search(own) is not None and len(body) > 45
-        if signals.doubts(lower) and not (useful and works) and not (argues and useful):
+        argues = len(body) > 45 and signals.REASON.search(own) is not None
+        if not (useful and (works or argues)) and signals.doubts(lower):
             return "doubt"
         computes = not unit.values.isdisjoint(fresh) and not is_question
         if (
@@ -230,7 +234,7 @@ class Judge:
         """Whether a unit has a result that can be checked, and not only a guess, a rule or an example."""
         if unit.equations or _EXPRESSION.search(unit.plain):
             return True
-        stated = "that's" in unit.lower or not fresh.isdisjoint(RESULT.findall(unit.plain))
+        stated = "that's" in unit.lower or not fresh.isdisjoint(unit.results)
         return bool(fresh) and stated and not signals.SUPPOSED.search(unit.lower)
 
     def _is_parallel(self, unit: Unit) -> bool:
@@ -242,7 +246,7 @@ class Judge:
         if (
             self._used_after(fresh, unit.index)
             or unit.index == len(self.head) - 1
-            or signals.VALIDITY.search(unit.lower)
+            or signals.decides_validity(unit.lower)
         ):
             return False
         same = paragraph == unit.paragraph
@@ -252,7 +256,7 @@ class Judge:
         if works:
             return False
         if (
-            signals.RESTATING.search(unit.lower)
+            signals.restates(unit.lower)
             and not signals.OPERATION.search(unit.lower)
             and not self._used_after(fresh, unit.index)
         ):
@@ -274,7 +278,7 @@ class Judge:
         self.first_result: dict[str, int] = {}
         for unit, verdict in zip(self.head, self.result, strict=True):
             if verdict.keep:
-                for value in RESULT.findall(unit.plain):
+                for value in unit.results:
                     self.first_result.setdefault(value, unit.index)
         for index in range(len(self.head) - 1, 0, -1):
             if not self.result[index].keep:
@@ -303,11 +307,7 @@ class Judge:
         """Whether a unit only computes, and nothing kept after it uses what it computes."""
         if unit.index >= len(self.head) - 3 or not _EXPRESSION.search(unit.plain) or "=" not in unit.plain:
             return False
-        results = {
-            value
-            for value in RESULT.findall(unit.plain)
-            if self.first_result.get(value, unit.index) >= unit.index
-        }
+        results = {value for value in unit.results if self.first_result.get(value, unit.index) >= unit.index}
         if (
             (self.introduced[unit.index] | results) & needed
             or signals.ITEM.match(unit.text)
@@ -316,21 +316,19 @@ class Judge:
             return False
         if "!" in unit.plain or any(not VALUE.fullmatch(pair.split("=")[1]) for pair in unit.equations):
             return False
-        argues = signals.REASON.search(unit.lower) or signals.VALIDITY.search(unit.lower)
+        argues = signals.REASON.search(unit.lower) or signals.decides_validity(unit.lower)
         return not _VARIABLE.search(unit.plain) and not argues
 
     def _restore_values(self, unit: Unit) -> None:
-        found = set(RESULT.findall(unit.plain)) if _EXPRESSION.search(unit.plain) else set()
-        needs = {value for value in unit.values if STRONG.search(value)} - self.given - found
-        for earlier in range(unit.index - 1, -1, -1):
-            if not needs:
-                return
-            if self.result[earlier].keep:
-                needs -= self.head[earlier].values
-        for earlier in range(unit.index - 1, -1, -1):
-            if needs & self.head[earlier].values and self.result[earlier].reason in _RESTORABLE:
-                needs -= self.head[earlier].values
-                self.result[earlier] = Verdict(True, "needed_later")
+        needs = unit.strong - self.given
+        if needs and _EXPRESSION.search(unit.plain):
+            needs = needs.difference(unit.results)
+        earlier = {value: [index for index in self.holders[value] if index < unit.index] for value in needs}
+        lost = {v for v, places in earlier.items() if not any(self.result[i].keep for i in places)}
+        for index in sorted({index for value in lost for index in earlier[value]}, reverse=True):
+            if lost & self.head[index].values and self.result[index].reason in _RESTORABLE:
+                lost -= self.head[index].values
+                self.result[index] = Verdict(True, "needed_later")
 
     # --- lists and announcements
 

@@ -103,6 +103,13 @@ _DOUBT_WORDS = (
     *("not ", "i'm", "wonder", "maybe", "perhaps", "did i", "have i", "am i", "i don't", "might", "wait"),
     *("hm", "probably", "presumably", "missing ", "sounds ", "seems "),
 )
+_RESTATING_WORDS = (
+    *("problem", "question", "need to ", "have to ", "want to ", "asked", "we're ", "we are ", "i'm "),
+)
+_VALIDITY_WORDS = (
+    *("satisf", "extraneous", "invalid", "reject", "discard", "not ", "valid only", "no solution", "outside"),
+    "contradiction",
+)
 META = re.compile(  # talks about the work without doing any
     r"(?:let me|let's|let us)(?: just| now| also| first| try to| go ahead and)? "
     r"(?:see|think|recall|break|start|figure|write|do|go|visualize|imagine|restate|re-?read|parse"
@@ -196,6 +203,17 @@ def checks(lower: str) -> bool:
 def doubts(lower: str) -> bool:
     """Whether a unit weighs what it has not decided."""
     return any(map(lower.__contains__, _DOUBT_WORDS)) and DOUBT.search(lower) is not None
+
+
+def restates(lower: str) -> bool:
+    """Whether a unit says outright that it repeats the problem."""
+    return any(map(lower.__contains__, _RESTATING_WORDS)) and RESTATING.search(lower) is not None
+
+
+@_remembered
+def decides_validity(lower: str) -> bool:
+    """Whether a unit says which of several values count."""
+    return any(map(lower.__contains__, _VALIDITY_WORDS)) and VALIDITY.search(lower) is not None
 
 
 @_remembered

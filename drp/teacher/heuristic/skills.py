@@ -5,6 +5,7 @@ a unit is for (checking, planning) goes before what it mentions. A unit in which
 continues the skill before it."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 SKILL_FAMILIES = (
@@ -111,21 +112,25 @@ _RANKS = {
     word.rstrip("-"): rank for rank, rule in reversed([*enumerate(_RULES)]) for word in rule.words.split()
 }
 _STEMS = {word[:-1] for rule in _RULES for word in rule.words.split() if word.endswith("-")}
-_WORD = re.compile(r"[a-z]{2,20}")  # macros count as words: \sqrt, \boxed
+_WORD = re.compile(r"[a-z][a-z]{1,19}")  # macros count as words: \sqrt, \boxed
 _SIGNS = [(rank, re.compile(rule.sign)) for rank, rule in enumerate(_RULES) if rule.sign != r"(?!)"]
+_IN_SIGNS = re.compile(r"[\d%^√²³(=]")  # one of them is in all that a sign finds
 _READ = 400  # characters of a unit that are read for its skill
+
+
+@lru_cache(maxsize=8192)
+def _rank(word: str) -> int:
+    """Place of the first rule that names the word or its stem; after all of them where none does."""
+    stem = word[:_STEM]
+    return _RANKS.get(word, _RANKS.get(stem, len(_RULES)) if stem in _STEMS else len(_RULES))
 
 
 def skill_of(text: str) -> Skill | None:
     """The skill of a unit, or None where nothing tells (an interjection, another language)."""
     lower = text[:_READ].lower()
     last = len(_RULES)
-    ranks = [
-        _RANKS.get(word, _RANKS.get(word[:_STEM], last) if word[:_STEM] in _STEMS else last)
-        for word in _WORD.findall(lower)
-    ]
-    best = min(ranks, default=last)
-    for rank, sign in _SIGNS:
+    best = min(map(_rank, _WORD.findall(lower)), default=last)
+    for rank, sign in _SIGNS if _IN_SIGNS.search(lower) else ():
         if rank >= best:
             break
         if sign.search(lower):
