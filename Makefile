@@ -40,7 +40,7 @@ down: $(VENV)/ready ## stop it
 	@$(AIRFLOW_ENV) && python infra/services.py down
 
 # Tests that need a server of their own, or are whole nights, and those that need vLLM; `make test` runs all others.
-SERVICES := tests/services tests/provider tests/teacher/batch tests/teacher/online/test_night.py tests/dags \
+SERVICES := tests/services tests/provider tests/teacher/batch tests/teacher/test_nights.py tests/teacher/test_recorded_nights.py tests/dags \
 	tests/lake/test_access.py tests/lake/test_concurrency.py tests/chaos
 VLLM := tests/vllm
 

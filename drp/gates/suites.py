@@ -193,7 +193,7 @@ def _revisions() -> Suite:
             t.token_counter = r.token_counter AS is_comparable,
             coalesce(c.decided, 0) = coalesce(
               list_sum([hash(step)::HUGEINT FOR step IN range(d.n_steps::BIGINT)]), 0)
-              AS has_its_decisions""",
+              AS has_its_decisions""",  # noqa: S608 - reasons are ours
         """LEFT JOIN (SELECT rollout_id, total_tokens, token_counter FROM rollouts) r USING (rollout_id)
            LEFT JOIN (SELECT decomposition_id, rollout_id, n_steps FROM decompositions) d
              USING (decomposition_id)

@@ -10,6 +10,7 @@ from drp.gates.rows import Rejection, cover_fault
 from drp.ids import row_id
 from drp.records import Draft, Grade
 from drp.stages.night import Night
+from drp.stages.progress import Progress, rows_in
 from drp.stages.revisions import decomposition_row, revision_row, teacher_of
 from drp.stages.worth import judged
 
@@ -20,6 +21,8 @@ def decompose(night: Night, shard: str) -> None:
     """Cut the traces of one shard, or reject them."""
     if night.run.is_done(STAGE, shard):
         return
+    planned = len(night.run.plans()[shard]["rollouts"])
+    progress = Progress(STAGE, shard, planned + rows_in(night, shard, "rollout", "rollouts"))
     with teacher_of(night) as teacher, night.run.shard(STAGE, shard, night.recipe.revision_hash) as out:
 
         def reject(rollout_id: str, why: list[Rejection], draft: Draft | None = None) -> None:
@@ -36,6 +39,7 @@ def decompose(night: Night, shard: str) -> None:
                     yield Draft(work.trace)
 
         for draft in teacher.decompose(worth_cutting(), night.recipe.decomposition):
+            progress.tell(out.counts["rejected"] + out.counts["decomposed"] + out.counts["carried"])
             if draft.is_carried:
                 out.counts["carried"] += 1
                 continue

@@ -13,6 +13,7 @@ from drp.ids import content_id, row_id
 from drp.lake.runs import ShardOutput
 from drp.records import CHARACTERS, Draft, Grade, Revision, Verdict
 from drp.stages.night import Night
+from drp.stages.progress import Progress, rows_in
 from drp.stages.revisions import Work, read_decomposed, revision_row, teacher_of
 from drp.teacher.protocol import Teacher
 
@@ -26,6 +27,7 @@ def prune(night: Night, shard: str) -> None:
     if night.run.is_done(STAGE, shard):
         return
     at_work: dict[str, Work] = {}
+    progress = Progress(STAGE, shard, rows_in(night, shard, "decompose", "decomposed"))
 
     def drafts() -> Iterator[Draft]:
         for work, draft in read_decomposed(night, shard):
@@ -59,6 +61,7 @@ def prune(night: Night, shard: str) -> None:
             if not why and draft.revision:
                 out.add("examples", _sft_example(work, row["revision_id"], draft.revision))
             out.counts[row["status"]] += 1
+            progress.tell(out.counts["accepted"] + out.counts["rejected"] + out.counts["carried"])
             out.counts.update(f"rejected: {reason}" for reason in row["reject_reasons"])
 
 

@@ -6,13 +6,14 @@ reads it; both in groups, one transaction for all that is there, so that the dis
 
 import asyncio
 import heapq
+import itertools
 import logging
 import random
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
@@ -25,7 +26,7 @@ from drp.ledger.records import Attempt, Failure, Landing
 from drp.teacher.books import Books
 from drp.teacher.errors import TeacherRefusedError
 from drp.teacher.faults import Fault, NoAnswerError, fault_of
-from drp.teacher.online.asking import ask, make_client
+from drp.teacher.online.asking import ask, make_clients
 from drp.teacher.online.breaker import Breaker
 from drp.teacher.online.limits import Pace, Window
 from drp.teacher.profiles import TeacherProfile
@@ -129,11 +130,13 @@ class Engine:
             self._loop.close()
 
     async def _run(self) -> None:
-        async with make_client(self.profile, self.key) as client:
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(each) for each in make_clients(self.profile, self.key)]
+            in_turn = itertools.cycle(clients)
             booking = asyncio.create_task(self._book())
             try:
                 while not (self._stopping or self._fatal or booking.done()):
-                    await self._send_some(client)
+                    await self._send_some(in_turn)
                 await self._drain()
             finally:
                 self._stopping = True
@@ -142,7 +145,7 @@ class Engine:
         if self._fatal:
             raise self._fatal
 
-    async def _send_some(self, client: openai.AsyncOpenAI) -> None:
+    async def _send_some(self, clients: Iterator[openai.AsyncOpenAI]) -> None:
         """Send what may go now, or wait until something changes."""
         now = self._loop.time()
         while self._later and self._later[0][0] <= now:
@@ -160,7 +163,7 @@ class Engine:
             jobs[job.request.request_id] = job
         claim = await self._in_ledger(partial(self.books.claim, [job.request for job in jobs.values()]))
         for attempt in claim.mine:
-            task = asyncio.create_task(self._send(client, attempt, jobs[attempt.request_id]))
+            task = asyncio.create_task(self._send(next(clients), attempt, jobs[attempt.request_id]))
             self._flying.add(task)
             task.add_done_callback(self._landed)
         for entry in claim.landed + claim.dead:

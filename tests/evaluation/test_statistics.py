@@ -1,0 +1,113 @@
+"""Scores with their intervals, and comparisons that know how little 30 questions prove."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from drp.evaluation import statistics
+from drp.evaluation.statistics import (
+    accuracy_efficiency_score,
+    compare,
+    least_margin,
+    majority_is_right,
+    pass_at_1,
+)
+
+SAMPLES = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=30))
+
+
+@given(SAMPLES, st.randoms())
+def test_a_score_is_a_share_whatever_the_order_and_however_often_it_is_counted(right, chance):
+    score = pass_at_1(right)
+    assert 0 <= score.low <= score.value <= score.high <= 1
+    order = chance.sample(range(len(right)), len(right))
+    assert pass_at_1(right[order]) == score
+    copies = np.repeat(right, 3, axis=1)
+    assert pass_at_1(copies).value == pytest.approx(score.value)
+    assert pass_at_1(copies).low == pytest.approx(score.low)
+
+
+def test_all_right_of_few_is_not_certain():
+    assert pass_at_1(np.ones((30, 5), bool)).low < 0.9
+    assert pass_at_1(np.ones((4000, 1), bool)).low > 0.99
+    with pytest.raises(ValueError, match="needs a sample"):
+        pass_at_1(np.ones((0, 3), bool))
+
+
+def test_the_interval_holds_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(400):
+        score = pass_at_1(rng.random((200, 1)) < 0.85)
+        held += score.low <= 0.85 <= score.high
+    assert held / 400 == pytest.approx(statistics.CONFIDENCE, abs=0.03)
+
+
+def test_the_majority_speaks_and_of_equals_the_first():
+    assert majority_is_right(["4", "5", "5"], [False, True, True])
+    assert not majority_is_right(["4", "5"], [False, True])
+    assert not majority_is_right([None, None, "7"], [False, False, False])
+    assert not majority_is_right([None], [False])
+
+
+def students(rng, questions, base, kept, tokens=0.5):
+    """Samples of a base and of a candidate that has `kept` of what the base has right."""
+    right = rng.random((questions, 2)) < base
+    other = right & (rng.random(right.shape) < kept)
+    lengths = rng.integers(200, 400, right.shape)
+    return right, other, lengths, (lengths * tokens).astype(int)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 99))
+def test_a_student_is_not_lower_than_itself_and_as_long(seed):
+    right, _, lengths, _ = students(np.random.default_rng(seed), 300, 0.8, 1)
+    same = compare(right, right, lengths, lengths)
+    assert (same.accuracy.low, same.accuracy.high, same.tokens.value) == (0, 0, 1)
+    assert (same.p, same.lost, same.won, same.aes) == (1, 0, 0, 0)
+    assert same.is_not_lower(0.001)
+
+
+def test_a_loss_is_seen_and_a_shorter_one_too():
+    seen = compare(*students(np.random.default_rng(2), 4000, 0.85, 0.97))
+    assert seen.accuracy.high < 0
+    assert not seen.is_not_lower(0.01)
+    assert seen.p < 1e-6
+    assert seen.tokens.value == pytest.approx(0.5, abs=0.01)
+    assert seen.tokens.low < seen.tokens.value < seen.tokens.high < 0.51
+    assert seen.aes == pytest.approx(0.5 - 5 * 0.03, abs=0.05)
+
+
+def test_thirty_questions_prove_little():
+    few = compare(*students(np.random.default_rng(3), 30, 0.8, 0.97))
+    many = compare(*students(np.random.default_rng(3), 3000, 0.8, 0.999))
+    assert not few.is_not_lower(0.01)
+    assert many.is_not_lower(0.01)
+    assert least_margin(30, 0.1) > 0.1
+    assert least_margin(4000, 0.1) < 0.015
+
+
+def test_the_bootstrap_is_that_of_scipy():
+    from scipy import stats
+
+    base, other, lengths, shorter = students(np.random.default_rng(5), 250, 0.7, 0.9)
+    ours = compare(base, other, lengths, shorter).accuracy
+    gaps = other.mean(axis=1) - base.mean(axis=1)
+    theirs = stats.bootstrap((gaps,), np.mean, method="percentile", random_state=1).confidence_interval
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.005)
+
+
+def test_other_questions_cannot_be_compared():
+    right, lengths = np.ones((3, 1), bool), np.ones((3, 1), int)
+    with pytest.raises(ValueError, match="the same questions"):
+        compare(right, right[:2], lengths, lengths)
+
+
+def test_aes_weighs_a_loss_more_than_a_gain():
+    assert accuracy_efficiency_score(0.8, 0.88, 100, 50) == pytest.approx(0.5 + 3 * 0.1)
+    assert accuracy_efficiency_score(0.8, 0.72, 100, 50) == pytest.approx(0.5 - 5 * 0.1)
+    assert math.isnan(accuracy_efficiency_score(0, 0.5, 100, 50))

@@ -1,0 +1,110 @@
+"""Whole nights with a stand-in as their teacher."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from drp.ledger.ledger import open_ledger
+from drp.recipe import RECIPES
+from drp.settings import settings
+from drp.sql.select import select
+from drp.stages.night import Night, open_night
+from drp.stages.nightly import nightly
+from drp.teacher.profiles import _profiles
+from tests.provider import Provider, provider
+from tests.provider.teachers import as_teacher
+from tests.stages.conftest import DAY, write_recipe
+
+REVISIONS = (
+    "SELECT revision_id, status, thinking, response, reject_reasons, teacher, prompt_version FROM revisions "
+    "ORDER BY revision_id"
+)
+STEPS = "SELECT * EXCLUDE run_date FROM steps ORDER BY step_id"
+
+
+@pytest.fixture
+def server() -> Iterator[Provider]:
+    """A stand-in; `stand-in` and `other` are its models."""
+    with provider(batch_discount="0.5", models={"stand-in": {}, "other": {}}) as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Nights:
+    """Does nights in lakes and with ledgers of given names."""
+
+    folder: Path
+    server: Provider
+    patch: pytest.MonkeyPatch
+
+    def open(
+        self,
+        backend: str,
+        lake: str = "lake",
+        ledger: str = "ledger.db",
+        *,
+        day: str = DAY,
+        profile: dict[str, Any] | None = None,
+        env: dict[str, str] | None = None,
+        **changes: Any,
+    ) -> Night:
+        """A night of a recipe like drp.yaml with 30 questions; `changes` go into it."""
+        variables = as_teacher(self.server, self.folder, backend, **(profile or {}))
+        variables |= {"DRP_LAKE": str(self.folder / lake), "DRP_DATABASE_URL": self.url(ledger)}
+        for name, value in (variables | (env or {})).items():
+            self.patch.setenv(name, value)
+        settings.cache_clear()
+        _profiles.cache_clear()
+        questions = [{"source": "synthetic", "size": 30, "seed": 3}]
+        recipe = write_recipe(self.folder, **{"teacher": "stand-in", "questions": questions} | changes)
+        return open_night(recipe, day)
+
+    def __call__(self, backend: str, *names: str, traces: Path | None = None, **how: Any) -> Night:
+        """Do one, of recorded traces if some are given."""
+        night = self.open(backend, *names, **how)
+        nightly(night, str(traces) if traces else None)
+        return night
+
+    def url(self, ledger: str) -> str:
+        """Address of a ledger."""
+        return f"sqlite:///{self.folder / ledger}"
+
+    def nano(self, ledger: str = "ledger.db") -> int:
+        """What its books say that the nights have cost, in nano-dollars."""
+        with open_ledger(self.url(ledger)) as books:
+            return int(sum((total.known for total in books.totals()), Decimal(0)).scaleb(9))
+
+
+@pytest.fixture
+def teach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Provider) -> Iterator[Nights]:
+    """Does nights with the stand-in as teacher."""
+    yield Nights(tmp_path, server, monkeypatch)
+    settings.cache_clear()
+    _profiles.cache_clear()
+
+
+def other_gates() -> dict[str, Any]:
+    """Gates with which every revision is made anew, of the same answers."""
+    gates: dict[str, Any] = yaml.safe_load((RECIPES / "drp.yaml").read_text())["gates"]
+    gates["rows"]["min_characters"] += 1
+    return gates
+
+
+def rows(night: Night, query: str) -> list[dict[str, Any]]:
+    """Of a query on what is published."""
+    return list(select(night.lake.published(), query))
+
+
+def counted(night: Night) -> dict[str, Any]:
+    """Rollouts of the lake, accepted, rejected by reason; all of them have ended one way or the other."""
+    revised = rows(night, "SELECT rollout_id, status, reject_reasons FROM revisions")
+    (total,) = rows(night, "SELECT count(*) AS n FROM rollouts")
+    assert len({row["rollout_id"] for row in revised}) == len(revised) == total["n"]
+    rejected = [row["reject_reasons"] for row in revised if row["status"] == "rejected"]
+    assert all(rejected)
+    return {"rollouts": total["n"], "rejected": len(rejected), "reasons": {r[0] for r in rejected}}
