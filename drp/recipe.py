@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from drp.errors import BadInputError
 from drp.ids import content_id
+from drp.pruning.prompts import prompt_version
 from drp.records import Asking, DecompositionKind
 from drp.teacher.profiles import TeacherProfile, find_profile
 
@@ -134,11 +135,12 @@ class Recipe(Section):
 
     @cached_property
     def revision_hash(self) -> str:
-        """Hash of what can change a revision: the teacher, how it is asked, the cutting and the row gates."""
+        """Hash of what can change a revision: the teacher, its prompts, the cutting and the row gates."""
         rows = self.gates.rows.model_dump(mode="json")
         if self.profile.backend == "heuristic":
             return content_id("recipe", self.profile.identity, self.teacher, self.decomposition, rows)
-        return content_id("recipe", self.profile.identity, self.asking, self.decomposition, rows)
+        prompts = prompt_version(self.asking)
+        return content_id("recipe", self.profile.identity, prompts, self.decomposition, rows)
 
     @cached_property
     def rollout_hash(self) -> str:

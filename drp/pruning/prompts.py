@@ -24,7 +24,7 @@ from drp.pruning.replies import (
     strict_schema,
 )
 from drp.pruning.units import unit_ends
-from drp.records import Decision, DecompositionKind, Draft, Revision, Step, StudentTrace
+from drp.records import Asking, Decision, DecompositionKind, Draft, Revision, Step, StudentTrace
 
 FILES = Path(__file__).parent / "prompts"
 
@@ -80,6 +80,13 @@ def prompt(name: PromptName) -> Prompt:
     if head is None:
         raise ValueError(f"{name}.md has no version at its head")
     return Prompt(name, int(head[1]), text[head.end() :])
+
+
+def prompt_version(asking: Asking) -> str:
+    """Versions of all prompts that are in use where a teacher is asked like this."""
+    if asking == "fused":
+        return prompt("fused").version
+    return f"{prompt(f'decompose-{asking}').version}+{prompt(f'revise-{asking}').version}"
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from drp.pruning.asks import Ask, ask_decompose, ask_fused, ask_revise
-from drp.pruning.prompts import prompt
+from drp.pruning.prompts import prompt_version
 from drp.pruning.read import read_decompose, read_fused, read_revise
 from drp.pruning.units import unit_ends
 from drp.records import Asking, DecompositionKind, Draft, Step, StudentTrace
@@ -40,10 +40,7 @@ class Asker:
     @property
     def prompt_version(self) -> str:
         """Versions of all prompts in use."""
-        if self.asking == "fused":
-            return prompt("fused").version
-        decompose, revise = prompt(f"decompose-{self.asking}"), prompt(f"revise-{self.asking}")
-        return f"{decompose.version}+{revise.version}"
+        return prompt_version(self.asking)
 
     @property
     def decomposing(self) -> Way:

@@ -46,9 +46,9 @@ def test_recorded_traces_online_and_in_batches(teach, server, tmp_path, capsys):
     in_batches = teach.nano("ledger-2.db")
     assert server.totals()["by_mode"] == {"online": with_more, "batch": in_batches}
 
-    asked = server.totals()["asked"]
+    asked, counts = server.totals()["asked"], counted(night)
     switched = teach("batch", "lake-1", "ledger-1.db", env=rich, gates=other_gates(), traces=everything)
-    assert counted(switched) == counted(night)
+    assert counted(switched) == counts
     assert server.totals()["asked"] == asked
 
     ratios = {
