@@ -26,7 +26,7 @@ import yaml
 from drp.ledger.ledger import open_ledger
 from drp.recipe import RECIPES
 from tests.airflow_home import environment, run
-from tests.airflow_services import Airflow, airflow, session
+from tests.airflow_services import Airflow, airflow
 from tests.chaos.kills import Folder
 from tests.provider import Provider, provider
 from tests.provider.teachers import as_teacher
@@ -102,9 +102,6 @@ def _kill(services: Airflow, rng: random.Random) -> str:
 
 def _mend(services: Airflow, run_id: str, mended: Counter[str]) -> str:
     """What a person does about what a kill left; the state of the night."""
-    if not session(services.keeper) or services.keeper not in psutil.pids():
-        services.up()
-        mended["make up"] += 1
     for task in services.tasks(run_id):
         if task["state"] in {"failed", "up_for_retry"}:
             services.clear(run_id, task["task_id"])
@@ -127,6 +124,9 @@ def _night(
     limit = time.monotonic() + 1800
     while True:
         assert time.monotonic() < limit, services.tasks(run_id)
+        if not psutil.pid_exists(services.keeper):
+            services.up()
+            mended["make up"] += 1
         try:
             if moments and _reached(services, run_id, moments[0]):
                 moments.pop(0)
