@@ -43,15 +43,17 @@ down: $(VENV)/ready ## stop it
 SERVICES := tests/services tests/provider tests/teacher/batch tests/teacher/test_nights.py tests/teacher/test_recorded_nights.py tests/dags \
 	tests/lake/test_access.py tests/lake/test_concurrency.py tests/chaos
 VLLM := tests/vllm
+# Likewise those that need torch.
+TRAINING := tests/training
 
 # --- what developers run ----------------------------------------------------------------------------------
 
-.PHONY: test test-services test-vllm bench lock docs
+.PHONY: test test-services test-vllm test-training bench lock docs
 test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --cov $(patsubst %,--ignore=%,$(SERVICES) $(VLLM))
+	$(BIN)/pytest -n 2 --cov $(patsubst %,--ignore=%,$(SERVICES) $(VLLM) $(TRAINING))
 	@infra/check-python 3.12
 
 test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postgres/ready ## the tests with servers: S3, PostgreSQL, a provider, a browser; and under kill -9
@@ -59,6 +61,9 @@ test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postg
 
 test-vllm: $(VENV)/ready-dev build/vllm/ready ## the tests with a vLLM server, on the CPU: several GB, minutes
 	$(BIN)/pytest $(VLLM)
+
+test-training: $(VENV)/ready-dev build/training/ready ## the tests of the small student and its engine, with torch on the CPU
+	OMP_NUM_THREADS=1 build/training/bin/python -m pytest --confcutdir $(TRAINING) $(TRAINING)
 
 bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=folder]
 	@for program in $(BENCHMARKS); do \
@@ -71,7 +76,7 @@ docs: $(VENV)/ready ## write docs/catalogue.md again
 	@$(BIN)/python infra/catalogue.py > docs/catalogue.md
 
 lock: $(VENV)/uv ## resolve requirements/*.in again
-	cd requirements && for env in orchestrator dev inference; do \
+	cd requirements && for env in orchestrator dev inference training; do \
 	  ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --excludes torch.excludes $$env.in -o $$env.lock; done
 
@@ -106,6 +111,12 @@ build/vllm/ready: infra/install-vllm requirements/inference.lock $(VENV)/ready
 	@echo "Installing requirements/inference.lock into $(@D) (several GB, some minutes) ..."
 	@mkdir -p $(@D)
 	@infra/install-vllm $(@D)
+	@touch $@
+
+build/training/ready: infra/install-training requirements/training.lock $(VENV)/ready
+	@echo "Installing requirements/training.lock into $(@D) (2 GB, some minutes) ..."
+	@mkdir -p $(@D)
+	@infra/install-training $(@D)
 	@touch $@
 
 $(VENV)/uv:

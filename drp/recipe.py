@@ -6,14 +6,15 @@ are refused, all of them at once.
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from drp.errors import BadInputError
 from drp.ids import content_id
 from drp.pruning.prompts import prompt_version
+from drp.questions.synthetic import SPLITS, Level, Split, dataset
 from drp.records import Asking, DecompositionKind
 from drp.teacher.profiles import TeacherProfile, find_profile
 
@@ -42,11 +43,20 @@ class SyntheticSet(Section):
     source: Literal["synthetic"]
     size: int = Field(ge=1)
     seed: int = Field(default=0, ge=0)
+    level: Level = "standard"
+    """How hard: `small` is for the student that ships with DRP, `small-longer` beyond what it was taught."""
+    split: Split = "train"
+
+    @model_validator(mode="after")
+    def _level_has_split(self) -> Self:
+        if self.split not in SPLITS[self.level]:
+            raise ValueError(f"level {self.level} has the splits {', '.join(SPLITS[self.level])}")
+        return self
 
     @property
     def where(self) -> tuple[str, str]:
         """Dataset and split of its questions in the lake."""
-        return "synthetic", "train"
+        return dataset(self.level), self.split
 
 
 class ImportedSet(Section):

@@ -56,8 +56,9 @@ def ingest(
         return
     for question_set in night.recipe.questions:
         if isinstance(question_set, SyntheticSet):
-            shard = content_id("synthetic", question_set.size, question_set.seed)[:12]
-            _land(night.run, night.known(), shard, generate(question_set.size, question_set.seed))
+            wanted = question_set.model_dump(exclude={"source"})
+            shard = content_id("synthetic", wanted)[:12]
+            _land(night.run, night.known(), shard, generate(**wanted))
 
 
 def _take_over_killed(night: Night) -> None:

@@ -7,14 +7,14 @@ rates below, some that it does not.
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from drp.errors import TerminalError
 from drp.ids import content_id, sampled_rollout_id
-from drp.questions.problems import Computation, Operand, Problem, calculate
+from drp.questions.problems import Problem
 from drp.questions.synthetic import problem_from_source
 from drp.recipe import Recipe
 from drp.records import CHARACTERS, FinishReason, Question, Rollout
+from drp.student.slips import slipped
 from drp.student.writing import Working, Writer
 
 LOOPING_RATE = 0.01
@@ -23,6 +23,8 @@ UNFINISHED_RATE = 0.02
 """Share that is cut before its answer."""
 WRONG_RATE = 0.12
 """Share with a slip that nobody notices, and so a wrong answer."""
+
+_SLIPS = (-10, -2, -1, 1, 2, 10)
 
 
 class NotGeneratedError(TerminalError):
@@ -93,40 +95,5 @@ def _write(rng: random.Random, problem: Problem) -> tuple[str, str, FinishReason
         text = "\n\n".join(Writer(rng, right).thinking())
         return text[: int(len(text) * rng.uniform(0.4, 0.9))].rstrip(), "", "length"
     is_wrong = fate < LOOPING_RATE + UNFINISHED_RATE + WRONG_RATE
-    writer = Writer(rng, _slipped(rng, right) if is_wrong else right)
+    writer = Writer(rng, slipped(rng, right, _SLIPS) if is_wrong else right)
     return "\n\n".join(writer.thinking()), writer.response(), "stop"
-
-
-def _slipped(rng: random.Random, right: Working) -> Working:
-    """The same problem with one arithmetic slip, carried through to a wrong answer."""
-    indexes = list(range(len(right.results)))
-    rng.shuffle(indexes)
-    slips = [-10, -2, -1, 1, 2, 10]
-    rng.shuffle(slips)
-    for index in indexes:
-        for slip in slips:
-            working = _with_slip(right, index, slip)
-            if working and working.answer != right.answer:
-                return working
-    raise AssertionError("a slip of +1 in the last step always gives another answer")
-
-
-def _with_slip(right: Working, index: int, slip: int) -> Working | None:
-    """None if what follows from the slip is no whole number or below zero: that would be noticed."""
-    if right.results[index] + slip < 0:
-        return None
-    computations: list[Computation] = []
-    results: list[int] = []
-    for position, computation in enumerate(right.computations):
-        left, other = (_carried(operand, results) for operand in (computation.left, computation.right))
-        computations.append(replace(computation, left=left, right=other))
-        try:
-            result = calculate(left.value, computation.operator, other.value)
-        except ValueError:
-            return None
-        results.append(result + slip if position == index else result)
-    return Working(right.problem, tuple(computations), tuple(results), slip=index)
-
-
-def _carried(operand: Operand, results: list[int]) -> Operand:
-    return operand if operand.came_from is None else replace(operand, value=results[operand.came_from])

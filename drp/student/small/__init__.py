@@ -1,0 +1,10 @@
+"""The small student: a Qwen2 of under half a million parameters for small word problems (level `small`).
+
+It reasons at length, in the manner of a long-reasoning model, is wrong now and then, and runs on one core.
+`voice` and `tracer` say what it is taught, `pretrain` teaches it.
+"""
+
+from pathlib import Path
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""Where `pretrain` writes the student, as transformers, vLLM and peft read it."""

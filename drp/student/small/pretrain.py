@@ -1,0 +1,232 @@
+"""Teaches the small student from nothing and writes its folder; in the training environment, on one core:
+
+    OMP_NUM_THREADS=1 build/training/bin/python -m drp.student.small.pretrain --out FOLDER
+
+It sees verbose traces of problems of the split `pretrain`, first among many bare workings and drills, from
+which it learns what to compute and how, then alone. Matrices are trained with Muon, all else with AdamW. The
+same seed gives the same weights on the same machine.
+"""
+
+import argparse
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch.nn import functional
+from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+from drp.grading.extract import extract_answer
+from drp.questions.small import draw
+from drp.student.decoder import Decoder, Request
+from drp.student.small import WEIGHTS, tokenizer, tracer
+
+TOKENS = 11_000_000
+"""Tokens that it is taught, prompts not counted."""
+BATCH = 4096
+"""Tokens of a step, prompts and padding included."""
+MATRIX_RATE, OTHER_RATE = 0.02, 3e-3
+"""Learning rates of Muon and AdamW."""
+EMPHASIS = 3.0
+"""Weight of what follows a digit or a sign."""
+DECAY = 0.45
+"""Last share of the training in which the rates fall to zero."""
+TEMPERATURE, TOP_P = 0.6, 0.95
+"""How the generation config, and so the progress that is printed, samples."""
+
+_WARM_UP = 20  # steps
+_POOL = 512  # problems that are sorted by length together, so that little is padding
+_REPORTS = 8  # over the whole training
+_PROBES = 96  # validation problems a report
+
+
+class Phase(NamedTuple):
+    """What is taught until a share of the training is done: chances of each kind of example, a problem."""
+
+    until: float
+    verbose: float
+    bare: float
+    drill: float
+
+
+CURRICULUM = (Phase(0.2, 0.3, 1.0, 0.4), Phase(0.5, 1.0, 0.4, 0.2), Phase(1.0, 1.0, 0.0, 0.04))
+
+
+class Example(NamedTuple):
+    """Tokens to read, and tokens to learn to write after them."""
+
+    prompt: list[int]
+    answer: list[int]
+
+    @property
+    def length(self) -> int:
+        """Tokens of both."""
+        return len(self.prompt) + len(self.answer)
+
+
+def config(vocabulary: int) -> Qwen2Config:
+    """The architecture: 0.42 million parameters at 640 entries."""
+    return Qwen2Config(
+        vocab_size=vocabulary,
+        hidden_size=96,
+        intermediate_size=288,
+        num_hidden_layers=3,
+        num_attention_heads=3,
+        num_key_value_heads=3,
+        max_position_embeddings=tokenizer.CONTEXT,
+        tie_word_embeddings=True,
+        initializer_range=0.05,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
+
+
+def examples(tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random) -> Iterator[tuple[str, str]]:
+    """A pool's prompts and answers, as text."""
+    for _ in range(_POOL):
+        problem = draw(rng, "pretrain")
+        if rng.random() < phase.verbose:
+            said = tracer.write(rng, problem)
+            yield _prompt(tokens, problem.text), f"{said.thinking}\n{tokenizer.THOUGHT}\n\n{said.response}"
+        if rng.random() < phase.bare:
+            question = f"{tokenizer.START}{tokenizer.USER}{problem.text}{tokenizer.ASSISTANT}"
+            yield question, tracer.write_bare(problem)
+        if rng.random() < phase.drill:
+            yield tokenizer.START, tracer.drill(rng, 20)
+
+
+def _prompt(tokens: PreTrainedTokenizerFast, question: str) -> str:
+    messages = [{"role": "user", "content": question}]
+    return str(tokens.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+
+def batches(tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random) -> Iterator[list[Example]]:
+    """A pool cut into batches of `BATCH` tokens, in random order."""
+    prompts, answers = zip(*examples(tokens, phase, rng), strict=True)
+    read = tokens(list(prompts), add_special_tokens=False)["input_ids"]
+    written = tokens([answer + tokenizer.END for answer in answers], add_special_tokens=False)["input_ids"]
+    pool = sorted((Example(*pair) for pair in zip(read, written, strict=True)), key=lambda e: e.length)
+    cut: list[list[Example]] = [[]]
+    for example in pool:
+        if (len(cut[-1]) + 1) * example.length > BATCH:
+            cut.append([])
+        cut[-1].append(example)
+    rng.shuffle(cut)
+    yield from cut
+
+
+def loss_of(model: Any, batch: Sequence[Example], computing: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of the answers' tokens, those that follow a token of `computing` weighted `EMPHASIS`.
+
+    What to say next is often a matter of taste, what 7 * 8 is never: the gradient should be about the latter.
+    The weight depends on what was read only, so that the best distribution is the same. Padding stands on the
+    right, where a causal model does not see it: no mask is needed.
+    """
+    longest = max(example.length for example in batch)
+    tokens = torch.zeros(len(batch), longest, dtype=torch.long)
+    is_taught = torch.zeros(len(batch), longest, dtype=torch.bool)
+    for row, (prompt, answer) in enumerate(batch):
+        tokens[row, : len(prompt) + len(answer)] = torch.tensor(prompt + answer)
+        is_taught[row, len(prompt) : len(prompt) + len(answer)] = True
+    read, wanted, is_taught = tokens[:, :-1], tokens[:, 1:], is_taught[:, 1:]
+    hidden = model.model(input_ids=read, use_cache=False).last_hidden_state
+    losses = functional.cross_entropy(model.lm_head(hidden[is_taught]), wanted[is_taught], reduction="none")
+    weights = 1 + (EMPHASIS - 1) * computing[read[is_taught]]
+    return (losses * weights).sum() / weights.sum()
+
+
+def computing_tokens(tokens: PreTrainedTokenizerFast) -> torch.Tensor:
+    """1 for the tokens of the vocabulary that are a digit or a sign of arithmetic, 0 for others."""
+    texts = tokens.batch_decode([[number] for number in range(len(tokens))])
+    return torch.tensor([float(bool(text.strip()) and text.strip() in "0123456789+-*/=") for text in texts])
+
+
+def accuracy(model: Any, tokens: PreTrainedTokenizerFast, seed: int) -> tuple[float, float]:
+    """Share of validation problems that are answered right, and mean tokens of a response."""
+    rng = random.Random(f"probe/{seed}")  # noqa: S311
+    problems = [draw(rng, "validation") for _ in range(_PROBES)]
+    prompts = [tokens(_prompt(tokens, p.text), add_special_tokens=False)["input_ids"] for p in problems]
+    requests = [
+        Request(prompt, tokenizer.CONTEXT - len(prompt), random.Random(f"{seed}/{index}"))  # noqa: S311
+        for index, prompt in enumerate(prompts)
+    ]
+    decoder = Decoder(model, frozenset({tokens.eos_token_id}))
+    right = length = 0
+    for decoded in decoder.decode(requests, temperature=TEMPERATURE, top_p=TOP_P):
+        _, _, response = tokens.decode(decoded.tokens).partition(tokenizer.THOUGHT)
+        found = extract_answer(response)
+        right += found is not None and found.answer == str(problems[decoded.request].answer)
+        length += len(decoded.tokens)
+    return right / len(problems), length / len(problems)
+
+
+def train(model: Any, tokens: PreTrainedTokenizerFast, budget: int, seed: int) -> None:
+    """Train `model` in place on `budget` tokens, printing how it goes."""
+    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
+    known = set(map(id, matrices))
+    others = [p for p in model.parameters() if id(p) not in known]
+    optimisers = [
+        torch.optim.Muon(matrices, lr=MATRIX_RATE, weight_decay=0.01),
+        torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+    rates = [optimiser.param_groups[0]["lr"] for optimiser in optimisers]
+    computing = computing_tokens(tokens)
+    rng = random.Random(f"pretrain/{seed}")  # noqa: S311
+    clock, started = time.monotonic(), time.process_time()
+    seen = step = reports = 0
+    loss = torch.zeros(())
+    while seen < budget:
+        phase = next(phase for phase in CURRICULUM if seen < phase.until * budget)
+        for batch in batches(tokens, phase, rng):
+            if seen >= reports * budget / _REPORTS:
+                share, length = accuracy(model, tokens, seed) if reports else (0.0, 0.0)
+                print(
+                    f"{seen:>10,} tokens  step {step:>5}  loss {loss.item():.3f}  right {share:.2f}"
+                    f"  {length:5.1f} tokens a response  {time.process_time() - started:5.0f} s of CPU"
+                    f"  {time.monotonic() - clock:5.0f} s",
+                    flush=True,
+                )
+                reports += 1
+            loss = loss_of(model, batch, computing)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            pace = min((step + 1) / _WARM_UP, max(0.0, 1 - seen / budget) / DECAY, 1.0)
+            for optimiser, rate in zip(optimisers, rates, strict=True):
+                optimiser.param_groups[0]["lr"] = rate * pace
+                optimiser.step()
+                optimiser.zero_grad()
+            step += 1
+            seen += sum(len(example.answer) for example in batch)
+    share, length = accuracy(model, tokens, seed)
+    print(f"{seen:,} tokens in {step} steps: right {share:.2f}, {length:.1f} tokens a response")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train and write the folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="the folder to write")
+    parser.add_argument("--tokens", type=int, default=TOKENS, help="tokens that are taught")
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args(arguments)
+    torch.manual_seed(asked.seed)
+    tokens = tokenizer.train_tokenizer(asked.seed)
+    model = Qwen2ForCausalLM(config(len(tokens)))
+    print(f"{model.num_parameters():,} parameters, {len(tokens)} entries", flush=True)
+    train(model, tokens, asked.tokens, asked.seed)
+    model.generation_config = GenerationConfig(
+        do_sample=True,
+        temperature=TEMPERATURE,
+        top_p=TOP_P,
+        bos_token_id=tokens.bos_token_id,
+        eos_token_id=tokens.eos_token_id,
+        pad_token_id=tokens.pad_token_id,
+    )
+    model.half().save_pretrained(asked.out)
+    tokens.save_pretrained(asked.out, save_jinja_files=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The small student's tokenizer: byte pairs, every digit a token of its own, marks like those of R1 distills.
+
+Runs in the training environment. The template leaves the prompt in the middle of things, with `<think>` open;
+a response is the thinking, `</think>`, the answer summary and the end mark.
+"""
+
+import random
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+from drp.questions.small import LONGER, SHORT, draw
+from drp.student.small.tracer import write
+
+SIZE = 640
+"""Entries, marks included."""
+CONTEXT = 1024
+"""Tokens of a prompt and its response; the longest that was taught has about 600."""
+START, END, PAD = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>"
+USER, ASSISTANT = "<｜User｜>", "<｜Assistant｜>"
+THINK, THOUGHT = "<think>", "</think>"
+
+TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message['role'] == 'assistant' %}"
+    f"{ASSISTANT}{{{{ message['content'].split('{THOUGHT}')[-1] }}}}{{{{ eos_token }}}}"
+    f"{{% elif message['role'] == 'user' %}}{USER}{{{{ message['content'] }}}}"
+    "{% else %}{{ message['content'] }}{% endif %}"
+    f"{{% endfor %}}{{% if add_generation_prompt %}}{ASSISTANT}{THINK}\n{{% endif %}}"
+)
+_PIECES = Regex(r" ?\d| ?[A-Za-z]+|\n\n|\s| ?[^\sA-Za-z\d]")  # a digit, a word, white space or a sign
+_TEXTS = 6_000  # that the byte pairs are learned from
+
+
+def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
+    """A tokenizer of `SIZE` entries for what the small student reads and writes."""
+    pairs = Tokenizer(models.BPE())
+    pairs.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(_PIECES, "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    pairs.decoder = decoders.ByteLevel()
+    marks = [PAD, START, END, USER, ASSISTANT]
+    trainer = trainers.BpeTrainer(
+        vocab_size=SIZE
+        - 2,  # the marks of thinking come after it: they are text, and stay in what is decoded
+        special_tokens=marks,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    rng = random.Random(f"tokenizer/{seed}")  # noqa: S311
+    pairs.train_from_iterator(_texts(rng), trainer)
+    pairs.add_tokens([AddedToken(mark, normalized=False) for mark in (THINK, THOUGHT)])
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=pairs,
+        bos_token=START,
+        eos_token=END,
+        pad_token=PAD,
+        padding_side="left",
+        model_max_length=CONTEXT,
+    )
+    tokenizer.chat_template = TEMPLATE
+    return tokenizer
+
+
+def _texts(rng: random.Random) -> list[str]:
+    texts = []
+    for _ in range(_TEXTS):
+        problem = draw(rng, "pretrain", SHORT)
+        texts.append("\n".join([problem.text, *write(rng, problem)]))
+    # questions with a computation more have the same words
+    return [*texts, *(draw(rng, "pretrain", LONGER).text for _ in range(_TEXTS // 10))]

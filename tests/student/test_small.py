@@ -1,0 +1,78 @@
+"""What the small student is taught: long, doubtful, wrong at the stated rate, and worth pruning."""
+
+import random
+import re
+from collections import Counter
+
+from drp.grading.arithmetic import false_equations
+from drp.grading.extract import extract_answer
+from drp.questions.small import draw
+from drp.records import ACTIONS, Draft, StudentTrace
+from drp.student.small.tracer import WRONG_RATE, drill, write, write_bare
+from drp.teacher.heuristic import HeuristicTeacher
+
+
+def chance(seed: int | str) -> random.Random:
+    """A generator that draws the same every time."""
+    return random.Random(seed)  # noqa: S311
+
+
+PROBLEMS = [draw(chance(number), "pretrain") for number in range(600)]
+TRACES = [write(chance(f"trace/{number}"), problem) for number, problem in enumerate(PROBLEMS)]
+_EQUATION = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
+
+
+def holds(equation: tuple[str, str, str, str]) -> bool:
+    left, sign, right, result = int(equation[0]), equation[1], int(equation[2]), int(equation[3])
+    found = {"+": left + right, "-": left - right, "*": left * right}
+    return found[sign] == result if sign in found else left == right * result
+
+
+def answers() -> list[int]:
+    return [int(found.answer) for trace in TRACES if (found := extract_answer(trace.response))]
+
+
+def test_as_many_are_wrong_as_it_says():
+    wrong = sum(answer != problem.answer for answer, problem in zip(answers(), PROBLEMS, strict=True))
+    assert abs(wrong / len(PROBLEMS) - WRONG_RATE) < 0.04
+
+
+def test_the_summary_holds_unless_the_answer_is_wrong():
+    for trace, answer, problem in zip(TRACES, answers(), PROBLEMS, strict=True):
+        assert all(map(holds, _EQUATION.findall(trace.response))) == (answer == problem.answer)
+
+
+def test_mistakes_that_are_mended_stand_in_right_traces():
+    right = [t.thinking for t, a, p in zip(TRACES, answers(), PROBLEMS, strict=True) if a == p.answer]
+    slips = [text for text in right if not all(map(holds, _EQUATION.findall(text)))]
+    assert len(slips) > len(right) / 20
+
+
+def test_the_same_generator_state_writes_the_same_words():
+    problem = PROBLEMS[0]
+    assert write(chance(5), problem) == write(chance(5), problem)
+    assert write(chance(5), problem) != write(chance(6), problem)
+    assert extract_answer(write_bare(problem)).answer == str(problem.answer)
+
+
+def test_drills_hold():
+    equations = _EQUATION.findall(drill(chance(0), 300))
+    assert len(equations) == 300
+    assert all(map(holds, equations))
+
+
+def test_the_heuristic_teacher_can_prune_them():
+    teacher = HeuristicTeacher()
+    drafts = [
+        Draft(StudentTrace(str(number), problem.text, *trace, answer=str(answer)))
+        for number, (problem, trace, answer) in enumerate(zip(PROBLEMS, TRACES, answers(), strict=True))
+        if answer == problem.answer
+    ]
+    done = list(teacher.synthesise(teacher.revise(teacher.decompose(drafts, "skill"))))
+    accepted = [d for d in done if d.revision and not false_equations(d.revision.thinking)]
+    assert len(accepted) > 0.85 * len(drafts)
+    actions = Counter(decision.action for draft in accepted for decision in draft.decisions)
+    assert all(actions[action] > len(accepted) / 10 for action in ACTIONS), actions
+    for draft in accepted:
+        assert len(draft.revision.thinking) < len(draft.trace.thinking)
+        assert extract_answer(draft.revision.response).answer == draft.trace.answer

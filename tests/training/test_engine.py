@@ -1,0 +1,123 @@
+"""Rollouts of the small student: right at a known rate, counted in its tokens, the same every time."""
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the training environment: make test-training")
+transformers = pytest.importorskip(
+    "transformers", reason="needs the training environment: make test-training"
+)
+
+from drp.errors import BadInputError  # noqa: E402
+from drp.grading.extract import extract_answer  # noqa: E402
+from drp.ids import sampled_rollout_id  # noqa: E402
+from drp.questions.synthetic import generate  # noqa: E402
+from drp.recipe import Recipe, load_recipe  # noqa: E402
+from drp.records import Question, Rollout  # noqa: E402
+from drp.student import small  # noqa: E402
+from drp.student.engines import make_engine  # noqa: E402
+
+if not small.WEIGHTS.is_dir():
+    pytest.skip("nobody was taught yet: python -m drp.student.small.pretrain", allow_module_level=True)
+
+
+def recipe(student: str = str(small.WEIGHTS), **sampling: float) -> Recipe:
+    loaded = load_recipe("drp", student=student)
+    return loaded.model_copy(update={"sampling": loaded.sampling.model_copy(update=sampling)})
+
+
+def rollouts(questions: list[Question], **sampling: float) -> dict[str, Rollout]:
+    return {r.rollout_id: r for r in make_engine(recipe(**sampling)).sample(questions)}
+
+
+def is_right(question: Question, rollout: Rollout) -> bool:
+    found = extract_answer(rollout.response)
+    return found is not None and found.answer == question.gold_answer
+
+
+@pytest.fixture(scope="module")
+def questions():
+    return list(generate(60, seed=0, level="small", split="test"))
+
+
+@pytest.fixture(scope="module")
+def sampled(questions):
+    return rollouts(questions, samples=2)
+
+
+def test_it_is_mostly_right_and_reasons_at_length(questions, sampled):
+    by_id = {question.question_id: question for question in questions}
+    assert len(sampled) == 120
+    right = [is_right(by_id[rollout.question_id], rollout) for rollout in sampled.values()]
+    assert 0.7 < sum(right) / 120 < 1
+    assert 150 < sum(rollout.total_tokens for rollout in sampled.values()) / 120 < 450
+
+
+def test_rows_say_what_was_asked_and_what_counted(questions, sampled):
+    asked = recipe(samples=2)
+    assert sampled.keys() == {
+        sampled_rollout_id(q.question_id, asked.student, asked.prompt_version, asked.sampling.identity, index)
+        for q in questions
+        for index in range(2)
+    }
+    for rollout in sampled.values():
+        assert rollout.engine == "transformers"
+        assert rollout.token_counter.startswith("tokenizer ")
+        if rollout.finish_reason == "stop":
+            assert 0 < rollout.think_tokens < rollout.total_tokens
+            assert not {"<think>", "</think>"} & set((rollout.thinking + rollout.response).split())
+            assert "\\boxed{" in rollout.response
+
+
+def test_a_rollout_is_the_same_alone_and_in_other_company(questions, sampled):
+    for question in questions[:4]:
+        for rollout_id, rollout in rollouts([question], samples=1).items():
+            assert sampled[rollout_id] == rollout
+
+
+def test_samples_and_seeds_differ(questions, sampled):
+    some = questions[:5]
+    other = rollouts(some, samples=2, seed=1)
+    ours = [r for r in sampled.values() if r.question_id in {q.question_id for q in some}]
+    assert len({rollout.thinking for rollout in [*other.values(), *ours]}) == 20
+
+
+def test_what_is_cut_is_marked_and_has_no_response(questions):
+    (cut,) = rollouts(questions[:1], max_tokens=30).values()
+    assert (cut.finish_reason, cut.total_tokens, cut.think_tokens) == ("length", 30, 30)
+    assert cut.thinking
+    assert cut.response == ""
+
+
+def test_a_question_that_fills_the_context_is_refused(questions):
+    long = Question("q", "d", "train", questions[0].question * 40, "1", "f")
+    with pytest.raises(BadInputError, match=r"question q has \d+ tokens, and the context of .* 1024"):
+        rollouts([long])
+
+
+def test_folders_that_are_no_student_are_refused(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(BadInputError, match="no language model that transformers can read"):
+        make_engine(recipe(str(tmp_path)))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(small.WEIGHTS)
+    tokenizer.chat_template = None
+    other_architecture(tmp_path, tokenizer)
+    with pytest.raises(BadInputError, match="no chat template"):
+        make_engine(recipe(str(tmp_path)))
+
+
+def test_any_other_causal_model_runs_too(tmp_path, questions):
+    other_architecture(tmp_path, transformers.AutoTokenizer.from_pretrained(small.WEIGHTS))
+    engine = make_engine(recipe(str(tmp_path), samples=2, max_tokens=8, temperature=1.0))
+    first = list(engine.sample(questions[:2]))
+    assert first == list(engine.sample(questions[:2]))
+    assert len({rollout.thinking for rollout in first}) == 4
+    assert {rollout.total_tokens for rollout in first if rollout.finish_reason == "length"} == {8}
+
+
+def other_architecture(folder, tokenizer) -> None:
+    """A GPT-2 with random weights and the small student's tokenizer."""
+    torch.manual_seed(0)
+    sizes = {"n_embd": 32, "n_layer": 1, "n_head": 2, "n_positions": 256, "vocab_size": len(tokenizer)}
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    transformers.GPT2LMHeadModel(transformers.GPT2Config(**sizes, **ends)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder, save_jinja_files=False)

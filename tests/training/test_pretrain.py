@@ -1,0 +1,72 @@
+"""Pre-training from nothing: a folder that others can read, the same for the same seed."""
+
+import hashlib
+import json
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the training environment: make test-training")
+transformers = pytest.importorskip(
+    "transformers", reason="needs the training environment: make test-training"
+)
+
+from drp.student import small  # noqa: E402
+from drp.student.small import pretrain  # noqa: E402
+
+FILES = {
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    made = [tmp_path_factory.mktemp("student") / name for name in "ab"]
+    for folder in made:
+        pretrain.main(["--out", str(folder), "--tokens", "60000"])
+    return made
+
+
+def test_the_same_seed_gives_the_same_files(folders):
+    one, other = (
+        {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+        for folder in folders
+    )
+    assert one == other
+    assert one.keys() == FILES
+
+
+def test_it_learns(folders, capsys):
+    tokens = transformers.AutoTokenizer.from_pretrained(folders[0])
+    batch = next(pretrain.batches(tokens, pretrain.CURRICULUM[-1], pretrain.random.Random(1)))
+    torch.manual_seed(0)
+    fresh = transformers.Qwen2ForCausalLM(pretrain.config(len(tokens)))
+    taught = transformers.AutoModelForCausalLM.from_pretrained(folders[0], dtype=torch.float32)
+    with torch.inference_mode():
+        computing = pretrain.computing_tokens(tokens)
+        assert computing.sum() > 20  # ten digits and five signs, most of them also with a blank before them
+        assert pretrain.loss_of(taught, batch, computing) < 0.6 * pretrain.loss_of(fresh, batch, computing)
+
+
+@pytest.mark.skipif(not small.WEIGHTS.is_dir(), reason="nobody was taught yet")
+def test_what_ships_was_made_with_this_tokenizer_and_is_small(folders):
+    shipped = {file.name: file for file in small.WEIGHTS.iterdir()}
+    assert shipped.keys() == FILES
+    assert sum(file.stat().st_size for file in shipped.values()) < 2_000_000
+    for name in ("tokenizer.json", "tokenizer_config.json", "config.json", "generation_config.json"):
+        assert json.loads(shipped[name].read_text()) == json.loads((folders[0] / name).read_text())
+
+
+def test_every_digit_is_a_token_and_text_comes_back(folders):
+    tokens = transformers.AutoTokenizer.from_pretrained(folders[0])
+    text = "12 + 345 = 357 marbles, so $\\boxed{357}$.\n\nÜber 日本?"
+    ids = tokens(text, add_special_tokens=False)["input_ids"]
+    assert tokens.decode(ids) == text
+    assert all(sum(character.isdigit() for character in tokens.decode([one])) <= 1 for one in ids)
+    prompt = tokens.apply_chat_template(
+        [{"role": "user", "content": "1 + 1?"}], tokenize=False, add_generation_prompt=True
+    )
+    assert prompt == "<｜begin▁of▁sentence｜><｜User｜>1 + 1?<｜Assistant｜><think>\n"
