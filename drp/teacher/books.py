@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from drp.ledger.ledger import Ledger
-from drp.ledger.records import Claim, Entry, Failure, Landing, Wanted
+from drp.ledger.records import Attempt, Claim, Entry, Failure, Landing, Wanted
 from drp.ledger.workers import Worker
 from drp.teacher.errors import AnswersElsewhereError
 from drp.teacher.profiles import Prices
@@ -72,6 +72,10 @@ class Books:
         if claim.others:
             self.ledger.recover()
         return claim
+
+    def release(self, attempts: Sequence[Attempt]) -> None:
+        """Give back what was claimed and never sent."""
+        self.ledger.release(attempts)
 
     def write(self, outcomes: Sequence[Landing | Failure]) -> None:
         """Write down what came of attempts."""

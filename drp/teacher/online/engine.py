@@ -1,7 +1,8 @@
 """The asyncio side of the online driver: sends what there is room for, and keeps the books.
 
 Every request is claimed in the ledger before it is sent, and every answer is in the ledger before anybody
-reads it; both in groups, one transaction for all that is there, so that the disk does not set the pace.
+reads it; both in groups, one transaction for all that is there, so that the disk does not set the pace. A few
+requests are claimed ahead, so that a place that becomes free waits for no transaction.
 """
 
 import asyncio
@@ -36,8 +37,8 @@ _log = logging.getLogger(__name__)
 
 TRIES = 8
 """Failures of one request, other than that the provider is full, after which it is given up."""
-GROUP = 64
-"""Requests claimed in one transaction."""
+AHEAD = 8
+"""Of so many that may be under way, one is claimed ahead."""
 OTHERS_S = 2.0
 """Before a request that another worker has under way is looked up again."""
 DRAIN_S = 30.0
@@ -78,9 +79,12 @@ class Engine:
     results: SimpleQueue[Result]
     _waiting: deque[_Job] = field(default_factory=deque)
     _later: list[tuple[float, int, _Job]] = field(default_factory=list)
+    _ready: deque[tuple[Attempt, _Job]] = field(default_factory=deque)
     _flying: set["asyncio.Task[None]"] = field(default_factory=set)
     _ended: list[tuple[_Job, Landing | Failure, float]] = field(default_factory=list)
+    _claiming: "asyncio.Task[None] | None" = None
     _fatal: Exception | None = None
+    _exhausted: Exception | None = None
     _stopping: bool = False
     _number: int = 0
 
@@ -89,6 +93,7 @@ class Engine:
         self._changed = asyncio.Event()
         self._booked = asyncio.Event()
         self._ledger = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._ahead = max(1, self.profile.limits.in_flight // AHEAD)
         self._thread = threading.Thread(target=self._main, name=f"teacher {self.name}", daemon=True)
 
     # --- from the other thread
@@ -135,51 +140,61 @@ class Engine:
             in_turn = itertools.cycle(clients)
             booking = asyncio.create_task(self._book())
             try:
-                while not (self._stopping or self._fatal or booking.done()):
+                while not (self._stopping or self._fatal or booking.done() or self._is_spent):
                     await self._send_some(in_turn)
                 await self._drain()
             finally:
                 self._stopping = True
                 self._booked.set()
                 await booking
-        if self._fatal:
-            raise self._fatal
+        if error := self._fatal or self._exhausted:
+            raise error
+
+    @property
+    def _is_spent(self) -> bool:
+        """The money is at its end, and what was claimed with the last of it is under way."""
+        return self._exhausted is not None and not self._ready
 
     async def _send_some(self, clients: Iterator[openai.AsyncOpenAI]) -> None:
-        """Send what may go now, or wait until something changes."""
+        """Send what may go now, have more claimed, and wait until something changes."""
         now = self._loop.time()
         while self._later and self._later[0][0] <= now:
             self._waiting.append(heapq.heappop(self._later)[2])
-        wait = self._wait(now)
-        if wait > 0:
-            self._changed.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), min(wait, 1.0))
-            return
-        jobs: dict[str, _Job] = {}
-        while len(jobs) < GROUP and self._wait(now, len(jobs)) <= 0:
-            job = self._waiting.popleft()
+        while (wait := self._wait(now)) <= 0:
+            attempt, job = self._ready.popleft()
             self.control.pace.take(job.tokens)
-            jobs[job.request.request_id] = job
-        claim = await self._in_ledger(partial(self.books.claim, [job.request for job in jobs.values()]))
-        for attempt in claim.mine:
-            task = asyncio.create_task(self._send(next(clients), attempt, jobs[attempt.request_id]))
+            task = asyncio.create_task(self._send(next(clients), attempt, job))
             self._flying.add(task)
             task.add_done_callback(self._landed)
+        is_claiming = self._claiming is not None and not self._claiming.done()
+        if self._waiting and not is_claiming and not self._exhausted and 2 * len(self._ready) <= self._ahead:
+            self._claiming = asyncio.create_task(self._claim())
+            self._claiming.add_done_callback(self._landed)
+        self._changed.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), min(wait, 1.0))
+
+    async def _claim(self) -> None:
+        """Make the next requests this worker's, as many as are to be ready."""
+        jobs: dict[str, _Job] = {}
+        while self._waiting and len(self._ready) + len(jobs) < self._ahead:
+            job = self._waiting.popleft()
+            jobs[job.request.request_id] = job
+        claim = await self._in_ledger(partial(self.books.claim, [job.request for job in jobs.values()]))
+        self._ready.extend((attempt, jobs[attempt.request_id]) for attempt in claim.mine)
         for entry in claim.landed + claim.dead:
             self.results.put(self.books.reply(jobs[entry.request_id].request, entry))
         for entry in claim.others:
             self._again(jobs[entry.request_id], OTHERS_S)
-        self._fatal = self._fatal or claim.exhausted
+        self._exhausted = self._exhausted or claim.exhausted
 
-    def _wait(self, now: float, claimed: int = 0) -> float:
+    def _wait(self, now: float) -> float:
         """Seconds until the next request may go; 0 for now."""
         control = self.control
-        under_way = len(self._flying) + claimed
         room = 1 if control.breaker.is_probing else int(control.window.size)
-        if not self._waiting or under_way >= room:
+        if not self._ready or len(self._flying) >= room:
             return max(0.01, self._later[0][0] - now) if self._later else 1.0
-        return max(control.breaker.wait(now), control.pace.wait(self._waiting[0].tokens, now))
+        return max(control.breaker.wait(now), control.pace.wait(self._ready[0][1].tokens, now))
 
     async def _send(self, client: openai.AsyncOpenAI, attempt: Attempt, job: _Job) -> None:
         control, sent = self.control, self._loop.time()
@@ -261,6 +276,11 @@ class Engine:
         return await self._loop.run_in_executor(self._ledger, work)
 
     async def _drain(self) -> None:
+        if self._claiming:
+            await asyncio.wait([self._claiming])
+        if self._ready:
+            unsent = [attempt for attempt, _ in self._ready]
+            await self._in_ledger(partial(self.books.release, unsent))
         if self._flying:
             _, late = await asyncio.wait(self._flying, timeout=DRAIN_S)
             for task in late:
