@@ -25,8 +25,11 @@ FILES = {
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     made = [tmp_path_factory.mktemp("student") / name for name in "ab"]
-    for folder in made:
-        pretrain.main(["--out", str(folder), "--tokens", "60000"])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pretrain, "_PROBES", 2)  # so young a student does not know when to stop
+        patched.setattr(pretrain, "_REPORTS", 1)
+        for folder in made:
+            pretrain.main(["--out", str(folder), "--tokens", "60000"])
     return made
 
 
@@ -47,7 +50,9 @@ def test_it_learns(folders, capsys):
     taught = transformers.AutoModelForCausalLM.from_pretrained(folders[0], dtype=torch.float32)
     with torch.inference_mode():
         computing = pretrain.computing_tokens(tokens)
-        assert computing.sum() > 20  # ten digits and five signs, most of them also with a blank before them
+        assert (
+            computing.sum() == 16
+        )  # ten digits, five signs with a blank before them, the blank before a number
         assert pretrain.loss_of(taught, batch, computing) < 0.6 * pretrain.loss_of(fresh, batch, computing)
 
 
@@ -58,6 +63,21 @@ def test_what_ships_was_made_with_this_tokenizer_and_is_small(folders):
     assert sum(file.stat().st_size for file in shipped.values()) < 2_000_000
     for name in ("tokenizer.json", "tokenizer_config.json", "config.json", "generation_config.json"):
         assert json.loads(shipped[name].read_text()) == json.loads((folders[0] / name).read_text())
+
+
+def test_what_is_read_from_the_folder_cuts_text_as_it_was_taught(folders):
+    taught = pretrain.tokenizer.train_tokenizer(0)
+    read = transformers.AutoTokenizer.from_pretrained(folders[0])
+    text = taught.apply_chat_template(
+        [{"role": "user", "content": "Mia has 12 books. How many?"}],
+        tokenize=False,
+        add_generation_prompt=True,
+    )
+    text += "So 12 + 5 = 17 books, I think.\n</think>\n\nThe answer is $\\boxed{17}$."
+    assert (
+        read(text, add_special_tokens=False)["input_ids"]
+        == taught(text, add_special_tokens=False)["input_ids"]
+    )
 
 
 def test_every_digit_is_a_token_and_text_comes_back(folders):

@@ -23,15 +23,15 @@ from drp.questions.small import draw
 from drp.student.decoder import Decoder, Request
 from drp.student.small import WEIGHTS, tokenizer, tracer
 
-TOKENS = 11_000_000
+TOKENS = 14_000_000
 """Tokens that it is taught, prompts not counted."""
-BATCH = 4096
+BATCH = 3072
 """Tokens of a step, prompts and padding included."""
 MATRIX_RATE, OTHER_RATE = 0.02, 3e-3
 """Learning rates of Muon and AdamW."""
 EMPHASIS = 3.0
-"""Weight of what follows a digit or a sign."""
-DECAY = 0.45
+"""Weight of the tokens that make up numbers."""
+DECAY = 0.5
 """Last share of the training in which the rates fall to zero."""
 TEMPERATURE, TOP_P = 0.6, 0.95
 """How the generation config, and so the progress that is printed, samples."""
@@ -139,9 +139,10 @@ def loss_of(model: Any, batch: Sequence[Example], computing: torch.Tensor) -> to
 
 
 def computing_tokens(tokens: PreTrainedTokenizerFast) -> torch.Tensor:
-    """1 for the tokens of the vocabulary that are a digit or a sign of arithmetic, 0 for others."""
+    """1 for the tokens after which a number may begin or go on: digits, signs, the blank before a number."""
     texts = tokens.batch_decode([[number] for number in range(len(tokens))])
-    return torch.tensor([float(bool(text.strip()) and text.strip() in "0123456789+-*/=") for text in texts])
+    signs = {*"0123456789", *(f" {sign}" for sign in "+-*/="), " "}
+    return torch.tensor([float(text in signs) for text in texts])
 
 
 def accuracy(model: Any, tokens: PreTrainedTokenizerFast, seed: int) -> tuple[float, float]:

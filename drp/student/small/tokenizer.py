@@ -1,13 +1,15 @@
 """The small student's tokenizer: byte pairs, every digit a token of its own, marks like those of R1 distills.
 
-Runs in the training environment. The template leaves the prompt in the middle of things, with `<think>` open;
-a response is the thinking, `</think>`, the answer summary and the end mark.
+Runs in the training environment. Text is cut into pieces as Qwen2 cuts it: that is how transformers reads it
+for a model of this architecture, whatever the tokenizer's own file says. The template leaves the prompt in
+the middle of things, with `<think>` open; a response is the thinking, `</think>`, the answer summary and the
+end mark.
 """
 
 import random
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast, Qwen2Tokenizer
 
 from drp.questions.small import LONGER, SHORT, draw
 from drp.student.small.tracer import write
@@ -28,19 +30,14 @@ TEMPLATE = (
     "{% else %}{{ message['content'] }}{% endif %}"
     f"{{% endfor %}}{{% if add_generation_prompt %}}{ASSISTANT}{THINK}\n{{% endif %}}"
 )
-_PIECES = Regex(r" ?\d| ?[A-Za-z]+|\n\n|\s| ?[^\sA-Za-z\d]")  # a digit, a word, white space or a sign
 _TEXTS = 6_000  # that the byte pairs are learned from
 
 
 def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     """A tokenizer of `SIZE` entries for what the small student reads and writes."""
     pairs = Tokenizer(models.BPE())
-    pairs.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(_PIECES, "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    qwen2 = Qwen2Tokenizer().backend_tokenizer
+    pairs.normalizer, pairs.pre_tokenizer = qwen2.normalizer, qwen2.pre_tokenizer
     pairs.decoder = decoders.ByteLevel()
     marks = [PAD, START, END, USER, ASSISTANT]
     trainer = trainers.BpeTrainer(

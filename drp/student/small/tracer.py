@@ -79,9 +79,9 @@ class _Tracer:
         """The paragraphs of the thinking."""
         said = [self._opening(), self._plan(), *map(self._step, self._steps)]
         for second_thought, chance in (
-            (self._verification, 0.7),
-            (self._backwards, 0.25),
-            (self._dithering, 0.4),
+            (self._verification, 0.6),
+            (self._backwards, 0.15),
+            (self._dithering, 0.25),
         ):
             if sum(map(len, said)) < _LONG_ENOUGH and self._rng.random() < chance:
                 said.append(second_thought())
@@ -108,12 +108,12 @@ class _Tracer:
         problem = self._working.problem
         facts = " ".join(f"{fact}." for fact in problem.facts)
         said = [self._say(voice.OPENINGS, asked=problem.asked), self._say(voice.RESTATEMENTS, facts=facts)]
-        return " ".join([*said, *self._maybe(0.4, voice.DOUBTS)])
+        return " ".join([*said, *self._maybe(0.25, voice.DOUBTS)])
 
     def _plan(self) -> str:
         what = [computation.what for computation in self._working.computations]
         middle = "".join(f"then {name}, " for name in what[1:-1])
-        return "".join(self._maybe(0.6, voice.PLANS, first=what[0], middle=middle, last=what[-1]))
+        return "".join(self._maybe(0.5, voice.PLANS, first=what[0], middle=middle, last=what[-1]))
 
     def _step(self, index: int) -> str:
         working = self._working
@@ -136,8 +136,8 @@ class _Tracer:
             said.append(reason)
         words = {"result": result, "unit": working.problem.unit, "what": computation.what}
         said.append(self._say(voice.EQUATIONS, equation=self._equation(index), **words))
-        said += self._maybe(0.4, voice.RESULTS, **words)
-        said += self._maybe(0.5, voice.CHECKS, inverse=self._inverse(index), equation=self._equation(index))
+        said += self._maybe(0.3, voice.RESULTS, **words)
+        said += self._maybe(0.4, voice.CHECKS, inverse=self._inverse(index), equation=self._equation(index))
         return " ".join(said)
 
     def _guessed(self, index: int) -> list[str]:
