@@ -30,11 +30,25 @@ class Working:
         return self.results[-1]
 
 
-class Writer:
+class Pen:
+    """Says a thing in one of several ways; braces are filled in."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+
+    def _say(self, ways: Sequence[str], **words: object) -> str:
+        text = self._rng.choice(ways).format(**words)
+        return text[0].upper() + text[1:]
+
+    def _maybe(self, chance: float, ways: Sequence[str], **words: object) -> list[str]:
+        return [self._say(ways, **words)] if self._rng.random() < chance else []
+
+
+class Writer(Pen):
     """One rollout's pen: the same generator state writes the same text."""
 
     def __init__(self, rng: random.Random, working: Working) -> None:
-        self._rng = rng
+        super().__init__(rng)
         self._working = working
         self._signs: dict[Operator, str] = {
             "+": "+",
@@ -78,13 +92,6 @@ class Writer:
             case _:
                 steps = "\n".join(f"- {line}" for line in lines)
                 return f"**Solution**\n\n{steps}\n\n\\[ \\boxed{{{answer}}} \\]"
-
-    def _say(self, ways: Sequence[str], **words: object) -> str:
-        text = self._rng.choice(ways).format(**words)
-        return text[0].upper() + text[1:]
-
-    def _maybe(self, chance: float, ways: Sequence[str], **words: object) -> list[str]:
-        return [self._say(ways, **words)] if self._rng.random() < chance else []
 
     def _opening(self) -> str:
         problem = self._working.problem

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from drp.questions.problems import Operator, Problem
 from drp.student.slips import slipped
 from drp.student.small import voice
-from drp.student.writing import Working
+from drp.student.writing import Pen, Working
 
 WRONG_RATE = 0.14
 """Share of traces with a wrong guess that nobody notices, and so a wrong answer."""
@@ -67,11 +67,11 @@ def _right(problem: Problem) -> Working:
     return Working(problem, problem.computations, tuple(c.result for c in problem.computations))
 
 
-class _Tracer:
+class _Tracer(Pen):
     """One trace's pen."""
 
     def __init__(self, rng: random.Random, working: Working) -> None:
-        self._rng = rng
+        super().__init__(rng)
         self._working = working
         self._steps = range(len(working.results))
 
@@ -96,13 +96,6 @@ class _Tracer:
     def equations(self) -> list[str]:
         """One equation a step."""
         return [self._equation(index) for index in self._steps]
-
-    def _say(self, ways: Sequence[str], **words: object) -> str:
-        text = self._rng.choice(ways).format(**words)
-        return text[0].upper() + text[1:]
-
-    def _maybe(self, chance: float, ways: Sequence[str], **words: object) -> list[str]:
-        return [self._say(ways, **words)] if self._rng.random() < chance else []
 
     def _opening(self) -> str:
         problem = self._working.problem

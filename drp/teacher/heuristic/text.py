@@ -127,20 +127,8 @@ _STOP = frozenset(
     [
         *("the", "and", "that", "for", "this", "with", "you", "let", "what", "which", "how", "many", "find"),
         *("there", "have", "has", "does", "can", "from", "was", "were", "are", "not", "but", "then", "each"),
-        *(
-            "one",
-            "two",
-            "when",
-            "all",
-            "its",
-            "will",
-            "would",
-            "where",
-            "your",
-            "express",
-            "answer",
-            "common",
-        ),
+        *("one", "two", "when", "all", "its", "will", "would", "where", "your", "express", "answer"),
+        "common",
         *("such", "need", "get", "got", "about", "just", "also", "into", "they", "them", "than"),
     ]
 )
