@@ -30,10 +30,10 @@ help: ## list the targets
 # --- what people run ------------------------------------------------------------------------------------
 
 .PHONY: nightly up down
-nightly: $(VENV)/ready ## one night through Airflow, in this process [TRACES=file] [RUN_DATE=2026-11-21] [RECIPE=drp]
+nightly: $(VENV)/ready $(if $(TRACES),,build/training/ready) ## one night and its training, through Airflow, in this process [TRACES=file] [RUN_DATE=2026-11-21] [RECIPE=drp]
 	@$(AIRFLOW_ENV) && python infra/nightly.py --traces "$(TRACES)" --recipe "$(RECIPE)" --run-date "$(RUN_DATE)"
 
-up: $(VENV)/ready ## Airflow with its UI on localhost:8080, in the background [PORT=8080]
+up: $(VENV)/ready build/training/ready ## Airflow with its UI on localhost:8080, in the background [PORT=8080]
 	@$(AIRFLOW_ENV) && python infra/services.py up
 
 down: $(VENV)/ready ## stop it
@@ -43,8 +43,9 @@ down: $(VENV)/ready ## stop it
 SERVICES := tests/services tests/provider tests/teacher/batch tests/teacher/test_nights.py tests/teacher/test_recorded_nights.py tests/dags \
 	tests/lake/test_access.py tests/lake/test_concurrency.py tests/chaos
 VLLM := tests/vllm
-# Likewise those that need torch.
+# Likewise those that need torch: in the environment that has it, and nights that start it there.
 TRAINING := tests/training
+LOOP := tests/loop
 
 # --- what developers run ----------------------------------------------------------------------------------
 
@@ -53,7 +54,7 @@ test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --cov $(patsubst %,--ignore=%,$(SERVICES) $(VLLM) $(TRAINING))
+	$(BIN)/pytest -n 2 --cov $(patsubst %,--ignore=%,$(SERVICES) $(VLLM) $(TRAINING) $(LOOP))
 	@infra/check-python 3.12
 
 test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postgres/ready ## the tests with servers: S3, PostgreSQL, a provider, a browser; and under kill -9
@@ -62,8 +63,9 @@ test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postg
 test-vllm: $(VENV)/ready-dev build/vllm/ready ## the tests with a vLLM server, on the CPU: several GB, minutes
 	$(BIN)/pytest $(VLLM)
 
-test-training: $(VENV)/ready-dev build/training/ready ## the tests of the small student and its engine, with torch on the CPU
+test-training: $(VENV)/ready-dev build/training/ready ## the tests of students, training and the whole loop, with torch on the CPU
 	OMP_NUM_THREADS=1 build/training/bin/python -m pytest --confcutdir $(TRAINING) $(TRAINING)
+	$(BIN)/pytest $(LOOP)
 
 bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=folder]
 	@for program in $(BENCHMARKS); do \

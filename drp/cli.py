@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from drp.errors import BadInputError, DrpError
+from drp.registry.commands import registry
+from drp.terminal import add_row, new_table, show
 
 # Commands import what they need when they run: `drp --help` answers at once.
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -26,6 +26,7 @@ app.add_typer(imports, name="import")
 ledger = typer.Typer(help="What teachers were asked, and what it cost.", no_args_is_help=True)
 app.add_typer(corpus, name="corpus")
 app.add_typer(ledger, name="ledger")
+app.add_typer(registry, name="registry")
 
 Mapping: TypeAlias = Annotated[
     list[str] | None,
@@ -84,7 +85,29 @@ def nightly(
     if traces is not None:
         traces = str(Path(traces).absolute())  # typed where the user stands, not at the repository's root
     page = do_night(night, traces, pairs=mapping or (), student=student, sample_size=sample_size)
-    _print(summarise(night))
+    show(summarise(night))
+    typer.echo(f"report: {page}")
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")] = "drp",
+    run_date: Annotated[
+        str | None, typer.Option(help="ISO date of the run.", show_default="today, UTC")
+    ] = None,
+    corpus_version: Annotated[
+        int | None, typer.Option(help="What is trained on.", show_default="current")
+    ] = None,
+) -> None:
+    """Fine-tune, evaluate, compare, register, promote; the same result as the DAG `drp_train_eval`."""
+    from drp.stages.train_eval import train_eval
+    from drp.stages.train_report import tables
+    from drp.stages.training import open_training
+
+    run = open_training(recipe, run_date or datetime.now(UTC).date().isoformat())
+    page = train_eval(run, corpus_version)
+    for table in tables(run):
+        show(table)
     typer.echo(f"report: {page}")
 
 
@@ -139,12 +162,20 @@ def grade(
 def report(
     run: Annotated[str | None, typer.Argument(metavar="RUN", show_default="the last one")] = None,
 ) -> None:
-    """Write a night's report again and print its path."""
+    """Write the report of a night, or of a training run, again and print its path."""
     from drp.lake.lake import open_lake
     from drp.stages.report import last_night
     from drp.stages.report import report as write_report
+    from drp.stages.train_report import train_report
+    from drp.stages.training import open_training
 
-    typer.echo(write_report(last_night(open_lake(), run)))
+    lake = open_lake()
+    day, is_training, recipe = (run or "").partition("-train-")
+    if run and is_training:
+        lake.open_run(run)  # or there is none
+        typer.echo(train_report(open_training(recipe, day)))
+    else:
+        typer.echo(write_report(last_night(lake, run)))
 
 
 @corpus.command("list")
@@ -263,7 +294,7 @@ def ledger_show(
 
     with open_ledger(settings().ledger_url) as books:
         for table in tables(books, run):
-            _print(table, width=200)
+            show(table, width=200)
 
 
 @ledger.command("reconcile")
@@ -286,7 +317,7 @@ def ledger_reconcile(
         )
     with open_books(recipe.profile, run_id="reconcile", archive=lambda ids: {}) as books:
         lines = reconcile(recipe.teacher, recipe.profile, books, days)
-    _print(table(lines), width=200)
+    show(table(lines), width=200)
     if differing := sum(line.differs for line in lines):
         raise BooksDifferError(recipe.teacher, differing)
 
@@ -304,14 +335,10 @@ def ledger_retry_dead(
 
 
 def _print_table(title: str, columns: list[str], rows: list[Any]) -> None:
-    table = Table(*columns, title=title, title_justify="left")
+    table = new_table(title, *columns)
     for row in rows:
-        table.add_row(*(str(value) for value in row))
-    _print(table)
-
-
-def _print(table: Table, width: int = 160) -> None:
-    Console(width=None if sys.stdout.isatty() else width).print(table)
+        add_row(table, *row)
+    show(table)
 
 
 def main() -> None:

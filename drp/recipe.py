@@ -9,14 +9,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from drp.curation.arms import Arm
 from drp.errors import BadInputError
 from drp.ids import content_id
 from drp.pruning.prompts import prompt_version
 from drp.questions.synthetic import SPLITS, Level, Split, dataset
 from drp.records import Asking, DecompositionKind
 from drp.teacher.profiles import TeacherProfile, find_profile
+from drp.training.settings import Sft
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -27,6 +37,8 @@ def _ordered(band: tuple[float, float]) -> tuple[float, float]:
     return band
 
 
+Engine: TypeAlias = Literal["transformers", "server"]
+"""What runs the student: transformers, in this project's training environment; or a server."""
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Band: TypeAlias = Annotated[tuple[Share, Share], AfterValidator(_ordered)]
 
@@ -75,6 +87,22 @@ class ImportedSet(Section):
 QuestionSet: TypeAlias = Annotated[SyntheticSet | ImportedSet, Field(discriminator="source")]
 
 
+LONGEST = 131_072
+"""Tokens of the paper's longest responses (section 4); a server is not told a limit that is not lower."""
+
+
+class Server(Section):
+    """An OpenAI-compatible server that runs the student, such as `vllm serve`."""
+
+    base_url: str = Field(pattern=r"^https?://")
+    model: str
+    """What the server calls it."""
+    api_key_env: str | None = None
+    """The variable that holds its key, if it wants one."""
+    in_flight: int = Field(default=64, ge=1)
+    """Requests under way."""
+
+
 class Sampling(Section):
     """How the student is sampled."""
 
@@ -82,13 +110,22 @@ class Sampling(Section):
     """Samples a question (K)."""
     temperature: float = Field(default=0.6, ge=0)
     top_p: float = Field(default=0.95, gt=0, le=1)
-    max_tokens: int = Field(default=131_072, ge=1)
+    max_tokens: int = Field(default=LONGEST, ge=1)
     seed: int = Field(default=0, ge=0)
 
     @property
     def identity(self) -> dict[str, float]:
         """What can change a sample: not how many others there are, so that raising K keeps the first ones."""
         return self.model_dump(mode="json", exclude={"samples"})
+
+
+class Parallel(Section):
+    """How a student is spread over a machine."""
+
+    data: int = Field(default=1, ge=1)
+    """Engines that share the samples, each a process with the whole student."""
+    tensor: int = Field(default=1, ge=1)
+    """GPUs that one engine spreads the student over."""
 
 
 class RowGates(Section):
@@ -120,15 +157,54 @@ class Gates(Section):
     night: NightBands
 
 
+class Benchmark(Section):
+    """Questions that students are measured on, and never trained on."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    questions: QuestionSet
+
+
+class Evaluation(Section):
+    """How students are measured."""
+
+    benchmarks: tuple[Benchmark, ...] = Field(min_length=1)
+    sampling: Sampling = Sampling(samples=5)
+    """`samples` runs of each question: 5 in the paper."""
+    cutoff: int | None = Field(default=12_000, ge=1)
+    """Tokens of the cut-off that is reported beside none (paper, section 5)."""
+
+    @field_validator("benchmarks")
+    @classmethod
+    def _names_differ(cls, benchmarks: tuple[Benchmark, ...]) -> tuple[Benchmark, ...]:
+        if len({benchmark.name for benchmark in benchmarks}) < len(benchmarks):
+            raise ValueError("two benchmarks have the same name")
+        return benchmarks
+
+
+class Promotion(Section):
+    """When a checkpoint becomes the champion."""
+
+    benchmark: str
+    """The one that decides."""
+    margin: Share = 0.01
+    """Accuracy may not be lower by as much, with 95 % confidence."""
+    saving: Share = 0.0
+    """Tokens must be lower by more than this share, with 95 % confidence."""
+
+
 class Recipe(Section):
-    """One way to make a corpus."""
+    """One way to make a corpus, and a checkpoint of it."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     questions: tuple[QuestionSet, ...]
     student: str
+    engine: Engine = "transformers"
+    server: Server | None = None
+    """Where the student runs, when the engine is `server`."""
     prompt_version: str
     """Version of the student's prompt."""
     sampling: Sampling
+    parallel: Parallel = Parallel()
     sample_size: int = Field(ge=1)
     """At most so many questions a night are rolled out."""
     teacher: str
@@ -137,6 +213,19 @@ class Recipe(Section):
     """How an LLM teacher is asked: all in one request; or to decompose, then to revise."""
     decomposition: DecompositionKind
     gates: Gates
+    arms: tuple[Arm, ...] = ("drp",)
+    """What is trained: `drp`, and the controls that it is compared with."""
+    training: Sft = Sft()
+    evaluation: Evaluation | None = None
+    """None: nothing is trained."""
+    promotion: Promotion | None = None
+    """None: nothing is promoted by itself."""
+
+    @model_validator(mode="after")
+    def _engine_has_server(self) -> Self:
+        if (self.engine == "server") != (self.server is not None):
+            raise ValueError("engine: server needs a section server, and no other engine has one")
+        return self
 
     @cached_property
     def profile(self) -> TeacherProfile:
@@ -151,6 +240,17 @@ class Recipe(Section):
             return content_id("recipe", self.profile.identity, self.teacher, self.decomposition, rows)
         prompts = prompt_version(self.asking)
         return content_id("recipe", self.profile.identity, prompts, self.decomposition, rows)
+
+    @cached_property
+    def training_hash(self) -> str:
+        """Hash of what can change a checkpoint, its base, its examples and its arm aside."""
+        return content_id("training", self.prompt_version, self.training.model_dump(mode="json"))
+
+    @cached_property
+    def evaluation_hash(self) -> str:
+        """Hash of what can change a score, the checkpoint aside."""
+        evaluation = self.evaluation.model_dump(mode="json") if self.evaluation else None
+        return content_id("evaluation", self.prompt_version, evaluation)
 
     @cached_property
     def rollout_hash(self) -> str:

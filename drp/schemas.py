@@ -6,7 +6,7 @@ table is its content id. `run_date` is the hive partition of every table and is 
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Grows when a column is added or changes; a lake written by a newer version is refused."""
 
 
@@ -41,7 +41,7 @@ ROLLOUTS = _table(
     _field("rollout_id", _S, "content id"),
     _field("question_id", _S, "the problem"),
     _field("student", _S, "name of the model that reasoned"),
-    _field("engine", _S, "what produced it: replay (imported), scripted (no model: a script), ..."),
+    _field("engine", _S, "what produced it: replay (imported), transformers, server, ..."),
     _field("recipe_hash", _S, "recipe that sampled it; NULL when imported", nullable=True),
     _field("prompt_version", _S, "version of the student's prompt; NULL when imported", nullable=True),
     _field("sample_index", pa.int32(), "k-th sample of the question, from 0"),
@@ -163,12 +163,17 @@ TEACHER_CALLS = _table(
 
 CHECKPOINTS = _table(
     "checkpoints",
-    _field("checkpoint_id", _S, "content id"),
+    _field("checkpoint_id", _S, "content id: arm, base model's digest, corpus version, training hash"),
     _field("arm", _S, "drp, unpruned_sft, random_prune, ..."),
     _field("corpus_version", pa.int64(), "what it was trained on"),
     _field("base_model", _S, "what it was trained from"),
-    _field("recipe_hash", _S, "the recipe"),
+    _field("base_sha256", _S, "digest of the base model's files"),
+    _field("recipe", _S, "name of the recipe"),
+    _field("recipe_hash", _S, "hash of what in the recipe can change it"),
     _field("objective", _S, "sft, ..."),
+    _field("examples", pa.int64(), "training examples, validation not counted"),
+    _field("steps", pa.int64(), "optimiser steps"),
+    _field("validation_loss", pa.float64(), "of the last evaluation; NULL if there was none", nullable=True),
     _field("adapter_uri", _S, "the LoRA adapter", nullable=True),
     _field("merged_uri", _S, "the merged model", nullable=True),
     _field("sha256", _S, "digest of the files"),
@@ -176,30 +181,43 @@ CHECKPOINTS = _table(
 
 SCORES = _table(
     "scores",
-    _field("score_id", _S, "content id"),
+    _field("score_id", _S, "content id: checkpoint, all that scores must share to be compared, cut-off"),
     _field("checkpoint_id", _S, "the checkpoint"),
     _field("arm", _S, "base, drp, unpruned_sft, random_prune, best_of_n, ..."),
     _field("benchmark", _S, "gsm8k, math500, ..."),
-    _field("n_samples", pa.int32(), "samples a question"),
     _field("prompt_version", _S, "scores of different versions are never compared"),
     _field("grader_version", _S, "likewise"),
     _field("engine", _S, "likewise"),
+    _field("sampling", _S, "likewise: temperature, top_p, max_tokens and seed, as JSON"),
+    _field("n_samples", pa.int32(), "samples a question"),
+    _field("n_questions", pa.int32(), "questions"),
     _field("pass_at_1", pa.float64(), "mean over questions of the share of right samples, 0 to 1"),
+    _field("pass_at_1_low", pa.float64(), "lower bound of its 95 % interval"),
+    _field("pass_at_1_high", pa.float64(), "upper bound"),
+    _field("majority_at_n", pa.float64(), "share of questions whose most frequent answer is right"),
+    _field("mean_think_tokens", pa.float64(), "mean tokens of a sample's thinking"),
     _field("mean_tokens", pa.float64(), "mean total tokens of a sample"),
+    _field("share_cut", pa.float64(), "share of samples that did not end by themselves"),
+    _field("share_looping", pa.float64(), "share of samples that loop"),
     _field("cutoff", pa.int64(), "token cut-off; NULL for none", nullable=True),
 )
 
 SCORE_SAMPLES = _table(
     "score_samples",
-    _field("score_sample_id", _S, "content id"),
-    _field("score_id", _S, "the score"),
+    _field("score_sample_id", _S, "content id: checkpoint, question, sampling, index"),
+    _field("score_id", _S, "the score without a cut-off"),
     _field("question_id", _S, "the problem"),
     _field("sample_index", pa.int32(), "k-th sample, from 0"),
     _field("seed", pa.int64(), "sampling seed"),
+    _field("thinking", _TEXT, "what the model thought"),
+    _field("response", _TEXT, "its answer summary; empty when it did not get there"),
     _field("predicted_answer", _S, "the answer that was extracted", nullable=True),
     _field("verdict", _S, "equal, different or undecided", nullable=True),
+    _field("think_tokens", pa.int64(), "length of the thinking"),
     _field("total_tokens", pa.int64(), "length of the sample"),
+    _field("token_counter", _S, "who counted"),
     _field("finish_reason", _S, "stop, length or unknown"),
+    _field("is_degenerate", pa.bool_(), "it loops"),
 )
 
 EVENTS = _table(

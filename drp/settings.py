@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """What a night may spend on its teacher, in USD."""
     student: str | None = None
     """The student that rolls out; the recipe's own choice when unset."""
+    scratch: Path = Path(".scratch")
+    """Folder for what can be made again: training in progress, checkpoints that were fetched."""
     workers: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1)
     """Processes that a stage may use."""
 
@@ -43,6 +45,11 @@ class Settings(BaseSettings):
         """The ledger's address; of a file the absolute path."""
         folder, path = "sqlite:///", self.database_url.removeprefix("sqlite:///")
         return folder + str(ROOT / path) if self.database_url.startswith(folder) else self.database_url
+
+    @property
+    def scratch_root(self) -> Path:
+        """The scratch folder's absolute path."""
+        return ROOT / self.scratch
 
     @property
     def lake_root(self) -> str:

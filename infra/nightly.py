@@ -1,4 +1,6 @@
-"""The DAG `drp_nightly`, once, task after task, in this process: what `make nightly` runs.
+"""The DAGs `drp_nightly` and `drp_train_eval`, once, in this process: what `make nightly` runs.
+
+Recorded traces are replayed only: nothing is trained on them.
 
 . infra/airflow.env.sh && python infra/nightly.py [--traces FILE] [--recipe NAME] [--run-date DATE]
 
@@ -30,6 +32,8 @@ from database import prepare  # noqa: E402
 from drp.errors import DrpError  # noqa: E402
 from drp.stages.night import open_night  # noqa: E402
 from drp.stages.report import summarise  # noqa: E402
+from drp.stages.train_report import tables  # noqa: E402
+from drp.stages.training import open_training  # noqa: E402
 
 
 class Listener:
@@ -67,26 +71,34 @@ def main() -> int:
     arguments.add_argument("--run-date", type=lambda text: text or today, default=today)
     conf = vars(arguments.parse_args())
 
-    print(f"drp_nightly, {conf['run_date']}, recipe {conf['recipe']}", flush=True)
     prepare()
     listener = Listener()
     get_listener_manager().add_listener(listener)
     bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
     if bag.import_errors:
         sys.exit("\n".join(bag.import_errors.values()))
-    run = bag.dags["drp_nightly"].test(run_conf=conf)
-
-    for error in listener.errors:
-        if not isinstance(error, DrpError):
-            traceback.print_exception(error)
+    state = _run(bag, "drp_nightly", conf)
     with suppress(DrpError):  # a recipe that was refused has no night to show
         night = open_night(conf["recipe"], conf["run_date"])
         rich.print(summarise(night))
         print(f"report: {night.page}", flush=True)
-    if run.state == "success":
+        if state == "success" and conf["traces"] is None and night.recipe.evaluation:
+            state = _run(bag, "drp_train_eval", {name: conf[name] for name in ("recipe", "run_date")})
+            training = open_training(conf["recipe"], conf["run_date"])
+            rich.print(*tables(training))
+            print(f"report: {training.page}", flush=True)
+    for error in listener.errors:
+        if not isinstance(error, DrpError):
+            traceback.print_exception(error)
+    if state == "success":
         return 0
-    print(f"drp: {listener.errors[0] if listener.errors else f'the run ended {run.state}'}", file=sys.stderr)
+    print(f"drp: {listener.errors[0] if listener.errors else f'the run ended {state}'}", file=sys.stderr)
     return 1
+
+
+def _run(bag: DagBag, name: str, conf: dict[str, Any]) -> str:
+    print(f"{name}, {conf['run_date']}, recipe {conf['recipe']}", flush=True)
+    return str(bag.dags[name].test(run_conf=conf).state)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 -- Who reasoned, how often right and how long? One row a student, engine and token counter.
 --   drp sql "SELECT student, rollouts, right_share, mean_think_tokens FROM students"
--- The engine `scripted` is no model: a script. A rollout without an answer, or with one that the grader could
--- not decide, is not right. Lengths of different counters are never averaged together.
+-- A rollout without an answer, or with one that the grader could not decide, is not right. Lengths of different
+-- counters are never averaged together.
 CREATE VIEW students AS
 SELECT student, engine, token_counter,
        count(*) AS rollouts,

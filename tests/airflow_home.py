@@ -1,9 +1,12 @@
 """Airflow as the Makefile sets it up, with a home of its own: for the tests that run it."""
 
+import json
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,3 +26,13 @@ def run(program: list[str], env: dict[str, str], limit_s: float = 600) -> subpro
     return subprocess.run(
         program, env=env, cwd=ROOT, capture_output=True, text=True, timeout=limit_s, check=False
     )
+
+
+def described(dag: str, folder: Path) -> dict[str, Any]:
+    """What tests/dags/describe.py says of a DAG."""
+    env = environment(folder)
+    program = str(ROOT / "tests/dags/describe.py")
+    done = run([sys.executable, program, env["AIRFLOW__CORE__DAGS_FOLDER"], dag], env)
+    assert done.returncode == 0, done.stderr
+    facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return facts

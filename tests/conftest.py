@@ -1,10 +1,13 @@
-"""An S3 server for the tests that want one: moto, from the dev lock, one for each test process."""
+"""For tests that want them: the `drp` command, and an S3 server (moto, from the dev lock, one a process)."""
 
+import io
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from drp.cli import main
 from tests import servers
 
 
@@ -40,3 +43,21 @@ def proxy(
     with servers.Proxy(moto) as between:
         servers.use(monkeypatch, between.front)
         yield between
+
+
+@pytest.fixture
+def drp(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command; gives exit status, standard output and standard error."""
+
+    def run(*words: str, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["drp", *words])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as done:
+            main()
+            raise SystemExit(0)
+        captured = capsys.readouterr()
+        return int(done.value.code or 0), captured.out, captured.err
+
+    return run

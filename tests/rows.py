@@ -202,8 +202,13 @@ def make_checkpoint(**columns: Any) -> Row:
         "arm": "drp",
         "corpus_version": 1,
         "base_model": "student-1",
+        "base_sha256": "1" * 64,
+        "recipe": "drp",
         "recipe_hash": "h1",
         "objective": "sft",
+        "examples": 1,
+        "steps": 3,
+        "validation_loss": 0.5,
         "adapter_uri": None,
         "merged_uri": None,
         "sha256": "0" * 64,
@@ -211,34 +216,47 @@ def make_checkpoint(**columns: Any) -> Row:
 
 
 def make_score(**columns: Any) -> Row:
-    """A row of `scores`."""
-    return {
+    """A row of `scores`: without a cut-off, with an interval around its Pass@1."""
+    row = {
         "score_id": "o1",
         "checkpoint_id": "k1",
         "arm": "drp",
         "benchmark": "gsm8k",
-        "n_samples": 5,
         "prompt_version": "1",
         "grader_version": "1",
         "engine": "vllm",
+        "sampling": "{}",
+        "n_samples": 1,
+        "n_questions": 1,
         "pass_at_1": 0.9,
+        "mean_think_tokens": 200.0,
         "mean_tokens": 300.0,
+        "share_cut": 0.0,
+        "share_looping": 0.0,
         "cutoff": None,
     } | columns
+    right = row["pass_at_1"]
+    bounds = {"pass_at_1_low": max(right - 0.1, 0.0), "pass_at_1_high": min(right + 0.1, 1.0)}
+    return {"majority_at_n": right} | bounds | row
 
 
 def make_score_sample(**columns: Any) -> Row:
-    """A row of `score_samples`."""
+    """A row of `score_samples`: right, finished."""
     return {
         "score_sample_id": "p1",
         "score_id": "o1",
         "question_id": "q1",
         "sample_index": 0,
         "seed": 0,
+        "thinking": THINKING,
+        "response": RESPONSE,
         "predicted_answer": "4",
         "verdict": "equal",
+        "think_tokens": 200,
         "total_tokens": 300,
+        "token_counter": "tokenizer 1",
         "finish_reason": "stop",
+        "is_degenerate": False,
     } | columns
 
 

@@ -1,16 +1,13 @@
 """The `drp` command as people type it: exit status, and one line that names the next command."""
 
-import io
 import json
 import os
-import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from drp.cli import main
 from drp.schemas import SCHEMA_VERSION, TABLES
 from drp.settings import settings
 
@@ -22,22 +19,6 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     settings.cache_clear()
     yield tmp_path / "lake"
     settings.cache_clear()
-
-
-@pytest.fixture
-def drp(monkeypatch, capsys):
-    """Runs a command; gives exit status, standard output and standard error."""
-
-    def run(*words: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["drp", *words])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as done:
-            main()
-            raise SystemExit(0)
-        captured = capsys.readouterr()
-        return int(done.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

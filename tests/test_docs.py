@@ -101,7 +101,7 @@ def _modules() -> Iterator[ModuleType]:
         try:
             yield importlib.import_module(module.name)
         except ModuleNotFoundError as error:
-            if error.name not in {"torch", "tokenizers", "transformers"}:
+            if error.name not in {"torch", "tokenizers", "transformers", "safetensors", "peft"}:
                 raise
 
 

@@ -12,7 +12,7 @@ from drp.records import DeadLetter, Question
 @pytest.mark.parametrize("table", schemas.TABLES)
 def test_every_table_is_versioned_and_every_column_is_explained(table):
     schema = schemas.TABLES[table]
-    assert schema.metadata == {b"drp_table": table.encode(), b"drp_schema_version": b"1"}
+    assert schema.metadata == {b"drp_table": table.encode(), b"drp_schema_version": b"2"}
     assert all(field.metadata[b"doc"] for field in schema)
 
 

@@ -50,6 +50,10 @@ class Comparison:
         """Non-inferiority: accuracy falls by less than `margin` (0.01: one point), one-sided."""
         return self.accuracy_at_least > -margin
 
+    def is_shorter(self, saving: float) -> bool:
+        """Tokens are lower by more than the share `saving`: the interval's upper bound is."""
+        return self.tokens.high < 1 - saving
+
 
 def pass_at_1(right: NDArray[np.bool_]) -> Interval:
     """Share of samples that are right, with Wilson's interval over the questions.
@@ -150,8 +154,9 @@ def least_margin(questions: int, discordant: float, power: float = 0.8) -> float
 
     Args:
         questions: how many the benchmark has.
-        discordant: share of them that exactly one of the two has right.
+        discordant: share of them that exactly one of the two has right. That none was found does not say that
+            there is none: at least one is counted.
         power: chance to show it.
     """
     needed = float(stats.norm.ppf(CONFIDENCE) + stats.norm.ppf(power))
-    return needed * math.sqrt(discordant / questions)
+    return needed * math.sqrt(max(discordant, 1 / questions) / questions)

@@ -1,4 +1,8 @@
-"""Brings a ledger to the newest revision: an old one is migrated, one of a newer drp is refused."""
+"""Brings tables to the newest revision: old ones are migrated, those of a newer drp are refused.
+
+The ledger's own tables, unless it is told otherwise: each package that has tables has a folder of revisions,
+and a table for the revision that a database is at. The packages share `env.py`.
+"""
 
 from pathlib import Path
 
@@ -18,20 +22,25 @@ _LOCK = 0x6472705F6C656467
 """Key of PostgreSQL's advisory lock; SQLite's write lock needs no name."""
 
 
-def migrate(database: Database, folder: Path = FOLDER) -> None:
-    """Bring the tables to the newest revision of `folder`, one process at a time.
+def migrate(database: Database, folder: Path = FOLDER, version_table: str = VERSION_TABLE) -> None:
+    """Bring the tables to the newest revision in `folder`/versions, one process at a time.
+
+    Args:
+        version_table: where the revision that the database is at stands; each folder has its own.
 
     Raises:
-        LedgerTooNewError: the ledger is of a revision that is not in `folder`.
+        LedgerTooNewError: the tables are of a revision that is not in `folder`.
     """
     config = Config()
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    for option, path in (("script_location", FOLDER), ("version_locations", folder / "versions")):
+        config.set_main_option(option, str(path).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")  # a path may have spaces
     scripts = ScriptDirectory.from_config(config)
     head = scripts.get_current_head()
     known = {script.revision for script in scripts.walk_revisions()}
 
     def revision(con: Connection) -> str | None:
-        found = MigrationContext.configure(con, opts={"version_table": VERSION_TABLE}).get_current_revision()
+        found = MigrationContext.configure(con, opts={"version_table": version_table}).get_current_revision()
         if found is not None and found not in known:
             raise LedgerTooNewError(database.address, found, str(head))
         return found
@@ -40,7 +49,7 @@ def migrate(database: Database, folder: Path = FOLDER) -> None:
         if con.dialect.name == "postgresql":
             con.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         if revision(con) != head:  # else another process was faster
-            config.attributes |= {"connection": con, "version_table": VERSION_TABLE}
+            config.attributes |= {"connection": con, "version_table": version_table}
             command.upgrade(config, "head")
 
     with database.reading() as con:

@@ -9,12 +9,12 @@ What something cost is shown as far as it is known: where it is not, it says so,
 from decimal import Decimal
 
 from rich.table import Table
-from rich.text import Text
 
 from drp.ledger.batch_books import OUT
 from drp.ledger.errors import dollars
 from drp.ledger.ledger import Ledger
 from drp.ledger.records import Batch, DeadReason, InFlight, Sums, Total
+from drp.terminal import add_row, new_table
 
 
 def tables(ledger: Ledger, run_id: str | None = None) -> list[Table]:
@@ -32,22 +32,14 @@ def tables(ledger: Ledger, run_id: str | None = None) -> list[Table]:
     return found
 
 
-def _table(title: str, *columns: str) -> Table:
-    return Table(*columns, title=Text(title), title_justify="left")
-
-
-def _add(table: Table, *cells: object) -> None:
-    table.add_row(*(Text(str(cell)) for cell in cells))  # Text: what a provider said is no markup
-
-
 def _paid(ledger: Ledger, totals: list[Total]) -> Table:
-    table = _table(
+    table = new_table(
         f"ledger {ledger.address}",
         *("run", "stage", "model", "backend", "requests", "attempts", "failed"),
         *("prompt tokens", "cached", "completion", "USD", "cost unknown", "in flight", "lost in flight"),
     )
     for total in totals:
-        _add(
+        add_row(
             table,
             *(total.run_id, total.stage, total.model, total.backend),
             *(f"{total.requests:,}", f"{total.attempts:,}", f"{total.failed:,}"),
@@ -63,7 +55,7 @@ def _paid(ledger: Ledger, totals: list[Total]) -> Table:
             [total.lost for total in totals],
         )
     )
-    _add(table, *["all", *[""] * 9], _cost(*totals), unknown, flying, lost)
+    add_row(table, *["all", *[""] * 9], _cost(*totals), unknown, flying, lost)
     return table
 
 
@@ -83,29 +75,29 @@ def _about(sums: Sums) -> str:
 
 
 def _flying(flying: list[InFlight]) -> Table:
-    table = _table("in flight online", "worker", "host", "process", "", "requests", "since")
+    table = new_table("in flight online", "worker", "host", "process", "", "requests", "since")
     for worker in flying:
         host = (worker.host or "").split(" ")[0]
         state = "alive" if worker.is_alive else "dead: the next night marks them as lost"
         since = f"{worker.since:%Y-%m-%d %H:%M:%S}"
-        _add(table, worker.worker_id[:8], host, worker.pid or "", state, _about(worker.sums), since)
+        add_row(table, worker.worker_id[:8], host, worker.pid or "", state, _about(worker.sums), since)
     return table
 
 
 def _batches(out: list[Batch]) -> Table:
-    table = _table("batches", "batch", "provider's", "run", "model", "state", "requests", "since")
+    table = new_table("batches", "batch", "provider's", "run", "model", "state", "requests", "since")
     for batch in out:
         state = f"{batch.state}, {batch.provider_state}" if batch.provider_state else batch.state
         cost = _about(Sums(batch.requests, batch.estimated))
         since = f"{batch.submitted_at or batch.created_at:%Y-%m-%d %H:%M:%S}"
         provider = batch.provider_batch_id or ""
-        _add(table, batch.batch_id, provider, batch.run_id, batch.model, state, cost, since)
+        add_row(table, batch.batch_id, provider, batch.run_id, batch.model, state, cost, since)
     return table
 
 
 def _dead(dead: list[DeadReason], run_id: str | None) -> Table:
     again = f"drp ledger retry-dead {run_id or ''}".strip()
-    table = _table("dead", "requests", f"why ({again} lets them be sent again)")
+    table = new_table("dead", "requests", f"why ({again} lets them be sent again)")
     for reason in dead:
-        _add(table, f"{reason.requests:,}", reason.problem)
+        add_row(table, f"{reason.requests:,}", reason.problem)
     return table

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from drp.objects.store import LakeUnwritableError, StoredObject, Unfinished
+from drp.objects.store import PIECE, LakeUnwritableError, StoredObject, Unfinished
 
 _PARTIAL = ".partial-"
 """Prefix of files that are still being written; readers and listings never see them."""
@@ -90,6 +90,13 @@ class FolderStore:
             _sync(stream)
             path.replace(self._root / key)
 
+    def pieces(self, key: str) -> Iterator[bytes] | None:
+        """The object in pieces; None if it is not there."""
+        try:
+            return _pieces((self._root / key).open("rb"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
     def digest(self, key: str) -> str | None:
         """SHA-256 of the object; None if it is not there."""
         try:
@@ -151,6 +158,12 @@ def _facts(path: Path) -> os.stat_result | None:
     except FileNotFoundError:
         return None
     return facts if stat.S_ISREG(facts.st_mode) else None
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        while piece := stream.read(PIECE):
+            yield piece
 
 
 def _sync(stream: BinaryIO) -> None:

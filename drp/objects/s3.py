@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +36,7 @@ from botocore.exceptions import (
 
 from drp.errors import BadInputError, DrpError
 from drp.objects.store import (
+    PIECE,
     LakeRefusedError,
     LakeUnavailableError,
     LakeUnwritableError,
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 _ATTEMPTS = 8
 """Of each request, with waits that double up to 20 s: a minute of 503 passes unseen."""
 _TRANSFER = TransferConfig(multipart_chunksize=8 * 2**20, max_concurrency=4)
-_PIECE = 2**20
 _LOST = {"PreconditionFailed", "NoSuchKey"}
 """Codes of a conditional write that somebody else won (412, 404)."""
 _CONFLICT = "ConditionalRequestConflict"
@@ -197,8 +197,8 @@ class S3Store:
                 raise
             upload.finish()
 
-    def digest(self, key: str) -> str | None:
-        """SHA-256 of the object; None if it is not there."""
+    def pieces(self, key: str) -> Iterator[bytes] | None:
+        """The object in pieces; None if it is not there."""
         with self._named_faults():
             try:
                 body = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"]
@@ -206,10 +206,21 @@ class S3Store:
                 if error.response["Error"]["Code"] in _ABSENT:
                     return None
                 raise
-            digest = hashlib.sha256()
-            for piece in body.iter_chunks(_PIECE):
-                digest.update(piece)
-            return digest.hexdigest()
+        return self._pieces(body.iter_chunks(PIECE))
+
+    def _pieces(self, body: Iterable[bytes]) -> Iterator[bytes]:
+        with self._named_faults():
+            yield from body
+
+    def digest(self, key: str) -> str | None:
+        """SHA-256 of the object; None if it is not there."""
+        pieces = self.pieces(key)
+        if pieces is None:
+            return None
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+        return digest.hexdigest()
 
     def unfinished(self) -> Iterator[Unfinished]:
         """Multipart uploads that did not end, or are still going on."""
@@ -329,8 +340,8 @@ class _Upload:
     def __init__(self, upload: Callable[["_Source"], None]) -> None:
         reading, writing = os.pipe()
         with suppress(AttributeError, OSError):  # of Linux, where 64 KiB cost many turns between two threads
-            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIECE)
-        self.stream: BinaryIO = os.fdopen(writing, "wb", buffering=_PIECE)
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIECE)
+        self.stream: BinaryIO = os.fdopen(writing, "wb", buffering=PIECE)
         self._source = _Source(os.fdopen(reading, "rb", buffering=0))
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, args=(upload,), daemon=True)
@@ -374,7 +385,7 @@ class _Source:
         """`size` bytes, fewer only at the end; all when negative."""
         pieces = []
         left = float("inf") if size < 0 else size
-        while left > 0 and (piece := self.pipe.read(int(min(left, _PIECE)))):
+        while left > 0 and (piece := self.pipe.read(int(min(left, PIECE)))):
             pieces.append(piece)
             left -= len(piece)
         if left > 0 and self.is_aborted:

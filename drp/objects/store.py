@@ -14,6 +14,8 @@ from typing import BinaryIO, Protocol
 
 from drp.errors import TerminalError, TransientError
 
+PIECE = 2**20
+"""Bytes of a large object that are in memory at a time."""
 COMPLETE = "What was written before is complete and stays; nothing is half-published"
 
 
@@ -103,6 +105,9 @@ class ObjectStore(Protocol):
 
     def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
         """A stream whose object appears on a clean exit, and never on an error."""
+
+    def pieces(self, key: str) -> Iterator[bytes] | None:
+        """The object in pieces of at most PIECE bytes, where it is too large for `get`; None if not there."""
 
     def digest(self, key: str) -> str | None:
         """SHA-256 of the object, read in pieces; None if it is not there."""

@@ -89,13 +89,13 @@ def shopping(rng: random.Random, steps: int) -> Problem:
     for things in rng.sample(_THINGS, 1 if steps == 2 else 2):
         count, price = rng.randint(2, 9), rng.randint(2, 9)
         facts.append(f"{name} buys {count} {things} for {price} dollars each")
-        costs.append(working.do(f"the cost of the {things}", count, "×", price))
+        costs.append(working.do(f"the cost of {count} {things} at {price} dollars each", count, "×", price))
     cost = costs[0] if steps == 2 else working.do("the cost of everything", costs[0], "+", costs[1])
     asked, ask = f"how many dollars {name} spends", f"How many dollars does {name} spend?"
     if steps != 3:
         paid = cost.value + rng.randint(2, 20)
         facts.append(f"{name} pays with {paid} dollars")
-        working.do("the change", paid, "-", cost)
+        working.do(f"the change from {paid} dollars", paid, "-", cost)
         asked, ask = "the change", "What is the change?"
     return Problem(tell(rng, facts, (ask,)), tuple(facts), asked, "dollars", tuple(working.computations))
 
@@ -106,14 +106,15 @@ def comparison(rng: random.Random, steps: int) -> Problem:
     things = rng.choice(_THINGS)
     working = Working()
     base, times = rng.randint(3, 20), rng.randint(2, 5)
-    other = working.do(f"the {things} of {second}", base, "×", times)
+    other = working.do(f"the {things} of {second}, {times} times {base}", times, "×", base)
     operator: Operator = rng.choice(("+", "-"))
     difference = rng.randint(2, max(2, min(15, other.value - 2)))
-    last = working.do(f"the {things} of {third}", other, operator, difference)
+    compared = f"{difference} {'more' if operator == '+' else 'fewer'}"
+    last = working.do(f"the {things} of {third}, {compared} than {second}", other, operator, difference)
     facts = [
         f"{first} has {base} {things}",
         f"{second} has {times} times as many {things} as {first}",
-        f"{third} has {difference} {'more' if operator == '+' else 'fewer'} {things} than {second}",
+        f"{third} has {compared} {things} than {second}",
     ]
     asked, ask = f"how many {things} {third} has", f"How many {things} does {third} have?"
     if steps > 2:
@@ -121,7 +122,7 @@ def comparison(rng: random.Random, steps: int) -> Problem:
         asked = f"how many {things} {second} and {third} have together"
         ask = f"How many {things} do {second} and {third} have together?"
     if steps > 3:
-        working.do(f"the {things} of all three", both, "+", base)
+        working.do(f"the {things} with the {base} of {first}", both, "+", base)
         asked, ask = f"how many {things} all three have", f"How many {things} do all three have together?"
     return Problem(tell(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations))
 
@@ -136,10 +137,10 @@ def sharing(rng: random.Random, steps: int) -> Problem:
     lost = boxes * in_box % parts + parts * rng.randint(0, 3) if steps > 2 else 0
     if (boxes * in_box - lost) % parts or lost >= boxes * in_box:  # only whole shares: another draw
         return sharing(rng, steps)
-    have = working.do(f"the {things} in all boxes", boxes, "×", in_box)
+    have = working.do(f"the {things} in {boxes} boxes of {in_box}", boxes, "×", in_box)
     facts = [f"{name} has {boxes} boxes with {in_box} {things} each"]
     if steps > 2:
-        have = working.do(f"the {things} left", have, "-", lost)
+        have = working.do(f"the {things} left without {lost}", have, "-", lost)
         facts.append(f"{name} loses {lost} {things}")
     share = working.do(f"the {things} for each of the {parts} {groups}", have, "÷", parts)
     facts.append(f"{parts} {groups} share {'the rest' if steps > 2 else 'them'} equally")
@@ -158,7 +159,7 @@ def work(rng: random.Random, steps: int) -> Problem:
     things = rng.choice(_THINGS)
     working = Working()
     rate, hours, days = rng.randint(2, 9), rng.randint(2, 6), rng.randint(2, 5)
-    daily = working.do(f"the {things} of one day", rate, "×", hours)
+    daily = working.do(f"the {things} of one day, {rate} an hour for {hours} hours", rate, "×", hours)
     made = working.do(f"the {things} of {days} days", daily, "×", days)
     facts = [
         f"{name} works for {days} days, {hours} hours a day",
@@ -170,11 +171,11 @@ def work(rng: random.Random, steps: int) -> Problem:
         given = made.value % bags + bags * rng.randint(0, 3) if steps > 3 else rng.randint(2, 20)
         if given >= made.value:
             return work(rng, steps)
-        left = working.do(f"the {things} left", made, "-", given)
+        left = working.do(f"the {things} left without {given}", made, "-", given)
         facts.append(f"Then {name} gives {given} to {friend}")
         asked, ask = f"how many {things} {name} has left", f"How many {things} does {name} have left?"
     if steps > 3:
-        working.do(f"the {things} in each bag", left, "÷", bags)
+        working.do(f"the {things} in each of the {bags} bags", left, "÷", bags)
         facts.append(f"{name} puts the rest equally into {bags} bags")
         asked, ask = f"how many {things} are in each bag", f"How many {things} are in each bag?"
     return Problem(tell(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations))

@@ -1,34 +1,37 @@
 """The report's pictures, drawn with the primitives of `drp.report.svg`."""
 
 from collections.abc import Iterator, Sequence
-from math import ceil, log2
+from math import ceil, floor, log2, log10
 
 from markupsafe import Markup
 
+from drp.evaluation.statistics import Interval
 from drp.report import svg
 from drp.report.density import density
 from drp.report.numbers import Lengths, Recovered, Trend
 from drp.report.svg import Frame
+from drp.training.job import Point
 
 _SLOT, _TREND_HEIGHT = 8, 26
+_INTERVAL_WIDTH, _INTERVAL_HEIGHT = 132, 18
 
 
-def length_picture(lengths: Lengths) -> Markup:
-    """Probability densities of the normalised length before and after (paper, figure 3)."""
+def length_picture(lengths: Lengths, names: tuple[str, str] = ("before", "after")) -> Markup:
+    """Probability densities of the normalised length before and after (paper, figure 3), by these names."""
     before, after = density(lengths.before), density(lengths.after)
     highest, step = _scale(max(*before, *after), (0.5, 1, 2, 5, 10, 20, 25))
     frame = Frame(1, highest, height=220, top=40)
     levels = [(n * step, f"{n * step:g}") for n in range(round(highest / step) + 1)]
     return frame.picture(
-        f"Density of the normalised length in {lengths.dataset}, before and after",
+        f"Density of the normalised length in {lengths.dataset}, {names[0]} and {names[1]}",
         frame.levels(levels),
         _curve(frame, "before", before),
         _curve(frame, "after", after),
         *(
-            _mark(frame, style, median / lengths.full_length, f"{style}: median {median:,.0f}", y)
-            for style, median, y in (
-                ("before", lengths.median_before, 12),
-                ("after", lengths.median_after, 27),
+            _mark(frame, style, median / lengths.full_length, f"{name}: median {median:,.0f}", y)
+            for style, name, median, y in (
+                ("before", names[0], lengths.median_before, 12),
+                ("after", names[1], lengths.median_after, 27),
             )
         ),
         frame.ticks([(n / 5, f"{n / 5:g}") for n in range(6)], "normalised length"),
@@ -89,6 +92,57 @@ def saving_picture(steps: Sequence[int], median: float | None) -> Markup:
     )
 
 
+def loss_picture(curve: Sequence[Point]) -> Markup:
+    """Training and validation loss by step; the axis begins below the least of them, not at 0."""
+    looks = [(point.step, point.validation_loss) for point in curve if point.validation_loss is not None]
+    losses = [*(point.loss for point in curve), *(loss for _, loss in looks)]
+    step = _round_step(max(losses) - min(losses))
+    lowest, highest = floor(min(losses) / step), ceil(max(losses) / step)
+    frame = Frame(curve[-1].step, (max(highest - lowest, 1)) * step, height=220, top=28)
+    every = max(round(_round_step(curve[-1].step)), 1)
+
+    def place(at: int, loss: float) -> tuple[float, float]:
+        return frame.x(at), frame.y(loss - lowest * step)
+
+    levels = [(n * step, f"{(lowest + n) * step:.6g}") for n in range(highest - lowest + 1)]
+    validation = [place(*look) for look in looks]
+    return frame.picture(
+        "Training and validation loss by step",
+        frame.levels(levels),
+        svg.path("train curve", [place(point.step, point.loss) for point in curve]),
+        svg.path("look curve", validation) if validation else Markup(""),
+        *(svg.dot("look", x, y) for x, y in validation),
+        frame.ticks([(at, f"{at:,}") for at in range(0, curve[-1].step + 1, every)], "step"),
+        svg.text("axis", 2, 12, "loss, nats a token"),
+    )
+
+
+def interval_picture(interval: Interval, margin: float | None, reach: float) -> Markup:
+    """A difference with its interval, from -`reach` to `reach`; 0 and what the rule allows are marked.
+
+    What lies beyond is not drawn; the line then ends at the edge.
+    """
+    middle, high = _INTERVAL_WIDTH / 2, _INTERVAL_HEIGHT
+
+    def x(value: float) -> float:
+        return middle + (middle - 5) * max(-1.0, min(value / reach, 1.0))
+
+    marks = [
+        svg.line("grid", 0, _INTERVAL_WIDTH, high / 2, high / 2),
+        svg.line("mark", middle, middle, 0, high),
+    ]
+    if margin is not None:
+        marks.append(svg.line("mark before", x(-margin), x(-margin), 0, high))
+    marks.append(svg.line("after curve", x(interval.low), x(interval.high), high / 2, high / 2))
+    if abs(interval.value) <= reach:
+        marks.append(svg.dot("after", x(interval.value), high / 2))
+    else:
+        marks.append(
+            svg.text("after label", x(interval.value), high / 2 + 4, "◂▸"[interval.value > 0], "middle")
+        )
+    return svg.svg(_INTERVAL_WIDTH, high, "The difference with its interval", svg.join(marks), fixed=True)
+
+
 def trend_picture(trend: Trend) -> Markup:
     """One bar a day, from 0 and tonight's marked; a day without a night has none."""
     highest = max(trend.shares.values()) or 1.0
@@ -136,6 +190,14 @@ def _scale(highest: float, steps: Sequence[float]) -> tuple[float, float]:
     """Top of an axis and its step, both round, for values up to `highest`."""
     step = next((step for step in steps if highest <= 4 * step), steps[-1])
     return max(ceil(highest / step), 1) * step, step
+
+
+def _round_step(span: float) -> float:
+    """A round step of which 2 to 5 make `span`."""
+    if not span:
+        return 1.0
+    power = 10.0 ** floor(log10(span / 2))
+    return next(n * power for n in (5.0, 2.0, 1.0) if n * power <= span / 2)
 
 
 def _compact(count: int) -> str:

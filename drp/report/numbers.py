@@ -11,8 +11,8 @@ from math import sqrt
 from statistics import median
 from typing import Literal, TypeAlias
 
-SCRIPTED = "scripted"
-"""The engine that is no model: pages say so."""
+from drp.student import small
+
 TREND_DAYS = 14
 """Tonight and the days before it that a trend looks back on."""
 _TREND_NIGHTS = 3
@@ -50,6 +50,21 @@ class NightFacts:
     docs_link: str | None = None
     stages: Sequence[StageFacts] = ()
 
+    @property
+    def parameters(self) -> Mapping[str, str | date]:
+        """What the page's queries may name."""
+        return {
+            "run_id": self.run_id,
+            "run_date": self.run_date,
+            "recipe": self.recipe,
+            "recipe_hash": self.recipe_hash,
+        }
+
+    @property
+    def source(self) -> str:
+        """A night that is published is in the corpus; one that is not has rows in its run only."""
+        return f" --run {self.run_id}" if self.outcome in ("quarantined", "unfinished") else ""
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -75,13 +90,13 @@ class Student:
 
     @property
     def label(self) -> str:
-        """Name for a reader; a script is never passed off as a model."""
-        return f"{self.name} - no model, a script" if self.is_script else f"{self.name} ({self.engine})"
+        """Name for a reader; the small student is never passed off as the paper's."""
+        return f"{small.LABEL} ({self.engine})" if self.is_small else f"{self.name} ({self.engine})"
 
     @property
-    def is_script(self) -> bool:
-        """Whether no model reasoned at all."""
-        return self.engine == SCRIPTED
+    def is_small(self) -> bool:
+        """Whether it is the one that ships with DRP."""
+        return self.name == small.NAME
 
 
 @dataclass(frozen=True)

@@ -3,30 +3,28 @@
 html = build_report(open_session(night.visible()), facts)
 """
 
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from drp import __version__
 from drp.records import ACTIONS
 from drp.report import queries
 from drp.report.figures import length_picture, recovered_picture, saving_picture, trend_picture
 from drp.report.numbers import NightFacts
 from drp.report.reading import read_numbers
 from drp.report.samples import read_samples
+from drp.report.template import render
 
 
 def build_report(con: duckdb.DuckDBPyConnection, night: NightFacts) -> str:
     """The page of a night, from a session with its tables and the rollouts it refers to.
 
-    Every text of a student or a teacher is escaped; the page has no script and fetches nothing. Whatever the
-    size of the night, ten revisions are shown and the page stays below 1.5 MB.
+    Whatever the size of the night, ten revisions are shown and the page stays below 1.5 MB.
     """
     numbers = read_numbers(con, night)
     steps, tonight = numbers.saving_steps, numbers.tonight
-    return _template().render(
+    return render(
+        "page.html",
         night=night,
         numbers=numbers,
         lengths=[(lengths, length_picture(lengths)) for lengths in numbers.lengths],
@@ -39,37 +37,4 @@ def build_report(con: duckdb.DuckDBPyConnection, night: NightFacts) -> str:
         actions=ACTIONS,
         queries=queries,
         command=partial(queries.command, night),
-        version=__version__,
     )
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
-    environment.filters["percent"] = _percent
-    environment.filters["rate"] = _rate
-    environment.filters["css_name"] = _css_name
-    return environment.get_template("page.html")
-
-
-def _number(count: float | None) -> str:
-    return "–" if count is None else f"{count:,.0f}"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f}\u00a0%"
-
-
-def _rate(per_second: float) -> str:
-    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.1f}"
-
-
-def _css_name(action: str) -> str:
-    return action.lower().replace(" ", "-")

@@ -5,12 +5,26 @@ command(night, REASONS)                 # drp sql "SELECT run_date, reason, ..."
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import duckdb
 
-from drp.report.numbers import NightFacts
+Value: TypeAlias = str | date | Sequence[str]
+
+
+class Facts(Protocol):
+    """What a page is about."""
+
+    @property
+    def parameters(self) -> Mapping[str, Value]:
+        """What its queries may name: `$run_date` and its like."""
+
+    @property
+    def source(self) -> str:
+        """Options of `drp sql` with which its rows are there."""
+
 
 # A night without a single revision has no recipe in the accounting.
 BALANCE = """
@@ -87,34 +101,29 @@ _PARAMETER = re.compile(r"\$(\w+)")  # $run_date and its like
 _SHELL_SPECIAL = re.compile(r'[\\"$`]')  # what a shell reads inside double quotes
 
 
-def ask(con: duckdb.DuckDBPyConnection, night: NightFacts, query: str) -> list[tuple[Any, ...]]:
-    """The rows of one of the queries above for this night. None has more rows than a page can show."""
-    known = _parameters(night)
-    used = {name: known[name] for name in _PARAMETER.findall(query)}
-    return con.execute(query, used).fetchall()
+def ask(con: duckdb.DuckDBPyConnection, facts: Facts, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a page's query. None has more rows than a page can show."""
+    return con.execute(query, used(facts, query)).fetchall()
 
 
-def command(night: NightFacts, query: str, *, options: str = "", **more: str) -> str:
-    """The `drp sql` command, for a shell, that asks the same query of the lake.
+def used(facts: Facts, query: str) -> dict[str, Value]:
+    """The parameters that a query names, and no other: DuckDB refuses those."""
+    return {name: facts.parameters[name] for name in _PARAMETER.findall(query)}
 
-    A night that is published is asked for in the corpus; one that is not has rows in its run only.
-    """
-    known = _parameters(night) | more
+
+def command(facts: Facts, query: str, *, source: str | None = None, options: str = "", **more: Value) -> str:
+    """The `drp sql` command, for a shell, that asks the same query of the lake."""
+    known = {**facts.parameters, **more}
     one_line = " ".join(query.split())
     filled = _PARAMETER.sub(lambda match: _literal(known[match[1]]), one_line)
     quoted = _SHELL_SPECIAL.sub(r"\\\g<0>", filled)
-    run = f" --run {night.run_id}" if night.outcome in ("quarantined", "unfinished") else ""
-    return f'drp sql{run}{options} "{quoted}"'
+    return f'drp sql{facts.source if source is None else source}{options} "{quoted}"'
 
 
-def _parameters(night: NightFacts) -> dict[str, str | date]:
-    return {
-        "run_id": night.run_id,
-        "run_date": night.run_date,
-        "recipe": night.recipe,
-        "recipe_hash": night.recipe_hash,
-    }
-
-
-def _literal(value: str | date) -> str:
-    return f"DATE '{value}'" if isinstance(value, date) else "'" + value.replace("'", "''") + "'"
+def _literal(value: Value) -> str:
+    match value:
+        case date():
+            return f"DATE '{value}'"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+    return f"[{', '.join(map(_literal, value))}]"

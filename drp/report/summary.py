@@ -25,7 +25,7 @@ def summary(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Table:
     headline = f"{night.outcome}: {night.detail}" if night.detail else night.outcome
     table.add_row("outcome", Text(headline, style=_STYLES[night.outcome]))
     for student in numbers.students[:3]:
-        table.add_row("student", Text(student.label, style="yellow" if student.is_script else ""))
+        table.add_row("student", Text(student.label))
     if len(numbers.students) > 3:
         table.add_row("", Text(f"and {len(numbers.students) - 3} more", style="dim"))
     for teacher in numbers.teachers:

@@ -17,6 +17,7 @@ _BAR = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.
 _PATH = Markup('<path class="{}" d="{}"/>')
 _TITLED = Markup("<g><title>{}</title>{}</g>")
 _TEXT = Markup('<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
+_DOT = Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="3"/>')
 _LINE = Markup('<line class="{}" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>')
 
 
@@ -76,6 +77,11 @@ def bar(style: str, x: float, y: float, width: float, height: float) -> Markup:
 def line(style: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
     """A straight line."""
     return _LINE.format(style, x1, x2, y1, y2)
+
+
+def dot(style: str, x: float, y: float) -> Markup:
+    """A point."""
+    return _DOT.format(style, x, y)
 
 
 def path(style: str, points: Sequence[tuple[float, float]], *, closed: bool = False) -> Markup:

@@ -1,6 +1,6 @@
 """Rows of a DuckDB result as a table to look at, or as CSV or JSON to take elsewhere.
 
-write_rows(con.execute("SELECT * FROM students"), "csv", sys.stdout)
+run_query(con, "SELECT * FROM students", "csv", sys.stdout)
 """
 
 import csv
@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Literal, TextIO, TypeAlias
 
 import duckdb
@@ -48,15 +49,19 @@ def run_query(con: duckdb.DuckDBPyConnection, query: str, form: Format, out: Tex
     check_statement(con, query)
     try:
         con.execute(query)
-        names = [column[0] for column in con.description or ()]
-        if form == "csv":
-            _write_csv(names, _rows(con), out)
-        elif form == "json":
-            _write_json(names, _rows(con), out)
-        else:
-            _write_table(names, con.fetchmany(TABLE_ROWS + 1), out)
+        write_rows([column[0] for column in con.description or ()], _rows(con), form, out)
     except duckdb.Error as error:
         raise explain(error) from error
+
+
+def write_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, out: TextIO) -> None:
+    """Write rows with columns of these names to `out`, in the forms of `run_query`."""
+    if form == "csv":
+        _write_csv(names, rows, out)
+    elif form == "json":
+        _write_json(names, rows, out)
+    else:
+        _write_table(names, list(islice(rows, TABLE_ROWS + 1)), out)
 
 
 def _write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], out: TextIO) -> None:

@@ -39,7 +39,16 @@ class Night:
     @cached_property
     def fingerprints(self) -> frozenset[str]:
         """Fingerprints of the shards that belong to this night as the recipe stands now."""
-        return frozenset({INGESTED, self.recipe.rollout_hash, self.recipe.revision_hash})
+        recipe = self.recipe
+        return frozenset(
+            {
+                INGESTED,
+                recipe.rollout_hash,
+                recipe.revision_hash,
+                recipe.training_hash,
+                recipe.evaluation_hash,
+            }
+        )
 
     @property
     def reports(self) -> str:
@@ -60,9 +69,12 @@ class Night:
         return self.lake.locate(part for done in self.shard_files(stage) for part in done.parts)
 
     def shard(self, stage: str, shard: str) -> dict[str, list[str]]:
-        """Addresses of what one finished shard of a stage wrote."""
+        """Addresses of what a finished shard of a stage wrote, in one piece or several (`<shard>-0000`)."""
         return self.lake.locate(
-            part for done in self.shard_files(stage) if done.shard == shard for part in done.parts
+            part
+            for done in self.shard_files(stage)
+            if done.shard.partition("-")[0] == shard
+            for part in done.parts
         )
 
     def visible(self) -> dict[str, list[str]]:

@@ -37,4 +37,5 @@ class Progress:
 
 def rows_in(night: Night, shard: str, stage: str, count: str) -> int:
     """What a finished stage of the shard counted under this name."""
-    return sum(done.counts.get(count, 0) for done in night.shard_files(stage) if done.shard == shard)
+    shard_files = (done for done in night.shard_files(stage) if done.shard.partition("-")[0] == shard)
+    return sum(done.counts.get(count, 0) for done in shard_files)

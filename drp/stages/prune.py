@@ -11,10 +11,12 @@ from drp.gates.rows import revision_rejections
 from drp.grading import Grader, extract_answer
 from drp.ids import content_id, row_id
 from drp.lake.runs import ShardOutput
-from drp.records import CHARACTERS, Draft, Grade, Revision, Verdict
+from drp.records import Draft, Grade, Revision, Verdict
 from drp.stages.night import Night
 from drp.stages.progress import Progress, rows_in
 from drp.stages.revisions import Work, read_decomposed, revision_row, teacher_of
+from drp.student.engines import model_folder
+from drp.student.tokens import THINK, Length, Lengths, response_text
 from drp.teacher.protocol import Teacher
 
 STAGE = "prune"
@@ -28,6 +30,7 @@ def prune(night: Night, shard: str) -> None:
         return
     at_work: dict[str, Work] = {}
     progress = Progress(STAGE, shard, rows_in(night, shard, "decompose", "decomposed"))
+    lengths = Lengths(model_folder(night.recipe.student))
 
     def drafts() -> Iterator[Draft]:
         for work, draft in read_decomposed(night, shard):
@@ -50,7 +53,8 @@ def prune(night: Night, shard: str) -> None:
         for work, draft, grade, agrees in _graded(revised(teacher, out), grader):
             limits = night.recipe.gates.rows
             why = revision_rejections(work.question, work.graded, draft, grade, agrees, limits)
-            row = revision_row(night, teacher, work.rollout_id, draft, grade, why)
+            length = _length(work, draft.revision, lengths)
+            row = revision_row(night, teacher, work.rollout_id, draft, grade, why, length)
             out.add("revisions", row)
             for decision in draft.decisions:
                 parent = {"revision_id": row["revision_id"], **vars(decision)}
@@ -58,8 +62,8 @@ def prune(night: Night, shard: str) -> None:
                     "decisions",
                     {"decision_id": row_id("decision", row["revision_id"], decision.step_index), **parent},
                 )
-            if not why and draft.revision:
-                out.add("examples", _sft_example(work, row["revision_id"], draft.revision))
+            if not why and draft.revision and length:
+                out.add("examples", _sft_example(work, row["revision_id"], draft.revision, length))
             out.counts[row["status"]] += 1
             progress.tell(out.counts["accepted"] + out.counts["rejected"] + out.counts["carried"])
             out.counts.update(f"rejected: {reason}" for reason in row["reject_reasons"])
@@ -89,9 +93,15 @@ def _graded(
                 yield work, draft, grade, next(verdicts)
 
 
-def _sft_example(work: Work, revision_id: str, revision: Revision) -> dict[str, object]:
+def _length(work: Work, revision: Revision | None, lengths: Lengths) -> Length | None:
+    if revision is None:
+        return None
+    return lengths.of(revision.thinking, revision.response, work.graded.rollout.token_counter)
+
+
+def _sft_example(work: Work, revision_id: str, revision: Revision, length: Length) -> dict[str, object]:
     """The target of supervised fine-tuning (paper, section 3.3) in the form of the R1 distills."""
-    target = f"<think>\n{revision.thinking}\n</think>\n\n{revision.response}"
+    target = f"{THINK}\n{response_text(revision.thinking, revision.response)}"
     messages = [
         {"role": "user", "content": work.question.question},
         {"role": "assistant", "content": target},
@@ -102,7 +112,7 @@ def _sft_example(work: Work, revision_id: str, revision: Revision) -> dict[str, 
         "question_id": work.question.question_id,
         "revision_id": revision_id,
         "messages": messages,
-        "tokens": len(target),
-        "token_counter": CHARACTERS,
+        "tokens": length.total,
+        "token_counter": length.counter,
         "weight": 1.0,
     }

@@ -40,7 +40,7 @@ def last_night(lake: Lake, run_id: str | None) -> Night:
         BadInputError: there was no night yet.
         UnknownRunError: there is no run of this name.
     """
-    nights = [name for name in run_ids(lake.store) if "-import-" not in name]
+    nights = [name for name in run_ids(lake.store) if not {"import", "train"} & set(name.split("-"))]
     if run_id is None and not nights:
         raise BadInputError(
             f"the lake at {lake.store.root} has seen no night yet",

@@ -16,6 +16,7 @@ from drp.records import CHARACTERS, Draft, Grade, GradedRollout, Question, Step,
 from drp.sql.select import select
 from drp.stages.night import Night
 from drp.student.landing import rollout_from_row
+from drp.student.tokens import Length
 from drp.teacher.factory import open_teacher
 from drp.teacher.protocol import Teacher
 
@@ -105,6 +106,7 @@ def revision_row(
     draft: Draft | None,
     grade: Grade,
     why: Sequence[Rejection],
+    length: Length | None = None,
 ) -> dict[str, Any]:
     """Row of `revisions`: accepted when there is no rejection.
 
@@ -115,6 +117,7 @@ def revision_row(
         draft: what the teacher made of it; None when it was not sent.
         grade: the answer of the revision, against gold.
         why: the rejections, first the one to read.
+        length: of the revision, if there is one.
     """
     recipe = night.recipe
     revision = draft.revision if draft else None
@@ -129,9 +132,9 @@ def revision_row(
         "prompt_version": teacher.prompt_version,
         "thinking": revision.thinking if revision else None,
         "response": revision.response if revision else None,
-        "think_tokens": len(revision.thinking) if revision else None,
-        "tokens": len(revision.thinking) + len(revision.response) if revision else None,
-        "token_counter": CHARACTERS,
+        "think_tokens": length.thinking if length else None,
+        "tokens": length.total if length else None,
+        "token_counter": length.counter if length else CHARACTERS,
         "predicted_answer": grade.predicted_answer,
         "verdict": grade.verdict,
         "grader_version": GRADER_VERSION,

@@ -1,13 +1,13 @@
 """Rollout: tonight's student reasons about the shard's questions; every response is graded against gold."""
 
-from collections.abc import Iterator
-
-from drp.grading import Grader
-from drp.records import Question, Rollout
+from drp.lake.runs import ShardOutput
+from drp.records import GradedRollout, Question
 from drp.sql.select import select
 from drp.stages.night import Night
-from drp.student.engines import make_engine
-from drp.student.landing import grade_rollouts, rollout_row
+from drp.stages.sampling import Wanted, sample
+from drp.student.engines import student_of
+from drp.student.landing import rollout_row
+from drp.student.protocol import Sample
 
 STAGE = "rollout"
 _QUESTIONS = (
@@ -19,19 +19,19 @@ def rollout(night: Night, shard: str) -> None:
     """Sample the student on the questions of one shard."""
     if night.run.is_done(STAGE, shard):
         return
-    wanted = night.run.plans()[shard]["questions"]
-    questions = {
-        row["question_id"]: Question(**row) for row in select(night.visible(), _QUESTIONS, wanted=wanted)
-    }
+    with night.run.shard(STAGE, shard, night.recipe.rollout_hash):
+        sample(night, wanted(night, shard))
 
-    def responses() -> Iterator[tuple[Question, Rollout]]:
-        for response in make_engine(night.recipe).sample(questions.values()):
-            yield questions[response.question_id], response
 
-    with (
-        night.run.shard(STAGE, shard, night.recipe.rollout_hash) as out,
-        Grader(workers=night.workers) as grader,
-    ):
-        for graded in grade_rollouts(responses(), grader):
-            out.add("rollouts", rollout_row(graded, night.recipe.rollout_hash))
-            out.counts["rollouts"] += 1
+def wanted(night: Night, shard: str) -> Wanted:
+    """What the shard's samples are, and how they land."""
+    recipe = night.recipe
+    ids = night.run.plans()[shard]["questions"]
+    questions = [Question(**row) for row in select(night.visible(), _QUESTIONS, wanted=ids)]
+    samples = [Sample(question, k) for question in questions for k in range(recipe.sampling.samples)]
+
+    def add(out: ShardOutput, graded: GradedRollout) -> None:
+        out.add("rollouts", rollout_row(graded, recipe.rollout_hash))
+        out.counts["rollouts"] += 1
+
+    return Wanted(STAGE, shard, recipe.rollout_hash, student_of(recipe), samples, add)

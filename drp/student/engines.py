@@ -1,43 +1,58 @@
-"""The rollout engine that a recipe's student needs."""
+"""Who a recipe's student is, which engine runs it, and in which environment."""
 
-import importlib.util
 from pathlib import Path
 
 from drp.errors import BadInputError
 from drp.recipe import Recipe
+from drp.runner import Environment
 from drp.settings import ROOT
-from drp.student.protocol import RolloutEngine
-from drp.student.scripted import ScriptedStudent
+from drp.student import small
+from drp.student.protocol import RolloutEngine, Student
 
 
-def make_engine(recipe: Recipe) -> RolloutEngine:
-    """The engine for `recipe.student`: `scripted`, or the folder of a model.
+def student_of(recipe: Recipe) -> Student:
+    """The student that `recipe` samples, and how."""
+    folder = model_folder(recipe.student)
+    return Student(
+        recipe.student,
+        str(folder or ""),
+        recipe.engine,
+        recipe.server,
+        recipe.prompt_version,
+        recipe.sampling,
+    )
+
+
+def environment(student: Student) -> Environment:
+    """Where its engine runs.
 
     Raises:
-        BadInputError: no engine can run this student, or not in this environment.
+        BadInputError: no engine can run it.
     """
-    if recipe.student == ScriptedStudent.name:
-        return ScriptedStudent(recipe)
-    folder = model_folder(recipe.student)
-    if folder is None:
-        raise BadInputError(
-            f"no rollout engine can run the student {recipe.student!r} (there are: {ScriptedStudent.name},"
-            " and the folder of any model)",
-            state="Nothing was rolled out",
-            next_command="drp nightly --traces FILE, to replay what it wrote elsewhere",
-        )
-    if not importlib.util.find_spec("torch"):
-        raise BadInputError(
-            f"the student {recipe.student!r} needs torch, which this environment does not have",
-            state="Nothing was rolled out",
-            next_command="make build/training/ready, then run it with build/training/bin/python",
-        )
+    if student.engine == "server":
+        return "orchestrator"
+    if student.model:
+        return "training"
+    raise BadInputError(
+        f"no rollout engine can run the student {student.name!r} (there are: {small.NAME}, the folder of any"
+        " model, and what a server runs)",
+        state="Nothing was rolled out",
+        next_command="drp nightly --traces FILE, to replay what it wrote elsewhere",
+    )
+
+
+def make_engine(student: Student) -> RolloutEngine:
+    """The engine that runs it, in its `environment`."""
+    if student.engine == "server":
+        from drp.student.served_engine import ServedEngine
+
+        return ServedEngine(student)
     from drp.student.transformers_engine import TransformersEngine
 
-    return TransformersEngine(recipe, folder)
+    return TransformersEngine(student)
 
 
 def model_folder(student: str) -> Path | None:
     """The folder of a student that is a model; None if it is none. Relative paths count from the root."""
-    folder = ROOT / student
+    folder = small.WEIGHTS if student == small.NAME else ROOT / student
     return folder if (folder / "config.json").is_file() else None

@@ -1,17 +1,40 @@
 """What a rollout engine does: sample a student's responses to questions."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
+from drp.recipe import Engine, Sampling, Server
 from drp.records import Question, Rollout
 
 
+@dataclass(frozen=True)
+class Student:
+    """Who is sampled, and how."""
+
+    name: str
+    """In the column `student`."""
+    model: str
+    """Its folder on this machine; empty if it has none."""
+    engine: Engine
+    server: Server | None
+    prompt_version: str
+    sampling: Sampling
+
+
+class Sample(NamedTuple):
+    """One response that is wanted: the k-th to this question. Question, seed and k decide it."""
+
+    question: Question
+    k: int
+
+
 class RolloutEngine(Protocol):
-    """vLLM, an OpenAI-compatible server, recorded traces, ... behind one door."""
+    """vLLM, an OpenAI-compatible server, transformers, ... behind one door."""
 
     @property
     def name(self) -> str:
         """Name in the `engine` column."""
 
-    def sample(self, questions: Iterable[Question]) -> Iterator[Rollout]:
-        """Responses to `questions`, as they land, in any order."""
+    def sample(self, wanted: Iterable[Sample]) -> Iterator[Rollout]:
+        """The responses that are wanted, as they land, in any order."""

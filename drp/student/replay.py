@@ -1,13 +1,14 @@
 """Recorded traces as a rollout engine: what was generated elsewhere lands like what is sampled here.
 
 engine = ReplayEngine(traces)
-for rollout in engine.sample(questions): ...
+for rollout in engine.sample(wanted): ...
 """
 
 from collections.abc import Iterable, Iterator
 
 from drp.questions.parsing import RecordedTrace
-from drp.records import CHARACTERS, Question, Rollout
+from drp.records import CHARACTERS, Rollout
+from drp.student.protocol import Sample
 
 ENGINE = "replay"
 
@@ -35,7 +36,7 @@ def recorded_rollout(trace: RecordedTrace) -> Rollout:
 
 
 class ReplayEngine:
-    """Gives every recorded trace of the questions it is asked, in the order in which they were recorded."""
+    """Gives the recorded traces of the questions it is asked, in the order in which they were recorded."""
 
     name = ENGINE
 
@@ -43,9 +44,9 @@ class ReplayEngine:
         """`traces` is read once per `sample`: one pass of an import serves one call."""
         self._traces = traces
 
-    def sample(self, questions: Iterable[Question]) -> Iterator[Rollout]:
-        """Rollouts of `questions`; none for a question without a recorded trace."""
-        wanted = {question.question_id for question in questions}
+    def sample(self, wanted: Iterable[Sample]) -> Iterator[Rollout]:
+        """All recorded rollouts of the questions, whatever sample is asked for: none has an index."""
+        ids = {sample.question.question_id for sample in wanted}
         for trace in self._traces:
-            if trace.question.question_id in wanted:
+            if trace.question.question_id in ids:
                 yield recorded_rollout(trace)

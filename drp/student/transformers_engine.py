@@ -1,6 +1,6 @@
 """Rollout engine `transformers`: any causal language model in a folder, here and now, without a server.
 
-    for rollout in TransformersEngine(recipe, folder).sample(questions): ...
+    for rollout in TransformersEngine(student).sample(wanted): ...
 
 Needs torch and transformers: only the training environment imports it. Qwen2- and Llama-like models are
 decoded in batches by `drp.student.decoder`, all others by transformers' own `generate`, one sample after the
@@ -18,14 +18,15 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from drp.batches import batched
 from drp.errors import BadInputError
 from drp.ids import content_id, sampled_rollout_id
-from drp.recipe import Recipe
 from drp.records import Question, Rollout
 from drp.student.decoder import Decoded, Decoder, PlainDecoder, Request, can_decode
+from drp.student.prompts import prompt
+from drp.student.protocol import Sample, Student
+from drp.student.tokens import THINK, THOUGHT, Lengths
 
 ROWS = 96
 """Samples that are decoded side by side, memory permitting."""
 _CACHE_BYTES = 4 * 2**30  # that their keys and values may take
-_THINK, _THOUGHT = "<think>", "</think>"
 
 
 class TransformersEngine:
@@ -33,13 +34,13 @@ class TransformersEngine:
 
     name = "transformers"
 
-    def __init__(self, recipe: Recipe, folder: Path) -> None:
-        """`folder` has config, weights, and a tokenizer with a chat template.
+    def __init__(self, student: Student) -> None:
+        """The folder `student.model` has config, weights, and a tokenizer with a chat template.
 
         Raises:
             BadInputError: they cannot be read.
         """
-        self._recipe = recipe
+        self._student, folder = student, Path(student.model)
         cuda = torch.cuda.is_available()
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -61,17 +62,15 @@ class TransformersEngine:
             if can_decode(model.config)
             else PlainDecoder(self._model, self._stops)
         )
-        vocabulary = sorted(self._tokenizer.get_vocab().items())
-        self._counter = f"tokenizer {content_id('tokenizer', vocabulary)[:12]}"
+        self._counter = Lengths(folder).name
 
-    def sample(self, questions: Iterable[Question]) -> Iterator[Rollout]:
-        """`sampling.samples` rollouts of each question, as they land.
+    def sample(self, wanted: Iterable[Sample]) -> Iterator[Rollout]:
+        """The rollouts that are wanted, as they land.
 
         Raises:
             BadInputError: a question fills the model's context, so that nothing could follow it.
         """
-        sampling = self._recipe.sampling
-        wanted = ((question, index) for question in questions for index in range(sampling.samples))
+        sampling = self._student.sampling
         for batch in batched(wanted, ROWS):
             prompts = {question.question_id: self._prompt(question) for question, _ in batch}
             requests = [
@@ -81,44 +80,45 @@ class TransformersEngine:
                 requests, temperature=sampling.temperature, top_p=sampling.top_p
             ):
                 question, index = batch[decoded.request]
-                is_open = prompts[question.question_id][0].rstrip().endswith(_THINK)
+                is_open = prompts[question.question_id][0].rstrip().endswith(THINK)
                 yield self._rollout(question, index, decoded, is_open)
 
     def _prompt(self, question: Question) -> tuple[str, list[int]]:
         """The question as the student is asked, as text and as tokens."""
-        messages = [{"role": "user", "content": question.question}]
+        asked = prompt(self._student.prompt_version, question.question)
+        messages = [{"role": "user", "content": asked}]
         text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         tokens = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         if len(tokens) >= self._context:
             raise self._refusal(
                 f"question {question.question_id} has {len(tokens)} tokens, and the context of"
-                f" {self._recipe.student} {self._context}"
+                f" {self._student.name} {self._context}"
             )
         return text, tokens
 
     def _request(self, question: Question, index: int, prompt: list[int]) -> Request:
-        sampling = self._recipe.sampling
+        sampling = self._student.sampling
         key = content_id("sample", question.question_id, sampling.seed, index)
         room = min(sampling.max_tokens, self._context - len(prompt))
         return Request(prompt, room, random.Random(key))  # noqa: S311
 
     def _rollout(self, question: Question, index: int, decoded: Decoded, is_open: bool) -> Rollout:
         thinking, response, think_tokens = self._split(decoded.tokens, is_open)
-        recipe = self._recipe
+        student = self._student
         return Rollout(
             rollout_id=sampled_rollout_id(
                 question.question_id,
-                recipe.student,
-                recipe.prompt_version,
-                recipe.sampling.identity,
+                student.name,
+                student.prompt_version,
+                student.sampling.identity,
                 index,
             ),
             question_id=question.question_id,
-            student=recipe.student,
+            student=student.name,
             engine=self.name,
-            prompt_version=recipe.prompt_version,
+            prompt_version=student.prompt_version,
             sample_index=index,
-            seed=recipe.sampling.seed,
+            seed=student.sampling.seed,
             thinking=thinking,
             response=response,
             finish_reason="stop" if decoded.is_finished else "length",
@@ -133,12 +133,12 @@ class TransformersEngine:
         `is_open` says that the prompt began it.
         """
         text = self._text(tokens)
-        is_open = is_open or text.lstrip().startswith(_THINK)
-        thinking, mark, response = text.partition(_THOUGHT)
+        is_open = is_open or text.lstrip().startswith(THINK)
+        thinking, mark, response = text.partition(THOUGHT)
         if not mark:
             return (text.strip(), "", len(tokens)) if is_open else ("", text.strip(), 0)
-        closed = bisect_left(range(len(tokens)), True, key=lambda end: _THOUGHT in self._text(tokens[:end]))
-        return thinking.strip().removeprefix(_THINK).strip(), response.strip(), closed
+        closed = bisect_left(range(len(tokens)), True, key=lambda end: THOUGHT in self._text(tokens[:end]))
+        return thinking.strip().removeprefix(THINK).strip(), response.strip(), closed
 
     def _text(self, tokens: list[int]) -> str:
         return str(self._tokenizer.decode(tokens, clean_up_tokenization_spaces=False))
@@ -146,7 +146,7 @@ class TransformersEngine:
     def _rows(self) -> int:
         config = self._model.config
         width = config.hidden_size // config.num_attention_heads * config.num_key_value_heads
-        longest = min(self._context, 2 * self._recipe.sampling.max_tokens)
+        longest = min(self._context, 2 * self._student.sampling.max_tokens)
         row: int = 2 * config.num_hidden_layers * width * longest * self._model.dtype.itemsize
         return max(1, min(ROWS, _CACHE_BYTES // row))
 

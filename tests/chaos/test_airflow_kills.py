@@ -30,6 +30,7 @@ from tests.airflow_services import Airflow, airflow
 from tests.chaos.kills import Folder
 from tests.provider import Provider, provider
 from tests.provider.teachers import as_teacher
+from tests.scripted.server import scripted
 
 STAND_IN = {"batch_discount": "0.5", "batches": {"validating_s": 3, "row_s": 0.05, "finalizing_s": 2}}
 QUICK = {  # a worker that was killed is missed in seconds, as a test has no minutes
@@ -51,7 +52,7 @@ MOMENTS = (  # a task and its state, after which a kill falls within two seconds
 def _recipe(folder: Path, night: int) -> tuple[str, str]:
     """A small recipe with questions of its own, and the date of its night."""
     recipe = yaml.safe_load((RECIPES / "drp.yaml").read_text(encoding="utf-8"))
-    recipe["questions"] = [{"source": "synthetic", "size": 24, "seed": 30 + night}]
+    recipe |= scripted(24, 30 + night)
     recipe["gates"]["night"]["min_rollouts"] = 24
     path = folder / f"night{night}.yaml"
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")

@@ -15,6 +15,7 @@ import yaml
 from drp.recipe import RECIPES
 from tests.airflow_home import environment
 from tests.chaos.kills import Killer, Undisturbed
+from tests.scripted.server import scripted
 
 QUESTIONS = 24
 """Three shards."""
@@ -23,7 +24,7 @@ QUESTIONS = 24
 def tonight(folder: Path) -> list[str]:
     """Arguments of a small night."""
     recipe = yaml.safe_load((RECIPES / "drp.yaml").read_text(encoding="utf-8"))
-    recipe["questions"] = [{"source": "synthetic", "size": QUESTIONS, "seed": 3}]
+    recipe |= scripted(QUESTIONS, 3)
     recipe["gates"]["night"]["min_rollouts"] = QUESTIONS
     path = folder / "drp.yaml"
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")

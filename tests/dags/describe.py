@@ -1,4 +1,4 @@
-"""Prints the facts that tests need of a parsed `drp_nightly`, as JSON; run with a clean interpreter."""
+"""Prints the facts that tests need of a parsed DAG, as JSON; run with a clean interpreter: FOLDER DAG."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ import sys
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
-HEAVY = ("great_expectations", "duckdb", "pandas", "pyarrow", "sympy", "drp.stages", "drp.lake")
+HEAVY = ("great_expectations", "duckdb", "pandas", "pyarrow", "sympy", "torch", "drp.stages", "drp.lake")
 
 # A parameter, a value, and whether the DAG takes it.
 CANDIDATES = [
@@ -14,11 +14,13 @@ CANDIDATES = [
     ("traces", None), ("traces", "traces.parquet"), ("traces", ""), ("traces", 3),
     ("run_date", ""), ("run_date", "2026-11-21"), ("run_date", "yesterday"), ("run_date", None),
     ("sample_size", None), ("sample_size", 1), ("sample_size", 0), ("sample_size", "all"),
+    ("corpus_version", None), ("corpus_version", 1), ("corpus_version", 0),
+    ("approval", True), ("approval", "no"),
 ]  # fmt: skip
 
 bag = DagBag(sys.argv[1])
 loaded = [module for module in HEAVY if module in sys.modules]
-dag = bag.dags["drp_nightly"]
+dag = bag.dags[sys.argv[2]]
 
 
 def takes(name: str, value: object) -> bool:
@@ -35,10 +37,10 @@ facts = {
     "doc_md": dag.doc_md,
     "catchup": dag.catchup,
     "max_active_runs": dag.max_active_runs,
-    "cron": dag.timetable.expression,
+    "cron": getattr(dag.timetable, "expression", None),
     "tags": sorted(dag.tags),
     "params": {name: dag.params[name] for name in dag.params},
-    "takes": [[name, value, takes(name, value)] for name, value in CANDIDATES],
+    "takes": [[name, value, takes(name, value)] for name, value in CANDIDATES if name in dag.params],
     "tasks": {
         task.task_id: {
             "pool": task.pool,

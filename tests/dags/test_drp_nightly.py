@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from drp.recipe import RECIPES
-from tests.airflow_home import ROOT, environment, run
+from tests.airflow_home import ROOT, described, environment, run
 from tests.provider import provider
 from tests.provider.teachers import as_teacher
+from tests.scripted.server import scripted
 
 NIGHTLY = str(ROOT / "infra/nightly.py")
 
@@ -21,11 +22,7 @@ NIGHTLY = str(ROOT / "infra/nightly.py")
 @pytest.fixture(scope="module")
 def dag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What tests/dags/describe.py says of the DAG."""
-    env = environment(tmp_path_factory.mktemp("parse"))
-    done = run([sys.executable, str(ROOT / "tests/dags/describe.py"), env["AIRFLOW__CORE__DAGS_FOLDER"]], env)
-    assert done.returncode == 0, done.stderr
-    facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return facts
+    return described("drp_nightly", tmp_path_factory.mktemp("parse"))
 
 
 def test_it_parses_without_the_heavy_libraries(dag: dict[str, Any]) -> None:
@@ -89,7 +86,7 @@ def test_parameters_are_checked_and_have_defaults_for_every_night(dag: dict[str,
 def _recipe(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
     """A small recipe made of the one that ships."""
     recipe = yaml.safe_load((RECIPES / "drp.yaml").read_text(encoding="utf-8"))
-    recipe["questions"] = [{"source": "synthetic", "size": 60, "seed": 5}]
+    recipe |= scripted(60, 5)
     change(recipe)
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")

@@ -14,6 +14,7 @@ from drp.cli import app
 from drp.lake.parts import PartsWriter
 from drp.lake.sweep import unneeded
 from drp.lake.versions import DamagedLakeError
+from drp.registry.files import folder_key, store_folder
 from drp.sql.select import select
 from tests.lake.nights import publish, write
 from tests.rows import make_question, make_teacher_call
@@ -127,6 +128,17 @@ with open_lake().store.writing("questions/run_date=2026-11-20/x.parquet") as str
     thing.delete()
     assert list(lake.store.unfinished()) == []
     assert keys(lake) == []
+
+
+def test_checkpoints_stay_whatever_their_age(lake, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    key = folder_key("3f9c2a", "merged")
+    store_folder(lake.store, tmp_path, key)
+    publish(lake, "2026-11-20-drp", questions("q1"))
+    unneeded_part = unnamed_part(lake)
+    assert names(lake) == [unneeded_part]
+    delete_all(lake)
+    assert lake.store.get(f"{key}/model.safetensors") == b"weights"
 
 
 def test_a_lake_with_a_damaged_version_is_not_swept(lake):

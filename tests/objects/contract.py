@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from drp.objects.store import ObjectStore
+from drp.objects.store import PIECE, ObjectStore
 
 MB = 2**20
 
@@ -108,6 +108,16 @@ class StoreContract:
             for piece in pieces:
                 assert stream.write(piece) == MB
         assert store.digest("large") == hashlib.sha256(b"".join(pieces)).hexdigest()
+
+    def test_a_large_object_is_read_in_pieces(self, store: ObjectStore) -> None:
+        data = b"".join(i.to_bytes(4, "big") for i in range(700_001))
+        store.put("large", data)
+        store.put("empty", b"")
+        pieces = list(store.pieces("large") or ())
+        assert b"".join(pieces) == data
+        assert 0 < max(map(len, pieces)) <= PIECE
+        assert list(store.pieces("empty") or ["none"]) == []
+        assert (store.pieces("large/b"), store.pieces("a/b")) == (None, None)
 
     def test_several_objects_are_written_at_once(self, store: ObjectStore) -> None:
         with store.writing("a") as first, store.writing("b") as second:

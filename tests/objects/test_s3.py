@@ -1,7 +1,8 @@
 """S3 keeps the promises of an object store, and says clearly what is wrong when it cannot."""
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError
+from botocore.response import StreamingBody
 
 from drp.errors import BadInputError, TerminalError, TransientError
 from drp.objects import s3
@@ -155,6 +156,19 @@ def test_a_server_that_is_not_there_is_unavailable(s3_address, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(LakeUnavailableError, match="does not answer"):
         S3Store(s3_address).get("x")
+
+
+def test_an_answer_that_breaks_off_is_unavailable(store, monkeypatch):
+    store.put("x", b"x" * 3 * MB)
+    pieces = store.pieces("x")
+    assert next(pieces)
+
+    def broken(*_: object) -> None:
+        raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
+
+    monkeypatch.setattr(StreamingBody, "read", broken)
+    with pytest.raises(LakeUnavailableError, match="run the same command again"):
+        next(pieces)
 
 
 def test_a_server_that_knows_no_conditions_at_all_is_not_asked_again(proxy, store):

@@ -21,7 +21,7 @@ NIGHT = NightFacts(
 _SQL = typer.main.get_command(app).commands["sql"]  # type: ignore[attr-defined]
 
 
-def _typed(command: str) -> list[str]:
+def typed(command: str) -> list[str]:
     """The words that a shell makes of a command."""
     printed = subprocess.run(
         ["sh", "-c", command.replace("drp", "printf '%s\\0'", 1)], capture_output=True, text=True, check=True
@@ -33,11 +33,11 @@ def _typed(command: str) -> list[str]:
 def test_every_command_on_the_page_runs_and_has_rows(tmp_path: Path, outcome: Outcome) -> None:
     tables = one_of_each() | {"events": [make_event(run_id=NIGHT.run_id)]}
     con = open_session(write_parts(tmp_path, tables))
-    typed = [_typed(c) for c in Page(build_report(con, replace(NIGHT, outcome=outcome))).commands]
-    assert [words for words in typed if words[0] != "sql"] == (
+    pasted = [typed(c) for c in Page(build_report(con, replace(NIGHT, outcome=outcome))).commands]
+    assert [words for words in pasted if words[0] != "sql"] == (
         [["corpus", "release", NIGHT.run_id]] if outcome == "quarantined" else []
     )
-    asked = [_SQL.make_context("sql", words[1:]).params for words in typed if words[0] == "sql"]
+    asked = [_SQL.make_context("sql", words[1:]).params for words in pasted if words[0] == "sql"]
     assert len(asked) >= 12
     for given in asked:
         assert given["run"] == (None if outcome == "published" else NIGHT.run_id) or "SHOW" in given["query"]
@@ -50,11 +50,11 @@ def test_a_command_asks_what_the_page_asked(tmp_path: Path) -> None:
     tables["decisions"].append(make_decision(1, decision_id="other", revision_id="v9"))
     con = open_session(write_parts(tmp_path, tables))
     for query in (queries.BALANCE, queries.NIGHTS, queries.LENGTHS, queries.REASONS, queries.ACTIONS):
-        _, typed = _typed(queries.command(NIGHT, query))
-        assert con.execute(typed).fetchall() == queries.ask(con, NIGHT, query)
+        _, pasted = typed(queries.command(NIGHT, query))
+        assert con.execute(pasted).fetchall() == queries.ask(con, NIGHT, query)
 
 
 def test_names_are_quoted_for_sql_and_for_the_shell() -> None:
     name = 'o\'clock "$(date)" `date` $HOME \\ 100 %'
-    _, typed = _typed(queries.command(replace(NIGHT, recipe=name), "SELECT $recipe AS recipe, $run_date"))
-    assert open_session({}).execute(typed).fetchall() == [(name, RUN_DATE)]
+    _, pasted = typed(queries.command(replace(NIGHT, recipe=name), "SELECT $recipe AS recipe, $run_date"))
+    assert open_session({}).execute(pasted).fetchall() == [(name, RUN_DATE)]

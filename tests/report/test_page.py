@@ -97,13 +97,12 @@ def test_a_night_with_nothing_new_has_a_page_too() -> None:
     assert "nothing new" in _summary(con, night)
 
 
-def test_a_script_is_never_passed_off_as_a_model(tmp_path: Path) -> None:
+def test_the_small_student_is_never_passed_off_as_the_papers(tmp_path: Path) -> None:
     tables = one_of_each()
-    tables["rollouts"] = [row | {"engine": "scripted", "student": "scripted"} for row in tables["rollouts"]]
+    tables["rollouts"] = [row | {"student": "small"} for row in tables["rollouts"]]
     con = _open(tmp_path, tables)
-    label = "scripted - no model, a script"
+    label = "the small student (0.4M parameters), not the paper's model"
     assert f"student: {label}" in Page(build_report(con, NIGHT)).words
-    assert f"steps of {label}" in Page(build_report(con, NIGHT)).words
     assert label in _summary(con)
 
 

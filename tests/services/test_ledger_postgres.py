@@ -1,7 +1,5 @@
 """The ledger on a real PostgreSQL, and what is PostgreSQL's own: passwords, lost connections, restarts."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from drp.ledger.errors import DamagedLedgerError, LedgerRefusedError, LedgerUnavailableError
@@ -10,21 +8,7 @@ from tests.ledger.asking import CENT, RUN, attempt_rows, claim, ids, landing, sp
 from tests.ledger.contract import BatchContract, BudgetContract, RequestContract
 from tests.ledger.contract_books import BooksContract, MigrationContract
 from tests.ledger.contract_workers import WorkerContract
-from tests.postgres import PASSWORD, Postgres, postgres
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    """A PostgreSQL."""
-    with postgres() as running:
-        yield running
-
-
-@pytest.fixture
-def url(server: Postgres) -> Iterator[str]:
-    """Address of an empty database."""
-    with server.database() as address:
-        yield address
+from tests.postgres import PASSWORD, Postgres
 
 
 class TestPostgres(

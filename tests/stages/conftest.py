@@ -11,13 +11,14 @@ import pytest
 import yaml
 
 from drp.lake.lake import Lake, open_lake
-from drp.questions.synthetic import generate
-from drp.recipe import RECIPES, load_recipe
+from drp.questions.synthetic import generate, problem_from_source
+from drp.recipe import RECIPES
 from drp.settings import settings
 from drp.sql.select import select
 from drp.stages.night import Night, open_night
 from drp.stages.nightly import nightly
-from drp.student.scripted import ScriptedStudent
+from tests.scripted.server import scripted
+from tests.scripted.student import say
 
 DAY = "2026-11-20"
 
@@ -43,7 +44,7 @@ def lake(tmp_path: Path) -> Iterator[Lake]:
 def write_recipe(folder: Path, **changes: Any) -> str:
     """A recipe like drp.yaml with 60 questions and some keys replaced; gives its path."""
     document = yaml.safe_load((RECIPES / "drp.yaml").read_text())
-    document |= {"questions": [{"source": "synthetic", "size": 60, "seed": 3}]} | changes
+    document |= scripted(60, 3) | changes
     path = folder / "drp.yaml"
     path.write_text(yaml.safe_dump(document))
     return str(path)
@@ -73,21 +74,20 @@ def night(lake: Lake, recipe_file: Callable[..., str]) -> Night:
 
 @pytest.fixture
 def traces_file(tmp_path: Path) -> Callable[..., str]:
-    """Writes recorded traces, the scripted student's under another name, to Parquet; gives its path."""
-    recipe = load_recipe("drp")
-    questions = {q.question_id: q for q in generate(200, 5)}
+    """Writes recorded traces, a script's, to Parquet; gives its path."""
     rows = [
         {
-            "question": questions[rollout.question_id].question,
-            "answer": questions[rollout.question_id].gold_answer,
-            "thinking": rollout.thinking,
-            "response": rollout.response,
-            "finish_reason": rollout.finish_reason,
+            "question": question.question,
+            "answer": question.gold_answer,
+            "thinking": said.thinking,
+            "response": said.response,
+            "finish_reason": "stop" if said.is_finished else "length",
             "model": "recorded-student",
             "dataset": "recorded",
             "split": "train",
         }
-        for rollout in ScriptedStudent(recipe).sample(questions.values())
+        for question in generate(200, 5)
+        for said in [say(problem_from_source(question.source), 0)]
     ]
 
     def write(name: str, chosen: slice, *, backwards: bool = False) -> str:

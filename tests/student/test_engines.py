@@ -1,31 +1,37 @@
-"""Which engine runs which student, and what is said where none can."""
+"""Which engine runs which student, where, and what is said where none can."""
+
+from pathlib import Path
 
 import pytest
 
 from drp.errors import BadInputError
 from drp.recipe import load_recipe
-from drp.student import engines
-from drp.student.engines import make_engine, model_folder
-from drp.student.scripted import ScriptedStudent
+from drp.student.engines import environment, make_engine, model_folder, student_of
+from drp.student.served_engine import ServedEngine
+from tests.stages.conftest import write_recipe
 
 
-def test_scripted_is_the_script():
-    assert isinstance(make_engine(load_recipe("drp", student="scripted")), ScriptedStudent)
-
-
-def test_folders_of_models_are_students(tmp_path):
+def test_folders_of_models_are_students_of_the_training_environment(tmp_path: Path) -> None:
     assert model_folder(str(tmp_path)) is None
     (tmp_path / "config.json").write_text("{}")
     assert model_folder(str(tmp_path)) == tmp_path
+    student = student_of(load_recipe("drp", student=str(tmp_path)))
+    assert (student.name, student.model) == (str(tmp_path), str(tmp_path))
+    assert environment(student) == "training"
 
 
-def test_a_student_that_nothing_can_run_is_refused_with_what_there_is():
-    with pytest.raises(BadInputError, match=r"'gpt-99'.*scripted, and the folder"):
-        make_engine(load_recipe("drp", student="gpt-99"))
+def test_a_student_that_nothing_can_run_is_refused_with_what_there_is() -> None:
+    with pytest.raises(BadInputError, match=r"'gpt-99'.*small, the folder of any model, and what a server"):
+        environment(student_of(load_recipe("drp", student="gpt-99")))
 
 
-def test_without_torch_a_model_is_refused_and_the_training_environment_named(tmp_path, monkeypatch):
-    (tmp_path / "config.json").write_text("{}")
-    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BadInputError, match=r"needs torch.*make build/training/ready"):
-        make_engine(load_recipe("drp", student=str(tmp_path)))
+def test_a_server_is_asked_from_here(tmp_path: Path) -> None:
+    student = student_of(load_recipe(write_recipe(tmp_path)))
+    assert environment(student) == "orchestrator"
+    assert isinstance(make_engine(student), ServedEngine)
+
+
+@pytest.mark.parametrize("changes", [{"server": None}, {"engine": "transformers"}])
+def test_an_engine_and_its_server_belong_together(tmp_path: Path, changes: dict[str, object]) -> None:
+    with pytest.raises(BadInputError, match="engine: server needs a section server"):
+        load_recipe(write_recipe(tmp_path, **changes))

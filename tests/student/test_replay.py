@@ -3,6 +3,7 @@
 from drp.ids import imported_rollout_id, question_id
 from drp.questions.parsing import RecordedTrace
 from drp.records import Question
+from drp.student.protocol import Sample
 from drp.student.replay import ReplayEngine
 
 
@@ -19,7 +20,7 @@ TRACES = [
 
 
 def test_only_the_questions_that_are_asked() -> None:
-    rollouts = list(ReplayEngine(TRACES).sample([ASKED]))
+    rollouts = list(ReplayEngine(TRACES).sample([Sample(ASKED, 0)]))
     assert [(rollout.student, rollout.finish_reason) for rollout in rollouts] == [
         ("model-1", "stop"),
         ("model-2", "length"),
@@ -29,7 +30,7 @@ def test_only_the_questions_that_are_asked() -> None:
 
 
 def test_a_recorded_rollout_says_what_is_known_of_it() -> None:
-    rollout = next(ReplayEngine(TRACES).sample([ASKED]))
+    rollout = next(ReplayEngine(TRACES).sample([Sample(ASKED, 0)]))
     assert rollout.rollout_id == imported_rollout_id(ASKED.question_id, "model-1", "Ünd so.", "2")
     assert (rollout.engine, rollout.prompt_version, rollout.seed) == ("replay", None, None)
     assert (rollout.think_tokens, rollout.total_tokens, rollout.token_counter) == (7, 8, "characters")

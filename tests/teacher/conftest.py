@@ -18,6 +18,7 @@ from drp.stages.nightly import nightly
 from drp.teacher.profiles import _profiles
 from tests.provider import Provider, provider
 from tests.provider.teachers import as_teacher
+from tests.scripted.server import scripted
 from tests.stages.conftest import DAY, write_recipe
 
 REVISIONS = (
@@ -60,8 +61,7 @@ class Nights:
             self.patch.setenv(name, value)
         settings.cache_clear()
         _profiles.cache_clear()
-        questions = [{"source": "synthetic", "size": 30, "seed": 3}]
-        recipe = write_recipe(self.folder, **{"teacher": "stand-in", "questions": questions} | changes)
+        recipe = write_recipe(self.folder, **scripted(30, 3) | {"teacher": "stand-in"} | changes)
         return open_night(recipe, day)
 
     def __call__(self, backend: str, *names: str, traces: Path | None = None, **how: Any) -> Night:

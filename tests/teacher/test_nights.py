@@ -7,6 +7,7 @@ from drp.ledger.ledger import open_ledger
 from drp.pruning import prompts
 from drp.stages.nightly import nightly
 from drp.teacher.errors import AnswersElsewhereError
+from tests.scripted.server import scripted
 from tests.teacher.conftest import REVISIONS, STEPS, counted, other_gates, rows
 
 STORM = {
@@ -51,7 +52,7 @@ def test_online_and_in_batches_the_same_corpus_and_nothing_bought_twice(teach, s
 
 @pytest.mark.parametrize("backend", ["online", "batch"])
 def test_in_a_storm_every_row_ends(teach, server, backend):
-    size = [{"source": "synthetic", "size": 90, "seed": 3}]
+    size = scripted(90, 3)["questions"]
     calm = teach(backend, "calm", "calm.db", questions=size)
     server.set_faults(**STORM, seed=5)
     limits = {"timeout_s": 3.0, "in_flight": 24}
@@ -71,7 +72,7 @@ def test_in_a_storm_every_row_ends(teach, server, backend):
             assert 0 < billed < 2 * ledger.spent(stormy.run_id).reserved * 10**9
 
 
-SMALL = {"questions": [{"source": "synthetic", "size": 12, "seed": 3}]}
+SMALL = {"questions": scripted(12, 3)["questions"]}
 
 
 @pytest.mark.parametrize(

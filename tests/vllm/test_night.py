@@ -17,6 +17,7 @@ from drp.stages.night import Night, open_night
 from drp.stages.nightly import nightly
 from drp.teacher.errors import TeacherRefusedError
 from drp.teacher.profiles import BUILT_IN, _profiles
+from tests.scripted.server import scripted
 from tests.stages.conftest import DAY, write_recipe
 
 NIGHTS = {
@@ -43,8 +44,7 @@ def tonight(tmp_path, monkeypatch, server):
         teachers.write_text(yaml.safe_dump({"teachers": {"vllm": profile}}))
         settings.cache_clear()
         _profiles.cache_clear()
-        questions = [{"source": "synthetic", "size": QUESTIONS, "seed": 3}]
-        return open_night(write_recipe(tmp_path, questions=questions, **recipe), DAY)
+        return open_night(write_recipe(tmp_path, **scripted(QUESTIONS, 3), **recipe), DAY)
 
     monkeypatch.setenv("DRP_LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("DRP_DATABASE_URL", f"sqlite:///{tmp_path}/ledger.db")

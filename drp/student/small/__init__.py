@@ -8,3 +8,7 @@ from pathlib import Path
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Where `pretrain` writes the student, as transformers, vLLM and peft read it."""
+NAME = "small"
+"""What a recipe calls it."""
+LABEL = "the small student (0.4M parameters), not the paper's model"
+"""What reports call it."""

@@ -55,6 +55,7 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
         bos_token=START,
         eos_token=END,
         pad_token=PAD,
+        unk_token=PAD,  # no text needs one; without it Qwen2Tokenizer adds an entry of its own
         padding_side="left",
         model_max_length=CONTEXT,
     )

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from drp.questions.problems import Operator, Problem
-from drp.student.slips import slipped
 from drp.student.small import voice
-from drp.student.writing import Pen, Working
+from drp.student.small.slips import slipped
+from drp.student.small.writing import Pen, Working
 
 WRONG_RATE = 0.14
 """Share of traces with a wrong guess that nobody notices, and so a wrong answer."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from drp.questions.problems import Computation, Operand, calculate
-from drp.student.writing import Working
+from drp.student.small.writing import Working
 
 
 def slipped(rng: random.Random, right: Working, slips: Sequence[int]) -> Working:

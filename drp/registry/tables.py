@@ -1,0 +1,88 @@
+"""The tables of the registry, as the code sees them; `migrations/` makes them.
+
+A checkpoint is written once. What an alias points at is its last move, so that there is nothing else that
+could disagree with the moves.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Named,
+    String,
+    Table,
+    Text,
+    TypedColumns,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from drp.ledger.tables import Instant, Said
+
+
+class Json(TypeDecorator[Any]):
+    """A list or an object as JSON, where the loss of a training that diverged is null, as it is no number."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        """To the database."""
+        return json.dumps(json.loads(json.dumps(value), parse_constant=lambda _: None))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """From the database."""
+        return json.loads(value or "null")
+
+
+class CheckpointColumns(TypedColumns):
+    """A checkpoint, as in `drp.registry.records`."""
+
+    checkpoint_id: Named[str] = Column(String, primary_key=True)
+    arm: Named[str] = Column(String)
+    student: Named[str] = Column(String)
+    base_model: Named[str] = Column(String)
+    base_sha256: Named[str] = Column(String)
+    corpus_version: Named[int] = Column(BigInteger)
+    recipe: Named[str] = Column(String)
+    recipe_hash: Named[str] = Column(String)
+    objective: Named[str] = Column(String)
+    code_commit: Named[str] = Column(String)
+    environment: Named[str] = Column(String)
+    adapter_key: Named[str | None] = Column(String)
+    merged_key: Named[str | None] = Column(String)
+    created_at: Named[datetime] = Column(Instant)
+    sha256: Named[str] = Column(String)
+    registration: Named[str] = Column(
+        String
+    )  # who wrote the row: a call whose commit was not heard of knows it
+    files: Named[Any] = Column(Json, nullable=False)
+    scores: Named[Any] = Column(Json, nullable=False)
+    curve: Named[Any] = Column(Json, nullable=False)
+
+
+class MoveColumns(TypedColumns):
+    """A move of an alias, as in `drp.registry.records`."""
+
+    move_id: Named[str] = Column(String, primary_key=True)
+    student: Named[str] = Column(String)
+    alias: Named[str] = Column(String)
+    number: Named[int] = Column(Integer)
+    moved_at: Named[datetime] = Column(Instant)
+    from_id: Named[str | None] = Column(String, ForeignKey("checkpoints.checkpoint_id"))
+    to_id: Named[str] = Column(String, ForeignKey("checkpoints.checkpoint_id"))
+    reason: Named[str] = Column(Said)
+    back_to: Named[int | None] = Column(Integer)
+
+
+metadata = MetaData()
+checkpoints = Table("checkpoints", metadata, CheckpointColumns)
+# Of two that move an alias at once, one finds its number taken, and looks again.
+moves = Table("alias_moves", metadata, MoveColumns, UniqueConstraint("student", "alias", "number"))

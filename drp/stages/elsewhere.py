@@ -1,0 +1,23 @@
+"""What runs in another environment when a stage samples there (drp/runner.py)."""
+
+from importlib import import_module
+
+from drp.lake.lake import open_lake
+from drp.recipe import Recipe
+from drp.runner import job
+from drp.stages.night import Night
+from drp.stages.sampling import sample
+
+
+def main() -> None:
+    """Sample what one shard of a stage wants, for the run and with the recipe that the document names."""
+    with job() as asked:
+        lake = open_lake()
+        recipe = Recipe.model_validate(asked["recipe"])
+        night = Night(lake, lake.run(asked["run_id"]), recipe, asked["workers"])
+        stage = import_module(f"drp.stages.{asked['stage']}")
+        sample(night, stage.wanted(night, asked["shard"]), part=asked["part"], of=asked["of"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Train: the student is fine-tuned on one arm's examples (paper, section 3.3)."""
+
+import shutil
+from dataclasses import replace
+from typing import Any
+
+from drp import runner
+from drp.curation.arms import CURATIONS
+from drp.curation.candidates import candidates
+from drp.registry.files import folder_key, store_folder
+from drp.registry.records import Which
+from drp.stages.night import Night
+from drp.stages.training import BASE, CHAMPION, Entry, checkpoint_of, entry_of, manifest_key, scratch
+from drp.student.engines import student_of
+from drp.student.prompts import prompt
+from drp.training.job import ADAPTER, MANIFEST, MERGED, Job, Manifest, read_manifest, write_job
+
+STAGE = "train"
+
+
+def train(run: Night, name: str) -> None:
+    """Make the checkpoint of one entry of the plan; base and champion are there already."""
+    entry = entry_of(run, name)
+    if entry["arm"] in (BASE, CHAMPION) or run.run.is_done(STAGE, name):
+        return
+    with run.run.shard(STAGE, name, run.recipe.training_hash) as out:
+        manifest = _trained(run, entry)
+        trained, store = scratch("training", entry) / "out", run.lake.store
+        folders: tuple[Which, ...] = (ADAPTER, MERGED) if manifest.method == "lora" else (MERGED,)
+        for which in folders:
+            store_folder(store, trained / which, folder_key(entry["checkpoint_id"], which))
+        store.put(manifest_key(entry), (trained / MANIFEST).read_bytes())
+        out.add("checkpoints", _row(run, entry, manifest))
+        out.counts["examples"] = manifest.examples_used
+        out.counts["dropped"] = manifest.examples_dropped
+        out.counts["steps"] = manifest.steps
+    shutil.rmtree(scratch("training", entry))
+
+
+def _trained(run: Night, entry: Entry) -> Manifest:
+    """Train in the environment for it, or go on where a killed training stopped."""
+    folder = scratch("training", entry)
+    if not (folder / "out" / MANIFEST).is_file():
+        recipe = run.recipe
+        curation = CURATIONS[entry["arm"]]  # type: ignore[index]
+        found = candidates(run.lake.published(entry["corpus_version"]), recipe)
+        asked = (
+            replace(example, question=prompt(recipe.prompt_version, example.question))
+            for example in curation(found)
+        )
+        job = Job(base=student_of(recipe).model, base_sha256=entry["base_sha256"], settings=recipe.training)
+        write_job(folder / "job", job, asked)
+        document = {"stage": STAGE, "job": str(folder / "job"), "out": str(folder / "out")}
+        runner.run("training", "drp.training.run", document)
+    return read_manifest(folder / "out")
+
+
+def _row(run: Night, entry: Entry, manifest: Manifest) -> dict[str, Any]:
+    store, made = run.lake.store, checkpoint_of(run, entry, [])
+    return {
+        **entry,
+        "recipe": made.recipe,
+        "recipe_hash": made.recipe_hash,
+        "objective": made.objective,
+        "examples": manifest.examples_used,
+        "steps": manifest.steps,
+        "validation_loss": manifest.validation_loss,
+        "adapter_uri": store.uri(made.adapter_key) if made.adapter_key else None,
+        "merged_uri": store.uri(made.merged_key) if made.merged_key else None,
+        "sha256": made.sha256,
+    }

@@ -1,0 +1,175 @@
+"""The training run: what the stages after the night are given, and its plan.
+
+A training run is named `<date>-train-<recipe>`. Its plan says what it is about: one entry for the student as
+it is (`base`), and one for each arm that is trained on a corpus version. An entry is named by the checkpoint
+that comes of it, so that running again, on the same corpus with the same recipe, finds it.
+"""
+
+import hashlib
+import subprocess
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypedDict, cast
+
+from drp.curation.arms import Arm
+from drp.errors import BadInputError
+from drp.ids import content_id
+from drp.lake.lake import open_lake
+from drp.recipe import Evaluation, Recipe, load_recipe
+from drp.registry.errors import UnknownAliasError
+from drp.registry.files import folder_key
+from drp.registry.records import Checkpoint, CheckpointFile
+from drp.registry.registry import open_registry
+from drp.settings import ROOT, settings
+from drp.stages.night import Night
+from drp.student.engines import student_of
+from drp.training.files import folder_digest
+from drp.training.job import ADAPTER, MANIFEST, MERGED, Manifest
+
+BASE: Literal["base"] = "base"
+CHAMPION: Literal["champion"] = "champion"
+"""The arms that are not trained: the student as it is, and the checkpoint that is in use."""
+
+
+class Entry(TypedDict):
+    """What becomes one checkpoint."""
+
+    arm: Arm | Literal["base", "champion"]
+    checkpoint_id: str
+    base_model: str
+    base_sha256: str
+    corpus_version: int
+
+
+def open_training(recipe: str, run_date: str) -> Night:
+    """The training run of `run_date` (ISO date) with a recipe by name or file, in the lake at DRP_LAKE."""
+    here = settings()
+    loaded = load_recipe(recipe, teacher=here.teacher, student=here.student)
+    evaluation_of(loaded)
+    lake = open_lake()
+    run = lake.run(f"{date.fromisoformat(run_date).isoformat()}-train-{loaded.name}")
+    return Night(lake, run, loaded, here.workers)
+
+
+def evaluation_of(recipe: Recipe) -> Evaluation:
+    """The recipe's section.
+
+    Raises:
+        BadInputError: it has none.
+    """
+    if recipe.evaluation is None:
+        raise BadInputError(
+            f"recipe {recipe.name} has no section evaluation: nothing is trained that is not measured",
+            state="Nothing was trained",
+            next_command="add evaluation and promotion to the recipe, as in drp/recipes/drp.yaml",
+        )
+    return recipe.evaluation
+
+
+def prepare(run: Night, corpus_version: int | None = None) -> list[str]:
+    """Write the plan for a corpus version (default: the current one); the names of its entries, base first.
+
+    Raises:
+        BadInputError: there is nothing to train on.
+    """
+    recipe = run.recipe
+    version = corpus_version or run.lake.corpus.current().number
+    if not run.lake.corpus.read(version).rows().get("examples"):
+        raise BadInputError(
+            f"corpus version {version} has no examples",
+            state="Nothing was trained",
+            next_command=f"drp nightly --recipe {recipe.name}",
+        )
+    student = student_of(recipe)
+    base = _digest(Path(student.model))
+    names = []
+    arms: tuple[Arm | Literal["base"], ...] = (BASE, *recipe.arms)
+    for arm in arms:
+        defined = (
+            (base, BASE) if arm == BASE else (base, arm, version, recipe.revision_hash, recipe.training_hash)
+        )
+        entry: Entry = {
+            "arm": arm,
+            "checkpoint_id": content_id("checkpoint", *defined),
+            "base_model": recipe.student,
+            "base_sha256": base,
+            "corpus_version": version,
+        }
+        name = entry["checkpoint_id"][:12]
+        run.run.write_plan(name, entry)
+        names.append(name)
+    return [*names, *_champion(run, names, version)]
+
+
+def _champion(run: Night, names: list[str], version: int) -> list[str]:
+    """The entry of the champion, where there is one and it is not one of `names` already."""
+    try:
+        with open_registry(settings().ledger_url) as registry:
+            champion = registry.get(CHAMPION, student=run.recipe.student)
+    except UnknownAliasError:
+        return []
+    if champion.checkpoint_id[:12] in names:
+        return []
+    entry: Entry = {
+        "arm": CHAMPION,
+        "checkpoint_id": champion.checkpoint_id,
+        "base_model": champion.base_model,
+        "base_sha256": champion.base_sha256,
+        "corpus_version": version,
+    }
+    run.run.write_plan(champion.checkpoint_id[:12], entry)
+    return [champion.checkpoint_id[:12]]
+
+
+def entry_of(run: Night, name: str) -> Entry:
+    """An entry of the plan."""
+    return cast(Entry, run.run.plans()[name])
+
+
+def manifest_key(entry: Entry) -> str:
+    """Where the manifest of an entry's training lies in the store."""
+    return f"_checkpoints/{entry['checkpoint_id']}/{MANIFEST}"
+
+
+def checkpoint_of(run: Night, entry: Entry, scores: list[dict[str, Any]]) -> Checkpoint:
+    """The checkpoint that the training of an entry left in the store."""
+    manifest = Manifest.model_validate_json(run.lake.store.get(manifest_key(entry)) or b"")
+    checkpoint_id = entry["checkpoint_id"]
+    lock = ROOT / "requirements/training.lock"
+    return Checkpoint(
+        checkpoint_id=checkpoint_id,
+        arm=entry["arm"],
+        student=run.recipe.student,
+        base_model=entry["base_model"],
+        base_sha256=entry["base_sha256"],
+        corpus_version=entry["corpus_version"],
+        recipe=run.recipe.name,
+        recipe_hash=run.recipe.training_hash,
+        objective=manifest.objective,
+        code_commit=_commit(),
+        environment=hashlib.sha256(lock.read_bytes()).hexdigest(),
+        files=tuple(CheckpointFile(path, file.bytes, file.sha256) for path, file in manifest.files.items()),
+        adapter_key=folder_key(checkpoint_id, ADAPTER) if manifest.method == "lora" else None,
+        merged_key=folder_key(checkpoint_id, MERGED),
+        scores=scores,
+        curve=[point.model_dump() for point in manifest.curve],
+        created_at=datetime.now(UTC),
+    )
+
+
+def _commit() -> str:
+    """The commit of this code; `unknown` where it is no checkout."""
+    asked = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    found = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+    return found.stdout.strip() or "unknown"
+
+
+def scratch(kind: str, entry: Entry) -> Path:
+    """A folder on this machine for what can be made again."""
+    return settings().scratch_root / kind / entry["checkpoint_id"]
+
+
+@cache
+def _digest(folder: Path) -> str:
+    return folder_digest(folder)

@@ -1,0 +1,157 @@
+"""Fine-tunes a student on the examples of a job (paper, section 3.3 and appendix B).
+
+    manifest = train(job_folder, out)
+
+A loop of our own, because transformers' Trainer and TRL's take a multiple of its time for a small student and
+compute logits of prompts (benchmarks/sft.py). A killed training goes on from its last state along the same
+curve; SIGTERM saves one and ends the process with status 143.
+"""
+
+import logging
+import resource
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from drp.errors import BadInputError
+from drp.ids import content_id
+from drp.training.checkpoint import States
+from drp.training.encode import Encoded
+from drp.training.engine import Alone
+from drp.training.errors import CheckpointUnwritableError
+from drp.training.files import files_in, replace
+from drp.training.job import (
+    ADAPTER,
+    MANIFEST,
+    MERGED,
+    Manifest,
+    Point,
+    base_digest,
+    job_id,
+    read_examples,
+    read_job,
+    read_manifest,
+)
+from drp.training.loop import Loop
+from drp.training.model import Student, load_encoder
+
+_log = logging.getLogger(__name__)
+
+
+def train(job_folder: Path, out: Path) -> Manifest:
+    """Train, unless `out` has it already: adapter, merged student and, last, the manifest.
+
+    Raises:
+        BadInputError: the job cannot be trained as it is, or `out` is of another one.
+        DivergedError: the loss or its gradient is not finite.
+        CheckpointUnwritableError: a state or the checkpoint cannot be written.
+        SystemExit: with 143 after SIGTERM; the same call goes on.
+    """
+    job = read_job(job_folder)
+    if job.settings.deepspeed:
+        raise BadInputError(
+            "this training environment has no DeepSpeed",
+            state="Nothing was trained",
+            next_command="set deepspeed to null and processes to 1 in the recipe, then train again",
+        )
+    base_sha256 = base_digest(job)
+    identity = job_id(job_folder, job, base_sha256)
+    if (out / MANIFEST).is_file():
+        done = read_manifest(out)
+        _same(out, done.job, identity)
+        return done
+    states = States(out)
+    state = states.newest()
+    if state:
+        _same(out, state.document["job"], identity)
+
+    settings = job.settings
+    torch.manual_seed(settings.seed)
+    encoder = load_encoder(job.base_folder)
+    student = Student(job.base_folder, base_sha256, settings)
+    encoder.check(student.rows, student.stops)
+    longest = min(settings.max_length, student.context)
+    encoded, dropped = encoder.encode(read_examples(job_folder), longest)
+    taught, aside = split(encoded, settings.validation_share)
+    loop = Loop(Alone(student.objective, settings), settings, taught, aside, student.device)
+    _log.info(
+        "training on %s examples in %s steps; %s for validation, %s with more than %s tokens dropped",
+        *(f"{count:,}" for count in (len(taught), len(loop.steps), len(aside), dropped, longest)),
+    )
+    end = loop.run(states, identity, state)
+    student.save(out)
+    losses = [point["validation_loss"] for point in end.curve if point["validation_loss"] is not None]
+    manifest = Manifest(
+        job=identity,
+        objective=settings.objective,
+        method=settings.method,
+        base=job.base,
+        base_sha256=base_sha256,
+        steps=len(loop.steps),
+        epochs=settings.epochs,
+        examples_used=len(taught),
+        examples_validation=len(aside),
+        examples_dropped=dropped,
+        tokens_trained=loop.tokens_taught,
+        tokens_per_second=loop.tokens_read / end.busy,
+        seconds=end.seconds,
+        validation_loss=losses[-1] if losses else None,
+        best_validation_loss=min(losses, default=None),
+        curve=tuple(Point(**point) for point in end.curve),
+        files=files_in(out, ADAPTER) | files_in(out, MERGED),
+        peak_memory_bytes=_peak_memory(),
+        versions={name: version(name) for name in ("torch", "transformers", "peft")},
+    )
+    _finish(out, manifest)
+    states.clear()
+    return manifest
+
+
+def _finish(out: Path, manifest: Manifest) -> None:
+    try:
+        replace(out / MANIFEST, manifest.model_dump_json(indent=2))
+    except OSError as error:
+        raise CheckpointUnwritableError(out / MANIFEST, error) from error
+    loss = manifest.validation_loss
+    _log.info(
+        "trained %s tokens in %.0f s, %s tokens/s; %s",
+        f"{manifest.tokens_trained:,}",
+        manifest.seconds,
+        f"{manifest.tokens_per_second:,.0f}",
+        "no validation" if loss is None else f"validation loss {loss:.4f}",
+    )
+
+
+def split(examples: Sequence[Encoded], share: float) -> tuple[list[Encoded], list[Encoded]]:
+    """Examples to train on, and those of the questions that are set aside: every night the same questions.
+
+    Raises:
+        BadInputError: nothing is left to train on.
+    """
+    questions = {example.question_id for example in examples}
+    aside = {one for one in questions if int(content_id("validation", one)[:8], 16) < share * 2**32}
+    taught = [example for example in examples if example.question_id not in aside]
+    if not taught:
+        raise BadInputError(
+            f"all {len(examples)} examples are of questions that are set aside for validation",
+            state="Nothing was trained",
+            next_command="train on more questions, or set validation_share to 0 in the recipe",
+        )
+    return taught, [example for example in examples if example.question_id in aside]
+
+
+def _same(out: Path, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise BadInputError(
+            f"{out} is of another training: other examples, settings or another base model",
+            state="Nothing was trained or changed",
+            next_command=f"name another folder, or rm -r {out} and train again",
+        )
+
+
+def _peak_memory() -> int:
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

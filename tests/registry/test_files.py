@@ -1,0 +1,284 @@
+"""Files of checkpoints: what was sent up comes back byte for byte, or not at all."""
+
+import hashlib
+import subprocess
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from drp.errors import BadInputError
+from drp.objects.factory import open_store
+from drp.objects.folder import FolderStore
+from drp.objects.store import ObjectStore
+from drp.registry.errors import ChangedCheckpointError
+from drp.registry.files import fetch, folder_key, store_folder, verify
+from drp.registry.records import Checkpoint, CheckpointFile
+from tests.registry.making import make_checkpoint
+
+MB = 2**20
+MODEL = {
+    "config.json": b"{}",
+    "model-00001-of-00002.safetensors": bytes(range(256)) * 5000,
+    "model-00002-of-00002.safetensors": b"\0" * 1000,
+    "original/tokenizer model.bin": "möglich\r\n".encode(),
+    "special_tokens_map.json": b"",
+}
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    """An empty store of each kind."""
+    if request.param == "s3":
+        return open_store(request.getfixturevalue("s3_address"))
+    return FolderStore(tmp_path / "a lake")
+
+
+only_folder = pytest.mark.parametrize("store", ["folder"], indirect=True)
+
+
+@pytest.fixture
+def merged(tmp_path: Path) -> Path:
+    """A merged model on this machine."""
+    folder = tmp_path / "out" / "merged"
+    for name, data in MODEL.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """Where a copy will be, alone in its folder."""
+    return tmp_path / "models" / "champion"
+
+
+def stored(store: ObjectStore, merged: Path) -> Checkpoint:
+    """A checkpoint of the merged model alone, its files in the store."""
+    made = make_checkpoint(1)
+    key = folder_key(made.checkpoint_id, "merged")
+    return replace(made, files=store_folder(store, merged, key), adapter_key=None, merged_key=key)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, hidden ones too."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def sending(monkeypatch: pytest.MonkeyPatch, store: ObjectStore, fail_at: int = 0) -> list[str]:
+    """The keys that are written from now on; in the middle of the `fail_at`-th the process is killed."""
+    sent: list[str] = []
+    real = type(store).writing
+
+    @contextmanager
+    def writing(self: ObjectStore, key: str) -> Iterator[BinaryIO]:
+        sent.append(key)
+        with real(self, key) as stream:
+            if len(sent) == fail_at:
+                stream.write(b"half")
+                raise KeyboardInterrupt
+            yield stream
+
+    monkeypatch.setattr(type(store), "writing", writing)
+    return sent
+
+
+def test_a_model_comes_back_as_it_was(store: ObjectStore, merged: Path, target: Path) -> None:
+    checkpoint = stored(store, merged)
+    assert [(file.path, file.bytes, file.sha256) for file in checkpoint.files] == [
+        (f"merged/{name}", len(data), hashlib.sha256(data).hexdigest()) for name, data in MODEL.items()
+    ]
+    fetch(store, checkpoint, "merged", target)
+    assert contents(target) == MODEL
+    assert [path.name for path in target.parent.iterdir()] == ["champion"]
+    assert verify(store, checkpoint) == len(MODEL)
+
+
+def test_adapter_and_merged_model_do_not_mix(store: ObjectStore, merged: Path, tmp_path: Path) -> None:
+    (tmp_path / "lora").mkdir()
+    (tmp_path / "lora/config.json").write_bytes(b"of the adapter")
+    key = folder_key("x", "adapter")
+    both = stored(store, merged)
+    both = replace(both, files=(*both.files, *store_folder(store, tmp_path / "lora", key)), adapter_key=key)
+    for which, expected in (("adapter", {"config.json": b"of the adapter"}), ("merged", MODEL)):
+        fetch(store, both, which, tmp_path / which)  # type: ignore[arg-type]
+        assert contents(tmp_path / which) == expected
+    assert verify(store, both) == len(MODEL) + 1
+
+
+def test_the_digest_is_that_of_sha256sum(store: ObjectStore, merged: Path) -> None:
+    command = (
+        'find merged -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d" " -f1'
+    )
+    said = subprocess.run(
+        ["sh", "-c", command], cwd=merged.parent, capture_output=True, text=True, check=True
+    )
+    checkpoint = stored(store, merged)
+    assert checkpoint.sha256 == said.stdout.strip()
+    assert replace(checkpoint, files=checkpoint.files[::-1]).sha256 == checkpoint.sha256
+
+
+def test_hidden_files_are_no_part_of_a_model(store: ObjectStore, merged: Path) -> None:
+    (merged / ".cache/huggingface").mkdir(parents=True)
+    (merged / ".cache/huggingface/x.lock").write_text("")
+    (merged / ".gitattributes").write_text("")
+    assert len(stored(store, merged).files) == len(MODEL)
+
+
+def test_a_folder_without_a_file_is_refused(store: ObjectStore, tmp_path: Path) -> None:
+    for folder in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(BadInputError, match="no file of a checkpoint"):
+            store_folder(store, folder, "_checkpoints/x/merged")
+
+
+def test_a_killed_upload_goes_on(
+    store: ObjectStore, merged: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        first = sending(patch, store, fail_at=3)
+        stored(store, merged)
+    assert len(first) == 3
+    again = sending(monkeypatch, store)
+    checkpoint = stored(store, merged)
+    key = checkpoint.merged_key
+    assert again == [f"{key}/{name}" for name in list(MODEL)[2:]]
+    again.clear()
+    assert stored(store, merged) == checkpoint
+    assert again == []
+    fetch(store, checkpoint, "merged", target)
+    assert contents(target) == MODEL
+
+
+def test_a_file_that_is_another_one_now_is_sent_again(
+    store: ObjectStore, merged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = stored(store, merged)
+    (merged / "config.json").write_bytes(b"[]")
+    sent = sending(monkeypatch, store)
+    after = stored(store, merged)
+    assert sent == [f"{after.merged_key}/config.json"]
+    assert after.sha256 != before.sha256
+    assert verify(store, after) == len(MODEL)
+
+
+@pytest.mark.parametrize("damage", ["a bit", "one byte more", "missing"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "model-00001-of-00002.safetensors", "special_tokens_map.json"]
+)
+def test_a_changed_file_is_refused_and_nothing_is_left(
+    store: ObjectStore, merged: Path, target: Path, name: str, damage: str
+) -> None:
+    checkpoint = stored(store, merged)
+    key, data = f"{checkpoint.merged_key}/{name}", MODEL[name] or b"0"
+    if damage == "missing":
+        store.delete(key)
+    else:
+        store.put(key, data + b"0" if damage == "one byte more" else data[:-1] + bytes([data[-1] ^ 1]))
+    said = f"merged/{name} {'is missing' if damage == 'missing' else 'has changed'}"
+    with pytest.raises(
+        ChangedCheckpointError, match=f"{said}.*drp registry verify {checkpoint.checkpoint_id}"
+    ):
+        fetch(store, checkpoint, "merged", target)
+    assert list(target.parent.iterdir()) == []
+    with pytest.raises(ChangedCheckpointError, match=said):
+        verify(store, checkpoint)
+
+
+def test_verify_names_all_that_is_wrong(store: ObjectStore, merged: Path) -> None:
+    checkpoint = stored(store, merged)
+    for name in list(MODEL)[:4]:
+        store.put(f"{checkpoint.merged_key}/{name}", b"something else")
+    with pytest.raises(ChangedCheckpointError, match=r"merged/config\.json has changed, .* and 1 more"):
+        verify(store, checkpoint)
+
+
+@only_folder
+def test_what_is_there_already_is_left_alone(store: ObjectStore, merged: Path, target: Path) -> None:
+    checkpoint = stored(store, merged)
+    target.mkdir(parents=True)
+    fetch(store, checkpoint, "merged", target)  # an empty folder is as good as none
+    stamp = (target / "config.json").stat()
+    fetch(store, checkpoint, "merged", target)
+    assert (target / "config.json").stat() == stamp
+
+
+@only_folder
+@pytest.mark.parametrize("other", ["changed", "more", "fewer", "a file"])
+def test_something_else_is_not_overwritten(
+    store: ObjectStore, merged: Path, target: Path, tmp_path: Path, other: str
+) -> None:
+    checkpoint = stored(store, merged)
+    fetch(store, checkpoint, "merged", target)
+    if other == "changed":
+        (target / "config.json").write_bytes(b"[]")
+    elif other == "more":
+        (target / "mine.txt").write_bytes(b"mine")
+    elif other == "fewer":
+        (target / "config.json").unlink()
+    else:
+        target.rename(tmp_path / "away")
+        target.write_bytes(b"a file")
+    before = contents(target.parent)
+    with pytest.raises(BadInputError, match="is there and is not what checkpoint"):
+        fetch(store, checkpoint, "merged", target)
+    assert contents(target.parent) == before
+
+
+@only_folder
+def test_what_cannot_be_written_is_a_clear_error(store: ObjectStore, merged: Path, tmp_path: Path) -> None:
+    checkpoint = stored(store, merged)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInputError, match=r"cannot be copied to .*file/models"):
+        fetch(store, checkpoint, "merged", tmp_path / "file" / "models")
+
+
+@only_folder
+def test_a_folder_that_it_does_not_have_is_refused(store: ObjectStore, merged: Path, target: Path) -> None:
+    with pytest.raises(BadInputError, match=r"has no folder 'adapter'.*--which merged"):
+        fetch(store, stored(store, merged), "adapter", target)
+    assert not target.parent.exists()
+
+
+@only_folder
+def test_others_may_read_the_copy_as_far_as_the_umask_lets_them(
+    store: ObjectStore, merged: Path, target: Path
+) -> None:
+    fetch(store, stored(store, merged), "merged", target)
+    plain = target.parent / "plain"
+    plain.mkdir()
+    assert target.stat().st_mode == plain.stat().st_mode
+
+
+@only_folder
+def test_a_large_file_is_never_in_memory_as_a_whole(store: ObjectStore, merged: Path, target: Path) -> None:
+    with (merged / "config.json").open("wb") as stream:
+        stream.truncate(32 * MB)
+    tracemalloc.start()
+    try:
+        checkpoint = stored(store, merged)
+        stored(store, merged)
+        fetch(store, checkpoint, "merged", target)
+        verify(store, checkpoint)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * MB
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "merged/../../x", "..", "config.json", ""])
+def test_a_path_out_of_the_checkpoint_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="no path within"):
+        CheckpointFile(path, 0, "")
+
+
+def test_files_and_folders_belong_together() -> None:
+    made = make_checkpoint(1)
+    for changes in ({"adapter_key": None}, {"files": made.files[:1]}, {"files": ()}):
+        with pytest.raises(ValueError, match="are not those of its folders"):
+            replace(made, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,17 @@
+"""The registry on SQLite."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.registry.contract import AliasContract, CheckpointContract, MigrationContract
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Address of a database that is not there yet."""
+    return f"sqlite:///{tmp_path}/a folder/drp.db"
+
+
+class TestSqlite(CheckpointContract, AliasContract, MigrationContract):
+    """The promises, on SQLite."""

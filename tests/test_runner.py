@@ -1,0 +1,91 @@
+"""A job in another environment: its log, its errors and its end are ours."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from drp import runner
+from drp.errors import BadInputError
+from drp.runner import EnvironmentMissingError, JobFailedError, JobLostError
+
+JOB = "tests.a_job"
+
+
+@pytest.fixture(autouse=True)
+def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The training environment is this one."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (tmp_path / "bin/python").chmod(0o755)
+    monkeypatch.setitem(runner._FOLDERS, "training", str(tmp_path))
+
+
+def test_a_job_gets_its_document_and_logs_here(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "drp.runner")
+    runner.run("training", JOB, {"do": "write", "file": str(tmp_path / "f"), "text": "ünïcode 'quoted'\n"})
+    assert (tmp_path / "f").read_text() == "ünïcode 'quoted'\n"
+    assert "environment: training=True" in caplog.text
+    assert runner.is_here("orchestrator")
+
+
+def test_an_error_of_ours_is_raised_as_what_it_was():
+    with pytest.raises(BadInputError) as caught:
+        runner.run("training", JOB, {"do": "refuse"})
+    assert str(caught.value) == "no such thing. Nothing was done. Next: another thing"
+
+
+def test_a_bug_is_told_with_its_last_line():
+    with pytest.raises(JobFailedError, match=r"status 1: ZeroDivisionError: a bug"):
+        runner.run("training", JOB, {"do": "crash"})
+
+
+def test_a_killed_job_may_be_run_again():
+    with pytest.raises(JobLostError, match="SIGKILL"):
+        runner.run("training", JOB, {"do": "die"})
+
+
+def test_a_missing_environment_is_named(monkeypatch):
+    monkeypatch.setitem(runner._FOLDERS, "training", "build/nowhere")
+    with pytest.raises(EnvironmentMissingError, match=r"make build/nowhere/ready"):
+        runner.run("training", JOB, {"do": "write"})
+
+
+PARENT = """
+import signal, sys
+from drp import runner
+runner._FOLDERS["training"] = sys.argv[1]
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+runner.run("training", "tests.a_job", {"do": "hang", "file": sys.argv[2]})
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_job_ends_with_who_started_it_and_may_tidy_up(tmp_path, how):
+    file = tmp_path / "f"
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path), str(file)], cwd=runner.ROOT)
+    _wait(lambda: file.is_file() and file.read_text().isdigit())
+    job = int(file.read_text())
+    parent.send_signal(how)
+    parent.wait(30)
+    _wait(lambda: file.read_text() == "ended" and not _lives(job))
+
+
+def _wait(condition) -> None:
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
