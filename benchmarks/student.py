@@ -7,33 +7,36 @@ the heuristic teacher makes of its right rollouts; tokens a second of CPU beside
 `generate`, same prompts and sampling."""
 
 import argparse
-import math
 import statistics
 import time
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from drp.evaluation.statistics import pass_at_1
 from drp.grading.arithmetic import false_equations
 from drp.grading.extract import extract_answer
 from drp.questions.synthetic import Level, generate
-from drp.recipe import Recipe, load_recipe
+from drp.recipe import load_recipe
 from drp.records import Draft, Question, Rollout, StudentTrace
 from drp.student import small
-from drp.student.engines import make_engine, model_folder
+from drp.student.engines import make_engine, student_of
+from drp.student.protocol import Sample, Student
 from drp.teacher.heuristic import HeuristicTeacher
 
 ROWS = 96  # that `generate` is given at a time, as many as the engine takes
 
 
-def sampled(recipe: Recipe, questions: Sequence[Question]) -> tuple[list[tuple[Question, Rollout]], float]:
+def sampled(student: Student, questions: Sequence[Question]) -> tuple[list[tuple[Question, Rollout]], float]:
     """Rollouts with their questions, and tokens a second of CPU."""
     by_id = {question.question_id: question for question in questions}
-    engine = make_engine(recipe)
+    engine = make_engine(student)
     started = time.process_time()
-    rollouts = [(by_id[rollout.question_id], rollout) for rollout in engine.sample(questions)]
+    wanted = (Sample(question, 0) for question in questions)
+    rollouts = [(by_id[rollout.question_id], rollout) for rollout in engine.sample(wanted)]
     return rollouts, sum(r.total_tokens for _, r in rollouts) / (time.process_time() - started)
 
 
@@ -43,22 +46,13 @@ def is_right(question: Question, rollout: Rollout) -> bool:
     return found is not None and found.answer == question.gold_answer
 
 
-def interval(right: int, of: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share."""
-    z, share = 1.96, right / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return middle - half, middle + half
-
-
 def show(name: str, rollouts: Sequence[tuple[Question, Rollout]]) -> None:
     """One line of figures."""
-    right = sum(is_right(*pair) for pair in rollouts)
-    low, high = interval(right, len(rollouts))
+    right = pass_at_1(np.array([[is_right(*pair)] for pair in rollouts]))
     tokens = [rollout.total_tokens for _, rollout in rollouts]
     unfinished = sum(rollout.finish_reason == "length" for _, rollout in rollouts)
     print(
-        f"{name}: {right / len(rollouts):.1%} right (n = {len(rollouts)}, {low:.1%} to {high:.1%}), "
+        f"{name}: {right.value:.1%} right (n = {len(rollouts)}, {right.low:.1%} to {right.high:.1%}), "
         f"{statistics.mean(tokens):.1f} tokens (thinking "
         f"{statistics.mean(r.think_tokens for _, r in rollouts):.1f}; 5 % to 95 %: "
         f"{statistics.quantiles(tokens, n=20)[0]:.0f} to {statistics.quantiles(tokens, n=20)[-1]:.0f}), "
@@ -101,12 +95,11 @@ def teach(rollouts: Sequence[tuple[Question, Rollout]]) -> None:
     )
 
 
-def generated(recipe: Recipe, questions: Sequence[Question]) -> float:
+def generated(student: Student, questions: Sequence[Question]) -> float:
     """Tokens a second of CPU of transformers' own batched `generate`."""
-    folder = model_folder(recipe.student)
-    tokens = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    sampling = recipe.sampling
+    tokens = AutoTokenizer.from_pretrained(student.model)
+    model = AutoModelForCausalLM.from_pretrained(student.model, dtype=torch.float32).eval()
+    sampling = student.sampling
     torch.manual_seed(sampling.seed)
     prompts = [
         tokens.apply_chat_template(
@@ -140,16 +133,16 @@ def main() -> None:
     parser.add_argument("--student", default=str(small.WEIGHTS))
     parser.add_argument("--questions", type=int, default=600)
     asked = parser.parse_args()
-    recipe = load_recipe("drp", student=asked.student)
+    student = student_of(load_recipe("drp", student=asked.student))
     speed = 0.0
     levels: tuple[Level, ...] = ("small", "small-longer")
     for level in levels:
-        rollouts, speed = sampled(recipe, list(generate(asked.questions, 0, level, "test")))
+        rollouts, speed = sampled(student, list(generate(asked.questions, 0, level, "test")))
         show(f"{level}, test", rollouts)
-    rollouts, speed = sampled(recipe, list(generate(asked.questions, 0, "small", "train")))
+    rollouts, speed = sampled(student, list(generate(asked.questions, 0, "small", "train")))
     show("small, train", rollouts)
     teach(rollouts)
-    plain = generated(recipe, list(generate(2 * ROWS, 0, "small", "train")))
+    plain = generated(student, list(generate(2 * ROWS, 0, "small", "train")))
     print(f"engine: {speed:,.0f} tokens a second of CPU, generate {plain:,.0f} ({speed / plain:.1f}×)")
 
 

@@ -59,7 +59,7 @@ class Listener:
 def _print_line(task: Any, outcome: str) -> None:
     name = f"{task.task_id.removeprefix('shard.')} {task.rendered_map_index or ''}"
     seconds = (datetime.now(UTC) - task.start_date).total_seconds()
-    print(f"  {name:<26}{outcome:<10}{seconds:7.1f} s", flush=True)
+    print(f"  {name:<42}{outcome:<10}{seconds:7.1f} s", flush=True)
 
 
 def main() -> int:
@@ -82,7 +82,8 @@ def main() -> int:
         night = open_night(conf["recipe"], conf["run_date"])
         rich.print(summarise(night))
         print(f"report: {night.page}", flush=True)
-        if state == "success" and conf["traces"] is None and night.recipe.evaluation:
+        has_examples = bool(night.lake.corpus.current().rows().get("examples"))
+        if state == "success" and conf["traces"] is None and night.recipe.evaluation and has_examples:
             state = _run(bag, "drp_train_eval", {name: conf[name] for name in ("recipe", "run_date")})
             training = open_training(conf["recipe"], conf["run_date"])
             rich.print(*tables(training))

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from rich.table import Table
 
+from drp.errors import BadInputError
 from drp.evaluation.statistics import Comparison, Interval
 from drp.records import Question
 from drp.registry.registry import open_registry
@@ -43,12 +44,22 @@ def tables(run: Night) -> list[Table]:
 
 
 def latest(run: Night) -> list[Entry]:
-    """The entries that were compared last; those of the newest corpus version while nothing was."""
+    """The entries that were compared last; those of the newest corpus version while nothing was.
+
+    Raises:
+        BadInputError: the run has no plan.
+    """
     rows = (read_comparison(run) or {"compared": []})["compared"]
     compared = {row["checkpoint_id"] for row in rows}
     references = {row["reference"] for row in rows}
     entries = [cast(Entry, plan) for plan in run.run.plans().values()]
     about = [e for e in entries if e["checkpoint_id"] in compared or e["arm"] in references] or entries
+    if not entries:
+        raise BadInputError(
+            f"run {run.run_id} has not begun: it has no plan",
+            state="Nothing was written",
+            next_command=f"drp train --recipe {run.recipe.name} --run-date {run.run.run_date}",
+        )
     newest = {entry["arm"]: entry for entry in sorted(about, key=lambda entry: entry["corpus_version"])}
     return [newest[arm] for arm in ARMS if arm in newest]
 

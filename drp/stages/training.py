@@ -82,6 +82,12 @@ def prepare(run: Night, corpus_version: int | None = None) -> list[str]:
             next_command=f"drp nightly --recipe {recipe.name}",
         )
     student = student_of(recipe)
+    if not student.model:
+        raise BadInputError(
+            f"the student {student.name!r} is no model in a folder of this machine: it cannot be trained",
+            state="Nothing was trained; the corpus is as it was",
+            next_command="set student in the recipe (or DRP_STUDENT) to the folder of a model",
+        )
     base = _digest(Path(student.model))
     names = []
     arms: tuple[Arm | Literal["base"], ...] = (BASE, *recipe.arms)

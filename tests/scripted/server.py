@@ -25,6 +25,8 @@ def scripted(size: int, seed: int) -> dict[str, Any]:
         "engine": "server",
         "server": {"base_url": address(), "model": "scripted"},
         "prompt_version": "small-1",
+        "evaluation": None,  # it cannot be trained
+        "promotion": None,
     }
 
 

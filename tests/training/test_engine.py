@@ -11,22 +11,29 @@ from drp.errors import BadInputError  # noqa: E402
 from drp.grading.extract import extract_answer  # noqa: E402
 from drp.ids import sampled_rollout_id  # noqa: E402
 from drp.questions.synthetic import generate  # noqa: E402
-from drp.recipe import Recipe, load_recipe  # noqa: E402
+from drp.recipe import load_recipe  # noqa: E402
 from drp.records import Question, Rollout  # noqa: E402
 from drp.student import small  # noqa: E402
-from drp.student.engines import make_engine  # noqa: E402
+from drp.student.engines import make_engine, student_of  # noqa: E402
+from drp.student.protocol import Sample, Student  # noqa: E402
+from drp.student.tokens import Lengths  # noqa: E402
 
 if not small.WEIGHTS.is_dir():
     pytest.skip("nobody was taught yet: python -m drp.student.small.pretrain", allow_module_level=True)
 
 
-def recipe(student: str = str(small.WEIGHTS), **sampling: float) -> Recipe:
-    loaded = load_recipe("drp", student=student)
-    return loaded.model_copy(update={"sampling": loaded.sampling.model_copy(update=sampling)})
+def student(folder: str = str(small.WEIGHTS), **sampling: float) -> Student:
+    recipe = load_recipe("drp", student=folder)
+    return student_of(recipe.model_copy(update={"sampling": recipe.sampling.model_copy(update=sampling)}))
 
 
-def rollouts(questions: list[Question], **sampling: float) -> dict[str, Rollout]:
-    return {r.rollout_id: r for r in make_engine(recipe(**sampling)).sample(questions)}
+def wanted(questions: list[Question], samples: int = 1) -> list[Sample]:
+    return [Sample(question, k) for question in questions for k in range(samples)]
+
+
+def rollouts(questions: list[Question], samples: int = 1, **sampling: float) -> dict[str, Rollout]:
+    found = make_engine(student(**sampling)).sample(wanted(questions, samples))
+    return {rollout.rollout_id: rollout for rollout in found}
 
 
 def is_right(question: Question, rollout: Rollout) -> bool:
@@ -53,19 +60,22 @@ def test_it_is_mostly_right_and_reasons_at_length(questions, sampled):
 
 
 def test_rows_say_what_was_asked_and_what_counted(questions, sampled):
-    asked = recipe(samples=2)
+    asked = student()
     assert sampled.keys() == {
-        sampled_rollout_id(q.question_id, asked.student, asked.prompt_version, asked.sampling.identity, index)
-        for q in questions
-        for index in range(2)
+        sampled_rollout_id(q.question_id, asked.name, asked.prompt_version, asked.sampling.identity, k)
+        for q, k in wanted(questions, 2)
     }
+    lengths = Lengths(small.WEIGHTS)
     for rollout in sampled.values():
         assert rollout.engine == "transformers"
-        assert rollout.token_counter.startswith("tokenizer ")
+        assert rollout.token_counter == lengths.name
         if rollout.finish_reason == "stop":
             assert 0 < rollout.think_tokens < rollout.total_tokens
             assert not {"<think>", "</think>"} & set((rollout.thinking + rollout.response).split())
             assert "\\boxed{" in rollout.response
+            length = lengths.of(rollout.thinking, rollout.response, rollout.token_counter)
+            assert abs(length.total - rollout.total_tokens) <= 2  # but for blanks at the ends
+            assert abs(length.thinking - rollout.think_tokens) <= 2
 
 
 def test_a_rollout_is_the_same_alone_and_in_other_company(questions, sampled):
@@ -97,19 +107,19 @@ def test_a_question_that_fills_the_context_is_refused(questions):
 def test_folders_that_are_no_student_are_refused(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(BadInputError, match="no language model that transformers can read"):
-        make_engine(recipe(str(tmp_path)))
+        make_engine(student(str(tmp_path)))
     tokenizer = transformers.AutoTokenizer.from_pretrained(small.WEIGHTS)
     tokenizer.chat_template = None
     other_architecture(tmp_path, tokenizer)
     with pytest.raises(BadInputError, match="no chat template"):
-        make_engine(recipe(str(tmp_path)))
+        make_engine(student(str(tmp_path)))
 
 
 def test_any_other_causal_model_runs_too(tmp_path, questions):
     other_architecture(tmp_path, transformers.AutoTokenizer.from_pretrained(small.WEIGHTS))
-    engine = make_engine(recipe(str(tmp_path), samples=2, max_tokens=8, temperature=1.0))
-    first = list(engine.sample(questions[:2]))
-    assert first == list(engine.sample(questions[:2]))
+    engine = make_engine(student(str(tmp_path), max_tokens=8, temperature=1.0))
+    first = list(engine.sample(wanted(questions[:2], 2)))
+    assert first == list(engine.sample(wanted(questions[:2], 2)))
     assert len({rollout.thinking for rollout in first}) == 4
     assert {rollout.total_tokens for rollout in first if rollout.finish_reason == "length"} == {8}
 

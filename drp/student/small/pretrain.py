@@ -16,13 +16,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional
-from transformers import (
-    AutoTokenizer,
-    GenerationConfig,
-    PreTrainedTokenizerFast,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-)
+from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from drp.grading.extract import extract_answer
 from drp.questions.small import draw
@@ -37,8 +31,6 @@ MATRIX_RATE, OTHER_RATE = 0.02, 3e-3
 """Learning rates of Muon and AdamW."""
 EMPHASIS = 3.0
 """Weight of the tokens that make up numbers."""
-AGAIN = 0.25
-"""Share of them with which a student that was taught before is taught on: more would make it forget."""
 DECAY = 0.5
 """Last share of the training in which the rates fall to zero."""
 TEMPERATURE, TOP_P = 0.6, 0.95
@@ -172,9 +164,7 @@ def accuracy(model: Any, tokens: PreTrainedTokenizerFast, seed: int) -> tuple[fl
     return right / len(problems), length / len(problems)
 
 
-def train(
-    model: Any, tokens: PreTrainedTokenizerFast, budget: int, seed: int, *, is_new: bool = True
-) -> None:
+def train(model: Any, tokens: PreTrainedTokenizerFast, budget: int, seed: int) -> None:
     """Train `model` in place on `budget` tokens, printing how it goes."""
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     known = set(map(id, matrices))
@@ -183,15 +173,14 @@ def train(
         torch.optim.Muon(matrices, lr=MATRIX_RATE, weight_decay=0.01),
         torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.95), weight_decay=0.0),
     ]
-    rates = [optimiser.param_groups[0]["lr"] * (1 if is_new else AGAIN) for optimiser in optimisers]
-    curriculum = CURRICULUM if is_new else CURRICULUM[-1:]
+    rates = [optimiser.param_groups[0]["lr"] for optimiser in optimisers]
     computing = computing_tokens(tokens)
     rng = random.Random(f"pretrain/{seed}")  # noqa: S311
     clock, started = time.monotonic(), time.process_time()
     seen = step = reports = 0
     loss = torch.zeros(())
     while seen < budget:
-        phase = next(phase for phase in curriculum if seen < phase.until * budget)
+        phase = next(phase for phase in CURRICULUM if seen < phase.until * budget)
         for batch in batches(tokens, phase, rng):
             if seen >= reports * budget / _REPORTS:
                 share, length = accuracy(model, tokens, seed) if reports else (0.0, 0.0)
@@ -222,19 +211,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="the folder to write")
     parser.add_argument("--tokens", type=int, default=TOKENS, help="tokens that are taught")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--start", type=Path, help="go on with the student in this folder, of verbose traces only"
-    )
     asked = parser.parse_args(arguments)
     torch.manual_seed(asked.seed)
-    if asked.start:
-        tokens = AutoTokenizer.from_pretrained(asked.start)
-        model = Qwen2ForCausalLM.from_pretrained(asked.start, dtype=torch.float32)
-    else:
-        tokens = tokenizer.train_tokenizer(asked.seed)
-        model = Qwen2ForCausalLM(config(len(tokens)))
+    tokens = tokenizer.train_tokenizer(asked.seed)
+    model = Qwen2ForCausalLM(config(len(tokens)))
     print(f"{model.num_parameters():,} parameters, {len(tokens)} entries", flush=True)
-    train(model, tokens, asked.tokens, asked.seed, is_new=not asked.start)
+    train(model, tokens, asked.tokens, asked.seed)
     model.generation_config = GenerationConfig(
         do_sample=True,
         temperature=TEMPERATURE,
