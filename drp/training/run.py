@@ -13,19 +13,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from transformers.utils.logging import disable_progress_bar
-
 from drp import runner
 from drp.errors import DrpError
-from drp.training.sft import train
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, and say how it went."""
-    disable_progress_bar()  # of reading and writing weights: only lines are wanted in a log
     if runner.is_here("training"):
         with runner.job() as document:
-            train(Path(document["job"]), Path(document["out"]))
+            _train(Path(document["job"]), Path(document["out"]))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("job", type=Path, help="the folder of the job")
@@ -33,10 +29,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        train(asked.job, asked.out)
+        _train(asked.job, asked.out)
     except DrpError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _train(job: Path, out: Path) -> None:
+    from transformers.utils.logging import (
+        disable_progress_bar,
+    )  # wrong use is told without seconds of imports
+
+    from drp.training.sft import train
+
+    disable_progress_bar()  # of reading and writing weights: a log wants lines
+    train(job, out)
 
 
 if __name__ == "__main__":

@@ -30,12 +30,12 @@ if model_folder("small") is None:
 
 
 def write_recipe(folder: Path, **changes: Any) -> str:
-    """The recipe that ships, on few questions and for one epoch."""
+    """The recipe that ships, on few questions."""
     document = yaml.safe_load((RECIPES / "drp.yaml").read_text())
     questions = {"source": "synthetic", "level": "small", "size": 160, "seed": 0}
     benchmark = {"name": "small", "questions": questions | {"split": "test", "size": 40, "seed": 1}}
     document |= {"questions": [questions], "arms": ["drp", "random_prune"]}
-    document["training"] |= {"epochs": 1}
+    document["training"] |= {"epochs": 4}
     document["evaluation"] |= {"benchmarks": [benchmark]}
     path = folder / "drp.yaml"
     path.write_text(yaml.safe_dump(document | changes))

@@ -6,10 +6,19 @@ from itertools import pairwise
 
 import pytest
 
+from drp.evaluation.statistics import Interval
 from drp.report.density import density
-from drp.report.figures import length_picture, recovered_picture, saving_picture, trend_picture
+from drp.report.figures import (
+    interval_picture,
+    length_picture,
+    loss_picture,
+    recovered_picture,
+    saving_picture,
+    trend_picture,
+)
 from drp.report.numbers import Budget, Lengths, Recovered, Trend
 from drp.report.svg import WIDTH
+from drp.training.job import Point
 from tests.rows import RUN_DATE
 
 STEPS = 100
@@ -75,8 +84,48 @@ def test_a_day_without_a_night_has_no_bar_and_one_without_a_rejection_has() -> N
     assert 0 < heights[89.0] <= 1
 
 
+def _curve(*losses: float, looks: int = 0) -> list[Point]:
+    """A point a step; with `looks`, each so many steps one with a validation loss."""
+    return [
+        Point(
+            step=step,
+            loss=loss,
+            validation_loss=loss + 0.1 if looks and step % looks == 0 else None,
+            learning_rate=1e-3,
+        )
+        for step, loss in enumerate(losses, start=1)
+    ]
+
+
+def test_a_loss_is_read_off_its_axis_which_begins_below_the_least() -> None:
+    picture = str(loss_picture(_curve(2.0, 1.2, 1.1, 1.0, looks=2)))
+    levels = {
+        float(name): float(y) - 4
+        for y, name in re.findall(r' y="([\d.]+)" text-anchor="end">([\d.]+)<', picture)
+    }
+    assert min(levels) == 1.0
+    looks = [float(y) for y in re.findall(r'cy="([\d.]+)"', picture)]
+    a_level = (levels[1.0] - levels[2.0]) / 1.0  # pixels a nat
+    assert [levels[1.0] - y for y in looks] == pytest.approx([0.3 * a_level, 0.1 * a_level], abs=0.2)
+    assert "circle" not in str(loss_picture(_curve(2.0, 1.0)))
+
+
+def test_a_difference_beyond_the_axis_is_an_arrow_at_its_edge() -> None:
+    inside = str(interval_picture(Interval(0.01, -0.02, 0.04), 0.01, 0.05))
+    left = str(interval_picture(Interval(-0.2, -0.25, -0.15), None, 0.05))
+    right = str(interval_picture(Interval(0.2, 0.15, 0.25), None, 0.05))
+    assert ("circle" in inside, "mark before" in inside) == (True, True)
+    assert ("◂" in left, "circle" in left, "mark before" in left) == (True, False, False)
+    assert ("▸" in right, "◂" in right) == (True, False)
+
+
 def test_pictures_stay_inside_their_frames() -> None:
     pictures = [
+        loss_picture(_curve(*(2.0 / n for n in range(1, 400)), looks=7)),
+        loss_picture(_curve(1.0, 1.0)),
+        loss_picture(_curve(0.00012)),
+        interval_picture(Interval(0.01, -0.9, 0.9), 0.02, 0.05),
+        interval_picture(Interval(-0.5, -0.9, -0.2), 0.02, 0.05),
         saving_picture([0] * 19 + [7], 1.0),
         saving_picture([7] + [0] * 19, 0.0),
         length_picture(Lengths("d", "c", 1, 9e9, 1.0, _counts(beyond=2), _counts(at_0=2))),
@@ -88,9 +137,9 @@ def test_pictures_stay_inside_their_frames() -> None:
     for picture in map(str, pictures):
         width, height = map(float, re.findall(r'viewBox="0 0 (\d+) (\d+)"', picture)[0])
         assert width <= WIDTH
-        for x in re.findall(r' x\d?="([\d.-]+)"', picture):
+        for x in re.findall(r' c?x\d?="([\d.-]+)"', picture):
             assert 0 <= float(x) <= width
-        for y in re.findall(r' y\d?="([\d.-]+)"', picture):
+        for y in re.findall(r' c?y\d?="([\d.-]+)"', picture):
             assert 0 <= float(y) <= height
         for x, y in re.findall(r"[ML]([\d.-]+) ([\d.-]+)", picture):
             assert 0 <= float(x) <= width

@@ -93,7 +93,6 @@ class Engine:
         self._changed = asyncio.Event()
         self._booked = asyncio.Event()
         self._ledger = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._ahead = max(1, self.profile.limits.in_flight // AHEAD)
         self._thread = threading.Thread(target=self._main, name=f"teacher {self.name}", daemon=True)
 
     # --- from the other thread
@@ -151,6 +150,13 @@ class Engine:
             raise error
 
     @property
+    def _ahead(self) -> int:
+        """How many may wait for a place: none beside the very first, for with a wrong key all are in vain."""
+        if not self.control.window.answered:
+            return 0 if self._flying else 1
+        return max(1, self.profile.limits.in_flight // AHEAD)
+
+    @property
     def _is_spent(self) -> bool:
         """The money is at its end, and what was claimed with the last of it is under way."""
         return self._exhausted is not None and not self._ready
@@ -167,7 +173,7 @@ class Engine:
             self._flying.add(task)
             task.add_done_callback(self._landed)
         is_claiming = self._claiming is not None and not self._claiming.done()
-        if self._waiting and not is_claiming and not self._exhausted and 2 * len(self._ready) <= self._ahead:
+        if self._waiting and not is_claiming and not self._exhausted and 2 * len(self._ready) < self._ahead:
             self._claiming = asyncio.create_task(self._claim())
             self._claiming.add_done_callback(self._landed)
         self._changed.clear()

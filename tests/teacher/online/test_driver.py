@@ -88,6 +88,7 @@ def test_what_all_requests_alike_would_meet_fails_at_once_and_once(ledger, setti
         assert server.totals()["asked"] <= 1
         assert "sk-wrong" not in str(caught.value)
         assert ledger.spent("r1").total == 0
+        assert sum(total.attempts for total in ledger.totals()) == 1
 
 
 def test_a_provider_that_is_down_ends_in_a_transient_error(ledger):
