@@ -118,7 +118,8 @@ def drp_nightly() -> None:
         """Updates the asset `drp_corpus`; skipped when the night added nothing."""
         if not published["moved"]:
             raise AirflowSkipException(f"still corpus version {published['corpus_version']}")
-        outlet_events[corpus].extra = {"corpus_version": published["corpus_version"]}
+        recipe = get_current_context()["params"]["recipe"]
+        outlet_events[corpus].extra = {"corpus_version": published["corpus_version"], "recipe": recipe}
 
     @task(trigger_rule=TriggerRule.ALL_DONE)  # a night that failed needs its page most of all
     def report() -> str:

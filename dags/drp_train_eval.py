@@ -19,8 +19,8 @@ from drp_failures import DEFAULT_ARGS
 corpus, checkpoint = Asset("drp_corpus"), Asset("drp_checkpoint")
 
 PARAMS = {
-    "recipe": Param("drp", type="string", pattern=r"^([a-z][a-z0-9_]*|.+\.ya?ml)$", title="Recipe",
-                    description="Name of a recipe in drp/recipes, or path of a YAML file."),
+    "recipe": Param("", type="string", pattern=r"^([a-z][a-z0-9_]*|.+\.ya?ml)?$", title="Recipe",
+                    description="A name, or the path of a YAML file. Empty: that of the night before it."),
     "run_date": Param("", type="string", pattern=r"^(\d{4}-\d{2}-\d{2})?$", title="Date",
                       description="The training to do, or to do again. Empty: the date of the run."),
     "corpus_version": Param(None, type=["integer", "null"], minimum=1, title="Corpus version",
@@ -36,7 +36,13 @@ def this_run() -> Any:
 
     context = get_current_context()
     run_date = context["params"]["run_date"] or context["dag_run"].run_after.date().isoformat()
-    return open_training(context["params"]["recipe"], run_date)
+    return open_training(context["params"]["recipe"] or of_the_night(context), run_date)
+
+
+def of_the_night(context: Any) -> str:
+    """The recipe of the night that moved the corpus."""
+    events = [event for some in context["triggering_asset_events"].values() for event in some]
+    return str(events[-1].extra["recipe"]) if events else "drp"
 
 
 @dag(
@@ -49,7 +55,10 @@ def drp_train_eval() -> None:
         """What is trained and measured: the student as it is, the recipe's arms, the champion."""
         from drp.stages.training import prepare
 
-        return prepare(this_run(), get_current_context()["params"]["corpus_version"])
+        run = this_run()
+        if run.recipe.evaluation is None:
+            raise AirflowSkipException(f"recipe {run.recipe.name} has no evaluation: it trains nothing")
+        return prepare(run, get_current_context()["params"]["corpus_version"])
 
     @task(pool="gpu", map_index_template="{{ task.op_kwargs['name'] }}")
     def train(name: str) -> None:
@@ -111,10 +120,12 @@ def drp_train_eval() -> None:
         outlet_events[checkpoint].extra = {"checkpoint_id": (decision or {})["checkpoint_id"]}
 
     @task(trigger_rule=TriggerRule.ALL_DONE)  # a run that failed needs its page most of all
-    def report(names: list[str]) -> str:
+    def report(names: list[str] | None) -> str:
         """Writes the run's page. Returns its address."""
         from drp.stages.train_report import train_report
 
+        if names is None:
+            raise AirflowSkipException("nothing was trained")
         return train_report(this_run(), names)
 
     names = prepare()

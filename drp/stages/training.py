@@ -46,7 +46,6 @@ def open_training(recipe: str, run_date: str) -> Night:
     """The training run of `run_date` (ISO date) with a recipe by name or file, in the lake at DRP_LAKE."""
     here = settings()
     loaded = load_recipe(recipe, teacher=here.teacher, student=here.student)
-    evaluation_of(loaded)
     lake = open_lake()
     run = lake.run(f"{date.fromisoformat(run_date).isoformat()}-train-{loaded.name}")
     return Night(lake, run, loaded, here.workers)
@@ -74,6 +73,7 @@ def prepare(run: Night, corpus_version: int | None = None) -> list[str]:
         BadInputError: there is nothing to train on.
     """
     recipe = run.recipe
+    evaluation_of(recipe)
     version = corpus_version or run.lake.corpus.current().number
     if not run.lake.corpus.read(version).rows().get("examples"):
         raise BadInputError(

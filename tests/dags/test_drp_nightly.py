@@ -106,13 +106,13 @@ def test_a_night_moves_the_corpus_once_and_the_asset_with_it(tmp_path: Path) -> 
     first = run(night, env)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "published" in first.stdout
-    assert _asset_events(env) == [{"corpus_version": 1}]
+    assert _asset_events(env) == [{"corpus_version": 1, "recipe": str(recipe)}]
 
     again = run(night, env)
     assert again.returncode == 0, again.stdout + again.stderr
     announce = next(line for line in again.stdout.splitlines() if line.split()[:1] == ["announce"])
     assert "skipped" in announce
-    assert _asset_events(env) == [{"corpus_version": 1}]
+    assert _asset_events(env) == [{"corpus_version": 1, "recipe": str(recipe)}]
 
 
 def test_a_quarantined_night_fails_has_its_report_and_ends_with_what_to_do(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_errors_decide_on_retries(dag: dict[str, Any]) -> None:
 
 
 def test_parameters_are_checked(dag: dict[str, Any]) -> None:
-    assert dag["params"] == {"recipe": "drp", "run_date": "", "corpus_version": None, "approval": False}
+    assert dag["params"] == {"recipe": "", "run_date": "", "corpus_version": None, "approval": False}
     refused = [(name, value) for name, value, taken in dag["takes"] if not taken]
     assert refused == [
         ("recipe", "no such thing"),

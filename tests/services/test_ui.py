@@ -12,10 +12,13 @@ from urllib.parse import quote
 
 import psutil
 import pytest
+import yaml
 
+from drp.recipe import RECIPES
 from tests.airflow_home import run
 from tests.airflow_services import Airflow, session_of
 from tests.airflow_services import airflow as running
+from tests.scripted.server import scripted
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +35,20 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
 
 
 @pytest.fixture(scope="module")
-def night(airflow: Airflow) -> str:
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small recipe whose student is a script: its nights train nothing."""
+    document = yaml.safe_load((RECIPES / "drp.yaml").read_text(encoding="utf-8"))
+    path = tmp_path_factory.mktemp("recipe") / "drp.yaml"
+    path.write_text(yaml.safe_dump(document | scripted(200, 0)), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def night(airflow: Airflow, recipe: str) -> str:
     """The id of a run that was triggered by hand and has ended."""
     assert airflow.get("/api/v2/dags/drp_nightly")["is_paused"] is False
     assert airflow.get("/api/v2/dags/drp_nightly/dagRuns")["total_entries"] == 0, "it ran by itself"
-    run_id = airflow.trigger(run_date="2026-11-20")
+    run_id = airflow.trigger(run_date="2026-11-20", recipe=recipe)
     airflow.ended(run_id)
     return run_id
 
@@ -50,9 +62,11 @@ def test_every_task_of_the_night_succeeds_in_the_executor(airflow: Airflow, nigh
     assert all(len(shard) == 12 for shard in shards), "the UI shows the shard's name"
 
 
-def test_the_asset_tells_the_new_version(airflow: Airflow, night: str) -> None:
+def test_the_asset_tells_the_new_version(airflow: Airflow, night: str, recipe: str) -> None:
     events = airflow.get("/api/v2/assets/events")["asset_events"]
-    assert [(event["name"], event["extra"]) for event in events] == [("drp_corpus", {"corpus_version": 1})]
+    assert [(event["name"], event["extra"]) for event in events] == [
+        ("drp_corpus", {"corpus_version": 1, "recipe": recipe})
+    ]
 
 
 def test_wrong_parameters_are_refused(airflow: Airflow) -> None:
