@@ -114,9 +114,10 @@ class _Running:
         raised = self._errors.read()
         if raised:
             return _revived(json.loads(raised))
-        if status < 0:
+        ended_by = -status if status < 0 else status - 128  # 143: it was asked to end, and kept what it had
+        if status < 0 or ended_by == signal.SIGTERM:
             return JobLostError(
-                f"{self._name} was killed ({signal.Signals(-status).name})",
+                f"{self._name} was killed ({signal.Signals(ended_by).name})",
                 state="What it had finished is kept",
                 next_command="run the same command again: it goes on where this one stopped",
             )

@@ -20,6 +20,9 @@ def main() -> None:
                 raise ZeroDivisionError("a bug")
             case "die":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "be asked to end":
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(60)
             case "hang":
                 Path(asked["file"]).write_text(str(os.getpid()))
                 try:

@@ -50,6 +50,11 @@ def test_a_killed_job_may_be_run_again():
         runner.run("training", JOB, {"do": "die"})
 
 
+def test_a_job_that_somebody_else_asked_to_end_may_be_run_again():
+    with pytest.raises(JobLostError, match="SIGTERM"):
+        runner.run("training", JOB, {"do": "be asked to end"})
+
+
 def test_a_missing_environment_is_named(monkeypatch):
     monkeypatch.setitem(runner._FOLDERS, "training", "build/nowhere")
     with pytest.raises(EnvironmentMissingError, match=r"make build/nowhere/ready"):

@@ -36,9 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _train(job: Path, out: Path) -> None:
-    from transformers.utils.logging import (
-        disable_progress_bar,
-    )  # wrong use is told without seconds of imports
+    # imported here, so that wrong use is told without seconds of waiting for torch
+    from transformers.utils.logging import disable_progress_bar
 
     from drp.training.sft import train
 

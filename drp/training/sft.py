@@ -2,8 +2,8 @@
 
     manifest = train(job_folder, out)
 
-A loop of our own, because transformers' Trainer and TRL's take a multiple of its time for a small student and
-compute logits of prompts (benchmarks/sft.py). A killed training goes on from its last state along the same
+A loop of our own: it computes no logits of prompts, and for a small student little else than the model's own
+work (benchmarks/sft.py sets it beside TRL's). A killed training goes on from its last state along the same
 curve; SIGTERM saves one and ends the process with status 143.
 """
 
