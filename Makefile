@@ -60,7 +60,7 @@ test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, 
 test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postgres/ready ## the tests with servers: S3, PostgreSQL, a provider, a browser; and under kill -9
 	$(BIN)/pytest $(SERVICES)
 
-test-vllm: $(VENV)/ready-dev build/vllm/ready ## the tests with a vLLM server, on the CPU: several GB, minutes
+test-vllm: $(VENV)/ready-dev build/vllm/ready ## the tests with vLLM, as teacher and as student, on the CPU: several GB, minutes
 	$(BIN)/pytest $(VLLM)
 
 test-training: $(VENV)/ready-dev build/training/ready ## the tests of students, training and the whole loop, with torch on the CPU

@@ -112,7 +112,7 @@ def drp_train_eval() -> None:
     @task(outlets=[checkpoint], trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     def promote(decision: dict[str, Any] | None, *, outlet_events: Any) -> None:
         """Makes the candidate the champion if it was decided so; skipped otherwise."""
-        from drp.stages.compare import Decision
+        from drp.evaluation.decision import Decision
         from drp.stages.register import promote
 
         if not promote(this_run(), Decision(**decision) if decision else None):

@@ -37,8 +37,8 @@ def _ordered(band: tuple[float, float]) -> tuple[float, float]:
     return band
 
 
-Engine: TypeAlias = Literal["transformers", "server"]
-"""What runs the student: transformers, in this project's training environment; or a server."""
+Engine: TypeAlias = Literal["transformers", "vllm", "server"]
+"""What runs the student: transformers or vLLM, each in an environment of this project; or a server."""
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Band: TypeAlias = Annotated[tuple[Share, Share], AfterValidator(_ordered)]
 
@@ -125,7 +125,7 @@ class Parallel(Section):
     data: int = Field(default=1, ge=1)
     """Engines that share the samples, each a process with the whole student."""
     tensor: int = Field(default=1, ge=1)
-    """GPUs that one engine spreads the student over."""
+    """GPUs that one engine spreads the student over, if it is vLLM."""
 
 
 class RowGates(Section):
@@ -250,7 +250,8 @@ class Recipe(Section):
     def evaluation_hash(self) -> str:
         """Hash of what can change a score, the checkpoint aside."""
         evaluation = self.evaluation.model_dump(mode="json") if self.evaluation else None
-        return content_id("evaluation", self.prompt_version, evaluation)
+        engine = [self.engine] if self.engine == "vllm" else []  # the hashes of the others are older than it
+        return content_id("evaluation", self.prompt_version, evaluation, *engine)
 
     @cached_property
     def rollout_hash(self) -> str:

@@ -7,6 +7,7 @@ to its standard output, which becomes our log line by line, and tells an error o
 it is raised here as what it was. What a job has done is not told: the caller looks for it.
 """
 
+import fcntl
 import json
 import logging
 import os
@@ -14,7 +15,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from pydoc import locate
@@ -46,13 +48,53 @@ class JobLostError(TransientError):
     """A job was killed: by a person, or for want of memory."""
 
 
+class ScratchUnwritableError(TransientError):
+    """The folder for what can be made again (DRP_SCRATCH) takes no file: a full disk, most often."""
+
+
 def is_here(environment: Environment) -> bool:
     """Whether this process runs in `environment`."""
     return os.environ.get(_VARIABLE, "orchestrator") == environment
 
 
-def run(environment: Environment, module: str, *documents: Mapping[str, Any]) -> None:
+@contextmanager
+def alone(lock: Path) -> Iterator[int]:
+    """Within, nobody else on this machine holds `lock`; waits until nobody does.
+
+    A job that is given what this yields (`run`, `holding`) holds it too, to its own end: when we are killed,
+    the next attempt does not begin beside a job of ours that is still saving what it has.
+
+    Raises:
+        ScratchUnwritableError: the lock cannot be made.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        opened = lock.open("w")
+    except OSError as error:
+        raise ScratchUnwritableError(
+            f"{lock} cannot be written: {error}",
+            state="What was done before it is kept",
+            next_command="make room where DRP_SCRATCH lies, then run the same command again",
+        ) from error
+    with opened as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.info("waiting until the process that holds %s ends", lock)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+def run(
+    environment: Environment, module: str, *documents: Mapping[str, Any], holding: Sequence[int] = ()
+) -> None:
     """Run jobs side by side to their ends; asked to end ourselves (SIGTERM), we ask them first.
+
+    Args:
+        environment: where they run.
+        module: what they run.
+        documents: one for each job.
+        holding: locks that they hold as long as they live (`alone`).
 
     Raises:
         EnvironmentMissingError: there is no such environment here.
@@ -69,7 +111,7 @@ def run(environment: Environment, module: str, *documents: Mapping[str, Any]) ->
         )
     jobs: list[_Running] = []
     try:
-        jobs.extend(_Running(python, environment, module, document) for document in documents)
+        jobs.extend(_Running(python, environment, module, one, holding) for one in documents)
         errors = [error for job in jobs if (error := job.wait())]
     finally:
         for job in jobs:
@@ -82,7 +124,12 @@ class _Running:
     """A job's process. A thread hands its log on."""
 
     def __init__(
-        self, python: Path, environment: Environment, module: str, document: Mapping[str, Any]
+        self,
+        python: Path,
+        environment: Environment,
+        module: str,
+        document: Mapping[str, Any],
+        holding: Sequence[int],
     ) -> None:
         self._name = f"{document.get('stage', module)} in the {environment} environment"
         self._last = ""
@@ -94,7 +141,7 @@ class _Running:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=(write,),
+            pass_fds=(write, *holding),
             text=True,
             errors="replace",
         )
@@ -113,7 +160,7 @@ class _Running:
         self._logger.join()
         raised = self._errors.read()
         if raised:
-            return _revived(json.loads(raised))
+            return revived(json.loads(raised))
         ended_by = -status if status < 0 else status - 128  # 143: it was asked to end, and kept what it had
         if status < 0 or ended_by == signal.SIGTERM:
             return JobLostError(
@@ -152,8 +199,15 @@ class _Running:
                 _log.info("%s", line.rstrip())
 
 
-def _revived(document: Mapping[str, str]) -> DrpError:
-    """The error that the child raised, with its class."""
+def told(error: DrpError) -> dict[str, str]:
+    """An error as a document, for another process."""
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    said = {"problem": error.problem, "state": error.state, "next_command": error.next_command}
+    return {"kind": kind, **said}
+
+
+def revived(document: Mapping[str, str]) -> DrpError:
+    """The error that another process told, with its class."""
     kind: Any = locate(document["kind"])
     error: DrpError = kind.__new__(kind)
     DrpError.__init__(
@@ -172,10 +226,8 @@ def job() -> Iterator[dict[str, Any]]:
     try:
         yield document
     except DrpError as error:
-        kind = type(error)
-        told = {"kind": f"{kind.__module__}.{kind.__qualname__}", "problem": error.problem}
         with os.fdopen(int(os.environ[_ERRORS]), "w", encoding="utf-8") as stream:
-            json.dump({**told, "state": error.state, "next_command": error.next_command}, stream)
+            json.dump(told(error), stream)
         sys.exit(1)
 
 
@@ -183,3 +235,5 @@ def _end_with_parent() -> None:
     while os.read(0, 1):  # until nobody holds the other side any more
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_GRACE_S)  # as long as a parent that lives would wait
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -125,3 +125,23 @@ def test_the_data_catalogue_is_current() -> None:
         env={"PYTHONPATH": "."},
     )
     assert (ROOT / "docs/catalogue.md").read_bytes() == made.stdout, "run make docs"
+
+
+def test_the_figures_of_the_papers_run_are_current() -> None:
+    printed = subprocess.run(
+        [sys.executable, "infra/papers_run.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": "."},
+    ).stdout
+    assert printed in (ROOT / "docs/recipes/papers-run.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in printed.splitlines()]
+    figures = {cells[0]: cells[1:] for cells in rows}
+    for number, name in enumerate(("r1_1_5b", "r1_7b")):
+        comments = (ROOT / f"drp/recipes/{name}.yaml").read_text(encoding="utf-8")
+        assert f"cost    {figures['teacher, `verbatim` in batches'][number]} for the teacher" in comments
+        assert f"time    {figures['rollouts, A100 hours'][number]} h of rollouts" in comments
+        assert f"{figures['training, A100 hours'][number]} h of training" in comments
+        assert f"{figures['evaluation of base and candidate, A100 hours'][number]} h of eval" in comments

@@ -73,6 +73,8 @@ def test_only_what_can_change_a_revision_changes_its_hash(tmp_path):
     assert load_recipe(written(tmp_path, decomposition="sentence")).revision_hash != base.revision_hash
     assert load_recipe(written(tmp_path, sampling={"seed": 7})).rollout_hash != base.rollout_hash
     assert load_recipe(written(tmp_path, sampling={"seed": 7})).revision_hash == base.revision_hash
+    assert load_recipe(written(tmp_path, engine="vllm")).rollout_hash == base.rollout_hash
+    assert load_recipe(written(tmp_path, engine="vllm")).evaluation_hash != base.evaluation_hash
 
 
 def test_settings_replace_the_recipes_own_choices():

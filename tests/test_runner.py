@@ -12,7 +12,7 @@ import pytest
 
 from drp import runner
 from drp.errors import BadInputError
-from drp.runner import EnvironmentMissingError, JobFailedError, JobLostError
+from drp.runner import EnvironmentMissingError, JobFailedError, JobLostError, ScratchUnwritableError
 
 JOB = "tests.a_job"
 
@@ -79,6 +79,39 @@ def test_a_job_ends_with_who_started_it_and_may_tidy_up(tmp_path, how):
     parent.send_signal(how)
     parent.wait(30)
     _wait(lambda: file.read_text() == "ended" and not _lives(job))
+
+
+def test_the_next_attempt_waits_for_the_job_of_one_that_was_killed(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "drp.runner")
+    file, lock = tmp_path / "f", tmp_path / "lock"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path), str(file), str(lock)], cwd=runner.ROOT
+    )
+    _wait(lambda: file.is_file() and file.read_text().isdigit())
+    job = int(file.read_text())
+    parent.kill()
+    with runner.alone(lock):
+        assert file.read_text() == "ended"
+        _wait(lambda: not _lives(job))
+    assert "waiting until the process" in caplog.text
+    with runner.alone(lock):
+        pass
+
+
+def test_a_lock_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ScratchUnwritableError, match="make room"), runner.alone(tmp_path / "file/lock"):
+        pass
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from drp import runner
+runner._FOLDERS["training"] = sys.argv[1]
+with runner.alone(Path(sys.argv[3])) as lock:
+    runner.run("training", "tests.a_job", {"do": "hang", "file": sys.argv[2]}, holding=[lock])
+"""
 
 
 def _wait(condition) -> None:

@@ -8,13 +8,13 @@ from functools import partial
 import duckdb
 from markupsafe import Markup
 
+from drp.evaluation.decision import Compared
 from drp.report import queries, training_queries
 from drp.report.figures import interval_picture, length_picture, loss_picture
 from drp.report.pairs import read_pairs
 from drp.report.template import render
 from drp.report.training_numbers import ARMS, CANDIDATE, Board, TrainingFacts
 from drp.report.training_reading import read_training
-from drp.stages.compare import Compared
 from drp.stages.training import BASE
 
 _LEAST_REACH = 0.05

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
+from drp.evaluation.decision import Compared, Decision
 from drp.evaluation.statistics import Interval
 from drp.recipe import Promotion
 from drp.records import Question
 from drp.report.numbers import Lengths
 from drp.report.queries import Value
 from drp.report.template import points, times
-from drp.stages.compare import Compared, Decision
 from drp.stages.training import BASE, CHAMPION
 from drp.student import small
 from drp.training.job import Manifest

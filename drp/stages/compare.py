@@ -1,47 +1,23 @@
 """Compare: every arm beside the reference, on the same questions and seeds, and what follows from it.
 
-The reference is the champion where there is one, else the base. How sure it is: drp.evaluation.statistics.
+The reference is the champion where there is one, else the base.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from drp.evaluation.decision import Compared, Decision, decide
 from drp.evaluation.scores import check_alike
-from drp.evaluation.statistics import Comparison, least_margin
 from drp.evaluation.statistics import compare as compared
-from drp.recipe import Promotion
+from drp.evaluation.statistics import least_margin
 from drp.stages.evaluate import read_key, read_samples, shard_of
 from drp.stages.night import Night
 from drp.stages.training import BASE, CHAMPION, entry_of, evaluation_of
 
 STAGE = "compare"
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One arm beside the reference on one benchmark."""
-
-    arm: str
-    checkpoint_id: str
-    reference: str
-    """Arm of the reference."""
-    benchmark: str
-    n_questions: int
-    comparison: Comparison
-    least_margin: float
-    """The smallest margin that so many questions show with 80 % power."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Whether the candidate is to become the champion, and why."""
-
-    checkpoint_id: str
-    promote: bool
-    reason: str
 
 
 def compare(run: Night, names: list[str]) -> Decision | None:
@@ -91,19 +67,3 @@ def _rows(run: Night, names: list[str], benchmark: str) -> list[Compared]:
             )
         )
     return rows
-
-
-def decide(rows: list[Compared], rule: Promotion | None) -> Decision | None:
-    """By the recipe's rule: `drp` must be shown to be shorter and not less accurate. None without a rule."""
-    found = [row for row in rows if rule and row.arm == "drp" and row.benchmark == rule.benchmark]
-    if not found or rule is None:
-        return None
-    (row,) = found
-    accuracy, tokens = row.comparison.accuracy, row.comparison.tokens
-    said = (
-        f"on {row.benchmark} beside {row.reference}: accuracy {accuracy.value:+.1%} (at least"
-        f" {row.comparison.accuracy_at_least:+.1%}, margin {-rule.margin:.1%}), tokens {tokens.value:.2f}×"
-        f" (at most {tokens.high:.2f}×, wanted below {1 - rule.saving:.2f}×)"
-    )
-    promote = row.comparison.is_not_lower(rule.margin) and row.comparison.is_shorter(rule.saving)
-    return Decision(row.checkpoint_id, promote, said)

@@ -4,16 +4,18 @@ It samples as the stage `rollout` does, so that what is measured is what is trai
 unless the grader passes its own test first, and all samples are there.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from drp import runner
 from drp.errors import BadInputError
 from drp.evaluation.scores import Samples, ScoreKey, score_row
 from drp.grading import GRADER_VERSION, Grader, self_test
 from drp.lake.runs import ShardOutput
 from drp.questions.synthetic import generate
-from drp.recipe import Benchmark, Engine, SyntheticSet
+from drp.recipe import Benchmark, Engine, Recipe, SyntheticSet
 from drp.records import GradedRollout, Question
 from drp.registry.files import fetch
 from drp.registry.registry import open_registry
@@ -21,14 +23,22 @@ from drp.settings import settings
 from drp.sql.select import select
 from drp.stages.night import Night
 from drp.stages.sampling import Wanted, sample
-from drp.stages.training import BASE, CHAMPION, Entry, checkpoint_of, entry_of, evaluation_of, scratch
+from drp.stages.training import (
+    BASE,
+    CHAMPION,
+    Entry,
+    checkpoint_of,
+    entry_of,
+    evaluation_of,
+    model_digest,
+    scratch,
+)
 from drp.student.engines import student_of
 from drp.student.protocol import Sample, Student
+from drp.training.errors import WrongBaseError
 from drp.training.job import MERGED
 
 STAGE = "evaluate"
-ENGINE: Engine = "transformers"
-"""Checkpoints come and go: they run from their folders, not behind a server."""
 _QUESTIONS = """
 SELECT * EXCLUDE (run_date) FROM questions WHERE dataset = $dataset AND split = $split ORDER BY question_id
 """
@@ -82,10 +92,11 @@ def wanted(run: Night, shard: str) -> Wanted:
     student = Student(
         entry["checkpoint_id"],
         str(_model(run, entry)),
-        ENGINE,
+        engine_of(run.recipe),
         None,
         run.recipe.prompt_version,
         sampling,
+        run.recipe.parallel.tensor,
     )
     samples = [Sample(q, k) for q in _questions(run, benchmark) for k in range(sampling.samples)]
     return Wanted(STAGE, shard, run.recipe.evaluation_hash, student, samples, add)
@@ -94,7 +105,13 @@ def wanted(run: Night, shard: str) -> Wanted:
 def score_key(run: Night, benchmark: str) -> ScoreKey:
     """What the scores of this run on a benchmark have in common."""
     sampling, recipe = evaluation_of(run.recipe).sampling, run.recipe
-    return ScoreKey.of(benchmark, recipe.prompt_version, GRADER_VERSION, ENGINE, sampling)
+    engine = engine_of(recipe)
+    return ScoreKey.of(benchmark, recipe.prompt_version, GRADER_VERSION, engine, sampling)
+
+
+def engine_of(recipe: Recipe) -> Engine:
+    """What runs checkpoints: they come and go, and run from their folders, not behind a server."""
+    return "transformers" if recipe.engine == "server" else recipe.engine
 
 
 def read_samples(run: Night, shard: str) -> Samples:
@@ -135,17 +152,32 @@ def _questions(run: Night, benchmark: Benchmark) -> Iterator[Question]:
 
 
 def _model(run: Night, entry: Entry) -> Path:
-    """The model's folder on this machine; a checkpoint that was trained elsewhere is fetched and checked."""
+    """The model's folder on this machine, which is what the plan means: nothing else gets its scores.
+
+    Raises:
+        WrongBaseError: the student's folder was changed since the plan.
+        ChangedCheckpointError, BadInputError: the checkpoint's files, or a copy of them, were changed.
+    """
     if entry["arm"] == BASE:
-        return Path(student_of(run.recipe).model)
+        base = Path(student_of(run.recipe).model)
+        if model_digest(base) != entry["base_sha256"]:
+            raise WrongBaseError(
+                f"the model in {base} is not the one that {run.run_id} began with: its digest is"
+                f" {model_digest(base)[:12]}, not {entry['base_sha256'][:12]}",
+                state="No score of it was written",
+                next_command="put the model back that was there, or drp train --run-date with another date",
+            )
+        return base
     folder = scratch("models", entry)
-    if not folder.is_dir():
-        if entry["arm"] == CHAMPION:
-            with open_registry(settings().ledger_url) as registry:
-                checkpoint = registry.get(entry["checkpoint_id"])
-        else:
-            checkpoint = checkpoint_of(run, entry, [])
-        fetch(run.lake.store, checkpoint, MERGED, folder)
+    if entry["arm"] == CHAMPION:
+        with open_registry(settings().ledger_url) as registry:
+            checkpoint = registry.get(entry["checkpoint_id"])
+    else:
+        checkpoint = checkpoint_of(run, entry, [])
+    with runner.alone(folder.with_suffix(".lock")):  # several benchmarks may want it at once
+        for left in folder.parent.glob(f".{folder.name}-*"):  # by a copy that was killed
+            shutil.rmtree(left)
+        fetch(run.lake.store, checkpoint, MERGED, folder)  # only compares, where a copy is there
     return folder
 
 

@@ -2,10 +2,10 @@
 
 import logging
 
+from drp.evaluation.decision import Decision
 from drp.registry.registry import open_registry
 from drp.settings import settings
 from drp.sql.select import select
-from drp.stages.compare import Decision
 from drp.stages.night import Night
 from drp.stages.training import BASE, CHAMPION, checkpoint_of, entry_of
 

@@ -7,6 +7,7 @@ student is not asked again for what has landed, and nothing is there twice.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from drp import runner
 from drp.errors import TransientError
@@ -18,6 +19,7 @@ from drp.stages.progress import Progress
 from drp.student.engines import environment, make_engine
 from drp.student.landing import grade_rollouts
 from drp.student.protocol import Sample, Student
+from drp.student.vocabulary import check_vocabulary
 
 PIECE = 256
 """Samples of a piece."""
@@ -47,11 +49,17 @@ def sample(night: Night, wanted: Wanted, *, part: int = 0, of: int = 1) -> None:
         wanted: the samples.
         part: of `of` processes that share the pieces, this is the one with this number, from 0.
         of: number of such processes.
+
+    Raises:
+        BadInputError: no engine can run the student.
+        SamplesMissingError: its engine left some out.
     """
     pieces = _missing(night, wanted, part, of)
     if not pieces:
         return
     where = environment(wanted.student)
+    if where != "orchestrator":  # its engine reads a folder, no server does
+        check_vocabulary(Path(wanted.student.model))
     if runner.is_here(where):
         _sample_here(night, wanted, pieces)
     else:

@@ -9,22 +9,33 @@ from drp.curation.arms import CURATIONS
 from drp.curation.candidates import candidates
 from drp.registry.files import folder_key, store_folder
 from drp.registry.records import Which
+from drp.registry.registry import open_registry
+from drp.settings import settings
 from drp.stages.night import Night
 from drp.stages.training import BASE, CHAMPION, Entry, checkpoint_of, entry_of, manifest_key, scratch
 from drp.student.engines import student_of
 from drp.student.prompts import prompt
+from drp.training.errors import CheckpointUnwritableError
 from drp.training.job import ADAPTER, MANIFEST, MERGED, Job, Manifest, read_manifest, write_job
 
 STAGE = "train"
 
 
 def train(run: Night, name: str) -> None:
-    """Make the checkpoint of one entry of the plan; base and champion are there already."""
+    """Make the checkpoint of one entry of the plan, unless it is the base, or registered already."""
     entry = entry_of(run, name)
-    if entry["arm"] in (BASE, CHAMPION) or run.run.is_done(STAGE, name):
+    if entry["arm"] in (BASE, CHAMPION):
         return
+    folder = scratch("training", entry)
+    with runner.alone(folder.with_suffix(".lock")) as lock:  # an attempt that was killed may still be saving
+        if not (run.run.is_done(STAGE, name) or _is_registered(entry)):
+            _train(run, name, entry, lock)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _train(run: Night, name: str, entry: Entry, lock: int) -> None:
     with run.run.shard(STAGE, name, run.recipe.training_hash) as out:
-        manifest = _trained(run, entry)
+        manifest = _trained(run, entry, lock)
         trained, store = scratch("training", entry) / "out", run.lake.store
         folders: tuple[Which, ...] = (ADAPTER, MERGED) if manifest.method == "lora" else (MERGED,)
         for which in folders:
@@ -34,10 +45,15 @@ def train(run: Night, name: str) -> None:
         out.counts["examples"] = manifest.examples_used
         out.counts["dropped"] = manifest.examples_dropped
         out.counts["steps"] = manifest.steps
-    shutil.rmtree(scratch("training", entry))
 
 
-def _trained(run: Night, entry: Entry) -> Manifest:
+def _is_registered(entry: Entry) -> bool:
+    """Whether a run of another date has made it: training again could replace files that are in use."""
+    with open_registry(settings().ledger_url) as registry:
+        return registry.known(entry["checkpoint_id"])
+
+
+def _trained(run: Night, entry: Entry, lock: int) -> Manifest:
     """Train in the environment for it, or go on where a killed training stopped."""
     folder = scratch("training", entry)
     if not (folder / "out" / MANIFEST).is_file():
@@ -49,9 +65,12 @@ def _trained(run: Night, entry: Entry) -> Manifest:
             for example in curation(found)
         )
         job = Job(base=student_of(recipe).model, base_sha256=entry["base_sha256"], settings=recipe.training)
-        write_job(folder / "job", job, asked)
+        try:
+            write_job(folder / "job", job, asked)
+        except OSError as error:
+            raise CheckpointUnwritableError(folder / "job", error) from error
         document = {"stage": STAGE, "job": str(folder / "job"), "out": str(folder / "out")}
-        runner.run("training", "drp.training.run", document)
+        runner.run("training", "drp.training.run", document, holding=[lock])
     return read_manifest(folder / "out")
 
 

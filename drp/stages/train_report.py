@@ -8,6 +8,7 @@ from typing import Any, cast
 from rich.table import Table
 
 from drp.errors import BadInputError
+from drp.evaluation.decision import Compared, Decision
 from drp.evaluation.statistics import Comparison, Interval
 from drp.records import Question
 from drp.registry.registry import open_registry
@@ -20,7 +21,7 @@ from drp.settings import settings
 from drp.sql.select import THREADS, select
 from drp.sql.session import open_session
 from drp.stages import evaluate
-from drp.stages.compare import Compared, Decision, read_comparison
+from drp.stages.compare import read_comparison
 from drp.stages.night import Night
 from drp.stages.report import MEMORY
 from drp.stages.training import BASE, CHAMPION, Entry, entry_of, evaluation_of, manifest_key

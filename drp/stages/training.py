@@ -17,7 +17,6 @@ from drp.errors import BadInputError
 from drp.ids import content_id
 from drp.lake.lake import open_lake
 from drp.recipe import Evaluation, Recipe, load_recipe
-from drp.registry.errors import UnknownAliasError
 from drp.registry.files import folder_key
 from drp.registry.records import Checkpoint, CheckpointFile
 from drp.registry.registry import open_registry
@@ -88,35 +87,41 @@ def prepare(run: Night, corpus_version: int | None = None) -> list[str]:
             state="Nothing was trained; the corpus is as it was",
             next_command="set student in the recipe (or DRP_STUDENT) to the folder of a model",
         )
-    base = _digest(Path(student.model))
-    names = []
+    base = model_digest(Path(student.model))
+    entries: dict[str, Entry] = {}
     arms: tuple[Arm | Literal["base"], ...] = (BASE, *recipe.arms)
     for arm in arms:
         defined = (
             (base, BASE) if arm == BASE else (base, arm, version, recipe.revision_hash, recipe.training_hash)
         )
-        entry: Entry = {
+        checkpoint_id = content_id("checkpoint", *defined)
+        entries[checkpoint_id[:12]] = {
             "arm": arm,
-            "checkpoint_id": content_id("checkpoint", *defined),
+            "checkpoint_id": checkpoint_id,
             "base_model": recipe.student,
             "base_sha256": base,
             "corpus_version": version,
         }
-        name = entry["checkpoint_id"][:12]
+    champion = _champion(run, list(entries), version)
+    for name, entry in [*champion.items(), *entries.items()]:  # the champion first: see `_champion`
         run.run.write_plan(name, entry)
-        names.append(name)
-    return [*names, *_champion(run, names, version)]
+    return list(entries | champion)
 
 
-def _champion(run: Night, names: list[str], version: int) -> list[str]:
-    """The entry of the champion, where there is one and it is not one of `names` already."""
-    try:
-        with open_registry(settings().ledger_url) as registry:
-            champion = registry.get(CHAMPION, student=run.recipe.student)
-    except UnknownAliasError:
-        return []
-    if champion.checkpoint_id[:12] in names:
-        return []
+def _champion(run: Night, names: list[str], version: int) -> dict[str, Entry]:
+    """The entry of the champion, where there is one and it is not one of `names` already.
+
+    Of a run that was planned before, the champion of that time, if any: what the run itself promotes must not
+    change what it compares with when it is done again.
+    """
+    planned = cast(dict[str, Entry], run.run.plans())
+    kept = {n: e for n, e in planned.items() if e["arm"] == CHAMPION and e["corpus_version"] == version}
+    if kept or all(name in planned for name in names):
+        return kept
+    with open_registry(settings().ledger_url) as registry:
+        champion = registry.champion(run.recipe.student)
+    if champion is None or champion.checkpoint_id[:12] in names:
+        return {}
     entry: Entry = {
         "arm": CHAMPION,
         "checkpoint_id": champion.checkpoint_id,
@@ -124,8 +129,7 @@ def _champion(run: Night, names: list[str], version: int) -> list[str]:
         "base_sha256": champion.base_sha256,
         "corpus_version": version,
     }
-    run.run.write_plan(champion.checkpoint_id[:12], entry)
-    return [champion.checkpoint_id[:12]]
+    return {champion.checkpoint_id[:12]: entry}
 
 
 def entry_of(run: Night, name: str) -> Entry:
@@ -177,5 +181,6 @@ def scratch(kind: str, entry: Entry) -> Path:
 
 
 @cache
-def _digest(folder: Path) -> str:
+def model_digest(folder: Path) -> str:
+    """`folder_digest`, once a process: a model may have many GB."""
     return folder_digest(folder)

@@ -20,6 +20,7 @@ def student_of(recipe: Recipe) -> Student:
         recipe.server,
         recipe.prompt_version,
         recipe.sampling,
+        recipe.parallel.tensor,
     )
 
 
@@ -32,7 +33,7 @@ def environment(student: Student) -> Environment:
     if student.engine == "server":
         return "orchestrator"
     if student.model:
-        return "training"
+        return "inference" if student.engine == "vllm" else "training"
     raise BadInputError(
         f"no rollout engine can run the student {student.name!r} (there are: {small.NAME}, the folder of any"
         " model, and what a server runs)",
@@ -47,6 +48,10 @@ def make_engine(student: Student) -> RolloutEngine:
         from drp.student.served_engine import ServedEngine
 
         return ServedEngine(student)
+    if student.engine == "vllm":
+        from drp.student.vllm_engine import VllmEngine
+
+        return VllmEngine(student)
     from drp.student.transformers_engine import TransformersEngine
 
     return TransformersEngine(student)

@@ -20,6 +20,8 @@ class Student:
     server: Server | None
     prompt_version: str
     sampling: Sampling
+    tensor: int = 1
+    """GPUs that one engine spreads it over."""
 
 
 class Sample(NamedTuple):

@@ -16,11 +16,11 @@ from typing import Any
 import openai
 
 from drp.errors import BadInputError, TransientError
-from drp.ids import content_id, sampled_rollout_id
 from drp.recipe import LONGEST
 from drp.records import CHARACTERS, FinishReason, Rollout
 from drp.student.prompts import prompt
 from drp.student.protocol import Sample, Student
+from drp.student.sampled import Said, rollout_of, sample_seed
 from drp.student.tokens import THINK, THOUGHT, Lengths
 
 _TRIES = 6
@@ -77,7 +77,7 @@ class ServedEngine:
                 messages=[{"role": "user", "content": asked}],
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
-                seed=self._seed(sample),
+                seed=sample_seed(self._student, sample),
                 max_tokens=sampling.max_tokens if sampling.max_tokens < LONGEST else openai.omit,
             )
         except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError) as error:
@@ -95,38 +95,21 @@ class ServedEngine:
             ) from error
         return self._rollout(sample, reply)
 
-    def _seed(self, sample: Sample) -> int:
-        key = content_id("sample", sample.question.question_id, self._student.sampling.seed, sample.k)
-        return int(key[:8], 16) >> 1  # servers take 31 bits
-
     def _rollout(self, sample: Sample, reply: Any) -> Rollout:
-        student, choice = self._student, reply.choices[0]
+        choice = reply.choices[0]
         thinking, response = _parts(choice.message)
-        reason = _REASONS.get(choice.finish_reason, "unknown")
         total = reply.usage.completion_tokens
         length = self._lengths.of(thinking, response, self._lengths.name)
         is_counted = self._lengths.name != CHARACTERS
-        return Rollout(
-            rollout_id=sampled_rollout_id(
-                sample.question.question_id,
-                student.name,
-                student.prompt_version,
-                student.sampling.identity,
-                sample.k,
-            ),
-            question_id=sample.question.question_id,
-            student=student.name,
-            engine=self.name,
-            prompt_version=student.prompt_version,
-            sample_index=sample.k,
-            seed=student.sampling.seed,
-            thinking=thinking,
-            response=response,
-            finish_reason=reason,
+        said = Said(
+            thinking,
+            response,
+            _REASONS.get(choice.finish_reason, "unknown"),
             think_tokens=min(length.thinking, total) if is_counted else length.thinking,
             total_tokens=total if is_counted else length.total,
             token_counter=length.counter,
         )
+        return rollout_of(self._student, self.name, sample, said)
 
 
 def _parts(message: Any) -> tuple[str, str]:

@@ -3,7 +3,7 @@
     encoder = Encoder(AutoTokenizer.from_pretrained(folder), folder)
     encoded, dropped = encoder.encode(examples, max_length=4096)
 
-The prompt is encoded alone, as when the student is asked (drp/student/transformers_engine.py), and what
+The prompt is encoded alone, as when the student is asked (drp/student/dialogue.py), and what
 follows goes on from there: no token spans the seam. Only what follows is taught, up to and with the end mark.
 """
 

@@ -1,6 +1,7 @@
 """Updates of the weights in one process: AdamW, the norm of the gradient cut at 1."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -37,13 +38,16 @@ class Engine(Protocol):
         """End the step: the gradient's norm, after which the weights moved if it is finite."""
 
     def total(self, *values: float) -> list[float]:
-        """Each value, summed over the processes."""
+        """Each value, summed over the processes; waits for all of them, also where there is no value."""
 
     def save(self, folder: Path) -> None:
         """Write all that the next step depends on: weights, optimiser, random generators."""
 
     def resume(self, folder: Path) -> None:
         """Go on from what was saved there."""
+
+    def gather(self) -> None:
+        """After the last step: give the first process's model all weights that were trained."""
 
 
 class Alone:
@@ -89,7 +93,7 @@ class Alone:
         state = {f"weight/{name}": weight.detach() for name, weight in self._trained.items()}
         for name, weight in self._trained.items():
             state |= {f"{kind}/{name}": value for kind, value in self._optimiser.state[weight].items()}
-        save_file(state | _generators(), folder / _STATE)
+        save_file(state | generators(), folder / _STATE)
 
     def resume(self, folder: Path) -> None:
         """See `Engine`."""
@@ -99,13 +103,22 @@ class Alone:
             weight.data.copy_(state[f"weight/{name}"])
             moments = {kind: state[f"{kind}/{name}"] for kind in kinds if f"{kind}/{name}" in state}
             self._optimiser.state[weight] = {k: value.to(weight.device) for k, value in moments.items()}
-        torch.set_rng_state(state["rng/cpu"])
-        if "rng/cuda" in state:
-            torch.cuda.set_rng_state(state["rng/cuda"])
+        set_generators(state)
+
+    def gather(self) -> None:
+        """See `Engine`."""
 
 
-def _generators() -> dict[str, torch.Tensor]:
+def generators() -> dict[str, torch.Tensor]:
+    """States of the random generators that this process draws from, as `rng/DEVICE`."""
     states = {"rng/cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         states["rng/cuda"] = torch.cuda.get_rng_state()
     return states
+
+
+def set_generators(states: Mapping[str, torch.Tensor]) -> None:
+    """Put the random generators back into such states."""
+    torch.set_rng_state(states["rng/cpu"])
+    if "rng/cuda" in states:
+        torch.cuda.set_rng_state(states["rng/cuda"])

@@ -120,6 +120,7 @@ def save_adapter(model: PeftModel, folder: Path, base: Path, base_sha256: str) -
     """Write the adapters of `model`, as PEFT and vLLM load them, and which base they are of."""
     config = model.peft_config["default"]
     config.base_model_name_or_path = str(base)
+    config.target_modules = sorted(config.target_modules)  # a set: each process would write another order
     config.save_pretrained(folder)
     save_file(get_peft_model_state_dict(model, save_embedding_layers=False), folder / _WEIGHTS)
     (folder / _BASE).write_text(json.dumps({"folder": str(base), "sha256": base_sha256}), encoding="utf-8")

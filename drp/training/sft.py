@@ -19,7 +19,7 @@ from drp.errors import BadInputError
 from drp.ids import content_id
 from drp.training.checkpoint import States
 from drp.training.encode import Encoded
-from drp.training.engine import Alone
+from drp.training.engine import Alone, Engine
 from drp.training.errors import CheckpointUnwritableError
 from drp.training.files import files_in, replace
 from drp.training.job import (
@@ -36,6 +36,8 @@ from drp.training.job import (
 )
 from drp.training.loop import Loop
 from drp.training.model import Student, load_encoder
+from drp.training.ranks import launch
+from drp.training.zero import Zero
 
 _log = logging.getLogger(__name__)
 
@@ -47,21 +49,31 @@ def train(job_folder: Path, out: Path) -> Manifest:
         BadInputError: the job cannot be trained as it is, or `out` is of another one.
         DivergedError: the loss or its gradient is not finite.
         CheckpointUnwritableError: a state or the checkpoint cannot be written.
+        JobLostError, JobFailedError: see `drp.training.ranks.launch`.
         SystemExit: with 143 after SIGTERM; the same call goes on.
     """
     job = read_job(job_folder)
-    if job.settings.deepspeed:
-        raise BadInputError(
-            "this training environment has no DeepSpeed",
-            state="Nothing was trained",
-            next_command="set deepspeed to null and processes to 1 in the recipe, then train again",
-        )
-    base_sha256 = base_digest(job)
-    identity = job_id(job_folder, job, base_sha256)
+    identity = job_id(job_folder, job, base_digest(job))
     if (out / MANIFEST).is_file():
         done = read_manifest(out)
         _same(out, done.job, identity)
         return done
+    if job.settings.deepspeed:
+        launch(job_folder, out, job.settings.processes)
+    else:
+        fine_tune(job_folder, out)
+    return read_manifest(out)
+
+
+def fine_tune(job_folder: Path, out: Path) -> None:
+    """Train in this process, together with the others of its job where DeepSpeed spreads it.
+
+    Raises:
+        Exception: see `train`.
+    """
+    job = read_job(job_folder)
+    base_sha256 = base_digest(job)
+    identity = job_id(job_folder, job, base_sha256)
     states = States(out)
     state = states.newest()
     if state:
@@ -75,14 +87,19 @@ def train(job_folder: Path, out: Path) -> Manifest:
     longest = min(settings.max_length, student.context)
     encoded, dropped = encoder.encode(read_examples(job_folder), longest)
     taught, aside = split(encoded, settings.validation_share)
-    loop = Loop(Alone(student.objective, settings), settings, taught, aside, student.device)
+    engine: Engine = (Zero if settings.deepspeed else Alone)(student.objective, settings)
+    loop = Loop(engine, settings, taught, aside, student.device)
     _log.info(
         "training on %s examples in %s steps; %s for validation, %s with more than %s tokens dropped",
         *(f"{count:,}" for count in (len(taught), len(loop.steps), len(aside), dropped, longest)),
     )
     end = loop.run(states, identity, state)
+    engine.gather()
+    if engine.rank:
+        return
     student.save(out)
     losses = [point["validation_loss"] for point in end.curve if point["validation_loss"] is not None]
+    used = ("torch", "transformers", "peft", *(["deepspeed"] if settings.deepspeed else []))
     manifest = Manifest(
         job=identity,
         objective=settings.objective,
@@ -102,11 +119,10 @@ def train(job_folder: Path, out: Path) -> Manifest:
         curve=tuple(Point(**point) for point in end.curve),
         files=files_in(out, ADAPTER) | files_in(out, MERGED),
         peak_memory_bytes=_peak_memory(),
-        versions={name: version(name) for name in ("torch", "transformers", "peft")},
+        versions={name: version(name) for name in used},
     )
     _finish(out, manifest)
     states.clear()
-    return manifest
 
 
 def _finish(out: Path, manifest: Manifest) -> None:

@@ -116,6 +116,14 @@ def test_done_again_nothing_changes(lake, recipe, registry):
     assert (registry.list(), lake.results.current().number, lake.corpus.current().number) == before
 
 
+def test_on_another_date_the_same_corpus_is_measured_and_not_trained_on_again(lake, recipe, registry):
+    before, another = registry.list(), open_training(recipe(), "2026-11-21")
+    train_eval(another)
+    assert registry.list() == before
+    assert not list(another.shard_files("train"))
+    assert len(list(another.shard_files("evaluate"))) > 0
+
+
 def test_a_lost_scratch_folder_is_fetched_again(lake, recipe, registry, monkeypatch, tmp_path):
     monkeypatch.setenv("DRP_SCRATCH", str(tmp_path / "scratch"))
     settings.cache_clear()

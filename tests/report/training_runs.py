@@ -13,12 +13,12 @@ from datetime import date
 from math import exp
 from random import Random
 
+from drp.evaluation.decision import Compared, decide
 from drp.evaluation.scores import Samples, ScoreKey, score_row
 from drp.evaluation.statistics import compare, least_margin
 from drp.recipe import Promotion, Sampling
 from drp.records import Question
 from drp.report.training_numbers import ARMS, Entrant, TrainingFacts
-from drp.stages.compare import Compared, decide
 from drp.training.job import Manifest, Point
 from tests.rows import Row, make_checkpoint, make_score_sample
 

@@ -15,7 +15,8 @@ from drp.settings import settings
 from drp.stages.evaluate import STAGE, shard_of, wanted
 from drp.stages.night import Night
 from drp.stages.train_report import latest, tables, train_report
-from drp.stages.training import Entry, entry_of, manifest_key, open_training
+from drp.stages.training import Entry, entry_of, manifest_key, model_digest, open_training
+from drp.student import small
 from tests.report.pages import Page
 from tests.report.training_runs import COUNTER, MadeRun, make_run
 from tests.rows import make_question, make_revision, make_rollout
@@ -58,7 +59,7 @@ def _measured(run: Night, made: MadeRun) -> list[str]:
             arm=entrant.arm,  # type: ignore[typeddict-item]
             checkpoint_id=entrant.checkpoint_id,
             base_model="small",
-            base_sha256="1" * 64,
+            base_sha256=model_digest(small.WEIGHTS),
             corpus_version=1,
         )
         name = entrant.checkpoint_id[:12]

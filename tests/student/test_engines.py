@@ -20,6 +20,20 @@ def test_folders_of_models_are_students_of_the_training_environment(tmp_path: Pa
     assert environment(student) == "training"
 
 
+def test_vllm_has_an_environment_of_its_own_and_is_told_how_far_to_spread(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    changes = {"engine": "vllm", "server": None, "student": str(tmp_path), "parallel": {"tensor": 2}}
+    student = student_of(load_recipe(write_recipe(tmp_path, **changes)))
+    assert environment(student) == "inference"
+    assert student.tensor == 2
+
+
+def test_vllm_needs_a_folder_too(tmp_path: Path) -> None:
+    changes = {"engine": "vllm", "server": None}
+    with pytest.raises(BadInputError, match="'scripted'"):
+        environment(student_of(load_recipe(write_recipe(tmp_path, **changes))))
+
+
 def test_a_student_that_nothing_can_run_is_refused_with_what_there_is() -> None:
     with pytest.raises(BadInputError, match=r"'gpt-99'.*small, the folder of any model, and what a server"):
         environment(student_of(load_recipe("drp", student="gpt-99")))

@@ -39,7 +39,8 @@ def test_as_many_are_wrong_as_it_says():
 
 def test_the_summary_holds_unless_the_answer_is_wrong():
     for trace, answer, problem in zip(TRACES, answers(), PROBLEMS, strict=True):
-        assert all(map(holds, _EQUATION.findall(trace.response))) == (answer == problem.answer)
+        if equations := _EQUATION.findall(trace.response):
+            assert all(map(holds, equations)) == (answer == problem.answer)
 
 
 def test_mistakes_that_are_mended_stand_in_right_traces():
@@ -52,7 +53,19 @@ def test_the_same_generator_state_writes_the_same_words():
     problem = PROBLEMS[0]
     assert write(chance(5), problem) == write(chance(5), problem)
     assert write(chance(5), problem) != write(chance(6), problem)
-    assert extract_answer(write_bare(problem)).answer == str(problem.answer)
+
+
+def test_without_thinking_all_are_right_and_short():
+    said = [write_bare(chance(number), problem) for number, problem in enumerate(PROBLEMS)]
+    for bare, problem in zip(said, PROBLEMS, strict=True):
+        assert extract_answer(bare).answer == str(problem.answer)
+        assert all(map(holds, _EQUATION.findall(bare)))
+    assert sum(map(len, said)) < 0.5 * sum(len(trace.thinking) for trace in TRACES)
+
+
+def test_some_traces_are_brief():
+    brief = sum(len(trace.thinking) < 300 for trace in TRACES) / len(TRACES)
+    assert 0.05 < brief < 0.2
 
 
 def test_drills_hold():

@@ -15,10 +15,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
 from drp.errors import BadInputError  # noqa: E402
 from drp.recipe import Sampling  # noqa: E402
 from drp.records import Question  # noqa: E402
+from drp.student.dialogue import Dialogue  # noqa: E402
 from drp.student.prompts import prompt  # noqa: E402
 from drp.student.protocol import Student  # noqa: E402
 from drp.student.small import tokenizer as small_tokenizer  # noqa: E402
-from drp.student.transformers_engine import TransformersEngine  # noqa: E402
 from drp.training.encode import Encoder  # noqa: E402
 from drp.training.job import Example  # noqa: E402
 from drp.training.model import load_encoder  # noqa: E402
@@ -45,15 +45,16 @@ def tokens_of(student) -> transformers.PreTrainedTokenizerBase:
     return transformers.AutoTokenizer.from_pretrained(student)
 
 
-def test_the_prompt_is_the_one_that_the_rollout_engine_sends(student):
-    engine = TransformersEngine(Student("tiny", str(student), "transformers", None, "r1-1", Sampling()))
+def test_the_prompt_is_the_one_that_the_rollout_engines_send(student):
+    asking = Student("tiny", str(student), "transformers", None, "r1-1", Sampling())
+    dialogue = Dialogue(asking, asking.engine)
     rows = examples()
     asks = [
         replace(row, question=prompt("r1-1", row.question)) for row in rows
     ]  # as drp/stages/train.py does
     for example, row in zip(encoded(student, asks), rows, strict=True):
-        asked = engine._prompt(Question(row.question_id, "d", "train", row.question, "1", "f"))[1]
-        assert example.tokens[: example.prompt].tolist() == asked
+        asked = dialogue.ask(Question(row.question_id, "d", "train", row.question, "1", "f"))
+        assert example.tokens[: example.prompt].tolist() == asked.tokens
 
 
 def test_what_follows_is_what_the_small_student_was_pre_trained_to_write(student):

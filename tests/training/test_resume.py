@@ -23,8 +23,8 @@ from drp.training.job import MANIFEST  # noqa: E402
 from drp.training.sft import train  # noqa: E402
 from tests.training.students import make_job, make_student  # noqa: E402
 
-HOW = {"epochs": 24, "eval_steps": 20, "save_steps": 4, "lora": {"dropout": 0.2}}
-"""About 120 steps."""
+HOW = {"epochs": 12, "eval_steps": 20, "save_steps": 4, "lora": {"dropout": 0.2}}
+"""About 60 steps."""
 
 
 @pytest.fixture(scope="module")

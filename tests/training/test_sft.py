@@ -161,7 +161,7 @@ def test_adapters_go_where_they_are_told(student, tmp_path):
     train(make_job(tmp_path / "job", student, epochs=1, lora=lora), tmp_path / "out")
     config = json.loads((tmp_path / "out/adapter/adapter_config.json").read_text())
     assert (config["r"], config["lora_alpha"], config["lora_dropout"]) == (2, 4, 0.1)
-    assert sorted(config["target_modules"]) == ["q_proj", "v_proj"]
+    assert config["target_modules"] == ["q_proj", "v_proj"]
     job = make_job(tmp_path / "job2", student, lora={"target_modules": ["nowhere"]})
     with pytest.raises(BadInputError, match="gets no adapters"):
         train(job, tmp_path / "out2")
@@ -251,12 +251,6 @@ def test_examples_longer_than_the_models_context_are_dropped(student, tmp_path):
     long = replace(long, thinking=long.thinking * 40)
     job = make_job(tmp_path / "job", student, [*examples(), long], max_length=100_000, epochs=1)
     assert train(job, tmp_path / "out").examples_dropped == 1
-
-
-def test_deepspeed_is_refused_instead_of_left_out(student, tmp_path):
-    job = make_job(tmp_path / "job", student, deepspeed="zero2", processes=2)
-    with pytest.raises(BadInputError, match="has no DeepSpeed"):
-        train(job, tmp_path / "out")
 
 
 def test_a_job_without_examples_is_refused(student, tmp_path):

@@ -2,6 +2,8 @@
 
     with vllm(folder) as server:
         server.base_url, server.key, server.asked()
+    with serve(model, "small", log) as server:  # or with another model
+        ...
 
 `make test-vllm` installs what it needs.
 """
@@ -13,10 +15,11 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from drp.pruning.prompts import MODELS, example, prompt
 from drp.pruning.write import reply_of
@@ -28,7 +31,7 @@ _START_LIMIT_S = 300
 _STOP_LIMIT_S = 30
 _SHOWN = 6_000  # characters of the log in a failure
 _ASKED = re.compile(r'"POST /v1/chat/completions HTTP/1.1" (\d{3})')  # a line of the access log
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
@@ -48,7 +51,7 @@ class Server:
 
     @property
     def base_url(self) -> str:
-        """What a teacher's profile calls its address."""
+        """What a teacher's profile, or a recipe, calls its address."""
         return f"http://127.0.0.1:{self.port}/v1"
 
     def asked(self) -> list[int]:
@@ -62,15 +65,21 @@ class Server:
 
 def make_model(folder: Path) -> None:
     """The tiny model, which has read our prompts and speaks as often of `"` and `}` as our replies do."""
+    assert PROGRAMS.is_dir(), "run make test-vllm, which installs what this needs"
     replies = [reply_of(name, example("skill")).model_dump_json() for name in MODELS]
     texts = [prompt(name).system("skill", structured=False) for name in MODELS] + [
         example("skill").trace.thinking
     ]
+    run_there("tests.vllm.tiny", folder, {"texts": texts, "replies": replies})
+
+
+def run_there(module: str, target: Path, document: Mapping[str, Any]) -> None:
+    """Run a program of ours beside vLLM: it is told where to write, and reads the document."""
     done = subprocess.run(
-        [str(PROGRAMS / "python"), "-m", "tests.vllm.tiny", str(folder)],
-        input=json.dumps({"texts": texts, "replies": replies}),
+        [str(PROGRAMS / "python"), "-m", module, str(target)],
+        input=json.dumps(document),
         cwd=ROOT,
-        env=os.environ | _ENVIRONMENT,
+        env=os.environ | ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -81,21 +90,27 @@ def make_model(folder: Path) -> None:
 @contextmanager
 def vllm(folder: Path) -> Iterator[Server]:
     """A server with a tiny model; `folder` gets the model and the log."""
-    assert (PROGRAMS / "vllm").is_file(), "run make test-vllm, which installs what this needs"
     make_model(folder / "model")
-    server = Server(free_port(), folder / "log")
+    with serve(folder / "model", MODEL, folder / "log", "--max-num-seqs", "64") as server:
+        yield server
+
+
+@contextmanager
+def serve(model: Path, name: str, log: Path, *options: str) -> Iterator[Server]:
+    """A server that calls the model in the folder `model` by `name`."""
+    server = Server(free_port(), log)
     program = ["setpriv", "--pdeathsig", "TERM"]  # also where the tests are killed
-    program += [str(PROGRAMS / "vllm"), "serve", str(folder / "model"), "--served-model-name", MODEL]
+    program += [str(PROGRAMS / "vllm"), "serve", str(model), "--served-model-name", name]
     program += ["--host", "127.0.0.1", "--port", str(server.port), "--dtype", "float32", "--enforce-eager"]
-    environment = os.environ | _ENVIRONMENT | {"VLLM_API_KEY": server.key}
-    with server.log.open("w") as log:
+    environment = os.environ | ENVIRONMENT | {"VLLM_API_KEY": server.key}
+    with log.open("w") as stream:
         # A session of its own: its engine is another process, which must not outlive it.
         process = subprocess.Popen(
-            [*program, "--max-num-seqs", "64"],
-            cwd=folder,
+            [*program, *options],
+            cwd=log.parent,
             env=environment,
-            stdout=log,
-            stderr=log,
+            stdout=stream,
+            stderr=stream,
             start_new_session=True,
         )
     try:

@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 build/training/bin/python -m drp.student.small.pretrain --out FOLDER
 
 It sees verbose traces of problems of the split `pretrain`, first among many bare workings and drills, from
-which it learns what to compute and how, then alone. Matrices are trained with Muon, all else with AdamW. The
-same seed gives the same weights on the same machine.
+which it learns what to compute and how, then among few. Matrices are trained with Muon, all else with AdamW.
+The same seed gives the same weights on the same machine.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from drp.questions.small import draw
 from drp.student.decoder import Decoder, Request
 from drp.student.small import WEIGHTS, tokenizer, tracer
 
-TOKENS = 14_000_000
+TOKENS = 20_000_000
 """Tokens that it is taught, prompts not counted."""
-BATCH = 3072
+BATCH = 4096
 """Tokens of a step, prompts and padding included."""
 MATRIX_RATE, OTHER_RATE = 0.02, 3e-3
 """Learning rates of Muon and AdamW."""
@@ -51,7 +51,7 @@ class Phase(NamedTuple):
     drill: float
 
 
-CURRICULUM = (Phase(0.2, 0.3, 1.0, 0.4), Phase(0.5, 1.0, 0.4, 0.2), Phase(1.0, 1.0, 0.0, 0.04))
+CURRICULUM = (Phase(0.15, 0.3, 1.0, 0.4), Phase(0.4, 1.0, 0.5, 0.2), Phase(1.0, 1.0, 0.25, 0.04))
 
 
 class Example(NamedTuple):
@@ -93,7 +93,7 @@ def examples(tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random) 
             yield _prompt(tokens, problem.text), f"{said.thinking}\n{tokenizer.THOUGHT}\n\n{said.response}"
         if rng.random() < phase.bare:
             question = f"{tokenizer.START}{tokenizer.USER}{problem.text}{tokenizer.ASSISTANT}"
-            yield question, tracer.write_bare(problem)
+            yield question, tracer.write_bare(rng, problem)
         if rng.random() < phase.drill:
             yield tokenizer.START, tracer.drill(rng, 20)
 

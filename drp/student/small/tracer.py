@@ -5,6 +5,9 @@
 
 Most steps are worked out; some are guessed, and a guess is as often wrong as right. Of the wrong guesses some
 are noticed and mended, others are carried through to a wrong answer.
+
+Now and then a trace is brief, as real models' are. A student that had never worked without restating the
+problem first would copy its numbers from the restatement, and be lost in a pruned trace.
 """
 
 import random
@@ -16,10 +19,10 @@ from drp.student.small import voice
 from drp.student.small.slips import slipped
 from drp.student.small.writing import Pen, Working
 
-WRONG_RATE = 0.14
+WRONG_RATE = 0.1
 """Share of traces with a wrong guess that nobody notices, and so a wrong answer."""
-GUESS_RATE = 0.14
-"""Share of other steps that are guessed: half of them right, half of them wrong and mended at once."""
+BRIEF_RATE = 0.12
+"""Share of traces that are written briefly."""
 _NEAR = (-1, 1)
 _SLIPS = (-10, *_NEAR, 10)
 _LONG_ENOUGH = 900  # characters; a longer trace gets no more second thoughts
@@ -35,18 +38,75 @@ class Trace(NamedTuple):
     response: str
 
 
+class Habits(NamedTuple):
+    """Chances of saying each of the things that could be left unsaid."""
+
+    opening: float
+    restatement: float
+    plan: float
+    lead: float
+    reason: float
+    false_start: float
+    guess: float
+    """Of a guess: half of them are right, half of them wrong and mended at once."""
+    result: float
+    check: float
+    verification: float
+    backwards: float
+    dithering: float
+    closing: float
+    summary: float
+
+
+VERBOSE = Habits(
+    opening=0.95,
+    restatement=0.75,
+    plan=0.5,
+    lead=0.9,
+    reason=0.6,
+    false_start=0.2,
+    guess=0.14,
+    result=0.35,
+    check=0.45,
+    verification=0.65,
+    backwards=0.2,
+    dithering=0.35,
+    closing=0.95,
+    summary=0.9,
+)
+BRIEF = Habits(
+    opening=0.05,
+    restatement=0.0,
+    plan=0.2,
+    lead=0.6,
+    reason=0.5,
+    false_start=0.0,
+    guess=0.05,
+    result=0.2,
+    check=0.0,
+    verification=0.0,
+    backwards=0.0,
+    dithering=0.0,
+    closing=0.6,
+    summary=0.3,
+)
+CERTAIN = BRIEF._replace(guess=0.0)
+
+
 def write(rng: random.Random, problem: Problem) -> Trace:
     """A verbose trace: the same generator state writes the same text."""
     working = _right(problem)
     if rng.random() < WRONG_RATE:
         working = slipped(rng, working, _SLIPS if min(working.results) > 20 else _NEAR)
-    tracer = _Tracer(rng, working)
-    return Trace("\n\n".join(tracer.paragraphs()), tracer.response())
+    return _Tracer(rng, working, BRIEF if rng.random() < BRIEF_RATE else VERBOSE).trace()
 
 
-def write_bare(problem: Problem) -> str:
-    """The answer summary alone, right: from it a student learns to read problems and to compute."""
-    return _Tracer(random.Random(0), _right(problem)).response()  # noqa: S311
+def write_bare(rng: random.Random, problem: Problem) -> str:
+    """A right solution without thinking, every other time in equations alone: from it a student learns to
+    read problems and to compute."""
+    if rng.random() < 0.5:
+        return _Tracer(rng, _right(problem), CERTAIN._replace(summary=1.0)).trace().response
+    return "\n\n".join(_Tracer(rng, _right(problem), CERTAIN).trace())
 
 
 def drill(rng: random.Random, count: int) -> str:
@@ -70,43 +130,48 @@ def _right(problem: Problem) -> Working:
 class _Tracer(Pen):
     """One trace's pen."""
 
-    def __init__(self, rng: random.Random, working: Working) -> None:
+    def __init__(self, rng: random.Random, working: Working, habits: Habits) -> None:
         super().__init__(rng)
         self._working = working
+        self._habits = habits
         self._steps = range(len(working.results))
 
-    def paragraphs(self) -> list[str]:
-        """The paragraphs of the thinking."""
+    def trace(self) -> Trace:
+        """The thinking, and the answer summary with the answer in a box."""
+        thinking = "\n\n".join(filter(None, self._paragraphs()))
+        answer = f"The answer is $\\boxed{{{self._working.answer}}}$ {self._working.problem.unit}."
+        if self._rng.random() < self._habits.summary:
+            answer = "\n".join(self._equations()) + f"\n\n{answer}"
+        return Trace(thinking, answer)
+
+    def _paragraphs(self) -> list[str]:
         said = [self._opening(), self._plan(), *map(self._step, self._steps)]
         for second_thought, chance in (
-            (self._verification, 0.6),
-            (self._backwards, 0.15),
-            (self._dithering, 0.25),
+            (self._verification, self._habits.verification),
+            (self._backwards, self._habits.backwards),
+            (self._dithering, self._habits.dithering),
         ):
             if sum(map(len, said)) < _LONG_ENOUGH and self._rng.random() < chance:
                 said.append(second_thought())
-        return [*filter(None, said), self._closing()]
+        return [*said, self._closing()]
 
-    def response(self) -> str:
-        """The answer summary, with the answer in a box."""
-        answer = self._working.answer
-        lines = "\n".join(self.equations())
-        return f"{lines}\n\nThe answer is $\\boxed{{{answer}}}$ {self._working.problem.unit}."
-
-    def equations(self) -> list[str]:
-        """One equation a step."""
+    def _equations(self) -> list[str]:
         return [self._equation(index) for index in self._steps]
 
     def _opening(self) -> str:
         problem = self._working.problem
+        if self._rng.random() >= self._habits.opening:
+            return ""
+        said = [self._say(voice.OPENINGS, asked=problem.asked)]
         facts = " ".join(f"{fact}." for fact in problem.facts)
-        said = [self._say(voice.OPENINGS, asked=problem.asked), self._say(voice.RESTATEMENTS, facts=facts)]
+        said += self._maybe(self._habits.restatement, voice.RESTATEMENTS, facts=facts)
         return " ".join([*said, *self._maybe(0.25, voice.DOUBTS)])
 
     def _plan(self) -> str:
         what = [computation.what for computation in self._working.computations]
         middle = "".join(f"then {name}, " for name in what[1:-1])
-        return "".join(self._maybe(0.5, voice.PLANS, first=what[0], middle=middle, last=what[-1]))
+        words = {"first": what[0], "middle": middle, "last": what[-1]}
+        return "".join(self._maybe(self._habits.plan, voice.PLANS, **words))
 
     def _step(self, index: int) -> str:
         working = self._working
@@ -114,23 +179,25 @@ class _Tracer(Pen):
         leads: Sequence[str] = voice.FIRST_LEADS if index == 0 else voice.NEXT_LEADS
         if index == self._steps[-1]:
             leads = voice.LAST_LEADS
-        said = [self._say(leads, what=computation.what)]
+        said = self._maybe(self._habits.lead, leads, what=computation.what)
         if index == working.slip:
             said += [self._say(voice.GUESSES, equation=self._equation(index)), self._say(voice.UNNOTICED)]
             return " ".join(said)
-        if self._rng.random() < GUESS_RATE:
+        if self._rng.random() < self._habits.guess:
             return " ".join([*said, *self._guessed(index)])
         reason = self._rng.choice(voice.REASONS[computation.operator])
-        if self._rng.random() < 0.2:
+        if self._rng.random() < self._habits.false_start:
             sign = _SIGNS[_CONFUSED[computation.operator]]
             other = f"{computation.left.value} {sign} {computation.right.value}"
             said.append(self._say(voice.FALSE_STARTS, other=other, reason=reason))
-        elif self._rng.random() < 0.5:
+        elif self._rng.random() < self._habits.reason:
             said.append(reason)
         words = {"result": result, "unit": working.problem.unit, "what": computation.what}
         said.append(self._say(voice.EQUATIONS, equation=self._equation(index), **words))
-        said += self._maybe(0.3, voice.RESULTS, **words)
-        said += self._maybe(0.4, voice.CHECKS, inverse=self._inverse(index), equation=self._equation(index))
+        said += self._maybe(self._habits.result, voice.RESULTS, **words)
+        said += self._maybe(
+            self._habits.check, voice.CHECKS, inverse=self._inverse(index), equation=self._equation(index)
+        )
         return " ".join(said)
 
     def _guessed(self, index: int) -> list[str]:
@@ -143,7 +210,7 @@ class _Tracer(Pen):
         return [wrong, self._say(voice.CAUGHT, right=right, result=result)]
 
     def _verification(self) -> str:
-        return self._say(voice.VERIFICATIONS, equations=", then ".join(self.equations()))
+        return self._say(voice.VERIFICATIONS, equations=", then ".join(self._equations()))
 
     def _backwards(self) -> str:
         if self._working.slip is not None:
@@ -156,7 +223,8 @@ class _Tracer(Pen):
         return self._say(voice.DITHERING, asked=problem.asked, fact=self._rng.choice(problem.facts))
 
     def _closing(self) -> str:
-        return self._say(voice.CLOSINGS, answer=self._working.answer, unit=self._working.problem.unit)
+        words = {"answer": self._working.answer, "unit": self._working.problem.unit}
+        return "".join(self._maybe(self._habits.closing, voice.CLOSINGS, **words))
 
     def _equation(self, index: int, result: int | None = None) -> str:
         found = self._working.results[index] if result is None else result

@@ -1,0 +1,80 @@
+"""What the engines `vllm` and `transformers` make of the same questions, as JSON. Runs in vLLM's environment.
+
+    build/vllm/bin/python -m tests.vllm.engines FILE <asked.json
+
+Asked is `{"questions": [...], "sampling": {name: {...}}}`; FILE gets `{engine: {name: ...}}`: the rollouts of
+that sampling, or what was said instead.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from drp.errors import BadInputError
+from drp.recipe import Engine, Sampling
+from drp.records import Question
+from drp.student import small
+from drp.student.engines import make_engine
+from drp.student.protocol import Sample, Student
+
+ENGINES: tuple[Engine, ...] = ("vllm", "transformers")
+
+
+def main(file: Path) -> None:
+    """Ask both."""
+    asked = json.load(sys.stdin)
+    questions = [Question(**row) for row in asked["questions"]]
+    answers = {
+        engine: {
+            name: rollouts(engine, questions, Sampling(**how)) for name, how in asked["sampling"].items()
+        }
+        | {"too long": of_too_long(engine, questions[0]), "no weights": of_no_weights(engine)}
+        for engine in ENGINES
+    }
+    file.write_text(json.dumps(answers))
+
+
+def student(engine: Engine, sampling: Sampling) -> Student:
+    """The small student, under the name that the recipe gives it."""
+    return Student(small.NAME, str(small.WEIGHTS), engine, None, "small-1", sampling)
+
+
+def rollouts(engine: Engine, questions: list[Question], sampling: Sampling) -> list[dict[str, object]]:
+    """The rollouts as rows, in the order of their ids."""
+
+    def wanted() -> Iterator[Sample]:
+        yield from (Sample(question, k) for question in questions for k in range(sampling.samples))
+
+    found = make_engine(student(engine, sampling)).sample(wanted())
+    return sorted((vars(rollout) for rollout in found), key=lambda row: row["rollout_id"])
+
+
+def of_too_long(engine: Engine, question: Question) -> str:
+    """What is said of a question that fills the context."""
+    long = Question("q", "d", "train", question.question * 40, "1", "f")
+    return refusal(lambda: list(make_engine(student(engine, Sampling())).sample([Sample(long, 0)])))
+
+
+def of_no_weights(engine: Engine) -> str:
+    """What is said of a folder that lacks the weights."""
+    with TemporaryDirectory() as folder:
+        for file in small.WEIGHTS.glob("*.json"):
+            shutil.copy(file, folder)
+        return refusal(lambda: make_engine(replace(student(engine, Sampling()), model=folder)))
+
+
+def refusal(do: Callable[[], object]) -> str:
+    """The error that it ends with; nothing if it ends well."""
+    try:
+        do()
+    except BadInputError as error:
+        return str(error)
+    return ""
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
