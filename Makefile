@@ -41,7 +41,8 @@ down: $(VENV)/ready ## stop it
 
 # Tests that need a server of their own, or are whole nights, and those that need vLLM; `make test` runs all others.
 SERVICES := tests/services tests/provider tests/teacher/batch tests/teacher/test_nights.py tests/teacher/test_recorded_nights.py tests/dags \
-	tests/lake/test_access.py tests/lake/test_concurrency.py tests/chaos
+	tests/lake/test_access.py tests/lake/test_concurrency.py
+CHAOS := tests/chaos
 VLLM := tests/vllm
 # Likewise those that need torch: in the environment that has it, and nights that start it there.
 TRAINING := tests/training
@@ -49,16 +50,19 @@ LOOP := tests/loop
 
 # --- what developers run ----------------------------------------------------------------------------------
 
-.PHONY: test test-services test-vllm test-training bench lock docs
+.PHONY: test test-services test-chaos test-vllm test-training bench lock docs
 test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --cov $(patsubst %,--ignore=%,$(SERVICES) $(VLLM) $(TRAINING) $(LOOP))
+	$(BIN)/pytest -n 2 --cov $(patsubst %,--ignore=%,$(SERVICES) $(CHAOS) $(VLLM) $(TRAINING) $(LOOP))
 	@infra/check-python 3.12
 
-test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postgres/ready ## the tests with servers: S3, PostgreSQL, a provider, a browser; and under kill -9
+test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postgres/ready ## the tests with servers: S3, PostgreSQL, a provider, a browser
 	$(BIN)/pytest $(SERVICES)
+
+test-chaos: $(VENV)/ready-dev ## whole nights and their services under kill -9
+	$(BIN)/pytest $(CHAOS)
 
 test-vllm: $(VENV)/ready-dev build/vllm/ready ## the tests with vLLM, as teacher and as student, on the CPU: several GB, minutes
 	$(BIN)/pytest $(VLLM)
@@ -102,6 +106,16 @@ build/rclone/ready: infra/install-rclone $(VENV)/ready
 build/curator/ready: infra/install-curator $(VENV)/ready
 	@mkdir -p $(@D)
 	@infra/install-curator $(@D)
+	@touch $@
+
+build/mlflow/ready: infra/install-mlflow pyproject.toml $(VENV)/ready
+	@mkdir -p $(@D)
+	@infra/install-mlflow client $(@D)
+	@touch $@
+
+build/mlflow-server/ready: infra/install-mlflow pyproject.toml $(VENV)/ready
+	@mkdir -p $(@D)
+	@infra/install-mlflow server $(@D)
 	@touch $@
 
 build/postgres/ready: infra/install-postgres

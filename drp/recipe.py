@@ -25,6 +25,7 @@ from drp.ids import content_id
 from drp.pruning.prompts import prompt_version
 from drp.questions.synthetic import SPLITS, Level, Split, dataset
 from drp.records import Asking, DecompositionKind
+from drp.student.reference import reference
 from drp.teacher.profiles import TeacherProfile, find_profile
 from drp.training.settings import Sft
 
@@ -198,6 +199,7 @@ class Recipe(Section):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     questions: tuple[QuestionSet, ...]
     student: str
+    """A model, or `<model>@champion`: the checkpoint of it that is in use."""
     engine: Engine = "transformers"
     server: Server | None = None
     """Where the student runs, when the engine is `server`."""
@@ -226,6 +228,11 @@ class Recipe(Section):
         if (self.engine == "server") != (self.server is not None):
             raise ValueError("engine: server needs a section server, and no other engine has one")
         return self
+
+    @property
+    def line(self) -> str:
+        """The student whose checkpoints follow one another: `small` of `small@champion`."""
+        return reference(self.student).line
 
     @cached_property
     def profile(self) -> TeacherProfile:

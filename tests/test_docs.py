@@ -79,6 +79,7 @@ def test_make_alone_lists_every_target() -> None:
         "down",
         "test",
         "test-services",
+        "test-chaos",
         "test-vllm",
         "test-training",
         "bench",

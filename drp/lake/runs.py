@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -179,6 +179,13 @@ class Run:
         """What each shard is to do, by name."""
         keys = (stored.key for stored in self.store.listed(f"{self._folder}/{PLAN}"))
         return {Path(key).stem: json.loads(self.store.get(key) or b"{}") for key in keys}
+
+    def settled(self, what: str, choose: Callable[[], str]) -> str:
+        """What was chosen when this was first asked: every attempt at the run goes by the same choice."""
+        key = f"{self._folder}/{what}.json"
+        if self.store.get(key) is None:
+            self.store.create(key, _json({what: choose()}))
+        return str(json.loads(self.store.get(key) or b"")[what])
 
     def state(self) -> dict[str, Any]:
         """How the run ended: {"state": RunState, "detail": ..., "fingerprints": ...}."""

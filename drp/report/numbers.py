@@ -90,13 +90,13 @@ class Student:
 
     @property
     def label(self) -> str:
-        """Name for a reader; the small student is never passed off as the paper's."""
-        return f"{small.LABEL} ({self.engine})" if self.is_small else f"{self.name} ({self.engine})"
+        """Name for a reader."""
+        return f"{small.label(self.name)} ({self.engine})"
 
     @property
     def is_small(self) -> bool:
         """Whether it is the one that ships with DRP."""
-        return self.name == small.NAME
+        return small.is_small(self.name)
 
 
 @dataclass(frozen=True)

@@ -113,12 +113,12 @@ class TrainingFacts:
     @property
     def is_small(self) -> bool:
         """Whether the student is the one that ships with DRP."""
-        return self.student == small.NAME
+        return small.is_small(self.student)
 
     @property
     def student_label(self) -> str:
-        """Name for a reader: the small student is never passed off as the paper's."""
-        return small.LABEL if self.is_small else self.student
+        """Name for a reader."""
+        return small.label(self.student)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ It samples as the stage `rollout` does, so that what is measured is what is trai
 unless the grader passes its own test first, and all samples are there.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from drp import runner
 from drp.errors import BadInputError
 from drp.evaluation.scores import Samples, ScoreKey, score_row
 from drp.grading import GRADER_VERSION, Grader, self_test
@@ -17,10 +15,10 @@ from drp.lake.runs import ShardOutput
 from drp.questions.synthetic import generate
 from drp.recipe import Benchmark, Engine, Recipe, SyntheticSet
 from drp.records import GradedRollout, Question
-from drp.registry.files import fetch
 from drp.registry.registry import open_registry
 from drp.settings import settings
 from drp.sql.select import select
+from drp.stages.checkpoints import bring
 from drp.stages.night import Night
 from drp.stages.sampling import Wanted, sample
 from drp.stages.training import (
@@ -31,12 +29,10 @@ from drp.stages.training import (
     entry_of,
     evaluation_of,
     model_digest,
-    scratch,
 )
 from drp.student.engines import student_of
 from drp.student.protocol import Sample, Student
 from drp.training.errors import WrongBaseError
-from drp.training.job import MERGED
 
 STAGE = "evaluate"
 _QUESTIONS = """
@@ -168,17 +164,10 @@ def _model(run: Night, entry: Entry) -> Path:
                 next_command="put the model back that was there, or drp train --run-date with another date",
             )
         return base
-    folder = scratch("models", entry)
     if entry["arm"] == CHAMPION:
         with open_registry(settings().ledger_url) as registry:
-            checkpoint = registry.get(entry["checkpoint_id"])
-    else:
-        checkpoint = checkpoint_of(run, entry, [])
-    with runner.alone(folder.with_suffix(".lock")):  # several benchmarks may want it at once
-        for left in folder.parent.glob(f".{folder.name}-*"):  # by a copy that was killed
-            shutil.rmtree(left)
-        fetch(run.lake.store, checkpoint, MERGED, folder)  # only compares, where a copy is there
-    return folder
+            return bring(run.lake.store, registry.get(entry["checkpoint_id"]))
+    return bring(run.lake.store, checkpoint_of(run, entry, []))
 
 
 def _sample_row(graded: GradedRollout, score_id: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from drp.lake.runs import Run, ShardFile
 from drp.recipe import Recipe, load_recipe
 from drp.report.numbers import StageFacts
 from drp.settings import settings
+from drp.stages.checkpoints import settled
 
 STAGES = ("ingest", "rollout", "decompose", "prune", "gate")
 """Stages that write shard files, in order."""
@@ -113,4 +114,4 @@ def open_night(recipe: str, run_date: str, *, began: datetime | None = None) -> 
         ) from error
     lake = open_lake()
     run = lake.run(f"{day.isoformat()}-{loaded.name}")
-    return Night(lake, run, loaded, here.workers, began)
+    return Night(lake, run, settled(lake, run, loaded), here.workers, began)

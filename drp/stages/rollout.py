@@ -3,6 +3,7 @@
 from drp.lake.runs import ShardOutput
 from drp.records import GradedRollout, Question
 from drp.sql.select import select
+from drp.stages.checkpoints import bring_student
 from drp.stages.night import Night
 from drp.stages.sampling import Wanted, sample
 from drp.student.engines import student_of
@@ -20,6 +21,7 @@ def rollout(night: Night, shard: str) -> None:
     if night.run.is_done(STAGE, shard):
         return
     with night.run.shard(STAGE, shard, night.recipe.rollout_hash):
+        bring_student(night.lake.store, night.recipe.student)
         sample(night, wanted(night, shard))
 
 

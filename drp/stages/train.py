@@ -26,7 +26,7 @@ def train(run: Night, name: str) -> None:
     entry = entry_of(run, name)
     if entry["arm"] in (BASE, CHAMPION):
         return
-    folder = scratch("training", entry)
+    folder = scratch(entry)
     with runner.alone(folder.with_suffix(".lock")) as lock:  # an attempt that was killed may still be saving
         if not (run.run.is_done(STAGE, name) or _is_registered(entry)):
             _train(run, name, entry, lock)
@@ -36,7 +36,7 @@ def train(run: Night, name: str) -> None:
 def _train(run: Night, name: str, entry: Entry, lock: int) -> None:
     with run.run.shard(STAGE, name, run.recipe.training_hash) as out:
         manifest = _trained(run, entry, lock)
-        trained, store = scratch("training", entry) / "out", run.lake.store
+        trained, store = scratch(entry) / "out", run.lake.store
         folders: tuple[Which, ...] = (ADAPTER, MERGED) if manifest.method == "lora" else (MERGED,)
         for which in folders:
             store_folder(store, trained / which, folder_key(entry["checkpoint_id"], which))
@@ -55,7 +55,7 @@ def _is_registered(entry: Entry) -> bool:
 
 def _trained(run: Night, entry: Entry, lock: int) -> Manifest:
     """Train in the environment for it, or go on where a killed training stopped."""
-    folder = scratch("training", entry)
+    folder = scratch(entry)
     if not (folder / "out" / MANIFEST).is_file():
         recipe = run.recipe
         curation = CURATIONS[entry["arm"]]  # type: ignore[index]

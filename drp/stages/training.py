@@ -21,8 +21,10 @@ from drp.registry.files import folder_key
 from drp.registry.records import Checkpoint, CheckpointFile
 from drp.registry.registry import open_registry
 from drp.settings import ROOT, settings
+from drp.stages.checkpoints import bring_student, settled
 from drp.stages.night import Night
 from drp.student.engines import student_of
+from drp.student.reference import reference
 from drp.training.files import folder_digest
 from drp.training.job import ADAPTER, MANIFEST, MERGED, Manifest
 
@@ -47,7 +49,7 @@ def open_training(recipe: str, run_date: str) -> Night:
     loaded = load_recipe(recipe, teacher=here.teacher, student=here.student)
     lake = open_lake()
     run = lake.run(f"{date.fromisoformat(run_date).isoformat()}-train-{loaded.name}")
-    return Night(lake, run, loaded, here.workers)
+    return Night(lake, run, settled(lake, run, loaded), here.workers)
 
 
 def evaluation_of(recipe: Recipe) -> Evaluation:
@@ -87,6 +89,7 @@ def prepare(run: Night, corpus_version: int | None = None) -> list[str]:
             state="Nothing was trained; the corpus is as it was",
             next_command="set student in the recipe (or DRP_STUDENT) to the folder of a model",
         )
+    bring_student(run.lake.store, student.name)
     base = model_digest(Path(student.model))
     entries: dict[str, Entry] = {}
     arms: tuple[Arm | Literal["base"], ...] = (BASE, *recipe.arms)
@@ -109,7 +112,7 @@ def prepare(run: Night, corpus_version: int | None = None) -> list[str]:
 
 
 def _champion(run: Night, names: list[str], version: int) -> dict[str, Entry]:
-    """The entry of the champion, where there is one and it is not one of `names` already.
+    """The entry of the champion, where there is one and it is neither the base nor one of `names` already.
 
     Of a run that was planned before, the champion of that time, if any: what the run itself promotes must not
     change what it compares with when it is done again.
@@ -119,8 +122,8 @@ def _champion(run: Night, names: list[str], version: int) -> dict[str, Entry]:
     if kept or all(name in planned for name in names):
         return kept
     with open_registry(settings().ledger_url) as registry:
-        champion = registry.champion(run.recipe.student)
-    if champion is None or champion.checkpoint_id[:12] in names:
+        champion = registry.champion(run.recipe.line)
+    if champion is None or champion.checkpoint_id[:12] in (*names, reference(run.recipe.student).checkpoint):
         return {}
     entry: Entry = {
         "arm": CHAMPION,
@@ -150,7 +153,7 @@ def checkpoint_of(run: Night, entry: Entry, scores: list[dict[str, Any]]) -> Che
     return Checkpoint(
         checkpoint_id=checkpoint_id,
         arm=entry["arm"],
-        student=run.recipe.student,
+        student=run.recipe.line,
         base_model=entry["base_model"],
         base_sha256=entry["base_sha256"],
         corpus_version=entry["corpus_version"],
@@ -175,9 +178,9 @@ def _commit() -> str:
     return found.stdout.strip() or "unknown"
 
 
-def scratch(kind: str, entry: Entry) -> Path:
-    """A folder on this machine for what can be made again."""
-    return settings().scratch_root / kind / entry["checkpoint_id"]
+def scratch(entry: Entry) -> Path:
+    """The folder on this machine where an entry is trained: all in it can be made again."""
+    return settings().scratch_root / "training" / entry["checkpoint_id"]
 
 
 @cache

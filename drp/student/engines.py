@@ -5,9 +5,10 @@ from pathlib import Path
 from drp.errors import BadInputError
 from drp.recipe import Recipe
 from drp.runner import Environment
-from drp.settings import ROOT
+from drp.settings import ROOT, settings
 from drp.student import small
 from drp.student.protocol import RolloutEngine, Student
+from drp.student.reference import reference
 
 
 def student_of(recipe: Recipe) -> Student:
@@ -59,5 +60,13 @@ def make_engine(student: Student) -> RolloutEngine:
 
 def model_folder(student: str) -> Path | None:
     """The folder of a student that is a model; None if it is none. Relative paths count from the root."""
-    folder = small.WEIGHTS if student == small.NAME else ROOT / student
+    if reference(student).checkpoint:
+        folder = checkpoint_folder(student)
+    else:
+        folder = small.WEIGHTS if student == small.NAME else ROOT / student
     return folder if (folder / "config.json").is_file() else None
+
+
+def checkpoint_folder(student: str) -> Path:
+    """Where the model of a checkpoint, `<line>@<id>`, lies on this machine, once it was brought there."""
+    return settings().scratch_root / "models" / str(reference(student).checkpoint)

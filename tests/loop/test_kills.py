@@ -159,7 +159,8 @@ class Outcome:
     checkpoints: list[dict[str, Any]]
     moves: list[tuple[Any, ...]]
     comparison: dict[str, Any]
-    versions: tuple[int, int]
+    published: tuple[int, int]
+    """Versions of the corpus and of the results: how many, as a killed publisher uses up a number."""
 
     @classmethod
     def of(cls, loop: Loop) -> "Outcome":
@@ -185,7 +186,7 @@ class Outcome:
                 for move in moves
             ],
             json.loads(comparison or b"null"),
-            (lake.corpus.current().number, lake.results.current().number),
+            (len(lake.corpus.numbers()), len(lake.results.numbers())),
         )
 
 

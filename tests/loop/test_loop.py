@@ -19,7 +19,7 @@ from drp.sql.select import select
 from drp.stages.night import Night, open_night
 from drp.stages.nightly import nightly
 from drp.stages.train_eval import train_eval
-from drp.stages.training import open_training
+from drp.stages.training import model_digest, open_training
 from drp.student.engines import model_folder
 from tests.stages.conftest import lake_at
 
@@ -134,3 +134,20 @@ def test_a_lost_scratch_folder_is_fetched_again(lake, recipe, registry, monkeypa
     checkpoints = len(registry.list())
     train_eval(open_training(str(tmp_path / "drp.yaml"), DAY))
     assert len(registry.list()) == checkpoints
+
+
+def test_the_champion_is_the_student_of_the_next_night(lake, recipe, registry):
+    champion = next(checkpoint for checkpoint in registry.list("small") if checkpoint.arm == "drp")
+    registry.promote(champion.checkpoint_id, "champion", "a test")
+    questions = {"source": "synthetic", "level": "small", "size": 40, "seed": 7}
+    path = recipe(student="small@champion", questions=[questions], arms=["drp"])
+    night = open_night(path, "2026-11-22")
+    nightly(night)
+    name = f"small@{champion.checkpoint_id[:12]}"
+    (rolled_out,) = rows(night, f"SELECT * FROM students WHERE student = '{name}'")
+    assert rolled_out["rollouts"] == 200  # the questions of the nights before are new to it
+    run = open_training(path, "2026-11-22")
+    train_eval(run)
+    (made,) = (checkpoint for checkpoint in registry.list("small") if checkpoint.base_model == name)
+    assert made.base_sha256 == model_digest(model_folder(name))
+    assert {entry["arm"] for entry in run.run.plans().values()} == {"base", "drp"}  # the champion is the base

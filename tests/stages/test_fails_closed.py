@@ -184,8 +184,8 @@ def test_an_empty_corpus_trains_nothing(tmp_path, student, monkeypatch):
 
 def test_no_room_for_the_examples_is_a_full_disk(run, registry):
     _, name = prepare(run)
-    scratch("training", entry_of(run, name)).parent.mkdir(parents=True)
-    scratch("training", entry_of(run, name)).write_text("a file, where a folder should be")
+    scratch(entry_of(run, name)).parent.mkdir(parents=True)
+    scratch(entry_of(run, name)).write_text("a file, where a folder should be")
     with pytest.raises(CheckpointUnwritableError, match="make room"):
         train(run, name)
     assert not run.run.is_done("train", name)
