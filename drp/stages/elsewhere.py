@@ -7,6 +7,7 @@ from drp.recipe import Recipe
 from drp.runner import job
 from drp.stages.night import Night
 from drp.stages.sampling import sample
+from drp.student.gpus import take_gpus
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
     with job() as asked:
         lake = open_lake()
         recipe = Recipe.model_validate(asked["recipe"])
+        take_gpus(asked["part"], recipe.parallel.tensor)
         night = Night(lake, lake.run(asked["run_id"]), recipe, asked["workers"])
         stage = import_module(f"drp.stages.{asked['stage']}")
         sample(night, stage.wanted(night, asked["shard"]), part=asked["part"], of=asked["of"])

@@ -140,12 +140,12 @@ def test_the_champion_is_the_student_of_the_next_night(lake, recipe, registry):
     champion = next(checkpoint for checkpoint in registry.list("small") if checkpoint.arm == "drp")
     registry.promote(champion.checkpoint_id, "champion", "a test")
     questions = {"source": "synthetic", "level": "small", "size": 40, "seed": 7}
-    path = recipe(student="small@champion", questions=[questions], arms=["drp"])
+    path = recipe(student="small@champion", questions=[questions], arms=["drp"], sample_size=40)
     night = open_night(path, "2026-11-22")
     nightly(night)
     name = f"small@{champion.checkpoint_id[:12]}"
     (rolled_out,) = rows(night, f"SELECT * FROM students WHERE student = '{name}'")
-    assert rolled_out["rollouts"] == 200  # the questions of the nights before are new to it
+    assert rolled_out["rollouts"] == 40
     run = open_training(path, "2026-11-22")
     train_eval(run)
     (made,) = (checkpoint for checkpoint in registry.list("small") if checkpoint.base_model == name)
