@@ -1,21 +1,24 @@
-"""Our fine-tuning beside TRL's stock SFTTrainer: same model, same rows, same settings, in turns.
+"""Our fine-tuning beside TRL's stock SFTTrainer and LLaMA-Factory: same model, rows and settings, in turns.
 
     OMP_NUM_THREADS=1 build/training/bin/python -m benchmarks.sft [--rows 512] [--rounds 3] [--student FOLDER]
 
 An epoch of each per round, float32 on the CPU, LoRA on all linear layers; tokens a second of CPU, prompts
 included and padding not, and the ratio. Both get the same token ids and learn the same of them; packed, both
-fill rows of `max_length`. `batch_tokens` is ours alone: beside it stands TRL with the plain settings.
+fill rows of `max_length`. `batch_tokens` is ours alone: beside it stand the others with the plain settings.
 
-TRL stands in for LLaMA-Factory, which the paper used: 0.9.5 wants transformers of at most 5.6 and PEFT of at
-most 0.18, and this environment has 5.23 and 0.21. Both train with the loop of transformers' Trainer."""
+LLaMA-Factory, which the paper used, is measured in an environment of its own (make build/llamafactory/ready),
+as it wants transformers of at most 5.6 and PEFT of at most 0.18."""
 
 import argparse
+import json
 import random
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from datasets import Dataset
@@ -24,6 +27,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2ForCausalLM
 from trl import SFTConfig, SFTTrainer, pack_dataset
 
 from drp.questions.small import draw
+from drp.settings import ROOT
 from drp.student import small
 from drp.student.small import tokenizer, tracer
 from drp.student.small.pretrain import config
@@ -46,7 +50,8 @@ SETTINGS = {
     "16 x 1": (WIDE, WIDE),
     "batch_tokens 4096": (WIDE.model_copy(update={"batch_tokens": 4096}), WIDE),
 }
-"""Ours and TRL's."""
+"""Ours and the others'."""
+LLAMA_FACTORY = ROOT / "build/llamafactory/bin/python"
 
 
 def rows(count: int) -> Iterator[Example]:
@@ -58,14 +63,17 @@ def rows(count: int) -> Iterator[Example]:
         yield Example(str(number), str(number), problem.text, said.thinking, said.response)
 
 
-def untaught(folder: Path) -> Path:
-    """A student of the small one's size with random weights."""
+def untaught() -> tuple[Any, Any]:
+    """A student of the small one's size with random weights, and its tokenizer."""
     tokens = tokenizer.train_tokenizer(0)
     model = Qwen2ForCausalLM(config(len(tokens)))
     model.generation_config.eos_token_id = tokens.eos_token_id
-    model.save_pretrained(folder)
-    tokens.save_pretrained(folder, save_jinja_files=False)
-    return folder
+    return model, tokens
+
+
+def taught(folder: Path) -> tuple[Any, Any]:
+    """The student in a folder."""
+    return AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
 
 
 def ours(student: Path, encoded: Sequence[Encoded], settings: Sft) -> float:
@@ -121,6 +129,35 @@ def stock(student: Path, encoded: Sequence[Encoded], settings: Sft) -> float:
         return time.process_time() - started
 
 
+def factory(student: Path, encoded: Sequence[Encoded], settings: Sft) -> float:
+    """Seconds of CPU of LLaMA-Factory's epoch (benchmarks/sft_llamafactory)."""
+    write = AutoTokenizer.from_pretrained(student).decode
+    job = {
+        "student": str(student),
+        "rows": [[write(one.tokens[: one.prompt]), write(one.tokens[one.prompt :])] for one in encoded],
+        "settings": {
+            "lora_rank": settings.lora.rank,
+            "lora_alpha": settings.lora.alpha,
+            "cutoff_len": settings.max_length,
+            "packing": settings.packing,
+            "neat_packing": settings.packing,  # without leaks
+            "num_train_epochs": settings.epochs,
+            "per_device_train_batch_size": settings.batch_size,
+            "gradient_accumulation_steps": settings.accumulation,
+            "learning_rate": settings.learning_rate,
+            "warmup_ratio": settings.warmup,
+        },
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        asked = [LLAMA_FACTORY, "-m", "benchmarks.sft_llamafactory", Path(folder) / "job.json"]
+        ended = subprocess.run(asked, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)  # noqa: S603
+    said = json.loads(ended.stdout.splitlines()[-1])
+    if not settings.packing:  # packed, it counts the padding of its rows too
+        assert said["tokens"] == sum(len(example.tokens) for example in encoded)
+    return float(said["seconds"])
+
+
 def main() -> None:
     """Print a line for each setting."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -131,22 +168,32 @@ def main() -> None:
     )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        student = asked.student or (small.WEIGHTS if small.WEIGHTS.is_dir() else untaught(Path(folder)))
+        source = asked.student or (small.WEIGHTS if small.WEIGHTS.is_dir() else None)
+        model, tokens_of = taught(source) if source else untaught()
+        student = Path(folder)
+        model.float().save_pretrained(student)  # LLaMA-Factory computes in what the weights are stored in
+        tokens_of.save_pretrained(student, save_jinja_files=False)
         encoded, _ = load_encoder(student).encode(rows(asked.rows), PAPER.max_length)
         tokens = sum(len(example.tokens) for example in encoded)
         print(f"{len(encoded)} rows, {tokens:,} tokens, {torch.get_num_threads()} thread(s)", flush=True)
-        for name, (settings, trl_settings) in SETTINGS.items():
-            pairs = [
-                (ours(student, encoded, settings), stock(student, encoded, trl_settings))
-                for _ in range(asked.rounds)
-            ]
-            mine, its = (tokens / statistics.median(times) for times in zip(*pairs, strict=True))
-            ratios = [other / own for own, other in pairs]
-            print(
-                f"{name}: {mine:,.0f} tokens a second of CPU, TRL {its:,.0f}:"
-                f" {statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})",
-                flush=True,
-            )
+        others = {"TRL": stock} | ({"LLaMA-Factory": factory} if LLAMA_FACTORY.exists() else {})
+        for name, (settings, plain) in SETTINGS.items():
+            own: list[float] = []
+            took: dict[str, list[float]] = {other: [] for other in others}
+            for _ in range(asked.rounds):
+                own.append(ours(student, encoded, settings))
+                for other, train in others.items():
+                    took[other].append(train(student, encoded, plain))
+            print(f"{name}: {tokens / statistics.median(own):,.0f} tokens a second of CPU", flush=True)
+            for other, seconds in took.items():
+                ratios = [its / mine for mine, its in zip(own, seconds, strict=True)]
+                print(
+                    f"    {other} {tokens / statistics.median(seconds):,.0f}:"
+                    f" {statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})",
+                    flush=True,
+                )
+        if len(others) == 1:
+            print("LLaMA-Factory was not measured: make build/llamafactory/ready")
 
 
 if __name__ == "__main__":
