@@ -43,6 +43,7 @@ down: $(VENV)/ready ## stop it
 SERVICES := tests/services tests/provider tests/teacher/batch tests/teacher/test_nights.py tests/teacher/test_recorded_nights.py tests/dags \
 	tests/lake/test_access.py tests/lake/test_concurrency.py
 CHAOS := tests/chaos
+MLFLOW := tests/mlflow
 VLLM := tests/vllm
 # Likewise those that need torch: in the environment that has it, and nights that start it there.
 TRAINING := tests/training
@@ -55,11 +56,12 @@ test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --cov $(patsubst %,--ignore=%,$(SERVICES) $(CHAOS) $(VLLM) $(TRAINING) $(LOOP))
+	$(BIN)/pytest -n 2 --cov $(patsubst %,--ignore=%,$(SERVICES) $(CHAOS) $(MLFLOW) $(VLLM) $(TRAINING) $(LOOP))
 	@infra/check-python 3.12
 
-test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postgres/ready ## the tests with servers: S3, PostgreSQL, a provider, a browser
+test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postgres/ready build/mlflow/ready build/mlflow-server/ready ## the tests with servers: S3, PostgreSQL, MLflow, a provider, a browser
 	$(BIN)/pytest $(SERVICES)
+	build/mlflow/bin/python -m pytest $(MLFLOW)
 
 test-chaos: $(VENV)/ready-dev ## whole nights and their services under kill -9
 	$(BIN)/pytest $(CHAOS)
@@ -108,6 +110,11 @@ build/curator/ready: infra/install-curator $(VENV)/ready
 	@infra/install-curator $(@D)
 	@touch $@
 
+build/lmeval/ready: infra/install-lmeval $(VENV)/ready
+	@mkdir -p $(@D)
+	@infra/install-lmeval $(@D)
+	@touch $@
+
 build/mlflow/ready: infra/install-mlflow pyproject.toml $(VENV)/ready
 	@mkdir -p $(@D)
 	@infra/install-mlflow client $(@D)
@@ -116,6 +123,11 @@ build/mlflow/ready: infra/install-mlflow pyproject.toml $(VENV)/ready
 build/mlflow-server/ready: infra/install-mlflow pyproject.toml $(VENV)/ready
 	@mkdir -p $(@D)
 	@infra/install-mlflow server $(@D)
+	@touch $@
+
+build/llamafactory/ready: infra/install-llamafactory
+	@mkdir -p $(@D)
+	@infra/install-llamafactory $(PYTHON) $(@D)
 	@touch $@
 
 build/postgres/ready: infra/install-postgres

@@ -102,6 +102,29 @@ def registry_verify(name: Name, student: Student = None) -> None:
     typer.echo(f"checkpoint {checkpoint.checkpoint_id}: all {number} files are what was registered")
 
 
+@registry.command("push")
+def registry_push(
+    name: Name,
+    to: Annotated[
+        str, typer.Option(metavar="URI", envvar="MLFLOW_TRACKING_URI", help="An MLflow server, http(s)://.")
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="Its name in MLflow.", show_default="drp- and the student")
+    ] = None,
+    student: Student = None,
+) -> None:
+    """Send a checkpoint to MLflow: a run with its lineage, curve and files, and a model version."""
+    from drp.registry.push import push
+    from drp.registry.records import holders
+
+    with _open() as opened:
+        checkpoint = opened.get(name, student)
+        aliases = holders(opened.moves()).get(checkpoint.checkpoint_id, [])
+    pushed = push(_store(), checkpoint, aliases, to, model)
+    said = f"checkpoint {checkpoint.checkpoint_id} is version {pushed.version} of {pushed.model} in MLflow"
+    typer.echo(said if pushed.sent else f"{said} already: nothing was sent")
+
+
 def _open() -> "AbstractContextManager[Registry]":
     from drp.registry.registry import open_registry
     from drp.settings import settings

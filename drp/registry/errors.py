@@ -1,8 +1,8 @@
-"""What can go wrong with the registry: names that mean nothing or too much, and files that have changed."""
+"""What can go wrong with the registry: unknown names, changed files, an MLflow that takes nothing."""
 
 from collections.abc import Sequence
 
-from drp.errors import BadInputError, TerminalError
+from drp.errors import BadInputError, TerminalError, TransientError
 
 _UNCHANGED = "Nothing was changed"
 
@@ -62,4 +62,27 @@ class ChangedCheckpointError(TerminalError):
             state="Nothing was written or changed",
             next_command=f"drp registry verify {checkpoint_id}, which names all such files, and restore them "
             "from a backup; or drp registry rollback",
+        )
+
+
+class MlflowUnavailableError(TransientError):
+    """The MLflow server does not answer, or says that it cannot just now."""
+
+    def __init__(self, checkpoint_id: str, address: str, why: str) -> None:
+        super().__init__(
+            f"MLflow at {address} does not take checkpoint {checkpoint_id} now: {why}",
+            state="What it has stays there, and is not sent twice",
+            next_command="once it answers, the same command again",
+        )
+
+
+class MlflowRefusedError(TerminalError):
+    """The MLflow server is there and will not take the checkpoint."""
+
+    def __init__(self, checkpoint_id: str, address: str, why: str) -> None:
+        super().__init__(
+            f"MLflow at {address} refuses checkpoint {checkpoint_id}: {why}",
+            state="What it has stays there, and is not sent twice",
+            next_command="set right what it names (--to, --model, MLFLOW_TRACKING_USERNAME and _PASSWORD, "
+            "MLFLOW_TRACKING_TOKEN), then the same command again",
         )
