@@ -1,7 +1,8 @@
 """The ledger's batches against the provider's: behind `drp ledger reconcile`.
 
-First everything that has ended is landed, as a night would; then each batch that the provider lists under a
-key of ours is compared with what the ledger has of it, in answers and in tokens.
+Each batch that the provider lists under a key of ours is compared with what the ledger has of it, in answers
+and in tokens. Between the two all that has ended is landed, as a night would: what ends after the provider
+was asked is still out.
 """
 
 from collections.abc import Sequence
@@ -68,9 +69,9 @@ def reconcile(teacher: str, profile: TeacherProfile, books: Books, days: int) ->
         TeacherRefusedError, TeacherUnavailableError: the provider does not show its books.
     """
     provider, now = BatchProvider(teacher, profile, profile.api_key(teacher)), datetime.now(UTC)
+    listed = provider.listed(now - timedelta(days=days))
     with Spool() as spool:
         Work(teacher, profile, books, provider, spool, since=now, limits=BatchLimits(None)).settle()
-    listed = provider.listed(now - timedelta(days=days))
     known = books.ledger.batches(get_args(BatchState))
     planned = {batch.batch_id: batch.provider_batch_id for batch in known}
     answered = books.ledger.answered([batch_id for batch_id, _ in listed])

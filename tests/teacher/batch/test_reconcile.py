@@ -1,6 +1,7 @@
 """The books against the provider's: they agree after every fault, and where they do not it is said."""
 
 import sqlite3
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
@@ -10,7 +11,9 @@ from drp.cli import app
 from drp.errors import BadInputError
 from drp.ledger.ledger import open_ledger
 from drp.settings import settings
+from drp.teacher.batch.provider import BatchProvider
 from drp.teacher.batch.reconcile import BooksDifferError, reconcile
+from drp.teacher.batch.work import Work
 from drp.teacher.profiles import _profiles
 from tests.teacher.batch.nights import night
 
@@ -29,6 +32,27 @@ def test_what_has_ended_is_landed_and_agrees_in_answers_and_tokens(server, ledge
         assert line.ours.cost > 0
         one.ask(20)
     assert server.totals()["billed"] == 20
+
+
+def test_a_batch_that_ends_while_the_books_are_compared_is_still_out(server, ledger, monkeypatch):
+    server.set(batches={"hold": True})
+    with night(server, ledger) as one:
+        one.leave(20)
+        provider = BatchProvider("tester", one.teacher, one.teacher.api_key("tester"))
+        settle = Work.settle
+
+        def and_then_it_ends(work):
+            settle(work)
+            server.set(batches={"hold": False})
+            while provider.listed(datetime.now(UTC) - timedelta(days=1))[0][1].status != "completed":
+                pass
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Work, "settle", and_then_it_ends)
+            (line,) = reconcile("tester", one.teacher, one.books, 1)
+        assert (line.ours.answers, line.differs) == (0, False)
+        (line,) = reconcile("tester", one.teacher, one.books, 1)
+        assert (line.ours.answers, line.theirs.answers, line.differs) == (20, 20, False)
 
 
 def test_another_ledger_s_batches_are_not_missed(server, ledger, tmp_path):
