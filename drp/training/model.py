@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft import PeftModel, get_peft_model_state_dict
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import is_flash_attn_2_available
@@ -22,6 +22,7 @@ from drp.training.checkpoint import whole
 from drp.training.encode import Encoder
 from drp.training.errors import WrongBaseError
 from drp.training.job import ADAPTER, MERGED
+from drp.training.lora import with_adapters
 from drp.training.loss import SftLoss
 from drp.training.settings import Sft
 
@@ -54,7 +55,7 @@ class Student:
         if settings.gradient_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
         self._model = model
-        self._adapted = _with_adapters(model, settings) if is_lora else None  # they are in `model` itself
+        self._adapted = with_adapters(model, settings) if is_lora else None  # they are in `model` itself
         self.objective = SftLoss(model, precision)
 
     @property
@@ -157,26 +158,6 @@ def _precision(settings: Sft) -> torch.dtype:
     if settings.precision == "auto":
         return torch.bfloat16 if torch.cuda.is_available() else torch.float32
     return torch.bfloat16 if settings.precision == "bf16" else torch.float32
-
-
-def _with_adapters(model: Any, settings: Sft) -> PeftModel:
-    """Put LoRA's adapters (Hu et al. 2021) into `model` and freeze its own weights."""
-    targets = settings.lora.target_modules
-    config = LoraConfig(
-        r=settings.lora.rank,
-        lora_alpha=settings.lora.alpha,
-        lora_dropout=settings.lora.dropout,
-        target_modules=targets if isinstance(targets, str) else list(targets),
-        task_type="CAUSAL_LM",
-    )
-    try:
-        return get_peft_model(model, config)
-    except ValueError as error:
-        raise BadInputError(
-            f"the model gets no adapters: {error}",
-            state="Nothing was trained",
-            next_command="mend lora.target_modules in the recipe, then train again",
-        ) from error
 
 
 def _check_head(model: Any, folder: Path) -> None:
