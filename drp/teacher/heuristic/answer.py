@@ -11,9 +11,10 @@ from functools import lru_cache
 
 from drp.records import StudentTrace
 from drp.teacher.heuristic.signals import ALTERNATIVE, CONCLUSION, SUPPOSED, checks, opening
-from drp.teacher.heuristic.text import VALUE, Unit, plain, words
+from drp.teacher.heuristic.text import VALUE, Unit, equations, plain, words
 
 _NEAR = 5  # units within which a result is followed by what it means
+_CLOSING = 120  # characters of a sentence that says no more than what the answer is
 _COVERED = 0.5  # share of the summary's results that must have appeared before an end
 _NAMED = {
     "1": "one",
@@ -76,7 +77,9 @@ class Answer:
         self.target = frozenset(sorted(words(plain(asked)))[:14])
         question = plain(trace.question)
         given = set(VALUE.findall(question))
-        self.results = frozenset(_RESULT.findall(plain(trace.response))) - given
+        summary = plain(trace.response)
+        self.results = frozenset(_RESULT.findall(summary)) - given
+        self.stated = self.results | (equations(summary) - equations(question))
         self._numbers = numbers = [form for form in forms if form[0].isdigit()]
         self.is_common = any(len(form.lstrip("-")) == 1 for form in forms) or bool(given & set(numbers))
         alternatives = "|".join(re.escape(form) for form in forms)
@@ -225,3 +228,20 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
     written = frozenset().union(*(unit.equations for unit in units[: end + 1]))
     further = [unit.index for unit in later if answer.taken_further_by(unit.equations - written)]
     return next(index for index in closing if index >= further[-1]) if further else end
+
+
+def find_closing(units: Sequence[Unit], end: int, answer: Answer) -> int | None:
+    """Index of the last unit after `end` that says what the answer is, or None where `end` does or no unit.
+
+    Without it a trace would stop at a computation like any other: from such traces a student learns to stop
+    too early."""
+    if _names(units[end]):
+        return None
+    return next(
+        (
+            unit.index
+            for unit in reversed(units[end + 1 :])
+            if _names(unit) and len(unit.body) <= _CLOSING and answer.asserted_by(unit)
+        ),
+        None,
+    )

@@ -47,7 +47,8 @@ def confirmed(
         head: the units up to the conclusion.
         verdicts: what each unit has been judged to be, by itself.
         given: values of the question.
-        stated: results of the student's own summary; what first computes one of them is no mere check.
+        stated: results and equations of the student's own summary; what first computes one of them is no
+            mere check.
     """
     last_use: dict[str, int] | None = None
     established = set(given)
@@ -61,14 +62,14 @@ def confirmed(
                 if last_use is None:
                     last_use = feeding(head)
                 body = head[index:end]
-                fresh = frozenset().union(*(part.strong for part in body)) - introduced
+                fresh = frozenset().union(*(part.strong | part.equations for part in body)) - introduced
                 if _returns(body, established) and not any(
                     value in stated or last_use.get(value, -1) >= end for value in fresh
                 ):
                     yield range(index, end)
                     index = end
                     continue
-        introduced |= unit.values
+        introduced |= unit.marks
         if verdicts[index].keep:
             established |= unit.values
         index += 1

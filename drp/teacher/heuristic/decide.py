@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from drp.grading.arithmetic import false_equations
 from drp.records import StudentTrace
 from drp.teacher.heuristic import signals
-from drp.teacher.heuristic.answer import answer_of, find_end
+from drp.teacher.heuristic.answer import answer_of, find_closing, find_end
 from drp.teacher.heuristic.asides import confirmed
 from drp.teacher.heuristic.reasons import Reason, Verdict
 from drp.teacher.heuristic.text import STRONG, VALUE, Unit, equations, plain, words
@@ -65,19 +65,22 @@ class Judge:
         if self.head:
             self._mark_abandoned()
             self._judge()
-            for aside in confirmed(self.head, self.result, self.given, self.answer.results):
+            for aside in confirmed(self.head, self.result, self.given, self.answer.stated):
                 for index in aside:
                     self.result[index] = Verdict(False, "verified_again")
             self._follow_needs()
             self._settle_lists_and_lead_ins()
             if self.end is not None:
                 self.result[-1] = Verdict(True, "conclusion")
-        return self.result + [Verdict(False, "after_answer") for _ in self.units[last + 1 :]]
+        verdicts = self.result + [Verdict(False, "after_answer") for _ in self.units[last + 1 :]]
+        if self.end is not None and (closing := find_closing(self.units, self.end, self.answer)) is not None:
+            verdicts[closing] = Verdict(True, "closing")
+        return verdicts
 
     def _used_after(self, values: Iterable[str], index: int) -> bool:
         """Whether a unit after `index`, or the student's summary, has one of these values or equations."""
         last_use = self.last_use
-        return not self.answer.results.isdisjoint(values) or any(last_use.get(v, -1) > index for v in values)
+        return not self.answer.stated.isdisjoint(values) or any(last_use.get(v, -1) > index for v in values)
 
     # --- turning back
 
@@ -274,7 +277,7 @@ class Judge:
     # --- what kept units need
 
     def _follow_needs(self) -> None:
-        needed: set[str] = set(self.answer.results)
+        needed: set[str] = set(self.answer.stated)
         self.first_result: dict[str, int] = {}
         for unit, verdict in zip(self.head, self.result, strict=True):
             if verdict.keep:

@@ -29,6 +29,17 @@ _STATES = re.compile(  # "That is 11 apples": the value of the expression just n
 )
 _OPERATION_WORD = re.compile(r" (?:squared|cubed|times|divided|multiplied|plus|minus|choose|to the)\b")
 _CONCLUDES = re.compile(r"(?:so|therefore|thus|hence)\b,? (?=\w|\$|\\\()", re.I)
+_ANNOUNCES = re.compile(  # says what comes
+    r"(?:(?:okay|now|so|first|next|then|and)\b,? ?){0,3}"
+    r"(?:(?:i|we) (?:think (?:i|we) )?(?:should|need|want|can|have to)"
+    r"|let(?:'s| me| us)|(?:my|the) (?:plan|first|next|last)(?: \w{1,8})? is)\b",
+    re.I,
+)
+_STATEMENT = re.compile(
+    r"\b(?:is|are|was|were|be|has|have|had|can|could|must|will|would|means|gives?|makes?|equals?|becomes"
+    r"|simplif\w{1,5}|says|states)\b|'s\b|[=≡≈<>≤≥]",
+    re.I,
+)
 _ORDINARY = frozenset(  # words that lose their capital inside a sentence; names and variables keep it
     [
         *(
@@ -170,6 +181,8 @@ def _resulting(first: str, second: str) -> tuple[str, Reason] | None:
         or ", so" in second
     ):
         return None
+    if _ANNOUNCES.match(first) or not _STATEMENT.search(first):
+        return None  # nothing follows from "Now the apples after Mia sells 4."
     values = VALUE.findall(plain(first))
     if not values or values[-1] not in VALUE.findall(plain(second)):
         return None

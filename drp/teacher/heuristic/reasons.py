@@ -8,6 +8,7 @@ Reason: TypeAlias = Literal[
     "derivation",  # computes or argues something the answer rests on
     "definition",  # names a quantity
     "conclusion",  # states the student's answer
+    "closing",  # says that it is the answer, where what derives it does not
     "lead_in",  # announces the formula, list or case that follows
     "list_member",  # an item of a list of which most is kept
     "needed_later",  # brought back: a later kept unit uses its value or leans on it

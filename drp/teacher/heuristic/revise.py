@@ -76,7 +76,8 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refus
 
 def _unsettled(cut: Sequence[Unit], verdicts: Sequence[Verdict]) -> int:
     """Kept units that the next one turned on, where only that next one is deleted: each may be wrong."""
-    last = max((unit.index for unit in cut if verdicts[unit.index].keep), default=0)
+    kept = (unit.index for unit in cut if verdicts[unit.index].keep)
+    last = max((index for index in kept if verdicts[index].reason != "closing"), default=0)
     return sum(
         verdicts[unit.index - 1].keep
         and not verdicts[unit.index].keep
@@ -141,7 +142,10 @@ def _alone(
             step,
             "KEEP",
             None,
-            next((r for r in ("conclusion", "unresolved", "needed_later") if r in reasons), reasons[0]),
+            next(
+                (r for r in ("conclusion", "closing", "unresolved", "needed_later") if r in reasons),
+                reasons[0],
+            ),
         )
     return Decision(
         step, "SINGLE-STEP COMPRESS", text, "part_removed" if removed else merged or "filler_removed"

@@ -158,10 +158,12 @@ CONCLUSION = re.compile(
 )
 RESUMES = re.compile(  # takes the derivation up again
     r"(?:(?:okay|ok|alright|so|and)[,. ]{1,3}){0,2}(?:now|next|then|therefore|thus|hence|so,? "
-    r"(?:the|we|now|if|that)|second|third|case|step|for|since|finally|going back|let(?:'s)? |\**\d)\b"
+    r"(?:the|we|now|if|that)|second|third|case|step|for|since|finally|(?:the )?last(?:ly)?|going back"
+    r"|let(?:'s)? |\**\d)\b"
 )
 NEXT = re.compile(
-    r"(?:okay,? |so,? |and )?(?:now|next|then|finally|second|third|after that|moving on)\b,? "
+    r"(?:okay,? |so,? |and )?(?:now|next|then|finally|(?:the )?last(?:ly)?|second|third|after that|moving on)"
+    r"\b,? "
 )  # leaves a check
 CASE = re.compile(
     r"\b(?:case|first|second|third|fourth|other|similarly|likewise|equation|step|part|next|then)\b"
