@@ -53,7 +53,7 @@ def actions(decisions: Sequence[Decision]) -> list[Action]:
 
 def test_it_is_a_teacher() -> None:
     teacher: Teacher = HeuristicTeacher()
-    assert (teacher.name, teacher.prompt_version) == ("heuristic", "heuristic-1")
+    assert (teacher.name, teacher.prompt_version) == ("heuristic", "heuristic-2")
 
 
 @given(st.one_of(st.text(), MIXED), st.sampled_from(KINDS), st.text(max_size=5))
@@ -122,6 +122,9 @@ def with_thinking(thinking: str, answer: str = "12") -> StudentTrace:
         ("We use 3 * 4 = 12.", "So there are 13.", None, None),
         ("Now a = 3·4.", "So b = 12.", None, None),
         ("It is 3 + 9.", "That is why it works.", None, None),
+        ("Now the pens of Eva, 3 fewer than 12.", "So 12 - 3 = 9 pens.", None, None),
+        ("First I need the cost of 12.", "So 12 * 3 = 36.", None, None),
+        ("Each of them has 12.", "So 12 * 3 = 36.", "Each of them has 12, so 12 * 3 = 36.", "merged_result"),
     ],
 )
 def test_neighbours_become_one_sentence(
@@ -156,6 +159,65 @@ def test_an_equal_number_on_the_way_is_not_the_end() -> None:
         "20",
     )
     assert "40 - 20 = 20" in revision(trace).thinking
+
+
+@pytest.mark.parametrize(
+    ("question", "thinking", "summary"),
+    [
+        (
+            "Leo buys 7 pens for 2 dollars each. Leo pays with 28 dollars. What is the change?",
+            "That is 7 * 2 = 14 dollars. Let me check that: 14 / 2 = 7. Yes, that is right.\n\n"
+            "The last thing is the change. I get 28 - 14 = 14. So that is 14 dollars.\n\n"
+            "So the answer should be 14.",
+            "7 * 2 = 14\n28 - 14 = 14\n\n\\boxed{14}",
+        ),
+        (
+            "Eva makes 4 pens an hour, 5 hours a day, for 2 days, and gives 20 away. How many are left?",
+            "So 4 * 5 = 20 pens. So there are 20 pens.\n\nNow I need the pens of 2 days. I get 20 * 2 = 40. "
+            "So there are 40 pens.\n\nFinally, the pens without those 20. So 40 - 20 = 20 pens. "
+            "So there are 20 pens.\n\nLet me go over it: 4 * 5 = 20, then 20 * 2 = 40, then 40 - 20 = 20. "
+            "Yes, the same again.\n\nOkay, so the answer should be 20.",
+            "4 * 5 = 20\n20 * 2 = 40\n40 - 20 = 20\n\n\\boxed{20}",
+        ),
+    ],
+)
+def test_a_computation_of_the_summary_stays_though_its_result_is_a_number_of_the_question(
+    question: str, thinking: str, summary: str
+) -> None:
+    *computations, _, box = summary.split("\n")
+    left = revision(StudentTrace("r", question, thinking, summary, box[7:-1])).thinking
+    assert [left.count(computation) for computation in computations] == [1] * len(computations)
+
+
+def test_a_revision_says_that_the_answer_is_the_answer() -> None:
+    text = (
+        "The tickets bring 12 * 7 = 84 dollars. So 84 - 25 = 59 dollars.\n\n"
+        "Wait, let me check: 59 + 25 = 84. Yes.\n\nSo the answer is 59."
+    )
+    decisions = taught(of_tickets(text)).decisions
+    assert decisions[-1].reason == "closing"
+    assert revision(of_tickets(text)).thinking.endswith("84 - 25 = 59 dollars.\n\nSo the answer is 59.")
+
+
+def test_what_a_revision_ends_in_speaks_of_nothing_that_was_deleted() -> None:
+    text = (
+        "The tickets bring 12 * 7 = 84 dollars. So 84 - 25 = 59 dollars.\n\n"
+        "Alternatively, 80 - 25 = 55 and 4 more.\n\nBoth ways give 59, so the answer is 59."
+    )
+    assert revision(of_tickets(text)).thinking.endswith("84 - 25 = 59 dollars.")
+
+
+def test_steps_of_one_skill_are_not_torn_as_single_sentences_are() -> None:
+    lead = "First, the cards of Max, 2 times 20."
+    text = (
+        f"Let me read the problem again.\n\n{lead} There are equal groups, so I multiply. So 2 * 20 = 40.\n\n"
+        "Then 40 + 11 = 51. So the answer is 51."
+    )
+    question = "Ben has 20 cards, Max 2 times as many cards as Ben and 11 more. Find the cards of Max."
+    trace = StudentTrace("r", question, text, "\\boxed{51}", "51")
+    assert revision(trace, "skill").thinking.startswith(lead)
+    assert lead not in revision(trace, "sentence").thinking
+    assert taught(trace).decisions[1].action == "KEEP"
 
 
 def test_the_summary_stays_where_it_boxes_the_students_answer() -> None:

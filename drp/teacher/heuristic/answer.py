@@ -65,6 +65,9 @@ _WHOLE = re.compile(
 )
 _STATED = re.compile(r"(?:=|\bis|\bare) ?(\d+(?:\.\d+)?(?:/\d+)?)\b[^=\d]{0,40}\Z")  # what a sentence ends in
 _DRAWN = re.compile(r"(?:so|therefore|thus|hence|the answer|then the total|in total)\b")
+_LEANS = re.compile(  # on more than the derivation
+    r"\b(?:both|either|methods?|ways?|approach\w{0,2}|again|check\w{0,3}|confiden\w{1,2})\b"
+)
 _ANSWER_WORD = re.compile(r"\banswer\b|\bfinal\b")
 
 
@@ -149,18 +152,23 @@ def _names(unit: Unit) -> bool:
     return _ANSWER_WORD.search(unit.lower) is not None or "\\boxed" in unit.text
 
 
+def _concludes(unit: Unit, answer: Answer) -> bool:
+    """Whether the unit says that it is the answer, or speaks of what was asked."""
+    shared = len(unit.vocabulary & answer.target)
+    is_drawn = CONCLUSION.search(unit.lower) is not None
+    return _names(unit) or (is_drawn and shared >= min(2, len(answer.target)) > 0)
+
+
 def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
     """The unit at which the answer asserted at `index` is concluded, or None where it is only passed by."""
     if SUPPOSED.search(units[index].lower[:70]) and not _names(units[index]):
         return None
     place = _stated_at(units, index, answer)
     unit = units[place]
-    if _names(unit):
+    if _concludes(unit, answer):
         return place
     shared = len(unit.vocabulary & answer.target)
     concluded = CONCLUSION.search(unit.lower) is not None
-    if concluded and shared >= min(2, len(answer.target)) > 0:
-        return place
     after = [following.lower for following in units[place + 1 : place + 3]]
     if after and not after[0].endswith("?"):  # "So is it 12?" asks about what was found
         del after[1:]
@@ -235,13 +243,16 @@ def find_closing(units: Sequence[Unit], end: int, answer: Answer) -> int | None:
 
     Without it a trace would stop at a computation like any other: from such traces a student learns to stop
     too early."""
-    if _names(units[end]):
+    if _concludes(units[end], answer):
         return None
     return next(
         (
             unit.index
             for unit in reversed(units[end + 1 :])
-            if _names(unit) and len(unit.body) <= _CLOSING and answer.asserted_by(unit)
+            if _names(unit)
+            and len(unit.body) <= _CLOSING
+            and not _LEANS.search(unit.lower)
+            and answer.asserted_by(unit)
         ),
         None,
     )

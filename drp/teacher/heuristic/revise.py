@@ -17,6 +17,7 @@ from drp.teacher.heuristic.signals import GOING_BACK
 from drp.teacher.heuristic.text import Unit, is_balanced, separator, units
 
 _GROUP = 4  # steps that one merge may take in
+_LEADS = frozenset({"restated_question", "repeated", "dangling"})
 _UNSETTLED = 2  # more such statements make a trace too uncertain
 
 
@@ -44,6 +45,8 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refus
     members: list[list[int]] = [[] for _ in steps]
     for unit in cut:
         members[bisect_right(boundaries, unit.start)].append(unit.index)
+    for indexes in members:
+        _keep_lead_ins(cut, verdicts, indexes)
     pieces = [
         _piece(cut[index], step)
         for step, indexes in enumerate(members)
@@ -84,6 +87,24 @@ def _unsettled(cut: Sequence[Unit], verdicts: Sequence[Verdict]) -> int:
         and GOING_BACK.match(unit.lower) is not None
         for unit in cut[1 : last + 1]
     )
+
+
+def _keep_lead_ins(cut: Sequence[Unit], verdicts: list[Verdict], step: Sequence[int]) -> None:
+    """Within a step, keep what leads up to a kept computation: torn from it the reasoning reads in jerks, as
+    it does where single sentences are pruned (paper, section 6.1, appendix H)."""
+    leading: list[int] = []
+    for index in step:
+        unit, verdict = cut[index], verdicts[index]
+        if leading and cut[leading[-1]].paragraph != unit.paragraph:
+            leading = []
+        if verdict.keep and unit.equations:
+            for place in leading:
+                verdicts[place] = Verdict(True, "lead_in")
+            leading = []
+        elif verdict.reason in _LEADS and not unit.body.endswith("?"):
+            leading.append(index)
+        elif not verdict.keep and verdict.reason != "meta_talk":
+            leading = []
 
 
 def _piece(unit: Unit, step: int) -> _Piece:
