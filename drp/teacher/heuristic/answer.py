@@ -167,8 +167,6 @@ def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
     unit = units[place]
     if _concludes(unit, answer):
         return place
-    shared = len(unit.vocabulary & answer.target)
-    concluded = CONCLUSION.search(unit.lower) is not None
     after = [following.lower for following in units[place + 1 : place + 3]]
     if after and not after[0].endswith("?"):  # "So is it 12?" asks about what was found
         del after[1:]
@@ -177,8 +175,9 @@ def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
         not after or checked or any(_REFLECTS.match(lower) or ALTERNATIVE.match(lower) for lower in after)
     )
     if answer.is_common:  # a number that turns up by chance: the sentence must also speak of what was asked
-        spoken_of = shared or _WHOLE.search(unit.lower) or (checked and "=" in unit.plain)
-        return place if looked_back_on and concluded and spoken_of else None
+        spoken_of = unit.vocabulary & answer.target or _WHOLE.search(unit.lower)
+        is_result = spoken_of or (checked and "=" in unit.plain)
+        return place if looked_back_on and CONCLUSION.search(unit.lower) and is_result else None
     return place if looked_back_on else None
 
 
