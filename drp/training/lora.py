@@ -23,14 +23,12 @@ def with_adapters(model: Any, settings: Sft) -> PeftModel:
     Raises:
         BadInputError: nothing in it has the names that `settings` give.
     """
-    lora = settings.lora
+    lora, targets = settings.lora, settings.lora.target_modules
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=lora.target_modules
-        if isinstance(lora.target_modules, str)
-        else list(lora.target_modules),
+        target_modules=targets if isinstance(targets, str) else list(targets),
         task_type="CAUSAL_LM",
     )
     try:

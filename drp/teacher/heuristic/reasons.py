@@ -9,7 +9,7 @@ Reason: TypeAlias = Literal[
     "definition",  # names a quantity
     "conclusion",  # states the student's answer
     "closing",  # says that it is the answer, where what derives it does not
-    "lead_in",  # announces the formula, list or case that follows
+    "lead_in",  # announces the formula, list, case or computation that follows
     "list_member",  # an item of a list of which most is kept
     "needed_later",  # brought back: a later kept unit uses its value or leans on it
     "unresolved",  # a turn back that could not be told from the derivation
