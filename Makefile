@@ -40,14 +40,14 @@ down: $(VENV)/ready ## stop it
 	@$(AIRFLOW_ENV) && python infra/services.py down
 
 # Tests that need a server of their own, or are whole nights, and those that need vLLM; `make test` runs all others.
-SERVICES := tests/services tests/provider tests/teacher/batch tests/teacher/test_nights.py tests/teacher/test_recorded_nights.py tests/dags \
+SERVICES := tests/services tests/fake_provider tests/teacher/batch tests/teacher/test_nights.py tests/teacher/test_recorded_nights.py tests/dags \
 	tests/lake/test_access.py tests/lake/test_concurrency.py
 CHAOS := tests/chaos
 MLFLOW := tests/mlflow
 VLLM := tests/vllm
 # Likewise those that need torch: in the environment that has it, and nights that start it there.
 TRAINING := tests/training
-LOOP := tests/loop
+LOOP := tests/end_to_end
 
 # --- what developers run ----------------------------------------------------------------------------------
 

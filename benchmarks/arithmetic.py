@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from drp.grading.arithmetic import false_equations
+from drp.grading.arithmetic.check import false_equations
 
 NUMBER = r"\d{1,9}(?:\.\d{1,6})?"
 OPERAND = rf"(?:{NUMBER}|\\[dt]?frac\{{{NUMBER}\}}\{{{NUMBER}\}})"

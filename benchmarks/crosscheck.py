@@ -33,10 +33,10 @@ import yaml
 from math_verify import parse, verify
 
 from drp.lake.lake import open_lake
-from drp.sql.select import select
+from drp.query.select import select
+from drp.runtime.training_plan import open_training
 from drp.stages import evaluate
 from drp.stages.train_report import latest
-from drp.stages.training import open_training
 
 ROOT = Path(__file__).resolve().parent.parent
 LMEVAL = ROOT / "build/lmeval/bin/python"

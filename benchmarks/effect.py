@@ -24,17 +24,17 @@ from typing import Any
 import numpy as np
 import yaml
 
-from drp.curation.arms import CURATIONS
+from drp.config.recipe import RECIPES
+from drp.config.settings import settings
 from drp.curation.candidates import candidates
+from drp.curation.curations import CURATIONS
 from drp.evaluation.scores import Samples
 from drp.evaluation.statistics import compare, pass_at_1
-from drp.recipe import RECIPES
-from drp.settings import settings
+from drp.pipeline.nightly import nightly
+from drp.runtime.context import open_night
+from drp.runtime.training_plan import entry_of, open_training, prepare
 from drp.stages.evaluate import evaluate, read_samples, shards
-from drp.stages.night import open_night
-from drp.stages.nightly import nightly
 from drp.stages.train import train
-from drp.stages.training import entry_of, open_training, prepare
 from drp.training.job import Example
 
 ARMS = ("drp", "unpruned_sft", "random_prune", "best_of_n")

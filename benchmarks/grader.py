@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from math_verify import parse, verify
 
+from drp.cli.grade import grade_file
 from drp.grading import Grader, extract_answer, self_test
-from drp.grading.command import grade_file
 
 HANGING = ("9^{9^{9^{9}}}", "2^{10^{10}}+1", "10000000!", r"\sum_{k=1}^{10^9} \sin(k)")
 MATH_VERIFY = "huggingface/Math-Verify"

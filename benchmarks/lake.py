@@ -35,13 +35,13 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow.fs import S3FileSystem
 
-from drp.ids import content_id
+from drp.core.ids import content_id
+from drp.core.schemas import TABLES, id_column
 from drp.lake.lake import Lake, open_lake
 from drp.lake.parts import ROWS_PER_GROUP, TEXT_PER_GROUP, PartsWriter
-from drp.schemas import TABLES, id_column
-from drp.sql.session import VIEWS, open_session
-from tests import rows as made
-from tests import servers
+from drp.query.session import VIEWS, open_session
+from tests.helpers import row_factories as made
+from tests.helpers import servers
 
 Rows: TypeAlias = list[dict[str, Any]]
 Tables: TypeAlias = Mapping[str, Rows]

@@ -60,10 +60,10 @@ def _word(number: int) -> str:
 
 def run_night(traces: Path) -> None:
     """Do the night stage by stage, in this process; say when one begins, and what it took."""
+    from drp.runtime.context import open_night
     from drp.stages.decompose import decompose
     from drp.stages.gate import gate
     from drp.stages.ingest import ingest
-    from drp.stages.night import open_night
     from drp.stages.plan import plan
     from drp.stages.prune import prune
     from drp.stages.publish import publish

@@ -24,14 +24,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.generation import ContinuousBatchingConfig
 
-from drp.questions.synthetic import generate
-from drp.recipe import load_recipe
-from drp.records import Question
+from drp.config.recipe import load_recipe
+from drp.core.records import Question
+from drp.questions.generators.generate import generate
 from drp.student import small
-from drp.student.engines import make_engine, student_of
+from drp.student.engines.select import make_engine, student_of
 from drp.student.prompts import prompt
 from drp.student.protocol import Sample, Student
-from drp.student.sampled import sample_seed
+from drp.student.response import sample_seed
 
 Contestant: TypeAlias = Callable[[], int]
 """Answers all questions; gives the tokens that it made, without those that end a text."""
@@ -60,7 +60,7 @@ def of_vllm(student: Student, questions: Sequence[Question]) -> dict[str, Contes
     """Engine `vllm`, and the `LLM` that it stands on by itself."""
     from vllm import SamplingParams, TokensPrompt
 
-    from drp.student.vllm_engine import VllmEngine
+    from drp.student.engines.vllm_engine import VllmEngine
 
     engine, sampling = VllmEngine(student), student.sampling
     prompts, samples = prompts_of(student, questions), [Sample(question, 0) for question in questions]

@@ -26,18 +26,19 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2ForCausalLM
 from trl import SFTConfig, SFTTrainer, pack_dataset
 
-from drp.questions.small import draw
-from drp.settings import ROOT
+from drp.config.settings import ROOT
+from drp.config.training import Sft
+from drp.questions.generators.small import draw
 from drp.student import small
-from drp.student.small import tokenizer, tracer
+from drp.student.small import tokenizer
+from drp.student.small import trace_writer as tracer
 from drp.student.small.pretrain import config
-from drp.training.checkpoint import States
 from drp.training.encode import Encoded
 from drp.training.engine import Alone
 from drp.training.job import Example
 from drp.training.loop import Loop
 from drp.training.model import Student, load_encoder
-from drp.training.settings import Sft
+from drp.training.resume_state import States
 
 PAPER = Sft(epochs=1, validation_share=0, max_length=1024)
 """Batches of 2, 4 of them a step (appendix B)."""

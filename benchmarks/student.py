@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from drp.config.recipe import load_recipe
+from drp.core.records import Draft, Question, Rollout, StudentTrace
 from drp.evaluation.statistics import pass_at_1
-from drp.grading.arithmetic import false_equations
+from drp.grading.arithmetic.check import false_equations
 from drp.grading.extract import extract_answer
-from drp.questions.synthetic import Level, generate
-from drp.recipe import load_recipe
-from drp.records import Draft, Question, Rollout, StudentTrace
+from drp.questions.generators.generate import Level, generate
 from drp.student import small
-from drp.student.engines import make_engine, student_of
+from drp.student.engines.select import make_engine, student_of
 from drp.student.protocol import Sample, Student
 from drp.teacher.heuristic import HeuristicTeacher
 

@@ -18,11 +18,11 @@ from typing import NamedTuple
 import pyarrow.parquet as pq
 from math_verify import parse, verify
 
-from drp.grading.arithmetic import false_equations
-from drp.records import ACTIONS, Draft, StudentTrace
+from drp.core.records import ACTIONS, Draft, StudentTrace
+from drp.grading.arithmetic.check import false_equations
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.heuristic.synthesise import boxed_answer
-from drp.teacher.heuristic.text import VALUE, plain
+from drp.traces.segmentation import VALUE, plain
 
 HOLLOW_CHARACTERS, HOLLOW_SHARE = 60, 0.02
 STATED = re.compile(r"=\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)")

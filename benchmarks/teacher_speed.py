@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from benchmarks.teacher_quality import eligible
-from drp.records import Draft
+from drp.core.records import Draft
 from drp.teacher.heuristic import HeuristicTeacher
 
 

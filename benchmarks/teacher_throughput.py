@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.provider import Provider, provider
+from tests.fake_provider import Provider, provider
 from tests.teacher.online.nights import PLAIN
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.teacher_quality import eligible
-from drp.pruning.asks import Ask, TwoPass, ask_decompose, ask_fused, ask_revise
-from drp.pruning.read import read_decompose, read_fused, read_revise
-from drp.records import DecompositionKind, Draft, Step, StudentTrace
+from drp.core.records import DecompositionKind, Draft, Step, StudentTrace
 from drp.teacher.heuristic import HeuristicTeacher
-from tests.provider.config import Config
-from tests.provider.mind import count_tokens, think
-from tests.provider.thinking import CACHE_FROM, CACHE_STEP, Mind
+from drp.teacher.llm.messages import Ask, TwoPass, ask_decompose, ask_fused, ask_revise
+from drp.teacher.llm.parse import read_decompose, read_fused, read_revise
+from tests.fake_provider.config import Config
+from tests.fake_provider.mind import count_tokens, think
+from tests.fake_provider.thinking import CACHE_FROM, CACHE_STEP, Mind
 
 LIMIT = 0.5
 PRICES = {"prompt": 2.5, "cached": 1.25, "completion": 10.0}

@@ -22,14 +22,14 @@ from airflow.sdk import (
     task_group,
 )
 from airflow.sdk.exceptions import AirflowSkipException
-from drp_batches import teacher_task
-from drp_failures import DEFAULT_ARGS
+
+from drp import DEFAULT_ARGS, teacher_task
 
 corpus = Asset("drp_corpus")
 
 PARAMS = {
     "recipe": Param("drp", type="string", pattern=r"^([a-z][a-z0-9_]*|.+\.ya?ml)$", title="Recipe",
-                    description="Name of a recipe in drp/recipes, or path of a YAML file."),
+                    description="Name of a recipe in drp/config/recipes, or path of a YAML file."),
     "traces": Param(None, type=["string", "null"], minLength=1, title="Recorded traces",
                     description="A file to replay. Empty: tonight's rollouts are sampled."),
     "run_date": Param("", type="string", pattern=r"^(\d{4}-\d{2}-\d{2})?$", title="Date",
@@ -41,7 +41,7 @@ PARAMS = {
 
 def tonight(began: datetime | None = None) -> Any:
     """The night this run is about; `began` of a task that leaves while the teacher is out."""
-    from drp.stages.night import open_night
+    from drp.runtime.context import open_night
 
     context = get_current_context()
     run_date = context["params"]["run_date"] or context["dag_run"].run_after.date().isoformat()
@@ -65,7 +65,7 @@ def drp_nightly() -> None:
     @task
     def plan() -> list[str]:
         """Tonight's work is what is missing, in at most twelve shards. Returns their names, logs the cost."""
-        from drp.stages.estimate import estimate
+        from drp.runtime.cost_estimate import estimate
         from drp.stages.plan import plan
 
         night, params = tonight(), get_current_context()["params"]

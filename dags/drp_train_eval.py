@@ -14,7 +14,8 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset, Param, TriggerRule, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
-from drp_failures import DEFAULT_ARGS
+
+from drp import DEFAULT_ARGS
 
 corpus, checkpoint = Asset("drp_corpus"), Asset("drp_checkpoint")
 
@@ -32,7 +33,7 @@ PARAMS = {
 
 def this_run() -> Any:
     """The training run that this DAG run is about."""
-    from drp.stages.training import open_training
+    from drp.runtime.training_plan import open_training
 
     context = get_current_context()
     run_date = context["params"]["run_date"] or context["dag_run"].run_after.date().isoformat()
@@ -53,7 +54,7 @@ def drp_train_eval() -> None:
     @task
     def prepare() -> list[str]:
         """What is trained and measured: the student as it is, the recipe's arms, the champion."""
-        from drp.stages.training import prepare
+        from drp.runtime.training_plan import prepare
 
         run = this_run()
         if run.recipe.evaluation is None:

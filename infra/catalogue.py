@@ -1,17 +1,21 @@
-"""The data catalogue, made from drp/schemas.py and sql/: python infra/catalogue.py > docs/catalogue.md"""
+"""The data catalogue, made from drp/core/schemas.py and sql/:
+
+python infra/catalogue.py > docs/catalogue.md
+"""
 
 import sys
 from pathlib import Path
 
 import pyarrow as pa
 
-from drp.schemas import SCHEMA_VERSION, TABLES, id_column
+from drp.core.schemas import SCHEMA_VERSION, TABLES, id_column
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
 _HEAD = f"""# Data catalogue
 
-Made by `make docs` from `drp/schemas.py` and `sql/`; do not edit it here. Schema version {SCHEMA_VERSION}.
+Made by `make docs` from `drp/core/schemas.py` and `sql/`; do not edit it here.
+Schema version {SCHEMA_VERSION}.
 
 Every table has a further column `run_date`, the night it was written (`DATE`). A table without rows is there
 too. The first column is the row's content id. Ask with `drp sql "..."`.

@@ -29,11 +29,11 @@ from airflow.listeners import hookimpl  # noqa: E402
 from airflow.sdk.listener import get_listener_manager  # noqa: E402
 from database import prepare  # noqa: E402
 
-from drp.errors import DrpError  # noqa: E402
-from drp.stages.night import open_night  # noqa: E402
+from drp.core.errors import DrpError  # noqa: E402
+from drp.runtime.context import open_night  # noqa: E402
+from drp.runtime.training_plan import open_training  # noqa: E402
 from drp.stages.report import summarise  # noqa: E402
 from drp.stages.train_report import tables  # noqa: E402
-from drp.stages.training import open_training  # noqa: E402
 
 
 class Listener:

@@ -8,9 +8,9 @@ benchmarks/teacher_tokens.py measured. What is assumed rather than known is name
 
 from dataclasses import dataclass
 
-from drp.recipe import Recipe, load_recipe
-from drp.teacher.profiles import find_profile
-from drp.teacher.requests import Usage
+from drp.config.recipe import Recipe, load_recipe
+from drp.config.teacher_profiles import find_profile
+from drp.ledger.completions import Usage
 
 SHARES = {"gsm8k": 7_473 / 19_469, "prm12k": 11_996 / 19_469}
 """Questions are taken in the order of a hash: of each set by its size."""

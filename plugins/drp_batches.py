@@ -33,8 +33,8 @@ class BatchTrigger(BaseTrigger):
         return f"{__name__}.{type(self).__qualname__}", self.facts
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        from drp.teacher.batch.waiting import has_ended
-        from drp.teacher.profiles import find_profile
+        from drp.config.teacher_profiles import find_profile
+        from drp.teacher.transport.batch.polling import has_ended
 
         teacher, ids, carry_at = (self.facts[name] for name in ("teacher", "batch_ids", "carry_at"))
         profile = find_profile(teacher)
@@ -49,8 +49,8 @@ class BatchTrigger(BaseTrigger):
         yield TriggerEvent({"began": self.facts["began"]})
 
     async def on_kill(self) -> None:
-        from drp.teacher.batch.waiting import give_up
-        from drp.teacher.profiles import find_profile
+        from drp.config.teacher_profiles import find_profile
+        from drp.teacher.transport.batch.polling import give_up
 
         teacher = self.facts["teacher"]
         await asyncio.to_thread(give_up, teacher, find_profile(teacher), self.facts["batch_ids"])
@@ -65,7 +65,7 @@ class _TeacherTask(_PythonDecoratedOperator):  # what `@task` makes: it has no p
         return self.resume(context, {"began": datetime.now(UTC).isoformat()})
 
     def resume(self, context: Any, event: dict[str, str]) -> Any:
-        from drp.teacher.batch import StillOutError
+        from drp.teacher.transport.batch import StillOutError
 
         try:
             return super().execute({**context, "began": datetime.fromisoformat(event["began"])})

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from drp.cli import main
-from tests import servers
+from drp.cli.main import main
+from tests.helpers import servers
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ import pytest
 import typer
 
 import drp
-from drp.cli import app
-from drp.errors import DrpError
+from drp.cli.main import app
+from drp.core.errors import DrpError
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -141,7 +141,7 @@ def test_the_figures_of_the_papers_run_are_current() -> None:
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in printed.splitlines()]
     figures = {cells[0]: cells[1:] for cells in rows}
     for number, name in enumerate(("r1_1_5b", "r1_7b")):
-        comments = (ROOT / f"drp/recipes/{name}.yaml").read_text(encoding="utf-8")
+        comments = (ROOT / f"drp/config/recipes/{name}.yaml").read_text(encoding="utf-8")
         assert f"cost    {figures['teacher, `verbatim` in batches'][number]} for the teacher" in comments
         assert f"time    {figures['rollouts, A100 hours'][number]} h of rollouts" in comments
         assert f"{figures['training, A100 hours'][number]} h of training" in comments

@@ -5,8 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.clients import MODEL, run, texts
+from drp.ledger.completions import TeacherRequest, Usage
 from drp.ledger.ledger import open_ledger
-from drp.teacher.requests import TeacherRequest, Usage
 from tests.teacher.online.nights import driver
 
 CAP = "1000"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from drp.curation.arms import Candidate
+from drp.config.recipe import Recipe
+from drp.curation.curations import Candidate
 from drp.lake.lake import Addresses
-from drp.recipe import Recipe
-from drp.sql.select import select
+from drp.query.select import select
 
 _CANDIDATES = """
 SELECT rollout_id, r.question_id, question, r.thinking, r.response, r.total_tokens,

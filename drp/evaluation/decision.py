@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from drp.config.recipe import Promotion
 from drp.evaluation.statistics import Comparison
-from drp.recipe import Promotion
 
 
 @dataclass(frozen=True)

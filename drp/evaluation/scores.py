@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drp.errors import TerminalError
+from drp.config.recipe import Sampling
+from drp.core.errors import TerminalError
+from drp.core.ids import content_id
 from drp.evaluation.statistics import majority_is_right, pass_at_1
-from drp.ids import content_id
-from drp.recipe import Sampling
 
 
 class UnlikeScoresError(TerminalError):

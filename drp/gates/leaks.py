@@ -28,8 +28,8 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple, TypeAlias
 
-from drp.errors import TerminalError
-from drp.records import Question
+from drp.core.errors import TerminalError
+from drp.core.records import Question
 
 EVALUATION_SPLITS = frozenset(
     {"test", "testing", "validation", "valid", "val", "dev", "development", "eval", "evaluation", "holdout"}

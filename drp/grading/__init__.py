@@ -1,6 +1,6 @@
 """Answers: find them in a text, compare them with gold, and check the arithmetic on the way."""
 
-from drp.grading.arithmetic import FalseEquation, false_equations
+from drp.grading.arithmetic.check import FalseEquation, false_equations
 from drp.grading.extract import Extracted, extract_answer
 from drp.grading.golden import GraderSelfTestError, self_test
 from drp.grading.pool import GRADER_VERSION, Grader, GraderWorkerError

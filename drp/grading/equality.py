@@ -10,8 +10,8 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
+from drp.core.records import Verdict
 from drp.grading.extract import extract_answer
-from drp.records import Verdict
 
 _LONGEST_ANSWER = 4_000
 """A longer text is reduced to its extracted answer before algebra sees it."""

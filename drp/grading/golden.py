@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
-from drp.errors import TerminalError
+from drp.core.errors import TerminalError
+from drp.core.records import Verdict
 from drp.grading.pool import Grader
-from drp.records import Verdict
 
 _SHOWN = 5
 

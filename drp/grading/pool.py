@@ -20,10 +20,10 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, cast, get_args
 
-from drp.errors import TerminalError
+from drp.core.errors import TerminalError
+from drp.core.records import Verdict
 from drp.grading.equality import quick_verdict
 from drp.grading.worker import READY
-from drp.records import Verdict
 
 GRADER_VERSION = f"1+math-verify-{version('math-verify')}"
 """Version of extraction and equality: verdicts of different versions are not compared."""

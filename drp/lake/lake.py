@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from drp.config.settings import settings
+from drp.core.schemas import CORPUS_TABLES, TABLES
 from drp.lake.parts import Part
 from drp.lake.runs import Run, ShardFile, open_run, run_ids
 from drp.lake.versions import DamagedLakeError, PublishedPart, Version, Versions
-from drp.objects.factory import open_store
-from drp.objects.store import ObjectStore
-from drp.objects.writers import claim
-from drp.schemas import CORPUS_TABLES, TABLES
-from drp.settings import settings
+from drp.storage.factory import open_store
+from drp.storage.store import ObjectStore
+from drp.storage.writer_lease import claim
 
 Addresses: TypeAlias = Mapping[str, Sequence[str]]
 """Addresses of parts by table."""

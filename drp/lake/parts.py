@@ -14,8 +14,8 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from drp.objects.store import ObjectStore, Sha256Stream
-from drp.schemas import MESSAGES, TABLES, id_column
+from drp.core.schemas import MESSAGES, TABLES, id_column
+from drp.storage.store import ObjectStore, Sha256Stream
 
 ROWS_PER_GROUP = 122_880
 TEXT_PER_GROUP = 32 * 2**20

@@ -15,10 +15,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
-from drp.errors import BadInputError, TerminalError
+from drp.core.errors import BadInputError, TerminalError
 from drp.lake.parts import Part, PartsWriter
-from drp.objects.store import ObjectStore
-from drp.objects.writers import claim, release
+from drp.storage.store import ObjectStore
+from drp.storage.writer_lease import claim, release
 
 RunState: TypeAlias = Literal["open", "quarantined", "published", "nothing new", "taken over"]
 

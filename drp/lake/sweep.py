@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from drp.core.schemas import TABLES
 from drp.lake.lake import Lake
 from drp.lake.runs import run_ids
-from drp.schemas import TABLES
 
 AGE = timedelta(days=1)
 

@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal, Self, TypeAlias
 
-from drp.errors import BadInputError, TerminalError
+from drp.core.errors import BadInputError, TerminalError
+from drp.core.schemas import SCHEMA_VERSION
 from drp.lake.parts import Part
-from drp.objects.store import ObjectStore
-from drp.objects.writers import claim, release
-from drp.schemas import SCHEMA_VERSION
+from drp.storage.store import ObjectStore
+from drp.storage.writer_lease import claim, release
 
 Pointer: TypeAlias = Literal["corpus", "results"]
 

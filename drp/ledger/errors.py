@@ -2,7 +2,7 @@
 
 from decimal import ROUND_CEILING, Decimal
 
-from drp.errors import TerminalError, TransientError
+from drp.core.errors import TerminalError, TransientError
 
 _KEPT = "What the ledger had is kept, and nothing was sent that it does not know of"
 _CENT = Decimal("0.01")

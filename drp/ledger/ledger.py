@@ -15,13 +15,14 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from drp.ledger import batch_books, books, requests
-from drp.ledger.database import Database
-from drp.ledger.migrate import migrate
+from drp.database.engine import Database
+from drp.database.migrate import migrate
+from drp.ledger import accounting, batches, requests
 from drp.ledger.records import (
     Answered,
     Attempt,
@@ -40,6 +41,10 @@ from drp.ledger.records import (
 from drp.ledger.tables import BatchState
 from drp.ledger.workers import Worker
 
+_FOLDER = Path(__file__).with_name("migrations")
+VERSION_TABLE = "ledger_version"
+"""Not Alembic's usual name: the database may hold other tables of this project."""
+
 
 def open_ledger(url: str) -> "Ledger":
     """Open the ledger at `url`, made or migrated first if need be.
@@ -54,7 +59,7 @@ def open_ledger(url: str) -> "Ledger":
     """
     database = Database(url)
     try:
-        migrate(database)
+        migrate(database, _FOLDER, VERSION_TABLE)
     except BaseException:
         database.close()
         raise
@@ -93,7 +98,7 @@ class Ledger:
     def recover(self) -> int:
         """Mark what dead workers had in flight online as `lost_in_flight`; its requests may be sent again.
 
-        Its estimated cost stays in the books. What belongs to a batch is at the provider and not lost.
+        Its estimated cost stays in the accounting. What belongs to a batch is at the provider and not lost.
 
         Returns:
             How many attempts were lost.
@@ -164,7 +169,7 @@ class Ledger:
             return None, Claim()
         fresh, batch_id = _fresh(wanted), uuid4().hex
         claim = self._database.write(
-            lambda con: batch_books.plan(
+            lambda con: batches.plan(
                 con,
                 wanted,
                 fresh,
@@ -179,7 +184,7 @@ class Ledger:
     def record_upload(self, batch_id: str, input_file_id: str) -> bool:
         """The provider has the batch's file. False: it was abandoned meanwhile and must not be created."""
         return self._database.write(
-            lambda con: batch_books.change(
+            lambda con: batches.change(
                 con, batch_id, ("planned", "uploaded"), state="uploaded", input_file_id=input_file_id
             )
         )
@@ -190,12 +195,12 @@ class Ledger:
         Recording the same again is harmless.
         """
         return self._database.write(
-            lambda con: batch_books.submit(con, batch_id, provider_batch_id, provider_state)
+            lambda con: batches.submit(con, batch_id, provider_batch_id, provider_state)
         )
 
     def record_state(self, batch_id: str, provider_state: str) -> None:
         """What the provider says of a submitted batch."""
-        self._database.write(lambda con: batch_books.observe(con, batch_id, provider_state))
+        self._database.write(lambda con: batches.observe(con, batch_id, provider_state))
 
     def end_batch(
         self,
@@ -207,13 +212,13 @@ class Ledger:
     ) -> None:
         """The provider is done with the batch (`completed`, `expired`, ...); its files can be fetched."""
         self._database.write(
-            lambda con: batch_books.end(con, batch_id, provider_state, output_file_id, error_file_id)
+            lambda con: batches.end(con, batch_id, provider_state, output_file_id, error_file_id)
         )
 
     def batch_attempts(self, batch_id: str) -> list[Attempt]:
         """What of a batch has neither landed nor failed, by request id."""
         with self._database.reading() as con:
-            return batch_books.in_flight(con, batch_id)
+            return batches.in_flight(con, batch_id)
 
     def land_batch(self, batch_id: str, why: str) -> int:
         """All rows of its files have landed or failed: what is left goes back to `failed`, at no cost.
@@ -221,21 +226,21 @@ class Ledger:
         Returns:
             How many requests that was; `why` is their problem (`expired`, ...).
         """
-        return self._database.write(lambda con: batch_books.close(con, batch_id, "landed", why))
+        return self._database.write(lambda con: batches.close(con, batch_id, "landed", why))
 
     def abandon_batch(self, batch_id: str, why: str) -> int:
         """The provider does not have this batch: its requests go back to `failed`, at no cost."""
-        return self._database.write(lambda con: batch_books.close(con, batch_id, "abandoned", why))
+        return self._database.write(lambda con: batches.close(con, batch_id, "abandoned", why))
 
     def batches(self, states: Collection[BatchState]) -> list[Batch]:
         """Batches in these states, oldest first."""
         with self._database.reading() as con:
-            return batch_books.listed(con, states)
+            return batches.listed(con, states)
 
     def answered(self, batch_ids: Collection[str]) -> dict[str, Answered]:
         """What the answers of these batches of ours were billed; of those without any nothing."""
         with self._database.reading() as con:
-            return batch_books.answered(con, batch_ids)
+            return batches.answered(con, batch_ids)
 
     # --- books ----------------------------------------------------------------------------------------
 
@@ -247,24 +252,24 @@ class Ledger:
     def totals(self, run_id: str | None = None) -> list[Total]:
         """The books of a run, or of all, by run, stage, model and backend."""
         with self._database.reading() as con:
-            return books.totals(con, run_id)
+            return accounting.totals(con, run_id)
 
     def in_flight(self, run_id: str | None = None) -> list[InFlight]:
         """What is in flight online, by worker, oldest first."""
         with self._database.reading() as con:
-            return books.in_flight(con, run_id)
+            return accounting.in_flight(con, run_id)
 
     def dead_reasons(self, run_id: str | None = None) -> list[DeadReason]:
         """Why requests are dead, most frequent first."""
         with self._database.reading() as con:
-            return books.dead_reasons(con, run_id)
+            return accounting.dead_reasons(con, run_id)
 
     def unexported(self) -> Iterator[Call]:
         """Landed and dead requests that no run has exported, by id; a page is in memory at a time."""
         after = ""
         while True:
             with self._database.reading() as con:
-                page = books.unexported(con, after)
+                page = accounting.unexported(con, after)
             if not page:
                 return
             yield from page
@@ -276,7 +281,7 @@ class Ledger:
         One that has changed since it was read stays, and is exported again.
         """
         exported = list(keys)
-        self._database.write(lambda con: books.mark_exported(con, exported, run_id))
+        self._database.write(lambda con: accounting.mark_exported(con, exported, run_id))
 
 
 def _fresh(wanted: Sequence[Wanted]) -> dict[str, str]:

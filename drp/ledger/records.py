@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from drp.ledger.completions import Answer, TeacherRequest, Usage
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.tables import BatchState, RequestState
-from drp.teacher.requests import Answer, TeacherRequest, Usage
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 
-from drp.batches import batched
-from drp.ledger.database import execute_many, insert
+from drp.core.batched import batched
+from drp.database.engine import execute_many, insert
+from drp.ledger.completions import Answer, Usage
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.records import Attempt, Claim, Entry, Failure, Landing, Spent, Wanted
 from drp.ledger.tables import RequestState, attempts, budgets, exact, requests
 from drp.ledger.workers import forget_others, living_workers
-from drp.teacher.requests import Answer, Usage
 
 CHUNK = 1000
 """Ids in one statement: far below the limits of both databases."""

@@ -18,8 +18,8 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, delete, func, select
 
-from drp.errors import DrpError
-from drp.ledger.database import Database, insert
+from drp.core.errors import DrpError
+from drp.database.engine import Database, insert
 from drp.ledger.tables import Instant, workers
 
 _BEAT_S = 10.0

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from drp.errors import BadInputError
-from drp.objects.store import PIECE, ObjectStore, Sha256Stream
+from drp.core.errors import BadInputError
 from drp.registry.errors import ChangedCheckpointError
 from drp.registry.records import Checkpoint, CheckpointFile, Which
+from drp.storage.store import PIECE, ObjectStore, Sha256Stream
 
 
 def folder_key(checkpoint_id: str, which: Which) -> str:

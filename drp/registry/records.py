@@ -46,7 +46,7 @@ class Checkpoint:
     """
 
     checkpoint_id: str
-    """Content id over what defines the training: `drp.ids.content_id("checkpoint", ...)`."""
+    """Content id over what defines the training: `drp.core.ids.content_id("checkpoint", ...)`."""
     arm: str
     """What it is in a comparison: drp, unpruned_sft, random_prune, ..."""
     student: str

@@ -21,8 +21,8 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
-from drp.ledger.database import Database, insert
-from drp.ledger.migrate import migrate
+from drp.database.engine import Database, insert
+from drp.database.migrate import migrate
 from drp.registry.errors import (
     AmbiguousCheckpointError,
     CheckpointConflictError,

@@ -1,6 +1,6 @@
 """What the report's pages share: the templates beside this file, and how they write a number.
 
-html = render("page.html", night=facts, ...)
+html = render("nightly.html", night=facts, ...)
 
 Every text of a student or a teacher is escaped; a page has no script and fetches nothing.
 """
@@ -23,7 +23,7 @@ def render(template: str, **known: object) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -13,9 +13,9 @@ from drp.evaluation.decision import Compared, Decision, decide
 from drp.evaluation.scores import check_alike
 from drp.evaluation.statistics import compare as compared
 from drp.evaluation.statistics import least_margin
+from drp.runtime.context import Night
+from drp.runtime.training_plan import BASE, CHAMPION, entry_of, evaluation_of
 from drp.stages.evaluate import read_key, read_samples, shard_of
-from drp.stages.night import Night
-from drp.stages.training import BASE, CHAMPION, entry_of, evaluation_of
 
 STAGE = "compare"
 

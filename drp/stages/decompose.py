@@ -6,13 +6,13 @@ here, before it is paid for.
 
 from collections.abc import Iterator
 
-from drp.gates.rows import Rejection, cover_fault
-from drp.ids import row_id
-from drp.records import Draft, Grade
-from drp.stages.night import Night
-from drp.stages.progress import Progress, rows_in
-from drp.stages.revisions import decomposition_row, revision_row, teacher_of
-from drp.stages.worth import judged
+from drp.core.ids import row_id
+from drp.core.records import Draft, Grade
+from drp.gates.row_gates import Rejection, cover_fault
+from drp.runtime.context import Night
+from drp.runtime.prefilter import judged
+from drp.runtime.progress import Progress, rows_in
+from drp.runtime.rows import decomposition_row, revision_row, teacher_of
 
 STAGE = "decompose"
 

@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from drp.errors import BadInputError
+from drp.config.recipe import Benchmark, Engine, Recipe, SyntheticSet
+from drp.config.settings import settings
+from drp.core.errors import BadInputError
+from drp.core.records import GradedRollout, Question
 from drp.evaluation.scores import Samples, ScoreKey, score_row
 from drp.grading import GRADER_VERSION, Grader, self_test
 from drp.lake.runs import ShardOutput
-from drp.questions.synthetic import generate
-from drp.recipe import Benchmark, Engine, Recipe, SyntheticSet
-from drp.records import GradedRollout, Question
+from drp.query.select import select
+from drp.questions.generators.generate import generate
 from drp.registry.registry import open_registry
-from drp.settings import settings
-from drp.sql.select import select
-from drp.stages.checkpoints import bring
-from drp.stages.night import Night
-from drp.stages.sampling import Wanted, sample
-from drp.stages.training import (
+from drp.runtime.context import Night
+from drp.runtime.sampling import Wanted, sample
+from drp.runtime.student_models import bring
+from drp.runtime.training_plan import (
     BASE,
     CHAMPION,
     Entry,
@@ -30,7 +30,7 @@ from drp.stages.training import (
     evaluation_of,
     model_digest,
 )
-from drp.student.engines import student_of
+from drp.student.engines.select import student_of
 from drp.student.protocol import Sample, Student
 from drp.training.errors import WrongBaseError
 

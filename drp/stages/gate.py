@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from drp.errors import TerminalError
-from drp.gates.contract import ContractResult, NightQuarantinedError, check_night
+from drp.core.errors import TerminalError
+from drp.core.ids import content_id
+from drp.gates.gx.validate import ContractResult, NightQuarantinedError, check_night
 from drp.grading import Grader, self_test
-from drp.ids import content_id
 from drp.lake.lake import merged
-from drp.sql.select import open_bounded
-from drp.stages.night import Night
+from drp.query.select import open_bounded
+from drp.runtime.context import Night
 
 STAGE = "gate"
 DOCS = "data-docs/index.html"

@@ -12,21 +12,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeAlias
 
-from drp.batches import batched
+from drp.config.recipe import SyntheticSet
+from drp.config.settings import ROOT, settings
+from drp.core.batched import batched
+from drp.core.ids import content_id
+from drp.core.records import DeadLetter, Question
 from drp.grading import Grader
-from drp.ids import content_id
 from drp.lake.lake import Addresses, Lake
 from drp.lake.runs import Run, ShardOutput
-from drp.questions.importers import import_questions, import_traces
-from drp.questions.parsing import RecordedTrace
-from drp.questions.synthetic import generate
-from drp.recipe import SyntheticSet
-from drp.records import DeadLetter, Question
-from drp.settings import ROOT, settings
-from drp.sql.select import select
-from drp.stages.night import INGESTED, Night
-from drp.student.landing import grade_rollouts, rollout_row
-from drp.student.replay import recorded_rollout
+from drp.query.select import select
+from drp.questions.generators.generate import generate
+from drp.questions.importers.files import import_questions, import_traces
+from drp.questions.importers.parsing import RecordedTrace
+from drp.runtime.context import INGESTED, Night
+from drp.student.grade_rollouts import grade_rollouts, rollout_row
+from drp.student.recorded import recorded_rollout
 
 _log = logging.getLogger(__name__)
 

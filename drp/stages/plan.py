@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from drp.ids import content_id, sampled_rollout_id
-from drp.sql.select import select
-from drp.stages.night import Night
+from drp.core.ids import content_id, sampled_rollout_id
+from drp.query.select import select
+from drp.runtime.context import Night
 
 MAX_SHARDS = 12
 ROWS_PER_SHARD = 512

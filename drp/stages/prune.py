@@ -6,18 +6,18 @@ training example, or rejected with its reasons.
 
 from collections.abc import Iterable, Iterator
 
-from drp.batches import batched
-from drp.gates.rows import revision_rejections
+from drp.core.batched import batched
+from drp.core.ids import content_id, row_id
+from drp.core.records import Draft, Grade, Revision, Verdict
+from drp.gates.row_gates import revision_rejections
 from drp.grading import Grader, extract_answer
-from drp.ids import content_id, row_id
 from drp.lake.runs import ShardOutput
-from drp.records import Draft, Grade, Revision, Verdict
-from drp.stages.night import Night
-from drp.stages.progress import Progress, rows_in
-from drp.stages.revisions import Work, read_decomposed, revision_row, teacher_of
-from drp.student.engines import model_folder
-from drp.student.tokens import THINK, Length, Lengths, response_text
+from drp.runtime.context import Night
+from drp.runtime.progress import Progress, rows_in
+from drp.runtime.rows import Work, read_decomposed, revision_row, teacher_of
+from drp.student.engines.select import model_folder
 from drp.teacher.protocol import Teacher
+from drp.traces.tokens import THINK, Length, Lengths, response_text
 
 STAGE = "prune"
 BATCH = 256

@@ -2,14 +2,14 @@
 
 from typing import TypedDict
 
-from drp.errors import TerminalError
-from drp.ids import content_id
+from drp.core.errors import TerminalError
+from drp.core.ids import content_id
 from drp.lake.lake import Lake
 from drp.lake.runs import Run, ShardFile
-from drp.stages.calls import call_shards, forget_texts, write_calls
+from drp.runtime.context import Night, stage_facts
+from drp.runtime.export_calls import call_shards, forget_texts, write_calls
 from drp.stages.gate import STAGE as GATE
 from drp.stages.gate import gate_shard
-from drp.stages.night import Night, stage_facts
 
 EVENTS = "events"
 

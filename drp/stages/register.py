@@ -2,12 +2,12 @@
 
 import logging
 
+from drp.config.settings import settings
 from drp.evaluation.decision import Decision
+from drp.query.select import select
 from drp.registry.registry import open_registry
-from drp.settings import settings
-from drp.sql.select import select
-from drp.stages.night import Night
-from drp.stages.training import BASE, CHAMPION, checkpoint_of, entry_of
+from drp.runtime.context import Night
+from drp.runtime.training_plan import BASE, CHAMPION, checkpoint_of, entry_of
 
 _log = logging.getLogger(__name__)
 _SCORES = """

@@ -4,16 +4,16 @@ from contextlib import closing
 
 from rich.table import Table
 
-from drp.errors import BadInputError
+from drp.core.errors import BadInputError
 from drp.lake.lake import Lake
 from drp.lake.runs import run_ids
-from drp.report.numbers import NightFacts, Outcome
-from drp.report.page import build_report
-from drp.report.summary import summary
-from drp.sql.select import THREADS
-from drp.sql.session import open_session
+from drp.query.select import THREADS
+from drp.query.session import open_session
+from drp.report.nightly.model import NightFacts, Outcome
+from drp.report.nightly.page import build_report
+from drp.report.nightly.summary import summary
+from drp.runtime.context import Night, open_night, stage_facts
 from drp.stages.gate import DOCS
-from drp.stages.night import Night, open_night, stage_facts
 
 MEMORY = "128MB"
 """Of DuckDB: with half of what the stages have, a night of 100,000 rollouts takes a tenth more time."""

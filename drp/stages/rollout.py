@@ -1,13 +1,13 @@
 """Rollout: tonight's student reasons about the shard's questions; every response is graded against gold."""
 
+from drp.core.records import GradedRollout, Question
 from drp.lake.runs import ShardOutput
-from drp.records import GradedRollout, Question
-from drp.sql.select import select
-from drp.stages.checkpoints import bring_student
-from drp.stages.night import Night
-from drp.stages.sampling import Wanted, sample
-from drp.student.engines import student_of
-from drp.student.landing import rollout_row
+from drp.query.select import select
+from drp.runtime.context import Night
+from drp.runtime.sampling import Wanted, sample
+from drp.runtime.student_models import bring_student
+from drp.student.engines.select import student_of
+from drp.student.grade_rollouts import rollout_row
 from drp.student.protocol import Sample
 
 STAGE = "rollout"

@@ -4,16 +4,16 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
-from drp import runner
-from drp.curation.arms import CURATIONS
+from drp.config.settings import settings
 from drp.curation.candidates import candidates
+from drp.curation.curations import CURATIONS
+from drp.jobs import runner
 from drp.registry.files import folder_key, store_folder
 from drp.registry.records import Which
 from drp.registry.registry import open_registry
-from drp.settings import settings
-from drp.stages.night import Night
-from drp.stages.training import BASE, CHAMPION, Entry, checkpoint_of, entry_of, manifest_key, scratch
-from drp.student.engines import student_of
+from drp.runtime.context import Night
+from drp.runtime.training_plan import BASE, CHAMPION, Entry, checkpoint_of, entry_of, manifest_key, scratch
+from drp.student.engines.select import student_of
 from drp.student.prompts import prompt
 from drp.training.errors import CheckpointUnwritableError
 from drp.training.job import ADAPTER, MANIFEST, MERGED, Job, Manifest, read_manifest, write_job
@@ -70,7 +70,7 @@ def _trained(run: Night, entry: Entry, lock: int) -> Manifest:
         except OSError as error:
             raise CheckpointUnwritableError(folder / "job", error) from error
         document = {"stage": STAGE, "job": str(folder / "job"), "out": str(folder / "out")}
-        runner.run("training", "drp.training.run", document, holding=[lock])
+        runner.run("training", "drp.training.worker_main", document, holding=[lock])
     return read_manifest(folder / "out")
 
 

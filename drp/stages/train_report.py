@@ -7,24 +7,24 @@ from typing import Any, cast
 
 from rich.table import Table
 
-from drp.errors import BadInputError
+from drp.config.settings import settings
+from drp.core.errors import BadInputError
+from drp.core.records import Question
 from drp.evaluation.decision import Compared, Decision
 from drp.evaluation.statistics import Comparison, Interval
-from drp.records import Question
+from drp.query.select import THREADS, select
+from drp.query.session import open_session
 from drp.registry.registry import open_registry
-from drp.report.queries import used
-from drp.report.scoreboard import scoreboard
-from drp.report.training import build_training_report
-from drp.report.training_numbers import ARMS, Entrant, TrainingFacts
-from drp.report.training_queries import UNPRUNED
-from drp.settings import settings
-from drp.sql.select import THREADS, select
-from drp.sql.session import open_session
+from drp.report.nightly.queries import used
+from drp.report.training.model import ARMS, Entrant, TrainingFacts
+from drp.report.training.page import build_training_report
+from drp.report.training.queries import UNPRUNED
+from drp.report.training.summary import scoreboard
+from drp.runtime.context import Night
+from drp.runtime.training_plan import BASE, CHAMPION, Entry, entry_of, evaluation_of, manifest_key
 from drp.stages import evaluate
 from drp.stages.compare import read_comparison
-from drp.stages.night import Night
 from drp.stages.report import MEMORY
-from drp.stages.training import BASE, CHAMPION, Entry, entry_of, evaluation_of, manifest_key
 from drp.training.job import Manifest
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from drp.recipe import Engine, Sampling, Server
-from drp.records import Question, Rollout
+from drp.config.recipe import Engine, Sampling, Server
+from drp.core.records import Question, Rollout
 
 
 @dataclass(frozen=True)

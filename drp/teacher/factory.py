@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from drp.recipe import Recipe
-from drp.settings import settings
-from drp.teacher.books import Archive, Books
-from drp.teacher.driver import Driver
+from drp.config.recipe import Recipe
+from drp.config.settings import settings
+from drp.config.teacher_profiles import TeacherProfile
 from drp.teacher.heuristic import HeuristicTeacher
-from drp.teacher.parallel import InProcesses
-from drp.teacher.profiles import TeacherProfile
+from drp.teacher.process_pool import InProcesses
 from drp.teacher.protocol import Teacher
+from drp.teacher.transport.ledger_session import Archive, Books
+from drp.teacher.transport.protocol import Driver
 
 
 @contextmanager
@@ -34,10 +34,10 @@ def open_teacher(
     if profile.backend == "heuristic":
         yield InProcesses(HeuristicTeacher, workers)
         return
-    from drp.teacher.asker import Asker
-    from drp.teacher.batch.driver import BatchDriver
-    from drp.teacher.llm import LlmTeacher
-    from drp.teacher.online import OnlineDriver
+    from drp.teacher.llm.request_builder import Asker
+    from drp.teacher.llm.teacher import LlmTeacher
+    from drp.teacher.transport.batch.driver import BatchDriver
+    from drp.teacher.transport.online import OnlineDriver
 
     with open_books(profile, run_id=run_id, archive=archive) as books:
         driver: Driver

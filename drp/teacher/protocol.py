@@ -9,7 +9,7 @@ untouched. A teacher never reads the gold answer.
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from drp.records import DecompositionKind, Draft
+from drp.core.records import DecompositionKind, Draft
 
 
 class Teacher(Protocol):

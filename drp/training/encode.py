@@ -3,7 +3,7 @@
     encoder = Encoder(AutoTokenizer.from_pretrained(folder), folder)
     encoded, dropped = encoder.encode(examples, max_length=4096)
 
-The prompt is encoded alone, as when the student is asked (drp/student/dialogue.py), and what
+The prompt is encoded alone, as when the student is asked (drp/student/engines/dialogue.py), and what
 follows goes on from there: no token spans the seam. Only what follows is taught, up to and with the end mark.
 """
 
@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from drp.batches import batched
-from drp.errors import BadInputError
-from drp.student.tokens import THINK, THOUGHT, response_text
+from drp.core.batched import batched
+from drp.core.errors import BadInputError
+from drp.traces.tokens import THINK, THOUGHT, response_text
 from drp.training.job import Example
 
 _AT_ONCE = 256  # examples that are tokenised together

@@ -8,9 +8,9 @@ from typing import Protocol
 import torch
 from safetensors.torch import load_file, save_file
 
-from drp.training.batches import Batch
+from drp.config.training import Sft
 from drp.training.loss import SftLoss
-from drp.training.settings import Sft
+from drp.training.packing import Batch
 
 NORM = 1.0
 """The gradient is scaled down to this norm."""

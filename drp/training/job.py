@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from drp.batches import batched
-from drp.errors import BadInputError
-from drp.ids import content_id
-from drp.settings import ROOT
+from drp.config.settings import ROOT
+from drp.config.training import Sft
+from drp.core.batched import batched
+from drp.core.errors import BadInputError
+from drp.core.ids import content_id
 from drp.training.errors import CheckpointDamagedError, WrongBaseError
 from drp.training.files import File, file_digest, folder_digest, replace
-from drp.training.settings import Sft
 
 JOB, EXAMPLES, MANIFEST = "job.json", "examples.parquet", "manifest.json"
 ADAPTER: Literal["adapter"] = "adapter"

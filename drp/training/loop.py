@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 
-from drp.training.batches import Batch, Places, Step, batches, collate, plan, weight_of
-from drp.training.checkpoint import State, States
+from drp.config.training import Sft
 from drp.training.encode import Encoded
 from drp.training.engine import Engine
 from drp.training.errors import DivergedError
+from drp.training.packing import Batch, Places, Step, batches, collate, plan, weight_of
 from drp.training.progress import telling
-from drp.training.settings import Sft
+from drp.training.resume_state import State, States
 
 POINTS = 200
 """Points of the loss curve, beside those with a validation loss."""

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from drp.training.batches import Batch
+from drp.training.packing import Batch
 
 LOGITS = 1 << 26
 """Logits that are held at once: 256 MiB in 32 bits. Those of more are computed a second time going back."""

@@ -17,14 +17,14 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import is_flash_attn_2_available
 
-from drp.errors import BadInputError
-from drp.training.checkpoint import whole
+from drp.config.training import Sft
+from drp.core.errors import BadInputError
 from drp.training.encode import Encoder
 from drp.training.errors import WrongBaseError
 from drp.training.job import ADAPTER, MERGED
 from drp.training.lora import with_adapters
 from drp.training.loss import SftLoss
-from drp.training.settings import Sft
+from drp.training.resume_state import whole
 
 _BASE = "base.json"
 """Beside an adapter: which model it is of."""

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import torch
 
-from drp.errors import BadInputError
-from drp.ids import content_id
-from drp.training.checkpoint import States
+from drp.core.errors import BadInputError
+from drp.core.ids import content_id
+from drp.training.deepspeed_engine import Zero
+from drp.training.distributed import launch
 from drp.training.encode import Encoded
 from drp.training.engine import Alone, Engine
 from drp.training.errors import CheckpointUnwritableError
@@ -36,8 +37,7 @@ from drp.training.job import (
 )
 from drp.training.loop import Loop
 from drp.training.model import Student, load_encoder
-from drp.training.ranks import launch
-from drp.training.zero import Zero
+from drp.training.resume_state import States
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def train(job_folder: Path, out: Path) -> Manifest:
         BadInputError: the job cannot be trained as it is, or `out` is of another one.
         DivergedError: the loss or its gradient is not finite.
         CheckpointUnwritableError: a state or the checkpoint cannot be written.
-        JobLostError, JobFailedError: see `drp.training.ranks.launch`.
+        JobLostError, JobFailedError: see `drp.training.distributed.launch`.
         SystemExit: with 143 after SIGTERM; the same call goes on.
     """
     job = read_job(job_folder)

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import psutil
 
-from drp.cli import main
+from drp.cli.main import main
 from drp.stages import plan
-from tests.airflow_home import ROOT
+from tests.helpers.airflow_home import ROOT
 
 ROWS_PER_SHARD = 8
 FINISHED = "finished"
 """Begins the line that the log has of every finished shard."""
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__, "drp.stages.nightly", "great_expectations"])
+_FORKS.set_forkserver_preload([__name__, "drp.pipeline.nightly", "great_expectations"])
 
 
 def start(program: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> BaseProcess:

@@ -22,11 +22,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
+from drp.core.schemas import TABLES, id_column
 from drp.lake.lake import Lake
 from drp.lake.sweep import unneeded
-from drp.objects.factory import open_store
-from drp.schemas import TABLES, id_column
-from drp.sql.session import open_session
+from drp.query.session import open_session
+from drp.storage.factory import open_store
 from tests.chaos import job
 
 POLL_S = 0.004

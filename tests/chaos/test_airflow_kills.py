@@ -23,14 +23,14 @@ import psutil
 import pytest
 import yaml
 
+from drp.config.recipe import RECIPES
 from drp.ledger.ledger import open_ledger
-from drp.recipe import RECIPES
-from tests.airflow_home import environment, run
-from tests.airflow_services import Airflow, airflow
 from tests.chaos.kills import Folder
-from tests.provider import Provider, provider
-from tests.provider.teachers import as_teacher
-from tests.scripted.server import scripted
+from tests.fake_provider import Provider, provider
+from tests.fake_provider.teachers import as_teacher
+from tests.helpers.airflow_home import environment, run
+from tests.helpers.airflow_services import Airflow, airflow
+from tests.scripted_student.server import scripted
 
 STAND_IN = {"batch_discount": "0.5", "batches": {"validating_s": 3, "row_s": 0.05, "finalizing_s": 2}}
 QUICK = {  # a worker that was killed is missed in seconds, as a test has no minutes
@@ -160,12 +160,14 @@ def test_killed_services_lose_nothing(tmp_path, capsys, server, services):
         books = ledger.totals()
     nano = int(sum((total.known for total in books), Decimal(0)).scaleb(9))
     landed, lost = sum(total.landed for total in books), sum(total.lost.attempts for total in books)
-    agrees = run([sys.executable, "-m", "drp.cli", "ledger", "reconcile"], services.env)
+    agrees = run([sys.executable, "-m", "drp.cli.main", "ledger", "reconcile"], services.env)
 
     env = environment(tmp_path, DRP_DATABASE_URL=f"sqlite:///{tmp_path}/calm.db")
     env |= as_teacher(server, tmp_path, "batch")
     for recipe, day in nights:
-        calm = run([sys.executable, "-m", "drp.cli", "nightly", "--recipe", recipe, "--run-date", day], env)
+        calm = run(
+            [sys.executable, "-m", "drp.cli.main", "nightly", "--recipe", recipe, "--run-date", day], env
+        )
         assert calm.returncode == 0, calm.stderr
     ours, theirs = Folder(services.folder / "lake").rows(), Folder(tmp_path / "lake").rows()
 
@@ -207,5 +209,5 @@ def test_a_task_that_waits_for_its_batch_may_be_cleared_or_failed(tmp_path, serv
     after = server.totals()
     assert after["paid_twice"] == before["paid_twice"]
     assert after["billed"] > before["billed"]
-    agrees = run([sys.executable, "-m", "drp.cli", "ledger", "reconcile"], services.env)
+    agrees = run([sys.executable, "-m", "drp.cli.main", "ledger", "reconcile"], services.env)
     assert agrees.returncode == 0, agrees.stdout + agrees.stderr

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import yaml
 
-from drp.recipe import RECIPES
-from tests.airflow_home import environment
+from drp.config.recipe import RECIPES
 from tests.chaos.kills import Killer, Undisturbed
-from tests.scripted.server import scripted
+from tests.helpers.airflow_home import environment
+from tests.scripted_student.server import scripted
 
 QUESTIONS = 24
 """Three shards."""

@@ -19,11 +19,11 @@ from typing import Literal
 import pytest
 
 from drp.ledger.ledger import open_ledger
-from tests.airflow_home import environment
 from tests.chaos.kills import Folder, Killer, Undisturbed
 from tests.chaos.test_kills import kill, tonight
-from tests.provider import Provider, provider
-from tests.provider.teachers import as_teacher
+from tests.fake_provider import Provider, provider
+from tests.fake_provider.teachers import as_teacher
+from tests.helpers.airflow_home import environment
 
 STAND_IN = {
     "batch_discount": "0.5",

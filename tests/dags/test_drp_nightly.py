@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from drp.recipe import RECIPES
-from tests.airflow_home import ROOT, described, environment, run
-from tests.provider import provider
-from tests.provider.teachers import as_teacher
-from tests.scripted.server import scripted
+from drp.config.recipe import RECIPES
+from tests.fake_provider import provider
+from tests.fake_provider.teachers import as_teacher
+from tests.helpers.airflow_home import ROOT, described, environment, run
+from tests.scripted_student.server import scripted
 
 NIGHTLY = str(ROOT / "infra/nightly.py")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.airflow_home import described
+from tests.helpers.airflow_home import described
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drp.config.recipe import Sampling
+from drp.core.schemas import SCORES
 from drp.evaluation.scores import Samples, ScoreKey, UnlikeScoresError, check_alike, score_row
-from drp.recipe import Sampling
-from drp.schemas import SCORES
 
 KEY = ScoreKey.of("b", "small-1", "g", "transformers", Sampling(samples=2))
 

@@ -6,10 +6,10 @@ import duckdb
 import pytest
 
 import drp.gates.leaks as leaks_module
+from drp.core.records import Question
 from drp.gates import make_fingerprints
 from drp.gates.leaks import FINGERPRINTS, BadFingerprintsError, LeakIndex, normalise, unpack
-from drp.records import Question
-from tests.shared_data import SHARED, shared_file
+from tests.helpers.shared_data import SHARED, shared_file
 
 SHIPPED = Path(leaks_module.__file__).with_name(FINGERPRINTS)
 

@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drp.grading import FalseEquation, false_equations
-from tests.shared_data import shared_file
+from tests.helpers.shared_data import shared_file
 
 
 def test_sides_and_span():

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from drp.errors import TerminalError
+from drp.core.errors import TerminalError
 from drp.grading import Grader, GraderSelfTestError, self_test
 from drp.grading.golden import golden_pairs
 

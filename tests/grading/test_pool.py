@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drp.grading import GRADER_VERSION, Grader, GraderWorkerError
-from tests.shared_data import shared_file
+from tests.helpers.shared_data import shared_file
 
 HANGING = "9^{9^{9^{9}}}"
 """A power tower: SymPy works on it in one C call that no Python signal handler interrupts."""

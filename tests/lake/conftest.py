@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from drp.lake.lake import Lake, open_lake
-from tests.servers import forget
+from tests.helpers.servers import forget
 
 
 @pytest.fixture(params=["folder", "s3"])

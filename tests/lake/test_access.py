@@ -5,13 +5,13 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from drp.cli import app
+from drp.cli.main import app
 from drp.lake.lake import open_lake
-from drp.objects import s3
-from drp.objects.store import LakeRefusedError, LakeUnavailableError, LakeUnwritableError
-from tests.lake.nights import publish, write
-from tests.rows import make_question
-from tests.servers import READ_ONLY, Fault, forget
+from drp.storage import s3
+from drp.storage.store import LakeRefusedError, LakeUnavailableError, LakeUnwritableError
+from tests.helpers.lake_runs import publish, write
+from tests.helpers.row_factories import make_question
+from tests.helpers.servers import READ_ONLY, Fault, forget
 
 COUNT = ["sql", "SELECT count(*) AS n FROM questions", "--format", "json"]
 IDS = {"questions": [make_question(question_id="q2")]}

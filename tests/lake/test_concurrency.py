@@ -12,15 +12,15 @@ import pytest
 from drp.lake.lake import open_lake
 from drp.lake.parts import Part
 from drp.lake.versions import PublishedPart
-from tests.lake.nights import publish
-from tests.rows import make_question, make_rollout
-from tests.servers import forget
+from tests.helpers.lake_runs import publish
+from tests.helpers.row_factories import make_question, make_rollout
+from tests.helpers.servers import forget
 
 
 @pytest.mark.parametrize(("lake", "processes", "times"), [("folder", 4, 10), ("s3", 8, 5)], indirect=["lake"])
 def test_of_many_publishing_processes_no_version_is_lost(lake, processes, times):
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["drp.lake.lake", "drp.objects.s3", __name__])
+    context.set_forkserver_preload(["drp.lake.lake", "drp.storage.s3", __name__])
     start = context.Barrier(processes)
     writers = [
         context.Process(target=publish_often, args=(dict(os.environ), start, who, times))

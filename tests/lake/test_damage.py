@@ -2,10 +2,10 @@
 
 import pytest
 
-from drp.errors import TerminalError
+from drp.core.errors import TerminalError
 from drp.lake.versions import DamagedLakeError
-from tests.lake.nights import publish, write
-from tests.rows import make_question
+from tests.helpers.lake_runs import publish, write
+from tests.helpers.row_factories import make_question
 
 
 def night(number: int) -> dict[str, list[dict[str, object]]]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from drp.core.schemas import TABLES
 from drp.lake import parts as parts_module
 from drp.lake.parts import PartsWriter
-from drp.objects.folder import FolderStore
-from drp.schemas import TABLES
-from tests.rows import make_question, make_rollout
+from drp.storage.folder import FolderStore
+from tests.helpers.row_factories import make_question, make_rollout
 
 DAY = date(2026, 11, 20)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from drp.lake.runs import UnknownRunError
-from tests.rows import make_question
+from tests.helpers.row_factories import make_question
 
 
 def test_a_finished_shard_names_its_parts_and_counts(lake):

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from drp.cli import app
+from drp.cli.main import app
 from drp.lake.parts import PartsWriter
 from drp.lake.sweep import unneeded
 from drp.lake.versions import DamagedLakeError
+from drp.query.select import select
 from drp.registry.files import folder_key, store_folder
-from drp.sql.select import select
-from tests.lake.nights import publish, write
-from tests.rows import make_question, make_teacher_call
+from tests.helpers.lake_runs import publish, write
+from tests.helpers.row_factories import make_question, make_teacher_call
 
 ALL = timedelta(seconds=-5)
 """An age that everything has, also what S3 stamped with the second that is just passing."""

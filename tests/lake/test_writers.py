@@ -4,14 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from drp.errors import TerminalError
+from drp.core.errors import TerminalError
 from drp.lake.lake import Lake, open_lake
-from drp.objects import writers
-from drp.objects.writers import SecondWriterError, claim
 from drp.stages.ingest import import_file
-from tests.lake.nights import publish, write
-from tests.rows import make_question
-from tests.servers import CONDITIONS, forget
+from drp.storage import writer_lease as writers
+from drp.storage.writer_lease import SecondWriterError, claim
+from tests.helpers.lake_runs import publish, write
+from tests.helpers.row_factories import make_question
+from tests.helpers.servers import CONDITIONS, forget
 
 FIRST, SECOND = "2026-11-21-drp", "2026-11-22-drp"
 ROWS = {"questions": [make_question()]}

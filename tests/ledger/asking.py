@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, select, update
 
-from drp.ledger.database import Database
+from drp.database.engine import Database
+from drp.ledger.completions import Answer, Stage, TeacherRequest, Usage
 from drp.ledger.ledger import Ledger, open_ledger
 from drp.ledger.records import Attempt, Claim, Landing, Spent, Sums, Wanted
 from drp.ledger.tables import Instant, attempts, workers
 from drp.ledger.workers import Worker
-from drp.teacher.requests import Answer, Stage, TeacherRequest, Usage
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "2026-11-20-drp"

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from drp.database.engine import Database
 from drp.ledger import requests
-from drp.ledger.database import Database
+from drp.ledger.completions import Answer
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.ledger import Ledger, open_ledger
 from drp.ledger.records import Failure, Landing, Sums
 from drp.ledger.tables import attempts
 from drp.ledger.workers import Worker
-from drp.teacher.requests import Answer
 from tests.ledger.asking import (
     CENT,
     LIMIT_S,

@@ -10,8 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import func, select, text
 
-from drp.ledger import migrate
-from drp.ledger.database import Database
+from drp.database.engine import Database
+from drp.database.migrate import migrate
+from drp.ledger import ledger as ledger_module
 from drp.ledger.errors import LedgerTooNewError
 from drp.ledger.ledger import Ledger, open_ledger
 from drp.ledger.records import Failure, Sums
@@ -123,7 +124,7 @@ class MigrationContract(WithLedger):
     def test_the_revisions_make_what_the_code_sees(self, url: str, ledger: Ledger) -> None:
         database = Database(url)
         with database.reading() as con:
-            options = {"version_table": migrate.VERSION_TABLE}
+            options = {"version_table": ledger_module.VERSION_TABLE}
             assert compare_metadata(MigrationContext.configure(con, opts=options), metadata) == []
         database.close()
 
@@ -140,15 +141,15 @@ class MigrationContract(WithLedger):
     ) -> None:
         ledger.land([landing(attempt) for attempt in claim(ledger, worker, range(10)).mine])
         later = tmp_path / "100 % later"
-        shutil.copytree(migrate.FOLDER, later)
+        shutil.copytree(ledger_module._FOLDER, later)
         (later / "versions/9999_later.py").write_text(
             'import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = "9999", "0001"\n'
             "def upgrade():\n"
             '    op.add_column("requests", sa.Column("later", sa.Integer, server_default="7"))\n'
         )
         database = Database(url)
-        migrate.migrate(database, later)
-        migrate.migrate(database, later)
+        migrate(database, later, ledger_module.VERSION_TABLE)
+        migrate(database, later, ledger_module.VERSION_TABLE)
         with database.reading() as con:
             rows = con.execute(select(text("later"), requests.c.text).select_from(requests)).all()
         assert [tuple(row) for row in rows] == [(7, "an answer")] * 10

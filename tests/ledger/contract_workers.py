@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import update
 
-from drp.ledger.database import Database
+from drp.database.engine import Database
 from drp.ledger.ledger import Ledger
 from drp.ledger.records import Failure, Sums
 from drp.ledger.tables import workers

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from drp.errors import BadInputError
+from drp.config.settings import ROOT
+from drp.core.errors import BadInputError
 from drp.ledger.errors import DamagedLedgerError, LedgerRefusedError
 from drp.ledger.ledger import open_ledger
-from drp.settings import ROOT
 from tests.ledger.asking import CENT, RUN, ids, landing, wanted
 from tests.ledger.contract import BatchContract, BudgetContract, RequestContract
 from tests.ledger.contract_books import BooksContract, MigrationContract

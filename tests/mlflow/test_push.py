@@ -20,14 +20,14 @@ from uuid import uuid4
 
 import pytest
 
+from drp.config.settings import settings
 from drp.lake.lake import open_lake
 from drp.registry.files import folder_key, store_folder
 from drp.registry.records import Checkpoint
 from drp.registry.registry import open_registry
-from drp.settings import settings
-from tests.registry.making import checkpoint_id, make_checkpoint
-from tests.servers import Fault, Proxy, S3Server, forget, free_port
-from tests.test_cli import assert_refused
+from tests.cli.test_main import assert_refused
+from tests.helpers.checkpoints import checkpoint_id, make_checkpoint
+from tests.helpers.servers import Fault, Proxy, S3Server, forget, free_port
 
 mlflow = pytest.importorskip("mlflow", reason="needs MLflow's client: make test-services")
 from mlflow import MlflowClient  # noqa: E402
@@ -280,7 +280,7 @@ def test_a_push_that_was_killed_is_completed(
 ) -> None:
     kill = Kill(0, methods="PUT", key="merged/config.json")
     proxy.faults.append(kill)
-    command = [sys.executable, "-m", "drp.cli", "registry", "push", ONE, "--to", proxy.front.endpoint]
+    command = [sys.executable, "-m", "drp.cli.main", "registry", "push", ONE, "--to", proxy.front.endpoint]
     kill.client = subprocess.Popen(command, cwd=ROOT)
     kill.client.wait(LIMIT_S)
     assert kill.client.returncode == -signal.SIGKILL

@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from tests.airflow_home import environment, run
+from tests.helpers.airflow_home import environment, run
 
 SCRIPT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from drp_failures import RETRY_POLICY
-from drp.errors import BadInputError, TransientError
+from drp import RETRY_POLICY
+from drp.core.errors import BadInputError, TransientError
 
 words = {"state": "s", "next_command": "n"}
 errors = [BadInputError("p", **words), TransientError("p", **words), ConnectionResetError(), KeyError("bug")]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from drp.ids import question_id
-from drp.questions.mapping import recognise
-from drp.questions.parsing import Defaults, RecordedTrace, parse_question, parse_trace
-from drp.questions.rows import Fault
-from drp.records import Question
+from drp.core.ids import question_id
+from drp.core.records import Question
+from drp.questions.importers.columns import recognise
+from drp.questions.importers.input_rows import Fault
+from drp.questions.importers.parsing import Defaults, RecordedTrace, parse_question, parse_trace
 
 DEFAULTS = Defaults(source="file.jsonl", dataset="file", student="model-1")
 

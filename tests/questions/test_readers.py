@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from drp.errors import BadInputError
-from drp.questions.readers import columns_of, read_rows
-from drp.questions.rows import Fault, InputRow
-from drp.questions.text_readers import MAX_LINE_BYTES
+from drp.core.errors import BadInputError
+from drp.questions.importers.input_rows import Fault, InputRow
+from drp.questions.importers.readers import columns_of, read_rows
+from drp.questions.importers.text_readers import MAX_LINE_BYTES
 
 ROWS = [{"question": "1 + 1?", "answer": "2"}, {"question": 'Zwei,\n"x" × 2?', "answer": "4"}]
 

@@ -7,8 +7,8 @@ from itertools import combinations
 import pytest
 
 from drp.gates.leaks import LeakIndex
-from drp.questions.small import FAMILIES, LARGEST, LONGER, SHARES, SHORT, draw, split_of
-from drp.questions.synthetic import SPLITS, dataset, generate, problem_from_source
+from drp.questions.generators.generate import SPLITS, dataset, generate, problem_from_source
+from drp.questions.generators.small import FAMILIES, LARGEST, LONGER, SHARES, SHORT, draw, split_of
 
 
 def chance(seed: int | str) -> random.Random:

@@ -18,7 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
-from drp.ledger.database import Database
+from drp.database.engine import Database
 from drp.ledger.errors import LedgerTooNewError
 from drp.ledger.ledger import open_ledger
 from drp.registry.errors import (
@@ -30,7 +30,7 @@ from drp.registry.errors import (
 )
 from drp.registry.registry import VERSION_TABLE, Registry, open_registry
 from drp.registry.tables import metadata, moves
-from tests.registry.making import (
+from tests.helpers.checkpoints import (
     LIMIT_S,
     WithRegistry,
     assert_each_goes_on_from_the_one_before,

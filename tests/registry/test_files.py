@@ -11,14 +11,14 @@ from typing import BinaryIO
 
 import pytest
 
-from drp.errors import BadInputError
-from drp.objects.factory import open_store
-from drp.objects.folder import FolderStore
-from drp.objects.store import ObjectStore
+from drp.core.errors import BadInputError
 from drp.registry.errors import ChangedCheckpointError
 from drp.registry.files import fetch, folder_key, store_folder, verify
 from drp.registry.records import Checkpoint, CheckpointFile
-from tests.registry.making import make_checkpoint
+from drp.storage.factory import open_store
+from drp.storage.folder import FolderStore
+from drp.storage.store import ObjectStore
+from tests.helpers.checkpoints import make_checkpoint
 
 MB = 2**20
 MODEL = {

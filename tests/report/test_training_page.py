@@ -9,21 +9,22 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from drp.curation.arms import CURATIONS
-from drp.recipe import Promotion
-from drp.report import queries, training_queries
-from drp.report.pairs import read_pairs
-from drp.report.scoreboard import scoreboard
+from drp.config.recipe import Promotion
+from drp.curation.curations import CURATIONS
+from drp.query.session import check_statement, open_session
+from drp.report.nightly import queries
 from drp.report.template import points, signed
-from drp.report.training import build_training_report
-from drp.report.training_numbers import ARMS, TrainingFacts
-from drp.report.training_reading import read_training
-from drp.sql.session import check_statement, open_session
-from tests.report.pages import Page
-from tests.report.test_commands import typed
-from tests.report.test_page import EVIL
-from tests.report.training_runs import COUNTER, RULE, MadeRun, make_run
-from tests.rows import write_parts
+from drp.report.training import queries as training_queries
+from drp.report.training.examples import read_pairs
+from drp.report.training.load import read_training
+from drp.report.training.model import ARMS, TrainingFacts
+from drp.report.training.page import build_training_report
+from drp.report.training.summary import scoreboard
+from tests.cli.test_report import typed
+from tests.helpers.report_pages import Page
+from tests.helpers.row_factories import write_parts
+from tests.helpers.training_runs import COUNTER, RULE, MadeRun, make_run
+from tests.report.test_nightly_page import EVIL
 
 ALL_ARMS = ("champion", "unpruned_sft", "random_prune", "best_of_n", "drp")
 

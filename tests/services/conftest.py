@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.postgres import Postgres, postgres
+from tests.helpers.postgres import Postgres, postgres
 
 
 @pytest.fixture(scope="module")

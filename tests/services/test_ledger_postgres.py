@@ -4,11 +4,11 @@ import pytest
 
 from drp.ledger.errors import DamagedLedgerError, LedgerRefusedError, LedgerUnavailableError
 from drp.ledger.ledger import open_ledger
+from tests.helpers.postgres import PASSWORD, Postgres
 from tests.ledger.asking import CENT, RUN, attempt_rows, claim, ids, landing, spent
 from tests.ledger.contract import BatchContract, BudgetContract, RequestContract
 from tests.ledger.contract_books import BooksContract, MigrationContract
 from tests.ledger.contract_workers import WorkerContract
-from tests.postgres import PASSWORD, Postgres
 
 
 class TestPostgres(

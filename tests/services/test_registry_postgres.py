@@ -1,9 +1,9 @@
 """The registry on a real PostgreSQL, and what is PostgreSQL's own: connections that are lost."""
 
 from drp.registry.registry import open_registry
-from tests.postgres import Postgres
+from tests.helpers.checkpoints import make_checkpoint
+from tests.helpers.postgres import Postgres
 from tests.registry.contract import AliasContract, CheckpointContract, MigrationContract
-from tests.registry.making import make_checkpoint
 
 
 class TestPostgres(CheckpointContract, AliasContract, MigrationContract):

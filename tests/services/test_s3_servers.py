@@ -17,21 +17,21 @@ from typing import Any
 import duckdb
 import pytest
 
+from drp.core.schemas import CORPUS_TABLES, id_column
 from drp.lake.lake import open_lake
-from drp.objects.factory import open_store
-from drp.objects.folder import FolderStore
-from drp.objects.s3 import S3Store
-from drp.objects.store import LakeRefusedError, LakeUnwritableError, ObjectStore
-from drp.objects.writers import SecondWriterError
-from drp.schemas import CORPUS_TABLES, id_column
-from drp.sql.select import select
-from drp.sql.session import open_session
-from tests import servers
-from tests.lake.nights import publish, write
-from tests.objects.contract import ConditionalContract, StoreContract
-from tests.rows import make_question
-from tests.servers import S3Server
-from tests.shared_data import shared_file
+from drp.query.select import select
+from drp.query.session import open_session
+from drp.storage.factory import open_store
+from drp.storage.folder import FolderStore
+from drp.storage.s3 import S3Store
+from drp.storage.store import LakeRefusedError, LakeUnwritableError, ObjectStore
+from drp.storage.writer_lease import SecondWriterError
+from tests.helpers import servers
+from tests.helpers.lake_runs import publish, write
+from tests.helpers.row_factories import make_question
+from tests.helpers.servers import S3Server
+from tests.helpers.shared_data import shared_file
+from tests.storage.contract import ConditionalContract, StoreContract
 
 NIGHT_LIMIT_S = 900
 

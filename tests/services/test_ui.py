@@ -14,11 +14,11 @@ import psutil
 import pytest
 import yaml
 
-from drp.recipe import RECIPES
-from tests.airflow_home import run
-from tests.airflow_services import Airflow, session_of
-from tests.airflow_services import airflow as running
-from tests.scripted.server import scripted
+from drp.config.recipe import RECIPES
+from tests.helpers.airflow_home import run
+from tests.helpers.airflow_services import Airflow, session_of
+from tests.helpers.airflow_services import airflow as running
+from tests.scripted_student.server import scripted
 
 
 @pytest.fixture(scope="module")

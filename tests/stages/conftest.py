@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from drp.config.recipe import RECIPES
+from drp.config.settings import settings
 from drp.lake.lake import Lake, open_lake
-from drp.questions.synthetic import generate, problem_from_source
-from drp.recipe import RECIPES
-from drp.settings import settings
-from drp.sql.select import select
-from drp.stages.night import Night, open_night
-from drp.stages.nightly import nightly
-from tests.scripted.server import scripted
-from tests.scripted.student import say
+from drp.pipeline.nightly import nightly
+from drp.query.select import select
+from drp.questions.generators.generate import generate, problem_from_source
+from drp.runtime.context import Night, open_night
+from tests.scripted_student.server import scripted
+from tests.scripted_student.student import say
 
 DAY = "2026-11-20"
 

@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 import yaml
 
-from drp import runner
-from drp.errors import BadInputError
+from drp.config.recipe import RECIPES
+from drp.config.settings import settings
+from drp.core.errors import BadInputError
 from drp.grading import GraderSelfTestError, GraderWorkerError, golden
+from drp.jobs import runner
 from drp.lake.lake import Lake
-from drp.recipe import RECIPES
+from drp.pipeline.nightly import nightly
+from drp.pipeline.train_eval import train_eval
+from drp.query.select import select
 from drp.registry.records import CheckpointFile
 from drp.registry.registry import Registry, open_registry
-from drp.settings import settings
-from drp.sql.select import select
+from drp.runtime.context import Night, open_night
+from drp.runtime.training_plan import entry_of, open_training, prepare, scratch
 from drp.stages.evaluate import evaluate, shards, wanted
-from drp.stages.night import Night, open_night
-from drp.stages.nightly import nightly
 from drp.stages.train import train
-from drp.stages.train_eval import train_eval
-from drp.stages.training import entry_of, open_training, prepare, scratch
 from drp.student import small
 from drp.training.errors import CheckpointUnwritableError, WrongBaseError
-from tests.registry.making import make_checkpoint
+from tests.helpers.checkpoints import make_checkpoint
 from tests.stages.conftest import DAY, lake_at
 from tests.stages.conftest import write_recipe as scripted_recipe
 

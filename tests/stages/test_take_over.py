@@ -3,11 +3,11 @@
 import pytest
 
 from drp.lake.runs import TakenOverError
-from drp.sql.select import select
+from drp.pipeline.nightly import nightly
+from drp.query.select import select
+from drp.runtime.context import Night, open_night
 from drp.stages.decompose import decompose
 from drp.stages.ingest import ingest
-from drp.stages.night import Night, open_night
-from drp.stages.nightly import nightly
 from drp.stages.plan import plan
 from drp.stages.publish import publish
 from drp.stages.rollout import rollout

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from drp.config.settings import settings
 from drp.lake.lake import Lake
 from drp.registry.records import Checkpoint, CheckpointFile
 from drp.registry.registry import open_registry
-from drp.settings import settings
+from drp.runtime.context import Night
+from drp.runtime.training_plan import Entry, entry_of, manifest_key, model_digest, open_training
 from drp.stages.evaluate import STAGE, shard_of, wanted
-from drp.stages.night import Night
 from drp.stages.train_report import latest, tables, train_report
-from drp.stages.training import Entry, entry_of, manifest_key, model_digest, open_training
 from drp.student import small
-from tests.report.pages import Page
-from tests.report.training_runs import COUNTER, MadeRun, make_run
-from tests.rows import make_question, make_revision, make_rollout
+from tests.helpers.report_pages import Page
+from tests.helpers.row_factories import make_question, make_revision, make_rollout
+from tests.helpers.training_runs import COUNTER, MadeRun, make_run
 from tests.stages.conftest import DAY
 
 EVALUATION = {

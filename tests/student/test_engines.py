@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from drp.errors import BadInputError
-from drp.recipe import load_recipe
-from drp.student.engines import environment, make_engine, model_folder, student_of
-from drp.student.served_engine import ServedEngine
+from drp.config.recipe import load_recipe
+from drp.core.errors import BadInputError
+from drp.student.engines.select import environment, make_engine, model_folder, student_of
+from drp.student.engines.server_engine import ServedEngine
 from tests.stages.conftest import write_recipe
 
 

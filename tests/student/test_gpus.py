@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from drp.student.gpus import share, take_gpus
+from drp.student.engines.gpus import share, take_gpus
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import random
 import re
 from collections import Counter
 
-from drp.grading.arithmetic import false_equations
+from drp.core.records import ACTIONS, Draft, StudentTrace
+from drp.grading.arithmetic.check import false_equations
 from drp.grading.extract import extract_answer
-from drp.questions.small import draw
-from drp.records import ACTIONS, Draft, StudentTrace
-from drp.student.small.tracer import WRONG_RATE, drill, write, write_bare
+from drp.questions.generators.small import draw
+from drp.student.small.trace_writer import WRONG_RATE, drill, write, write_bare
 from drp.teacher.heuristic import HeuristicTeacher
 
 

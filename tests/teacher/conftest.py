@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import yaml
 
+from drp.config.recipe import RECIPES
+from drp.config.settings import settings
+from drp.config.teacher_profiles import _profiles
 from drp.ledger.ledger import open_ledger
-from drp.recipe import RECIPES
-from drp.settings import settings
-from drp.sql.select import select
-from drp.stages.night import Night, open_night
-from drp.stages.nightly import nightly
-from drp.teacher.profiles import _profiles
-from tests.provider import Provider, provider
-from tests.provider.teachers import as_teacher
-from tests.scripted.server import scripted
+from drp.pipeline.nightly import nightly
+from drp.query.select import select
+from drp.runtime.context import Night, open_night
+from tests.fake_provider import Provider, provider
+from tests.fake_provider.teachers import as_teacher
+from tests.scripted_student.server import scripted
 from tests.stages.conftest import DAY, write_recipe
 
 REVISIONS = (

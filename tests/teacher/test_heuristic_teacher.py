@@ -8,14 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drp.records import ACTIONS, Action, Decision, DecompositionKind, Draft, Refusal, Revision, StudentTrace
+from drp.core.records import (
+    ACTIONS,
+    Action,
+    Decision,
+    DecompositionKind,
+    Draft,
+    Refusal,
+    Revision,
+    StudentTrace,
+)
 from drp.teacher.heuristic import SKILL_FAMILIES, HeuristicTeacher, decompose, revise, synthesise
 from drp.teacher.heuristic.merge import joined
-from drp.teacher.heuristic.reasons import Reason
 from drp.teacher.heuristic.teacher import MAX_CHARACTERS
+from drp.teacher.heuristic.verdicts import Reason
 from drp.teacher.protocol import Teacher
-from tests.shared_data import shared_file
-from tests.teacher.test_heuristic_text import MIXED
+from tests.helpers.shared_data import shared_file
+from tests.traces.test_segmentation import MIXED
 
 KINDS: tuple[DecompositionKind, ...] = get_args(DecompositionKind)
 QUESTION = "Mia has 12 apples. Mia buys 4 boxes with 3 apples each. Find how many apples Mia has in the end."

@@ -4,10 +4,10 @@ import pytest
 
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.ledger import open_ledger
-from drp.pruning import prompts
-from drp.stages.nightly import nightly
-from drp.teacher.errors import AnswersElsewhereError
-from tests.scripted.server import scripted
+from drp.pipeline.nightly import nightly
+from drp.teacher.llm import prompts
+from drp.teacher.transport.errors import AnswersElsewhereError
+from tests.scripted_student.server import scripted
 from tests.teacher.conftest import REVISIONS, STEPS, counted, other_gates, rows
 
 STORM = {
@@ -118,7 +118,7 @@ def test_another_prompt_is_bought_anew(teach, server, monkeypatch):
     asked = server.totals()["asked"]
     real = prompts.prompt("fused")
     other = prompts.Prompt("fused", real.number + 1, real.text)
-    for module in ("drp.pruning.asks", "drp.pruning.prompts"):
+    for module in ("drp.teacher.llm.messages", "drp.teacher.llm.prompts"):
         monkeypatch.setattr(f"{module}.prompt", lambda name: other)
     teach("online", **SMALL)
     assert server.totals()["asked"] == 2 * asked

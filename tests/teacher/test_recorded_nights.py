@@ -6,11 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from drp.stages.estimate import estimate
+from drp.pipeline.nightly import nightly
+from drp.runtime.cost_estimate import estimate
 from drp.stages.ingest import ingest
-from drp.stages.nightly import nightly
 from drp.stages.plan import plan
-from tests.shared_data import shared_file
+from tests.helpers.shared_data import shared_file
 from tests.teacher.conftest import REVISIONS, STEPS, counted, other_gates, rows
 
 

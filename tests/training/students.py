@@ -8,12 +8,13 @@ from unittest.mock import patch
 import torch
 from transformers import AutoTokenizer, GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 
-from drp.questions.small import draw
-from drp.student.small import tokenizer, tracer
+from drp.config.training import Sft
+from drp.questions.generators.small import draw
+from drp.student.small import tokenizer
+from drp.student.small import trace_writer as tracer
 from drp.training.encode import Encoded
 from drp.training.job import Example, Job, write_job
 from drp.training.model import load_encoder
-from drp.training.settings import Sft
 
 CONTEXT = 512
 FAST = {"validation_share": 0.2, "learning_rate": 1e-2, "max_length": CONTEXT}

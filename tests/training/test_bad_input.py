@@ -7,7 +7,7 @@ pytest.importorskip("transformers", reason="needs the training environment: make
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from drp.errors import BadInputError, DrpError  # noqa: E402
+from drp.core.errors import BadInputError, DrpError  # noqa: E402
 from drp.training.errors import CheckpointDamagedError, DivergedError  # noqa: E402
 from drp.training.sft import train  # noqa: E402
 from tests.training.students import change_tokenizer, make_job, make_student  # noqa: E402

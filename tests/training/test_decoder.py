@@ -9,8 +9,8 @@ transformers = pytest.importorskip(
     "transformers", reason="needs the training environment: make test-training"
 )
 
-from drp.student import decoder  # noqa: E402
-from drp.student.decoder import Decoder, PlainDecoder, Request, _choose, can_decode  # noqa: E402
+from drp.student.engines import decoder  # noqa: E402
+from drp.student.engines.decoder import Decoder, PlainDecoder, Request, _choose, can_decode  # noqa: E402
 
 STOP = 1
 SIZES = {

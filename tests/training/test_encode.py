@@ -12,10 +12,10 @@ transformers = pytest.importorskip(
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
 
-from drp.errors import BadInputError  # noqa: E402
-from drp.recipe import Sampling  # noqa: E402
-from drp.records import Question  # noqa: E402
-from drp.student.dialogue import Dialogue  # noqa: E402
+from drp.config.recipe import Sampling  # noqa: E402
+from drp.core.errors import BadInputError  # noqa: E402
+from drp.core.records import Question  # noqa: E402
+from drp.student.engines.dialogue import Dialogue  # noqa: E402
 from drp.student.prompts import prompt  # noqa: E402
 from drp.student.protocol import Student  # noqa: E402
 from drp.student.small import tokenizer as small_tokenizer  # noqa: E402

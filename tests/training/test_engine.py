@@ -7,16 +7,16 @@ transformers = pytest.importorskip(
     "transformers", reason="needs the training environment: make test-training"
 )
 
-from drp.errors import BadInputError  # noqa: E402
+from drp.config.recipe import load_recipe  # noqa: E402
+from drp.core.errors import BadInputError  # noqa: E402
+from drp.core.ids import sampled_rollout_id  # noqa: E402
+from drp.core.records import Question, Rollout  # noqa: E402
 from drp.grading.extract import extract_answer  # noqa: E402
-from drp.ids import sampled_rollout_id  # noqa: E402
-from drp.questions.synthetic import generate  # noqa: E402
-from drp.recipe import load_recipe  # noqa: E402
-from drp.records import Question, Rollout  # noqa: E402
+from drp.questions.generators.generate import generate  # noqa: E402
 from drp.student import small  # noqa: E402
-from drp.student.engines import make_engine, student_of  # noqa: E402
+from drp.student.engines.select import make_engine, student_of  # noqa: E402
 from drp.student.protocol import Sample, Student  # noqa: E402
-from drp.student.tokens import Lengths  # noqa: E402
+from drp.traces.tokens import Lengths  # noqa: E402
 
 if not small.WEIGHTS.is_dir():
     pytest.skip("nobody was taught yet: python -m drp.student.small.pretrain", allow_module_level=True)

@@ -5,11 +5,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the training environment: make test-training")
 pytest.importorskip("transformers", reason="needs the training environment: make test-training")
 
-from drp.training.batches import collate  # noqa: E402
-from drp.training.checkpoint import States  # noqa: E402
+from drp.config.training import Sft  # noqa: E402
 from drp.training.encode import Encoded  # noqa: E402
 from drp.training.loop import Loop, rate  # noqa: E402
-from drp.training.settings import Sft  # noqa: E402
+from drp.training.packing import collate  # noqa: E402
+from drp.training.resume_state import States  # noqa: E402
 
 
 def test_the_rate_rises_along_a_line_and_falls_along_a_cosine():

@@ -5,11 +5,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the training environment: make test-training")
 peft = pytest.importorskip("peft", reason="needs the training environment: make test-training")
 
-from drp.training.batches import collate  # noqa: E402
+from drp.config.training import Lora, Sft  # noqa: E402
 from drp.training.lora import with_adapters  # noqa: E402
 from drp.training.loss import SftLoss  # noqa: E402
 from drp.training.model import load_base  # noqa: E402
-from drp.training.settings import Lora, Sft  # noqa: E402
+from drp.training.packing import collate  # noqa: E402
 from tests.training.students import encoded, make_student  # noqa: E402
 
 CPU = torch.device("cpu")

@@ -7,13 +7,13 @@ transformers = pytest.importorskip(
     "transformers", reason="needs the training environment: make test-training"
 )
 
-from drp.errors import BadInputError  # noqa: E402
+from drp.config.training import Sft  # noqa: E402
+from drp.core.errors import BadInputError  # noqa: E402
 from drp.training import loss  # noqa: E402
-from drp.training.batches import Batch, batches, collate  # noqa: E402
 from drp.training.encode import Encoded  # noqa: E402
 from drp.training.loss import SftLoss  # noqa: E402
 from drp.training.model import load_base  # noqa: E402
-from drp.training.settings import Sft  # noqa: E402
+from drp.training.packing import Batch, batches, collate  # noqa: E402
 from tests.training.students import edit_json, encoded, make_student  # noqa: E402
 
 CPU = torch.device("cpu")

@@ -14,12 +14,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the training environment: make test-training")
 pytest.importorskip("transformers", reason="needs the training environment: make test-training")
 
-from drp import runner  # noqa: E402
-from drp.errors import BadInputError  # noqa: E402
-from drp.settings import ROOT  # noqa: E402
-from drp.training.checkpoint import States  # noqa: E402
+from drp.config.settings import ROOT  # noqa: E402
+from drp.core.errors import BadInputError  # noqa: E402
+from drp.jobs import runner  # noqa: E402
 from drp.training.files import folder_digest  # noqa: E402
 from drp.training.job import MANIFEST  # noqa: E402
+from drp.training.resume_state import States  # noqa: E402
 from drp.training.sft import train  # noqa: E402
 from tests.training.students import make_job, make_student  # noqa: E402
 
@@ -170,7 +170,7 @@ def test_sigterm_in_a_look_is_heeded(undisturbed, tmp_path, monkeypatch):
 
 def test_wrong_use_and_refusals_have_their_status(tmp_path):
     def ends(*arguments: object) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "drp.training.run", *map(str, arguments)]
+        command = [sys.executable, "-m", "drp.training.worker_main", *map(str, arguments)]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert ends().returncode == 2
@@ -182,5 +182,5 @@ def test_wrong_use_and_refusals_have_their_status(tmp_path):
 def test_the_runner_starts_it_with_a_document(student, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "_FOLDERS", {"training": Path(sys.executable).parent.parent})
     job = make_job(tmp_path / "job", student, epochs=1)
-    runner.run("training", "drp.training.run", {"job": str(job), "out": str(tmp_path / "out")})
+    runner.run("training", "drp.training.worker_main", {"job": str(job), "out": str(tmp_path / "out")})
     assert (tmp_path / "out" / MANIFEST).is_file()

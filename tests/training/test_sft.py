@@ -14,7 +14,7 @@ transformers = pytest.importorskip(
 
 from peft import PeftModel  # noqa: E402
 
-from drp.errors import BadInputError  # noqa: E402
+from drp.core.errors import BadInputError  # noqa: E402
 from drp.training.errors import CheckpointUnwritableError, DivergedError, WrongBaseError  # noqa: E402
 from drp.training.files import folder_digest  # noqa: E402
 from drp.training.job import EXAMPLES, Manifest, read_manifest  # noqa: E402

@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from drp.errors import BadInputError
-from drp.recipe import Engine, Sampling
-from drp.records import Question
+from drp.config.recipe import Engine, Sampling
+from drp.core.errors import BadInputError
+from drp.core.records import Question
 from drp.student import small
-from drp.student.engines import make_engine
+from drp.student.engines.select import make_engine
 from drp.student.protocol import Sample, Student
 
 ENGINES: tuple[Engine, ...] = ("vllm", "transformers")

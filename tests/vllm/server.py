@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drp.pruning.prompts import MODELS, example, prompt
-from drp.pruning.write import reply_of
-from tests.servers import ROOT, free_port
+from drp.teacher.llm.prompts import MODELS, example, prompt
+from drp.teacher.llm.serialize import reply_of
+from tests.helpers.servers import ROOT, free_port
 
 PROGRAMS = ROOT / "build/vllm/bin"
 MODEL = "teacher"

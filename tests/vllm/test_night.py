@@ -7,17 +7,17 @@ from collections import Counter
 import pytest
 import yaml
 
-from drp.gates.contract import NightQuarantinedError
-from drp.gates.rows import REASONS
+from drp.config.settings import ROOT, settings
+from drp.config.teacher_profiles import BUILT_IN, _profiles
+from drp.gates.gx.validate import NightQuarantinedError
+from drp.gates.row_gates import REASONS
 from drp.ledger.ledger import open_ledger
-from drp.pruning.replies import FusedReply, RunsReply, UnusableReplyError, parsed
-from drp.settings import ROOT, settings
-from drp.sql.select import select
-from drp.stages.night import Night, open_night
-from drp.stages.nightly import nightly
-from drp.teacher.errors import TeacherRefusedError
-from drp.teacher.profiles import BUILT_IN, _profiles
-from tests.scripted.server import scripted
+from drp.pipeline.nightly import nightly
+from drp.query.select import select
+from drp.runtime.context import Night, open_night
+from drp.teacher.llm.reply_schemas import FusedReply, RunsReply, UnusableReplyError, parsed
+from drp.teacher.transport.errors import TeacherRefusedError
+from tests.scripted_student.server import scripted
 from tests.stages.conftest import DAY, write_recipe
 
 NIGHTS = {
@@ -114,7 +114,7 @@ def test_nonsense_is_rejected_with_reasons_and_the_night_is_quarantined(
         [
             sys.executable,
             "-m",
-            "drp.cli",
+            "drp.cli.main",
             "nightly",
             "--recipe",
             str(tmp_path / "drp.yaml"),

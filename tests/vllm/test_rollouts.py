@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 import yaml
 
+from drp.config.recipe import RECIPES
+from drp.config.settings import ROOT, settings
+from drp.core.records import Question
 from drp.evaluation.statistics import Interval, pass_at_1
-from drp.gates.rows import REASONS
+from drp.gates.row_gates import REASONS
 from drp.grading.extract import extract_answer
-from drp.questions.synthetic import generate
-from drp.recipe import RECIPES
-from drp.records import Question
-from drp.settings import ROOT, settings
-from drp.sql.select import select
-from drp.stages.night import Night, open_night
-from drp.stages.nightly import nightly
-from drp.stages.sampling import PIECE
+from drp.pipeline.nightly import nightly
+from drp.query.select import select
+from drp.questions.generators.generate import generate
+from drp.runtime.context import Night, open_night
+from drp.runtime.sampling import PIECE
 from drp.student import small
-from drp.student.tokens import Lengths
+from drp.traces.tokens import Lengths
 from tests.stages.conftest import DAY, lake_at
 from tests.vllm.server import Server, run_there, serve
 
@@ -77,7 +77,7 @@ def done_twice(folder: Path, engine: str, server: Server) -> Twice:
         with lake_at(folder / "lake"):
             night = open_night(recipe, DAY)
             pieces = folder / f"lake/_runs/{night.run_id}/rollout"
-            command = [sys.executable, "-m", "drp.cli", "nightly", "--recipe", recipe, "--run-date", DAY]
+            command = [sys.executable, "-m", "drp.cli.main", "nightly", "--recipe", recipe, "--run-date", DAY]
             first = subprocess.Popen(command, cwd=ROOT)
             deadline = time.monotonic() + _LIMIT_S
             while not list(pieces.glob("*-*.json")):

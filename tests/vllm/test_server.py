@@ -6,9 +6,9 @@ from urllib.error import HTTPError
 import openai
 import pytest
 
-from drp.pruning.asks import Ask, ask_decompose, ask_fused, ask_revise
-from drp.pruning.prompts import MODELS, example
-from drp.pruning.replies import parsed
+from drp.teacher.llm.messages import Ask, ask_decompose, ask_fused, ask_revise
+from drp.teacher.llm.prompts import MODELS, example
+from drp.teacher.llm.reply_schemas import parsed
 from tests.vllm.server import MODEL, Server
 
 DRAFT = example("skill")

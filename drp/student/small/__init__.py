@@ -6,7 +6,7 @@ It reasons at length, in the manner of a long-reasoning model, is wrong now and 
 
 from pathlib import Path
 
-from drp.student.reference import reference
+from drp.config.student_name import reference
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Where `pretrain` writes the student, as transformers, vLLM and peft read it."""

@@ -19,9 +19,10 @@ from torch.nn import functional
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from drp.grading.extract import extract_answer
-from drp.questions.small import draw
-from drp.student.decoder import Decoder, Request
-from drp.student.small import WEIGHTS, tokenizer, tracer
+from drp.questions.generators.small import draw
+from drp.student.engines.decoder import Decoder, Request
+from drp.student.small import WEIGHTS, tokenizer
+from drp.student.small import trace_writer as tracer
 
 TOKENS = 20_000_000
 """Tokens that it is taught, prompts not counted."""

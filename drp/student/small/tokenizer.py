@@ -11,8 +11,8 @@ import random
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen2Tokenizer
 
-from drp.questions.small import LONGER, SHORT, draw
-from drp.student.small.tracer import write
+from drp.questions.generators.small import LONGER, SHORT, draw
+from drp.student.small.trace_writer import write
 
 SIZE = 640
 """Entries, marks included."""

@@ -7,13 +7,13 @@ In doubt a unit stays."""
 import re
 from collections.abc import Iterable, Sequence
 
-from drp.grading.arithmetic import false_equations
-from drp.records import StudentTrace
+from drp.core.records import StudentTrace
+from drp.grading.arithmetic.check import false_equations
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.answer import answer_of, find_closing, find_end
-from drp.teacher.heuristic.asides import confirmed
-from drp.teacher.heuristic.reasons import Reason, Verdict
-from drp.teacher.heuristic.text import STRONG, VALUE, Unit, equations, plain, words
+from drp.teacher.heuristic.confirmations import confirmed
+from drp.teacher.heuristic.verdicts import Reason, Verdict
+from drp.traces.segmentation import STRONG, VALUE, Unit, equations, plain, words
 
 _EXPRESSION = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
 _SUM = re.compile(

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from drp.records import DecompositionKind, Step, StudentTrace
-from drp.teacher.heuristic.skills import UNLABELLED, Skill, skill_of
-from drp.teacher.heuristic.text import cut
+from drp.core.records import DecompositionKind, Step, StudentTrace
+from drp.traces.segmentation import cut
+from drp.traces.skills import UNLABELLED, Skill, skill_of
 
 
 def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:

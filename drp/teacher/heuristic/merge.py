@@ -9,9 +9,9 @@ The area is:  \\[ A = … \\]            ->  The area is: \\[ A = … \\]       
 import re
 from typing import NamedTuple
 
-from drp.teacher.heuristic.reasons import Reason
 from drp.teacher.heuristic.signals import ITEM
-from drp.teacher.heuristic.text import VALUE, plain
+from drp.teacher.heuristic.verdicts import Reason
+from drp.traces.segmentation import VALUE, plain
 
 _LONGEST = 240  # characters of a merged sentence; longer ones are hard to read
 _BREAK = re.compile(

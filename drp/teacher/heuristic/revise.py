@@ -8,13 +8,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drp.records import Decision, Refusal, Step, StudentTrace
+from drp.core.records import Decision, Refusal, Step, StudentTrace
 from drp.teacher.heuristic.compress import compressed
 from drp.teacher.heuristic.decide import judge
 from drp.teacher.heuristic.merge import joined
-from drp.teacher.heuristic.reasons import Reason, Verdict
 from drp.teacher.heuristic.signals import GOING_BACK
-from drp.teacher.heuristic.text import Unit, is_balanced, separator, units
+from drp.teacher.heuristic.verdicts import Reason, Verdict
+from drp.traces.segmentation import Unit, is_balanced, separator, units
 
 _GROUP = 4  # steps that one merge may take in
 _LEADS = frozenset({"restated_question", "repeated", "dangling"})

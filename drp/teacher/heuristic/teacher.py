@@ -6,7 +6,7 @@ that does not beat it is not worth its price. Where it cannot cut a trace well i
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from drp.records import DecompositionKind, Draft, Refusal
+from drp.core.records import DecompositionKind, Draft, Refusal
 from drp.teacher.heuristic.decompose import decompose
 from drp.teacher.heuristic.revise import revise
 from drp.teacher.heuristic.synthesise import synthesise

@@ -3,7 +3,7 @@
 import pytest
 
 from drp.ledger.ledger import open_ledger
-from tests.provider import provider
+from tests.fake_provider import provider
 from tests.teacher.batch.nights import PLAIN
 
 

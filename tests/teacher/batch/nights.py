@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from drp.config.teacher_profiles import BatchPace, Limits, Prices, TeacherProfile
+from drp.ledger.completions import Reply, TeacherRequest, Usage
 from drp.ledger.ledger import Ledger, open_ledger
-from drp.teacher.batch import BatchDriver, StillOutError
-from drp.teacher.books import Books
-from drp.teacher.profiles import BatchPace, Limits, Prices, TeacherProfile
-from drp.teacher.requests import Reply, TeacherRequest, Usage
-from tests.provider import Provider
-from tests.provider.config import KEY
+from drp.teacher.transport.batch import BatchDriver, StillOutError
+from drp.teacher.transport.ledger_session import Books
+from tests.fake_provider import Provider
+from tests.fake_provider.config import KEY
 
 PLAIN = {"mind": "echo", "counter": "quarter"}
 """A stand-in that answers at once with what it was asked."""

@@ -8,20 +8,12 @@ from decimal import Decimal
 
 import pytest
 
+from drp.ledger.completions import Usage
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.ledger import open_ledger
-from drp.teacher.batch import StillOutError
-from drp.teacher.batch.waiting import give_up, has_ended
-from drp.teacher.requests import Usage
-from tests.teacher.batch.nights import (
-    PLAIN,
-    assert_books_agree,
-    night,
-    profile,
-    questions,
-    requests,
-    texts,
-)
+from drp.teacher.transport.batch import StillOutError
+from drp.teacher.transport.batch.polling import give_up, has_ended
+from tests.teacher.batch.nights import PLAIN, assert_books_agree, night, profile, questions, requests, texts
 
 
 def test_every_request_has_its_answer(server, ledger):

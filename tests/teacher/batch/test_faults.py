@@ -5,9 +5,9 @@ import traceback
 
 import pytest
 
-from drp.errors import TerminalError
-from drp.teacher.batch.errors import BatchGoneError, BatchRefusedError
-from drp.teacher.errors import TeacherRefusedError, TeacherUnavailableError
+from drp.core.errors import TerminalError
+from drp.teacher.transport.batch.errors import BatchGoneError, BatchRefusedError
+from drp.teacher.transport.errors import TeacherRefusedError, TeacherUnavailableError
 from tests.teacher.batch.nights import (
     KEY_VARIABLE,
     PLAIN,
@@ -104,7 +104,7 @@ def test_an_intent_that_led_to_nothing_is_given_up(server, ledger, monkeypatch):
                 patch.setattr(type(ledger), "record_upload", die)
                 if method == "record_submission":
                     patch.undo()
-                    patch.setattr("drp.teacher.batch.provider.BatchProvider.create", die)
+                    patch.setattr("drp.teacher.transport.batch.provider.BatchProvider.create", die)
                 one.ask(20, first=20 * (method == "record_submission"))
     with night(server, ledger) as other:
         assert texts(other.ask(40)) == questions(40)

@@ -7,8 +7,8 @@ import time
 from collections import Counter
 
 from drp.ledger.ledger import open_ledger
-from tests.provider import provider
-from tests.provider.running import ROOT
+from tests.fake_provider import provider
+from tests.fake_provider.running import ROOT
 from tests.teacher.batch.nights import PLAIN, assert_books_agree, night, questions, texts
 
 KILLS, COUNT = 10, 300

@@ -7,14 +7,14 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from drp.cli import app
-from drp.errors import BadInputError
+from drp.cli.main import app
+from drp.config.settings import settings
+from drp.config.teacher_profiles import _profiles
+from drp.core.errors import BadInputError
 from drp.ledger.ledger import open_ledger
-from drp.settings import settings
-from drp.teacher.batch.provider import BatchProvider
-from drp.teacher.batch.reconcile import BooksDifferError, reconcile
-from drp.teacher.batch.work import Work
-from drp.teacher.profiles import _profiles
+from drp.teacher.transport.batch.provider import BatchProvider
+from drp.teacher.transport.batch.reconcile import BooksDifferError, reconcile
+from drp.teacher.transport.batch.scheduler import Work
 from tests.teacher.batch.nights import night
 
 

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
+from drp.config.teacher_profiles import Limits, Prices, TeacherProfile
+from drp.ledger.completions import Reply, TeacherRequest, Usage
 from drp.ledger.ledger import Ledger, open_ledger
-from drp.teacher.books import Books
-from drp.teacher.online import OnlineDriver
-from drp.teacher.profiles import Limits, Prices, TeacherProfile
-from drp.teacher.requests import Reply, TeacherRequest, Usage
-from tests.provider.config import KEY
+from drp.teacher.transport.ledger_session import Books
+from drp.teacher.transport.online import OnlineDriver
+from tests.fake_provider.config import KEY
 
 PLAIN = {"mind": "echo", "counter": "quarter"}
 """A stand-in that answers at once with what it was asked."""

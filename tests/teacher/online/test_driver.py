@@ -13,9 +13,9 @@ import pytest
 
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.ledger import open_ledger
-from drp.teacher.errors import TeacherRefusedError, TeacherUnavailableError
-from tests.provider import provider
-from tests.provider.config import KEY
+from drp.teacher.transport.errors import TeacherRefusedError, TeacherUnavailableError
+from tests.fake_provider import provider
+from tests.fake_provider.config import KEY
 from tests.teacher.online.nights import PLAIN, ask, driver, profile, requests
 
 STORM = {
@@ -98,7 +98,7 @@ def test_a_provider_that_is_down_ends_in_a_transient_error(ledger):
 
 
 def test_a_request_that_never_works_is_given_up_and_the_others_go_on(ledger, monkeypatch):
-    monkeypatch.setattr("drp.teacher.online.engine.TRIES", 2)
+    monkeypatch.setattr("drp.teacher.transport.online.sender.TRIES", 2)
     with provider(**PLAIN, faults={"online": {"http_500": 0.3}, "seed": 3}) as server:
         replies = ask(server.base_url, ledger, 60)
         dead = [r.problem for r in replies if r.answer is None]

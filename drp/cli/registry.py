@@ -1,0 +1,139 @@
+"""`drp registry`: look at checkpoints, say which one is in use, and take one to where it is served."""
+
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
+
+from drp.registry.records import Alias, Which
+
+if TYPE_CHECKING:
+    from drp.registry.registry import Registry
+    from drp.storage.store import ObjectStore
+
+# As in drp/cli/main.py, commands import what they need when they run.
+registry = typer.Typer(
+    help="Checkpoints: what was trained, and which of them is in use.", no_args_is_help=True
+)
+
+Name: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME", help="An id, 6 or more characters that it begins with, or an alias.")
+]
+MovedAlias: TypeAlias = Annotated[Alias, typer.Option("--alias", help="The alias that moves.")]
+Student: TypeAlias = Annotated[
+    str | None, typer.Option(help="Whose alias is meant.", show_default="the only student that has it")
+]
+
+
+@registry.command("list")
+def registry_list(
+    student: Annotated[str | None, typer.Option(help="Of this student only.")] = None,
+    form: Annotated[
+        Literal["table", "csv", "json"], typer.Option("--format", help="How rows are shown.")
+    ] = "table",
+) -> None:
+    """Checkpoints, newest first, with their aliases and their last loss."""
+    from drp.cli.registry_tables import COLUMNS, rows
+    from drp.query.output import write_rows
+
+    with _open() as opened:
+        found = rows(opened.list(student), opened.moves())
+    write_rows(COLUMNS, found, form, sys.stdout)
+
+
+@registry.command("show")
+def registry_show(name: Name, student: Student = None) -> None:
+    """What a checkpoint was made from, its digest and scores, and when it had which alias."""
+    from drp.cli.registry_tables import tables
+    from drp.console.tables import show
+
+    with _open() as opened:
+        shown = tables(opened.get(name, student), opened.moves())
+    for table in shown:
+        show(table, width=200)
+
+
+@registry.command("promote")
+def registry_promote(
+    name: Name,
+    alias: MovedAlias = "champion",
+    reason: Annotated[str, typer.Option(help="Why, for those who look later.")] = "by hand",
+) -> None:
+    """Give an alias of its student to a checkpoint."""
+    with _open() as opened:
+        move = opened.promote(name, alias, reason)
+    typer.echo(f"{alias} of {move.student} is {move.to_id} (before: {move.from_id or 'none'})")
+
+
+@registry.command("rollback")
+def registry_rollback(alias: MovedAlias = "champion", student: Student = None) -> None:
+    """Give an alias back to the checkpoint that had it before the last promotion."""
+    with _open() as opened:
+        move = opened.rollback(alias, student)
+    typer.echo(f"{alias} of {move.student} is {move.to_id} again (before: {move.from_id})")
+
+
+@registry.command("export")
+def registry_export(
+    name: Name,
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")],
+    which: Annotated[Which, typer.Option(help="The whole model, or the LoRA weights alone.")] = "merged",
+    student: Student = None,
+) -> None:
+    """Copy a checkpoint into a folder that `transformers` and `vllm serve` load, and check every file."""
+    from drp.registry.files import fetch
+
+    with _open() as opened:
+        checkpoint = opened.get(name, student)
+    fetch(_store(), checkpoint, which, folder)
+    typer.echo(f"checkpoint {checkpoint.checkpoint_id}, {which}, is in {folder}")
+
+
+@registry.command("verify")
+def registry_verify(name: Name, student: Student = None) -> None:
+    """Read every file of a checkpoint in the lake again and compare its SHA-256."""
+    from drp.registry.files import verify
+
+    with _open() as opened:
+        checkpoint = opened.get(name, student)
+    number = verify(_store(), checkpoint)
+    typer.echo(f"checkpoint {checkpoint.checkpoint_id}: all {number} files are what was registered")
+
+
+@registry.command("push")
+def registry_push(
+    name: Name,
+    to: Annotated[
+        str, typer.Option(metavar="URI", envvar="MLFLOW_TRACKING_URI", help="An MLflow server, http(s)://.")
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="Its name in MLflow.", show_default="drp- and the student")
+    ] = None,
+    student: Student = None,
+) -> None:
+    """Send a checkpoint to MLflow: a run with its lineage, curve and files, and a model version."""
+    from drp.registry.mlflow_push import push
+    from drp.registry.records import holders
+
+    with _open() as opened:
+        checkpoint = opened.get(name, student)
+        aliases = holders(opened.moves()).get(checkpoint.checkpoint_id, [])
+    pushed = push(_store(), checkpoint, aliases, to, model)
+    said = f"checkpoint {checkpoint.checkpoint_id} is version {pushed.version} of {pushed.model} in MLflow"
+    typer.echo(said if pushed.sent else f"{said} already: nothing was sent")
+
+
+def _open() -> "AbstractContextManager[Registry]":
+    from drp.config.settings import settings
+    from drp.registry.registry import open_registry
+
+    return open_registry(settings().ledger_url)
+
+
+def _store() -> "ObjectStore":
+    from drp.config.settings import settings
+    from drp.storage.factory import open_store
+
+    return open_store(settings().lake_root)

@@ -1,0 +1,211 @@
+"""The database under the ledger: SQLite in a file, or PostgreSQL.
+
+Every write is one transaction that is durable when it returns. Its work must be safe to do twice: when
+PostgreSQL drops a connection nobody knows whether it had committed, and `write` does it again.
+"""
+
+import fcntl
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from drp.config.settings import ROOT
+from drp.core.errors import BadInputError, DrpError
+from drp.ledger.errors import DamagedLedgerError, LedgerRefusedError, LedgerUnavailableError
+
+T = TypeVar("T")
+Insert: TypeAlias = "sqlite.Insert | postgresql.Insert"
+
+_BUSY_S = 60
+"""How long a write waits for its turn on SQLite."""
+_PAUSES_S = (0.1, 0.5, 2, 5)
+"""Before a write on PostgreSQL is done again; a server that restarts is back by then."""
+_WRITES = "drp_writes"
+
+_SQLITE_REFUSES = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+}
+_SQLITE_PASSES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PROTOCOL,
+}
+_SQLITE_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+# While it connects PostgreSQL gives no code, only words: these need a person, all others pass.
+_NO_ENTRY = re.compile(r"authentication failed|no password supplied|no pg_hba\.conf entry|does not exist")
+_STATES_REFUSED = ("28", "3D", "42501")
+_STATES_DAMAGED = ("42P01", "42703", "XX")
+_STATES_PASSING = ("08", "40", "53", "55", "57", "58")
+
+
+class Database:
+    """Connections to one ledger, for all threads of this process.
+
+    Args:
+        url: `sqlite:///path` (a relative one counts from the repository's root), or
+            `postgresql+psycopg://user:password@host/name`.
+
+    Raises:
+        BadInputError: the URL is of neither kind.
+        LedgerUnavailableError, LedgerRefusedError, DamagedLedgerError: it cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parse(url)
+        self.address = parsed.render_as_string(hide_password=True)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self._engine = _sqlite(parsed, self.address)
+        else:
+            self._engine = _postgresql(parsed)
+        self._writing = self._engine.execution_options(**{_WRITES: True})
+        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        try:
+            with self._engine.begin() as con:
+                yield con
+        except DBAPIError as error:
+            raise self._explain(error) from error
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in a transaction that is durable when this returns. It may be done more than once.
+
+        Raises:
+            LedgerUnavailableError: nothing was written, or nobody knows whether it was; do it again.
+        """
+        pauses = iter(() if self.is_sqlite else _PAUSES_S)
+        while True:
+            try:
+                with self._turn, self._writing.begin() as con:
+                    return work(con)
+            except DBAPIError as error:
+                explained = self._explain(error)
+                pause = next(pauses, None)
+                if pause is None or not isinstance(explained, LedgerUnavailableError):
+                    raise explained from error
+            time.sleep(pause)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _explain(self, error: DBAPIError) -> DrpError | DBAPIError:
+        """The error of ours that it is; itself if it is none (a fault in this program)."""
+        cause = error.orig
+        why = " ".join(str(cause).split())
+        if isinstance(cause, sqlite3.Error):
+            code = (getattr(cause, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR) & 0xFF
+            refused, damaged, passes = (
+                code in codes for codes in (_SQLITE_REFUSES, _SQLITE_DAMAGED, _SQLITE_PASSES)
+            )
+        else:
+            state = getattr(cause, "sqlstate", None)
+            if state is None:
+                refused, damaged = bool(_NO_ENTRY.search(why)), False
+                passes = not refused
+            else:
+                refused, damaged, passes = (
+                    state.startswith(states) for states in (_STATES_REFUSED, _STATES_DAMAGED, _STATES_PASSING)
+                )
+        if refused:
+            return LedgerRefusedError(self.address, why)
+        if damaged:
+            return DamagedLedgerError(self.address, why)
+        return LedgerUnavailableError(self.address, why) if passes else error
+
+
+def insert(con: Connection, table: Table[Any]) -> Insert:
+    """An INSERT that can say what is to happen ON CONFLICT, which each database has in its own words."""
+    return sqlite.insert(table) if con.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def execute_many(con: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Run a statement once for each row; not at all for none."""
+    if rows:
+        con.execute(statement, rows)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:  # its message may hold the password
+        parsed = None
+    kind = parsed and parsed.get_backend_name()
+    if parsed is None or kind not in ("sqlite", "postgresql"):
+        raise _bad_url("it is no URL of SQLite or PostgreSQL")
+    if kind == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.database in (None, "", ":memory:"):
+        raise _bad_url("a ledger in memory would forget what was paid")
+    return parsed.set(drivername="sqlite", database=str(ROOT / str(parsed.database)))
+
+
+def _bad_url(why: str) -> BadInputError:
+    return BadInputError(
+        f"the address of the ledger cannot be used: {why}",
+        state="Nothing was read or written",
+        next_command="set DRP_DATABASE_URL to sqlite:///path/drp.db or postgresql+psycopg://user:password@host/name",
+    )
+
+
+def _sqlite(url: URL, address: str) -> Engine:
+    path = Path(str(url.database))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f".{path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two that switch to WAL at once fail, whatever their timeouts
+            con = sqlite3.connect(path, timeout=_BUSY_S)
+            try:
+                con.execute("PRAGMA journal_mode = WAL")
+            finally:
+                con.close()
+    except OSError as error:
+        raise LedgerRefusedError(address, error.strerror or str(error)) from error
+    except sqlite3.OperationalError as error:
+        raise LedgerUnavailableError(address, str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise DamagedLedgerError(address, str(error)) from error
+
+    # The driver's own transactions begin late and never IMMEDIATE: they are off, and `_begin` begins.
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": _BUSY_S, "isolation_level": None}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(con: sqlite3.Connection, _: object) -> None:
+        con.execute("PRAGMA synchronous = FULL")
+        con.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(con: Connection) -> None:
+        con.exec_driver_sql("BEGIN IMMEDIATE" if con.get_execution_options().get(_WRITES) else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        max_overflow=-1,  # a thread never waits for another's connection
+        isolation_level="READ COMMITTED",
+        connect_args={"connect_timeout": 10},
+    )

@@ -1,0 +1,143 @@
+"""Find the equations in a piece of reasoning that do not hold: `false_equations(text)`.
+
+Every `=` whose two sides can be evaluated is checked with exact fractions; a chain `3 × 4 = 12 = 24/2` is
+checked link by link. What cannot be evaluated with certainty (variables, moduli, function values, ellipses,
+ranges, ratios) is skipped: a false alarm costs a good trace, a miss only a check. Time is linear in the text.
+"""
+
+import re
+from collections.abc import Set
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+
+from drp.grading.arithmetic.equations import Side, equations
+from drp.grading.arithmetic.evaluate import Reading, Unevaluable, evaluate
+
+_CONTEXT = 60
+"""Characters around an equation in which words may take it back (`remainder`, `is wrong`)."""
+_ROUGH = Fraction(1, 100)
+"""Relative error allowed where a side computes with three or more decimals: they may be rounded."""
+
+# What follows says that it is no plain equation: a remainder, a modulus, a base, a rounding, a question.
+_QUALIFIED = re.compile(
+    r"remainder|\brem|\b[Rr]\s?\d|mod\b|modulo|\bbase\b|≠|\\neq?\b|approx|round|nearest|units? digit|"
+    r"\bwait\b|maybe|\?",
+    re.IGNORECASE,
+)
+# The same clause denies it.
+_DENIED = re.compile(r"\bnot\b|n't\b|wrong|incorrect|false|\bno\b|contradict|impossible", re.IGNORECASE)
+# What stands before makes it no claim: a question, a denial, a rough figure.
+_NO_CLAIM = re.compile(
+    r"\b(?:not|\w{1,10}n't|does|is it|whether|if|suppose|assum\w{1,9}|approx\w{0,9}|about|roughly|"
+    r"round\w{0,9}|mod\w{0,9}|base|remainder)\b",
+    re.IGNORECASE,
+)
+# Where a sentence ends, what is said beyond is another matter.
+_SENTENCE_END = re.compile(r"[.;!](?=\s)|\n\n")
+
+# Arithmetic modulo something may be about for a while.
+_MODULAR = re.compile(r"\bmod|\\pmod|\\bmod|≡|\\equiv|\bbase\b")
+_MODULAR_CONTEXT = 400
+# The unit of the right side where markup stands between.
+_TRAILING_UNIT = re.compile(r"[ $)}\\*]{0,6}(?:text|mbox|textrm|mathrm)?[ {\\]{0,4}([A-Za-z]{2,20})")
+# Brackets and spaces do not change how far a side repeats the other.
+_BRACKETS = re.compile(r"[()\s]")
+# `480-488` is a range as often as a difference, `3 * 2` an operation that the problem defines.
+_RANGE = re.compile(r"\d+-\d+")
+_OWN_OPERATION = re.compile(r"\$?\d+\*\d+")
+
+# Units that convert into one another: an equation between two of a family is not about its numbers alone.
+_FAMILIES = (
+    "second sec minute min hour hr day week month year",
+    "mm cm m km inch inche in foot feet ft yard yd mile mi meter metre centimeter millimeter kilometer",
+    "dollar cent usd quarter dime nickel penny pennie euro pound $",
+    "gram g kg kilogram mg lb pound oz ounce ton",
+    "ml l liter litre cup pint quart gallon gal",
+)
+_FAMILY = {unit: family for family in _FAMILIES for unit in family.split()}
+
+
+@dataclass(frozen=True)
+class FalseEquation:
+    """An equation that does not hold: its two sides as written, and where it stands (code points)."""
+
+    left: str
+    right: str
+    span: tuple[int, int]
+
+
+def false_equations(text: str) -> list[FalseEquation]:
+    """The equations of `text` whose two sides have different values, in order.
+
+    Exact for whole numbers and fractions; a decimal may be rounded or cut in its last place. What is only
+    said to be near (`≈`) is not checked, nor what the sentence itself denies, asks or supposes.
+    """
+    return [
+        FalseEquation(text[left.start : left.end], text[right.start : right.end], (left.start, right.end))
+        for left, right in equations(text)
+        if _holds(left, right) is False and _is_claim(text, left, right)
+    ]
+
+
+def _holds(left: Side, right: Side) -> bool | None:
+    """Whether both sides are equal under some customary reading; None when that cannot be said."""
+    ambiguous = (("pct",), ("func", "half"), ("div",))
+    choices = (
+        (True, False) if any(map(left.has, k)) or any(map(right.has, k)) else (True,) for k in ambiguous
+    )
+    try:
+        return any(_agree(left, right, Reading(*choice)) for choice in product(*choices))
+    except Unevaluable:
+        return None
+
+
+def _agree(left: Side, right: Side, reading: Reading) -> bool:
+    a, b = (Fraction(evaluate(side.tokens, reading)) for side in (left, right))
+    if a == b:
+        return True
+    gap = abs(a - b)
+    rounded = any(side.computes and max(side.places, default=0) >= 3 for side in (left, right))
+    if rounded and gap <= _ROUGH * max(abs(a), abs(b)):
+        return True
+    for shown, exact in ((left, b), (right, a)):
+        if shown.computes or not shown.places:
+            continue
+        percent = shown.has("pct") and reading.percent
+        unit = Fraction(1, 10 ** (shown.places[0] + (2 if percent else 0)))
+        if gap < unit and (exact / unit).denominator != 1 and (unit < 1 or exact >= 2):
+            return True
+    return False
+
+
+def _is_claim(text: str, left: Side, right: Side) -> bool:
+    """Whether the text asserts the equation, and of bare numbers."""
+    after = text[right.end : right.end + _CONTEXT]
+    trailing = _TRAILING_UNIT.match(after)
+    if stop := _SENTENCE_END.search(after):
+        after = after[: stop.start()]
+    before = _SENTENCE_END.split(text[max(0, left.start - _CONTEXT) : left.start])[-1]
+    if _QUALIFIED.search(after) or _DENIED.search(after.partition(",")[0]) or _NO_CLAIM.search(before):
+        return False
+    if _MODULAR.search(text, max(0, left.start - _MODULAR_CONTEXT), right.end + _CONTEXT):
+        return False
+    trailing_unit = {trailing.group(1).lower()} if trailing and _family(trailing.group(1).lower()) else set()
+    if _converts(left.units, right.units | trailing_unit):
+        return False
+    written, result = (_BRACKETS.sub("", text[side.start : side.end]) for side in (left, right))
+    if right.computes and written.startswith(result):  # `1 + 19 + 168 = 1 + 19 is 20, plus 168`
+        return False
+    return not (_RANGE.fullmatch(written) or (right.computes and _OWN_OPERATION.fullmatch(written)))
+
+
+def _converts(left: frozenset[str], right: Set[str]) -> bool:
+    """Whether the units make it a conversion: `1 hour = 2 × 30 minutes`, `4 daps / 3 dops = 1`."""
+    families = {unit.rstrip("s"): _family(unit) for unit in left | right if _family(unit)}
+    named = left - {"$"}, right - {"$"}  # a dollar sign may be the edge of a formula
+    if len(set(families.values())) < len(families) or len(named[0]) > 1:
+        return True
+    return bool(named[0]) and bool(named[1] - named[0])
+
+
+def _family(unit: str) -> str | None:
+    return _FAMILY.get(unit.rstrip("s"))

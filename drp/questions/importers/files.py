@@ -1,0 +1,94 @@
+"""Files of questions or recorded traces, row by row: what `drp import` reads.
+
+    for item in import_traces(Path("traces.parquet"), student="DeepSeek-R1-Distill-Qwen-7B"): ...
+
+Every row of the file comes out exactly once, as what it holds or as a dead letter. No id depends on the
+order of the rows: a shuffled file gives the same ones.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from drp.core.ids import content_id
+from drp.core.records import DeadLetter, Question
+from drp.questions.importers.columns import ColumnMapping, recognise
+from drp.questions.importers.input_rows import Fault, clean_raw
+from drp.questions.importers.parsing import Defaults, RecordedTrace, parse_question, parse_trace
+from drp.questions.importers.readers import columns_of, read_rows
+
+T = TypeVar("T", Question, RecordedTrace)
+
+
+def import_traces(
+    path: Path, *, pairs: Sequence[str] = (), student: str | None = None
+) -> Iterator[RecordedTrace | DeadLetter]:
+    """Recorded traces of `path`; `student` is the model of rows that name none, `pairs` as in `recognise`.
+
+    Raises:
+        BadInputError: the file cannot be used as a whole; raised at the call, before any row.
+    """
+    mapping = recognise(columns_of(path), pairs, "traces", str(path), student=student)
+    defaults = Defaults(source=path.name, dataset=path.stem, student=student)
+    return _imported(path, mapping, defaults, parse_trace, _trace_identity)
+
+
+def import_questions(path: Path, *, pairs: Sequence[str] = ()) -> Iterator[Question | DeadLetter]:
+    """Questions with gold answers of `path`; errors as `import_traces`."""
+    mapping = recognise(columns_of(path), pairs, "questions", str(path))
+    defaults = Defaults(source=path.name, dataset=path.stem)
+    return _imported(path, mapping, defaults, parse_question, _question_identity)
+
+
+class DeadLetters:
+    """Writes dead letters of one file.
+
+    The id counts how often the same fault of the same row came before, so that equal bad rows stay apart
+    and the order of the file does not matter.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._seen: Counter[str] = Counter()
+
+    def write(self, line: int, fault: Fault, raw: str) -> DeadLetter:
+        """The dead letter of the row at `line`."""
+        row = content_id("row", fault.error, raw)
+        letter_id = content_id("dead_letter", fault.error, raw, self._seen[row])
+        self._seen[row] += 1
+        return DeadLetter(letter_id, self._source, line, fault.error, clean_raw(fault.detail), raw)
+
+
+def _imported(
+    path: Path,
+    mapping: ColumnMapping,
+    defaults: Defaults,
+    parse: Callable[[Mapping[str, Any], ColumnMapping, Defaults], T | Fault],
+    identity: Callable[[T], tuple[str, dict[str, str]]],
+) -> Iterator[T | DeadLetter]:
+    letters = DeadLetters(defaults.source)
+    first_lines: dict[bytes, int] = {}  # all that is remembered of a row: 16 bytes and where it stood
+    for row in read_rows(path):
+        item = row.values if isinstance(row.values, Fault) else parse(row.values, mapping, defaults)
+        if isinstance(item, Fault):
+            yield letters.write(row.line, item, row.raw)
+            continue
+        item_id, shown = identity(item)
+        first = first_lines.setdefault(bytes.fromhex(item_id), row.line)
+        if first == row.line:
+            yield item
+        else:  # two rows may differ in columns that we do not read: show what makes them equal
+            raw = clean_raw(json.dumps(shown, ensure_ascii=False))
+            yield letters.write(row.line, Fault("duplicate", f"the same as line {first}"), raw)
+
+
+def _question_identity(question: Question) -> tuple[str, dict[str, str]]:
+    shown = {"question": question.question, "gold_answer": question.gold_answer}
+    return question.question_id, shown
+
+
+def _trace_identity(trace: RecordedTrace) -> tuple[str, dict[str, str]]:
+    shown = {"rollout_id": trace.rollout_id, "student": trace.student, "question": trace.question.question}
+    return trace.rollout_id, shown

@@ -1,0 +1,204 @@
+"""The report's pictures, drawn with the primitives of `drp.report.svg`."""
+
+from collections.abc import Iterator, Sequence
+from math import ceil, floor, log2, log10
+
+from markupsafe import Markup
+
+from drp.evaluation.statistics import Interval
+from drp.report import svg
+from drp.report.density import density
+from drp.report.nightly.model import Lengths, Recovered, Trend
+from drp.report.svg import Frame
+from drp.training.job import Point
+
+_SLOT, _TREND_HEIGHT = 8, 26
+_INTERVAL_WIDTH, _INTERVAL_HEIGHT = 132, 18
+
+
+def length_picture(lengths: Lengths, names: tuple[str, str] = ("before", "after")) -> Markup:
+    """Probability densities of the normalised length before and after (paper, figure 3), by these names."""
+    before, after = density(lengths.before), density(lengths.after)
+    highest, step = _scale(max(*before, *after), (0.5, 1, 2, 5, 10, 20, 25))
+    frame = Frame(1, highest, height=220, top=40)
+    levels = [(n * step, f"{n * step:g}") for n in range(round(highest / step) + 1)]
+    return frame.picture(
+        f"Density of the normalised length in {lengths.dataset}, {names[0]} and {names[1]}",
+        frame.levels(levels),
+        _curve(frame, "before", before),
+        _curve(frame, "after", after),
+        *(
+            _mark(frame, style, median / lengths.full_length, f"{name}: median {median:,.0f}", y)
+            for style, name, median, y in (
+                ("before", names[0], lengths.median_before, 12),
+                ("after", names[1], lengths.median_after, 27),
+            )
+        ),
+        frame.ticks([(n / 5, f"{n / 5:g}") for n in range(6)], "normalised length"),
+        svg.text("axis", 2, 12, "density"),
+    )
+
+
+def recovered_picture(recovered: Recovered) -> Markup:
+    """Share of the right answers that a budget recovers, before and after (paper, figure 4)."""
+    budgets = recovered.budgets
+    first, last = int(log2(budgets[0].tokens)), ceil(log2(budgets[-1].tokens))
+    frame = Frame(max(last - first, 1), 1, height=220, right=76)
+    end, after = frame.x(frame.x_end) + 6, budgets[-1].after
+    every = -(-int(frame.x_end) // 6)
+    ticks = [(float(n), _compact(2 ** (first + n))) for n in range(0, int(frame.x_end) + 1, every)]
+    return frame.picture(
+        "Share of right answers recovered within a budget, before and after",
+        frame.levels([(n / 4, f"{25 * n}\u00a0%") for n in range(5)]),
+        svg.path("before curve", list(_stairs(frame, first, [(b.tokens, b.before) for b in budgets]))),
+        svg.path("after curve", list(_stairs(frame, first, [(b.tokens, b.after) for b in budgets]))),
+        svg.text("before label", end, frame.y(1) + 1, "before"),
+        svg.text(
+            "after label", end, max(frame.y(after), frame.y(1) + 12) + 4, f"after {100 * after:.0f}\u00a0%"
+        ),
+        frame.ticks(ticks, f"budget, {recovered.token_counter}"),
+    )
+
+
+def saving_picture(steps: Sequence[int], median: float | None) -> Markup:
+    """Revisions by the share of tokens they save, in equal steps from 0 to 1, with the median marked."""
+    total = sum(steps) or 1
+    percent = 100 // len(steps)
+    highest, step = _scale(max(steps) / total, (0.02, 0.05, 0.1, 0.2, 0.25))
+    frame = Frame(len(steps), highest, height=220, top=28)
+    bars = [
+        svg.titled(
+            f"{count:,} save {slot * percent} % and more",
+            svg.bar(
+                "after",
+                frame.x(slot + 0.06),
+                frame.y(count / total),
+                frame.x(0.88) - frame.x(0),
+                frame.floor - frame.y(count / total),
+            ),
+        )
+        for slot, count in enumerate(steps)
+    ]
+    levels = [(n * step, f"{100 * n * step:.0f}\u00a0%") for n in range(round(highest / step) + 1)]
+    marks = []
+    if median is not None:
+        marks = [_mark(frame, "middle", median * len(steps), f"median {100 * median:.0f}\u00a0%", 14)]
+    return frame.picture(
+        "Revisions by the share that they save",
+        frame.levels(levels),
+        *bars,
+        *marks,
+        frame.ticks([(len(steps) * n / 4, f"{25 * n}\u00a0%") for n in range(5)], "saved"),
+    )
+
+
+def loss_picture(curve: Sequence[Point]) -> Markup:
+    """Training and validation loss by step; the axis begins below the least of them, not at 0."""
+    looks = [(point.step, point.validation_loss) for point in curve if point.validation_loss is not None]
+    losses = [*(point.loss for point in curve), *(loss for _, loss in looks)]
+    step = _round_step(max(losses) - min(losses))
+    lowest, highest = floor(min(losses) / step), ceil(max(losses) / step)
+    frame = Frame(curve[-1].step, (max(highest - lowest, 1)) * step, height=220, top=28)
+    every = max(round(_round_step(curve[-1].step)), 1)
+
+    def place(at: int, loss: float) -> tuple[float, float]:
+        return frame.x(at), frame.y(loss - lowest * step)
+
+    levels = [(n * step, f"{(lowest + n) * step:.6g}") for n in range(highest - lowest + 1)]
+    validation = [place(*look) for look in looks]
+    return frame.picture(
+        "Training and validation loss by step",
+        frame.levels(levels),
+        svg.path("train curve", [place(point.step, point.loss) for point in curve]),
+        svg.path("look curve", validation) if validation else Markup(""),
+        *(svg.dot("look", x, y) for x, y in validation),
+        frame.ticks([(at, f"{at:,}") for at in range(0, curve[-1].step + 1, every)], "step"),
+        svg.text("axis", 2, 12, "loss, nats a token"),
+    )
+
+
+def interval_picture(interval: Interval, margin: float | None, reach: float) -> Markup:
+    """A difference with its interval, from -`reach` to `reach`; 0 and what the rule allows are marked.
+
+    What lies beyond is not drawn; the line then ends at the edge.
+    """
+    middle, high = _INTERVAL_WIDTH / 2, _INTERVAL_HEIGHT
+
+    def x(value: float) -> float:
+        return middle + (middle - 5) * max(-1.0, min(value / reach, 1.0))
+
+    marks = [
+        svg.line("grid", 0, _INTERVAL_WIDTH, high / 2, high / 2),
+        svg.line("mark", middle, middle, 0, high),
+    ]
+    if margin is not None:
+        marks.append(svg.line("mark before", x(-margin), x(-margin), 0, high))
+    marks.append(svg.line("after curve", x(interval.low), x(interval.high), high / 2, high / 2))
+    if abs(interval.value) <= reach:
+        marks.append(svg.dot("after", x(interval.value), high / 2))
+    else:
+        marks.append(
+            svg.text("after label", x(interval.value), high / 2 + 4, "◂▸"[interval.value > 0], "middle")
+        )
+    return svg.svg(_INTERVAL_WIDTH, high, "The difference with its interval", svg.join(marks), fixed=True)
+
+
+def trend_picture(trend: Trend) -> Markup:
+    """One bar a day, from 0 and tonight's marked; a day without a night has none."""
+    highest = max(trend.shares.values()) or 1.0
+    width, floor = _SLOT * len(trend.days), _TREND_HEIGHT - 1
+    bars = []
+    for slot, day in enumerate(trend.days):
+        if day in trend.shares:
+            size = max((floor - 2) * trend.shares[day] / highest, 1)
+            style = "now" if day == trend.tonight else "then"
+            drawn = svg.bar(style, _SLOT * slot + 1, floor - size, _SLOT - 2, size)
+            bars.append(svg.titled(f"{day}: {100 * trend.shares[day]:.1f}\u00a0%", drawn))
+    ground = svg.line("grid", 0, width, floor + 0.5, floor + 0.5)
+    what = f"{trend.name}, by night of the last {len(trend.days)} days"
+    return svg.svg(width, _TREND_HEIGHT, what, svg.join([ground, *bars]), fixed=True)
+
+
+def _curve(frame: Frame, style: str, heights: Sequence[float]) -> Markup:
+    """A curve over the whole width, and the area below it."""
+    points = [(frame.x(n / (len(heights) - 1)), frame.y(y)) for n, y in enumerate(heights)]
+    area = [(frame.x(0), frame.floor), *points, (frame.x(1), frame.floor)]
+    return svg.path(f"{style} area", area, closed=True) + svg.path(f"{style} curve", points)
+
+
+def _stairs(frame: Frame, first: int, shares: Sequence[tuple[int, float]]) -> Iterator[tuple[float, float]]:
+    """Corners of a line that rises at each budget, on an axis of powers of two from 2 ** `first`."""
+    y = frame.floor
+    yield frame.x(0), y
+    for tokens, share in shares:
+        x = frame.x(log2(tokens) - first)
+        yield x, y
+        y = frame.y(share)
+        yield x, y
+    yield frame.x(frame.x_end), y
+
+
+def _mark(frame: Frame, style: str, value: float, words: str, y: float) -> Markup:
+    """A line from the floor up to its words at `y`."""
+    x = frame.x(min(value, frame.x_end))
+    late = value > frame.x_end / 2
+    upright = svg.line(f"mark {style}", x, x, y - 8, frame.floor)
+    return upright + svg.text(f"{style} label", x + (-4 if late else 4), y, words, "end" if late else "start")
+
+
+def _scale(highest: float, steps: Sequence[float]) -> tuple[float, float]:
+    """Top of an axis and its step, both round, for values up to `highest`."""
+    step = next((step for step in steps if highest <= 4 * step), steps[-1])
+    return max(ceil(highest / step), 1) * step, step
+
+
+def _round_step(span: float) -> float:
+    """A round step of which 2 to 5 make `span`."""
+    if not span:
+        return 1.0
+    power = 10.0 ** floor(log10(span / 2))
+    return next(n * power for n in (5.0, 2.0, 1.0) if n * power <= span / 2)
+
+
+def _compact(count: int) -> str:
+    return f"{count // 1024}k" if count >= 1024 else str(count)

@@ -1,0 +1,134 @@
+"""Accepted revisions to look at: the steps as the student wrote them beside what became of them.
+
+The sample is the lowest ids by hash, so that it is random but the same each time; only its texts are read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import duckdb
+
+from drp.report.nightly.model import NightFacts
+
+SAMPLES = 10
+STEP_CHARACTERS = 1_500
+"""A longer step is cut in the middle."""
+TRACE_CHARACTERS = 16_000
+"""Steps past this are left out of the page: a trace can have half a million characters."""
+
+
+@dataclass(frozen=True)
+class SampledStep:
+    """One step with its decision. The texts may be cut."""
+
+    index: int
+    skill: str
+    skill_family: str
+    action: str
+    original: str
+    revised_text: str | None
+    reason: str
+    merged_with: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One accepted revision. `steps_left_out` of `n_steps` did not fit the page."""
+
+    revision_id: str
+    dataset: str
+    question: str
+    gold_answer: str
+    student: str
+    engine: str
+    tokens_before: int
+    tokens_after: int
+    counter_before: str
+    counter_after: str
+    n_steps: int
+    thinking: str
+    response: str
+    steps: Sequence[SampledStep] = ()
+
+    @property
+    def steps_left_out(self) -> int:
+        """Steps that are not shown."""
+        return self.n_steps - len(self.steps)
+
+    @property
+    def saving(self) -> float | None:
+        """Share of tokens saved, if the same counter counted both."""
+        if self.counter_before != self.counter_after or not self.tokens_before:
+            return None
+        return 1 - self.tokens_after / self.tokens_before
+
+
+_CHOSEN = """
+SELECT revision_id FROM revisions
+WHERE run_date = $run_date AND recipe_hash = $recipe_hash AND status = 'accepted' AND thinking IS NOT NULL
+ORDER BY md5(revision_id) LIMIT $samples
+"""
+_REVISIONS = """
+SELECT v.revision_id, q.dataset, q.question, q.gold_answer, r.student, r.engine,
+       r.total_tokens, v.tokens, r.token_counter, v.token_counter,
+       (SELECT count(*) FROM steps s WHERE s.decomposition_id = v.decomposition_id), v.thinking, v.response
+FROM revisions v JOIN rollouts r USING (rollout_id) JOIN questions q USING (question_id)
+WHERE v.revision_id IN (SELECT unnest($chosen::VARCHAR[]))
+ORDER BY md5(v.revision_id)
+"""
+_STEPS = """
+SELECT v.revision_id, s.step_index, s.skill, s.skill_family, d.action,
+       substr(r.thinking, s.char_start + 1, s.char_end - s.char_start),
+       d.revised_text, d.reason, d.merged_with
+FROM revisions v
+JOIN rollouts r USING (rollout_id)
+JOIN steps s ON s.decomposition_id = v.decomposition_id
+JOIN decisions d ON d.revision_id = v.revision_id AND d.step_index = s.step_index
+WHERE v.revision_id IN (SELECT unnest($chosen::VARCHAR[])) AND s.char_start < $limit
+ORDER BY v.revision_id, s.step_index
+"""
+
+
+def read_samples(con: duckdb.DuckDBPyConnection, night: NightFacts) -> list[Sample]:
+    """At most ten accepted revisions of the night, cut so that ten make a page that opens anywhere."""
+    tonight = {"run_date": night.run_date, "recipe_hash": night.recipe_hash}
+    chosen = [row[0] for row in con.execute(_CHOSEN, tonight | {"samples": SAMPLES}).fetchall()]
+    if not chosen:
+        return []
+    samples = [Sample(*row) for row in con.execute(_REVISIONS, {"chosen": chosen}).fetchall()]
+    steps: dict[str, list[SampledStep]] = {sample.revision_id: [] for sample in samples}
+    room = dict.fromkeys(steps, TRACE_CHARACTERS)
+    for revision_id, *columns in con.execute(
+        _STEPS, {"chosen": chosen, "limit": TRACE_CHARACTERS}
+    ).fetchall():
+        step = _cut(SampledStep(*columns))
+        room[revision_id] -= len(step.original) + len(step.revised_text or "") + len(step.reason)
+        if room[revision_id] >= 0:
+            steps[revision_id].append(step)
+    return [
+        replace(
+            sample,
+            question=shorten(sample.question, STEP_CHARACTERS),
+            thinking=shorten(sample.thinking, TRACE_CHARACTERS // 2),
+            response=shorten(sample.response, STEP_CHARACTERS),
+            steps=steps[sample.revision_id],
+        )
+        for sample in samples
+    ]
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut a longer text in the middle and say how much is missing."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]} […{len(text) - 2 * half:,} characters…] {text[-half:]}"
+
+
+def _cut(step: SampledStep) -> SampledStep:
+    return replace(
+        step,
+        original=shorten(step.original.strip(), STEP_CHARACTERS),
+        revised_text=step.revised_text and shorten(step.revised_text.strip(), STEP_CHARACTERS),
+        reason=shorten(step.reason, 200),
+    )

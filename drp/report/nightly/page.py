@@ -1,0 +1,40 @@
+"""The night's report: one HTML page that needs nothing but itself, for a phone at 3 a.m. as for a desk.
+
+html = build_report(open_session(night.visible()), facts)
+"""
+
+from functools import partial
+
+import duckdb
+
+from drp.core.records import ACTIONS
+from drp.report.charts import length_picture, recovered_picture, saving_picture, trend_picture
+from drp.report.nightly import queries
+from drp.report.nightly.examples import read_samples
+from drp.report.nightly.load import read_numbers
+from drp.report.nightly.model import NightFacts
+from drp.report.template import render
+
+
+def build_report(con: duckdb.DuckDBPyConnection, night: NightFacts) -> str:
+    """The page of a night, from a session with its tables and the rollouts it refers to.
+
+    Whatever the size of the night, ten revisions are shown and the page stays below 1.5 MB.
+    """
+    numbers = read_numbers(con, night)
+    steps, tonight = numbers.saving_steps, numbers.tonight
+    return render(
+        "nightly.html",
+        night=night,
+        numbers=numbers,
+        lengths=[(lengths, length_picture(lengths)) for lengths in numbers.lengths],
+        recovered=[(recovered, recovered_picture(recovered)) for recovered in numbers.recovered],
+        saving_picture=saving_picture(steps, tonight.saving) if tonight and any(steps) else None,
+        trend_picture=trend_picture,
+        warnings=[(stage.stage, warning) for stage in night.stages for warning in stage.warnings],
+        stages=sorted(night.stages, key=lambda stage: -stage.seconds),
+        samples=read_samples(con, night),
+        actions=ACTIONS,
+        queries=queries,
+        command=partial(queries.command, night),
+    )

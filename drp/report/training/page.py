@@ -1,0 +1,63 @@
+"""The report of a training run: one HTML page that needs nothing but itself, as the night's.
+
+html = build_training_report(open_session(run.own()), facts)
+"""
+
+from functools import partial
+
+import duckdb
+from markupsafe import Markup
+
+from drp.evaluation.decision import Compared
+from drp.report.charts import interval_picture, length_picture, loss_picture
+from drp.report.nightly import queries
+from drp.report.template import render
+from drp.report.training import queries as training_queries
+from drp.report.training.examples import read_pairs
+from drp.report.training.load import read_training
+from drp.report.training.model import ARMS, CANDIDATE, Board, TrainingFacts
+from drp.runtime.training_plan import BASE
+
+_LEAST_REACH = 0.05
+"""Of a difference's axis, either way: five points."""
+
+
+def build_training_report(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> str:
+    """The page of a training run, from a session with its own rows. At most six pairs are shown."""
+    numbers = read_training(con, facts)
+    deciding = next((board for board in numbers.boards if board.benchmark == facts.deciding), None)
+    return render(
+        "training.html",
+        facts=facts,
+        numbers=numbers,
+        arms=ARMS,
+        candidate=CANDIDATE,
+        score=deciding.of(CANDIDATE) if deciding else None,
+        base=deciding.of(BASE) if deciding else None,
+        boards=[(board, _compared(board, facts)) for board in numbers.boards],
+        lengths=[
+            (lengths, name, length_picture(lengths, (ARMS[BASE].name, name)))
+            for board in numbers.boards
+            for name, lengths in board.lengths.items()
+        ],
+        curves=[(entrant, loss_picture(done.curve)) for entrant, done in numbers.trained if done.curve],
+        kinds=sorted(
+            {(d.objective, d.method, d.epochs, tuple(d.versions.items())) for _, d in numbers.trained}
+        ),
+        pairs=read_pairs(con, facts),
+        queries=training_queries,
+        command=partial(queries.command, facts),
+    )
+
+
+def _compared(board: Board, facts: TrainingFacts) -> list[tuple[Compared, Markup]]:
+    """What was compared, each with its picture: on one axis, with room for all of DRP's interval."""
+    margin = facts.rule.margin if facts.rule else None
+    bounds = [
+        abs(bound)
+        for row in board.compared
+        if row.arm == CANDIDATE
+        for bound in (row.comparison.accuracy.low, row.comparison.accuracy.high)
+    ]
+    reach = max([_LEAST_REACH, 2 * (margin or 0.0), *bounds])
+    return [(row, interval_picture(row.comparison.accuracy, margin, reach)) for row in board.compared]

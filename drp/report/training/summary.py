@@ -1,0 +1,57 @@
+"""A training run in tables for the terminal: the scores of all arms by benchmark, and how it ended and why.
+
+for table in scoreboard(con, facts):
+    rich.print(table)
+"""
+
+import duckdb
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from drp.report.template import percent, signed
+from drp.report.training.load import read_training
+from drp.report.training.model import CANDIDATE, Board, TrainingFacts, TrainingNumbers
+
+_STYLES = {"promoted": "green", "not promoted": "yellow", "unfinished": "red"}
+
+
+def scoreboard(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> list[Table]:
+    """The scores of a run, if there are any yet, and then the decision."""
+    numbers = read_training(con, facts)
+    return [*map(_scores, numbers.boards), _decision(numbers)]
+
+
+def _scores(board: Board) -> Table:
+    title = f"{board.benchmark}, {board.n_questions:,} questions × {board.n_samples}"
+    table = Table(box=box.ROUNDED, title=Text(title), title_justify="left")
+    table.add_column("arm", no_wrap=True)
+    for column in ("Pass@1", "95 % interval", "tokens", "of the base's", "AES"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for score in board.scores:
+        cells = (
+            score.name,
+            percent(score.pass_at_1.value),
+            f"{100 * score.pass_at_1.low:.1f}–{percent(score.pass_at_1.high)}",
+            f"{score.mean_tokens:,.0f}",
+            percent(score.share_of_base),
+            signed(score.aes),
+        )
+        table.add_row(*map(Text, cells), style="bold" if score.arm == CANDIDATE else "")
+    return table
+
+
+def _decision(numbers: TrainingNumbers) -> Table:
+    facts = numbers.facts
+    table = Table(box=box.ROUNDED, show_header=False, title=Text(facts.run_id), title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("outcome", Text(f"{numbers.outcome}: {numbers.detail}", style=_STYLES[numbers.outcome]))
+    table.add_row("student", Text(facts.student_label, style="yellow" if facts.is_small else ""))
+    for check in numbers.checks:
+        mark, style = ("✓", "green") if check.is_met else ("✗", "red")
+        table.add_row(Text(f"{mark} {check.what}", style=style), Text(check.figures))
+    for board in numbers.boards:
+        if board.benchmark == facts.deciding and (words := board.caveat(facts.rule)):
+            table.add_row("", Text(words, style="yellow"))
+    return table

@@ -1,0 +1,47 @@
+"""Arithmetic slips that a student carries through to a wrong answer."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from drp.questions.generators.problems import Computation, Operand, calculate
+from drp.student.small.writer import Working
+
+
+def slipped(rng: random.Random, right: Working, slips: Sequence[int]) -> Working:
+    """The same problem with one of `slips` in one step, carried through to a wrong answer.
+
+    One of `slips` has to be positive: in the last step it always gives another answer.
+    """
+    indexes = list(range(len(right.results)))
+    rng.shuffle(indexes)
+    slips = list(slips)
+    rng.shuffle(slips)
+    return next(
+        working
+        for index in indexes
+        for slip in slips
+        if (working := with_slip(right, index, slip)) and working.answer != right.answer
+    )
+
+
+def with_slip(right: Working, index: int, slip: int) -> Working | None:
+    """`right` with `slip` added to the result of step `index`; None if what follows from it is no whole
+    number or below zero: that would be noticed."""
+    if right.results[index] + slip < 0:
+        return None
+    computations: list[Computation] = []
+    results: list[int] = []
+    for position, computation in enumerate(right.computations):
+        left, other = (_carried(operand, results) for operand in (computation.left, computation.right))
+        computations.append(replace(computation, left=left, right=other))
+        try:
+            result = calculate(left.value, computation.operator, other.value)
+        except ValueError:
+            return None
+        results.append(result + slip if position == index else result)
+    return Working(right.problem, tuple(computations), tuple(results), slip=index)
+
+
+def _carried(operand: Operand, results: Sequence[int]) -> Operand:
+    return operand if operand.came_from is None else replace(operand, value=results[operand.came_from])

@@ -1,6 +1,0 @@
-"""A teacher that is asked in batches: half the price, back within a day."""
-
-from drp.teacher.batch.driver import BatchDriver
-from drp.teacher.batch.errors import StillOutError
-
-__all__ = ["BatchDriver", "StillOutError"]

@@ -1,0 +1,100 @@
+"""Checks that confirm: "let me verify … 12 · 7 = 84. Yes, that is right."
+
+Word by word such a body looks like derivation, for it computes. What tells it apart is its frame, an
+announcement and a verdict, and its dataflow: it ends in a result that stood before, and what it computes on
+the way does not feed the conclusion."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from drp.teacher.heuristic import signals
+from drp.teacher.heuristic.verdicts import Verdict
+from drp.traces.segmentation import Unit
+
+_SERIES = re.compile(r"(?:for|when|if|case) ")  # one of several cases that are tried in turn
+_OPENING = 40  # characters that tell what a unit sets out to do
+_SPAN = 24  # units that one check may take
+
+
+def feeding(head: Sequence[Unit]) -> dict[str, int]:
+    """The last unit that uses each strong value on the way to the conclusion.
+
+    Followed backwards from the last unit; of several derivations of a value only the first feeds: the others
+    are checks or second methods. A unit without a numeric result feeds, in doubt."""
+    first: dict[str, int] = {}
+    for unit in head:
+        for value in unit.results:
+            first.setdefault(value, unit.index)
+    last_use: dict[str, int] = {}
+    live: set[str] = set()
+    for index in range(len(head) - 1, -1, -1):
+        found = head[index].results
+        own = {value for value in found if first[value] == index}
+        if index == len(head) - 1 or not found or own & live:
+            uses = head[index].strong - own
+            live |= uses
+            for value in uses:
+                last_use.setdefault(value, index)
+    return last_use
+
+
+def confirmed(
+    head: Sequence[Unit], verdicts: Sequence[Verdict], given: frozenset[str], stated: frozenset[str]
+) -> Iterator[range]:
+    """Units of each check that ended where it began.
+
+    Args:
+        head: the units up to the conclusion.
+        verdicts: what each unit has been judged to be, by itself.
+        given: values of the question.
+        stated: results and equations of the student's own summary; what first computes one of them is no
+            mere check.
+    """
+    last_use: dict[str, int] | None = None
+    established = set(given)
+    introduced = set(given)
+    index = 0
+    while index < len(head) - 1:
+        unit = head[index]
+        if not verdicts[index].keep and verdicts[index].reason in {"verified_again", "alternative_method"}:
+            end = _verdict(head, index)
+            if end is not None and any(verdict.keep for verdict in verdicts[index:end]):
+                if last_use is None:
+                    last_use = feeding(head)
+                body = head[index:end]
+                fresh = frozenset().union(*(part.strong | part.equations for part in body)) - introduced
+                if _returns(body, established) and not any(
+                    value in stated or last_use.get(value, -1) >= end for value in fresh
+                ):
+                    yield range(index, end)
+                    index = end
+                    continue
+        introduced |= unit.marks
+        if verdicts[index].keep:
+            established |= unit.values
+        index += 1
+
+
+def _verdict(head: Sequence[Unit], start: int) -> int | None:
+    """The index after the unit that confirms the check begun at `start`; None where it is left open, finds an
+    error, or where what follows works on what it found."""
+    for unit in head[start : min(start + _SPAN, len(head) - 1)]:
+        lower = unit.lower
+        if unit.index > start and (
+            signals.NEXT.match(lower) or signals.takes_back(lower) or signals.retracts(lower)
+        ):
+            return None
+        following = head[unit.index + 1]
+        in_series = signals.ITEM.match(following.text) or _SERIES.match(following.lower)
+        if signals.confirms(lower) and not in_series:
+            goes_on = signals.OPERATION.search(following.lower[:_OPENING])
+            return None if goes_on else unit.index + 1
+    return None
+
+
+def _returns(body: Sequence[Unit], established: set[str]) -> bool:
+    """Whether the last result that the body computes stood before it."""
+    for unit in reversed(body):
+        if unit.results:
+            return unit.results[-1] in established
+    return False

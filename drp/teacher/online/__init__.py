@@ -1,5 +1,0 @@
-"""A teacher that is asked request by request, as many at once as the provider can take."""
-
-from drp.teacher.online.driver import OnlineDriver
-
-__all__ = ["OnlineDriver"]

@@ -1,0 +1,56 @@
+"""What a row of a batch's output or error file says."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import openai
+
+from drp.ledger.completions import Answer
+from drp.teacher.transport.faults import Fault, NoAnswerError, fault_of
+from drp.teacher.transport.responses import answer_of
+
+_NOT_DONE = {"batch_expired", "batch_cancelled"}
+_NOWHERE = httpx2.Request("POST", "https://batch.invalid")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: an answer, or the fault, or neither where the provider never came to it."""
+
+    request_id: str
+    answer: Answer | None = None
+    fault: Fault | None = None
+
+
+def read_row(line: bytes, secret: str) -> Row | None:
+    """The row in `line`; None if it is none. The key `secret` is in no message."""
+    try:
+        row = json.loads(line)
+        request_id, response, error = str(row["custom_id"]), row.get("response"), row.get("error")
+        if response is None:
+            return _without_response(request_id, error or {})
+        status, body = int(response["status_code"]), response.get("body")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if status != 200:
+        return Row(request_id, fault=fault_of(_status_error(status, body), secret))
+    try:
+        return Row(request_id, answer_of(body))
+    except NoAnswerError as missing:
+        return Row(request_id, fault=fault_of(missing, secret))
+
+
+def _without_response(request_id: str, error: Mapping[str, Any]) -> Row:
+    code = str(error.get("code"))
+    if code in _NOT_DONE:
+        return Row(request_id)
+    return Row(request_id, fault=Fault("passing", f"{code} {str(error.get('message'))[:200]}", None))
+
+
+def _status_error(status: int, body: Any) -> openai.APIStatusError:
+    """The error as the client would have raised it, had the row been asked for online."""
+    said = body.get("error", body) if isinstance(body, Mapping) else None
+    return openai.APIStatusError("", response=httpx2.Response(status, request=_NOWHERE), body=said)

@@ -1,0 +1,5 @@
+"""A teacher that is asked request by request, as many at once as the provider can take."""
+
+from drp.teacher.transport.online.driver import OnlineDriver
+
+__all__ = ["OnlineDriver"]

@@ -1,0 +1,60 @@
+"""When nothing comes back any more: pause loudly, try one request, go on or give up."""
+
+import logging
+from dataclasses import dataclass, field
+
+from drp.teacher.transport.errors import TeacherUnavailableError
+
+_log = logging.getLogger(__name__)
+
+BREAK_AFTER = 20
+"""Failures in a row, without an answer among them."""
+PAUSES_S = (5.0, 10.0, 20.0, 40.0, 60.0)
+
+
+@dataclass
+class Breaker:
+    """Watches for progress; times are seconds of one clock."""
+
+    name: str
+    patience_s: float
+    """Without an answer for so long, the stage fails; Airflow, or a person, runs it again."""
+    started: float
+    _failures: int = 0
+    _opened: int = 0
+    _until: float = field(default=float("-inf"))
+
+    def __post_init__(self) -> None:
+        self._last_answer = self.started
+
+    @property
+    def is_probing(self) -> bool:
+        """Only one request may be under way."""
+        return self._opened > 0
+
+    def wait(self, now: float) -> float:
+        """Seconds until a request may go."""
+        return max(0.0, self._until - now)
+
+    def answered(self, now: float) -> None:
+        """The provider answered."""
+        if self._opened:
+            _log.warning("teacher %s answers again, after %.0f s", self.name, now - self._last_answer)
+        self._failures = self._opened = 0
+        self._last_answer = now
+
+    def failed(self, why: str, now: float) -> TeacherUnavailableError | None:
+        """A request failed; gives the error to raise when patience is at its end."""
+        self._failures += 1
+        silent = now - self._last_answer
+        if silent > self.patience_s:
+            return TeacherUnavailableError(self.name, f"no answer for {silent:.0f} s; last failure: {why}")
+        if self._failures % BREAK_AFTER == 0 or (self._opened and now >= self._until):
+            pause = PAUSES_S[min(self._opened, len(PAUSES_S) - 1)]
+            self._opened += 1
+            self._until = now + pause
+            _log.warning(
+                "teacher %s: %d failures and no answer for %.0f s (the last: %s); pausing for %.0f s",
+                *(self.name, self._failures, silent, why, pause),
+            )
+        return None

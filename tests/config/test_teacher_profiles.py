@@ -1,0 +1,116 @@
+"""Teachers by name: what ships is whole, what is incomplete is refused, and no key is ever told."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from drp.config.recipe import load_recipe
+from drp.config.settings import settings
+from drp.config.teacher_profiles import BUILT_IN, Prices, _read, find_profile
+from drp.core.errors import BadInputError
+from drp.ledger.completions import Usage
+from drp.teacher.transport.errors import TeacherRefusedError
+
+MINE = """
+teachers:
+  mine:
+    backend: online
+    base_url: http://127.0.0.1:8000/v1
+    model: my-model
+    api_key_env: MY_KEY
+    prices: {input: 2.5, cached_input: 1.25, output: 10.0, batch_discount: 0.5, read_on: 2026-11-01}
+    limits: {requests_per_minute: 600, tokens_per_minute: 200000, enqueued_tokens: 2000000}
+    supports: [json_schema, seed]
+"""
+
+
+@pytest.fixture
+def teachers(tmp_path, monkeypatch):
+    """Writes a teachers' file and points DRP_TEACHERS_FILE at it."""
+
+    def write(text: str) -> None:
+        path = tmp_path / f"teachers-{len(list(tmp_path.iterdir()))}.yaml"
+        path.write_text(text)
+        monkeypatch.setenv("DRP_TEACHERS_FILE", str(path))
+        settings.cache_clear()
+
+    yield write
+    settings.cache_clear()
+
+
+def set_up(monkeypatch, **variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+
+
+def test_what_ships_is_whole():
+    profiles = _read(BUILT_IN)
+    assert {"heuristic", "openai", "gemini", "deepseek", "vllm"} <= profiles.keys()
+    assert all(profile.prices for profile in profiles.values() if profile.backend != "heuristic")
+
+
+def test_ones_own_teachers_stand_beside_them(teachers):
+    teachers(MINE)
+    assert find_profile("mine").limits.enqueued_tokens == 2_000_000
+    assert find_profile("openai").model == "gpt-4o"
+
+
+def test_address_and_model_can_be_replaced(teachers, monkeypatch, caplog):
+    teachers(MINE)
+    set_up(monkeypatch, DRP_TEACHER_BASE_URL="http://127.0.0.1:9/v1/", DRP_TEACHER_MODEL="other")
+    profile = find_profile("mine")
+    assert (profile.base_url, profile.model) == ("http://127.0.0.1:9/v1", "other")
+    assert "counted at the prices of my-model" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("    prices:", "    # prices:", "without prices is refused"),
+        ("input: 2.5", "input: -1", "greater than or equal to 0"),
+        ("backend: online", "backend: batch", "`supports` has no batch"),
+        ("http://127.0.0.1:8000/v1", "nowhere", "valid URL"),
+        ("limits: {requests", "limits: {request", "request_per_minute"),
+        ("    model: my-model\n", "", "needs a model"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_is_read(teachers, old, new, says):
+    teachers(MINE.replace(old, new, 1))
+    with pytest.raises(BadInputError, match=says):
+        find_profile("mine")
+
+
+def test_an_unknown_teacher_of_a_recipe_is_refused(monkeypatch):
+    with pytest.raises(BadInputError, match="no teacher 'nobody'"):
+        load_recipe("drp", teacher="nobody")
+
+
+def test_a_key_that_is_not_set_is_asked_for_by_its_variable(teachers, monkeypatch):
+    teachers(MINE.replace("http://127.0.0.1:8000/v1", "https://teacher.example/v1"))
+    monkeypatch.delenv("MY_KEY", raising=False)
+    with pytest.raises(TeacherRefusedError, match="MY_KEY"):
+        find_profile("mine").api_key("mine")
+
+
+def test_costs_are_exact():
+    prices = Prices(
+        input="2.5", cached_input="1.25", output="10", batch_discount="0.5", read_on=date(2026, 11, 1)
+    )
+    usage = Usage(prompt_tokens=1001, cached_tokens=1, completion_tokens=7)
+    assert prices.cost(usage, in_batch=False) == Decimal("0.00257125")
+    assert prices.cost(usage, in_batch=True) == Decimal("0.001285625")
+
+
+def test_the_recipe_hash_follows_what_can_change_an_answer_and_nothing_else(teachers):
+    def hashed(text: str) -> str:
+        teachers(text)
+        return load_recipe("drp", teacher="mine").revision_hash
+
+    first = hashed(MINE)
+    for same in (("backend: online", "backend: batch"), ("2.5", "3.5"), ("600", "60"), ("MY_KEY", "A_KEY")):
+        assert hashed(MINE.replace(*same, 1).replace("[json_schema, seed]", "[json_schema, batch]")) == first
+    changes = [("my-model", "m2"), (":8000", ":8001"), ("[json_schema, seed]", "[seed]")]
+    changes.append(("    limits", "    sampling: {temperature: 0.5}\n    limits"))
+    assert len({hashed(MINE.replace(*change, 1)) for change in changes} | {first}) == 5

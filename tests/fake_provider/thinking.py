@@ -1,0 +1,143 @@
+"""How a body becomes a completion: what is said, how many tokens it took, what the provider's cache had."""
+
+import asyncio
+import importlib
+import json
+import math
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+from tests.fake_provider import structured
+from tests.fake_provider.books import digest
+from tests.fake_provider.config import Config
+from tests.fake_provider.faults import spoil
+from tests.fake_provider.wire import ApiError
+
+CACHE_FROM, CACHE_STEP = 1024, 128
+"""Tokens of a shared beginning that the cache remembers, and the steps it counts in."""
+
+
+class Mind:
+    """Thinks about each body once, on a thread of its own, so that the server goes on meanwhile."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._thread = ThreadPoolExecutor(1, "mind")
+        self._thoughts: dict[str, str] = {}
+        self._beginnings: set[str] = set()
+        self._count = lru_cache(20_000)(_counter(config.counter))
+
+    async def text(self, body: Mapping[str, Any], body_digest: str) -> str:
+        """What it answers."""
+        mind = self.config.mind
+        if mind == "echo":
+            return str(body["messages"][-1]["content"])
+        if mind.startswith("text:"):
+            return mind.removeprefix("text:")
+        if body_digest not in self._thoughts:
+            loop = asyncio.get_running_loop()
+            if len(self._thoughts) >= 5_000:
+                self._thoughts.clear()
+            self._thoughts[body_digest] = await loop.run_in_executor(self._thread, _named(mind), body)
+        return self._thoughts[body_digest]
+
+    def prompt_tokens(self, body: Mapping[str, Any]) -> int:
+        """Tokens of the prompt, the schema among them."""
+        return self._schema_tokens(body) + sum(self._message_tokens(m) for m in body["messages"])
+
+    def estimated_tokens(self, body: Mapping[str, Any]) -> int:
+        """What the token limit counts when a request comes in."""
+        return max(limit_of(body) or 0, self.prompt_tokens(body))
+
+    def completion(
+        self, body: Mapping[str, Any], text: str, fault: str | None, created: float
+    ) -> dict[str, Any]:
+        """The body of the answer, where nothing but `fault` went wrong."""
+        said = spoil(fault, text)
+        spoken = said.content if said.content is not None else said.refusal or ""
+        tokens, limit = self._count(spoken), limit_of(body)
+        content, finish_reason = said.content, said.finish_reason
+        if limit is not None and tokens > limit:
+            content = spoken[: math.floor(len(spoken) * limit / tokens)]
+            tokens, finish_reason = limit, "length"
+        prompt = self.prompt_tokens(body)
+        return {
+            "id": f"chatcmpl-{secrets.token_hex(14)}",
+            "object": "chat.completion",
+            "created": int(created),
+            "model": body["model"],
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": content, "refusal": said.refusal},
+                    "logprobs": None,
+                    "finish_reason": finish_reason,
+                }
+            ],
+            "usage": {
+                "prompt_tokens": prompt,
+                "completion_tokens": tokens,
+                "total_tokens": prompt + tokens,
+                "prompt_tokens_details": {"cached_tokens": self._cached_tokens(body), "audio_tokens": 0},
+                "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+            },
+            "service_tier": "default",
+            "system_fingerprint": "fp_stand_in",
+        }
+
+    def _cached_tokens(self, body: Mapping[str, Any]) -> int:
+        """Tokens of the longest beginning, in whole messages, that was sent before; it knows this one now."""
+        tokens, cached = self._schema_tokens(body), 0
+        beginning = digest({"model": body["model"], "response_format": body.get("response_format")})
+        for message in body["messages"]:
+            tokens += self._message_tokens(message)
+            beginning = digest({"before": beginning, "message": message})
+            if beginning in self._beginnings and tokens >= CACHE_FROM:
+                cached = tokens // CACHE_STEP * CACHE_STEP
+            self._beginnings.add(beginning)
+        return cached
+
+    def _message_tokens(self, message: Mapping[str, Any]) -> int:
+        return 4 + self._count(str(message["content"]))
+
+    def _schema_tokens(self, body: Mapping[str, Any]) -> int:
+        asked = body.get("response_format")
+        return 3 + (self._count(json.dumps(asked)) if asked else 0)
+
+
+def limit_of(body: Mapping[str, Any]) -> int | None:
+    """The most tokens that the answer may have."""
+    return body.get("max_completion_tokens", body.get("max_tokens"))
+
+
+def check(body: Any, config: Config) -> None:
+    """Raise what the API answers to a body that it cannot use."""
+    if not isinstance(body, Mapping):
+        raise ApiError(400, "We could not parse the JSON body of your request.")
+    if not isinstance(model := body.get("model"), str):
+        raise ApiError(400, "you must provide a model parameter")
+    if model not in config.models:
+        said = f"The model `{model}` does not exist or you do not have access to it."
+        raise ApiError(404, said, code="model_not_found")
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise ApiError(400, "Missing required parameter: 'messages'.", param="messages")
+    for message in messages:
+        if not isinstance(message, Mapping) or not isinstance(message.get("content"), str):
+            raise ApiError(400, "Invalid type for 'messages[0].content'.", param="messages")
+    if body.get("stream") or body.get("n", 1) != 1:
+        raise ApiError(400, "The stand-in neither streams nor gives several choices.")
+    if why := structured.fault_of(body.get("response_format")):
+        raise ApiError(400, why, param="response_format")
+
+
+def _named(name: str) -> Callable[..., Any]:
+    module, function = name.split(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _counter(name: str) -> Callable[[str], int]:
+    return (lambda text: -(-len(text) // 4)) if name == "quarter" else _named(name)

@@ -1,0 +1,38 @@
+"""A job for tests/jobs/test_runner.py: does what its document says."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from drp.core.errors import BadInputError
+from drp.jobs.runner import is_here, job
+
+
+def main() -> None:
+    with job() as asked:
+        print(f"environment: training={is_here('training')}", flush=True)
+        match asked["do"]:
+            case "refuse":
+                raise BadInputError("no such thing", state="Nothing was done", next_command="another thing")
+            case "crash":
+                raise ZeroDivisionError("a bug")
+            case "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "be asked to end":
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(60)
+            case "hang":
+                Path(asked["file"]).write_text(str(os.getpid()))
+                try:
+                    time.sleep(60)
+                except SystemExit:
+                    Path(asked["file"]).write_text("ended")
+                    sys.exit(0)
+            case "write":
+                Path(asked["file"]).write_text(asked["text"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""How much is asked at once: the window grows, and shrinks once for a burst; the pace keeps to its limits."""
+
+import pytest
+
+from drp.teacher.transport.faults import span
+from drp.teacher.transport.online.rate_limits import START, Bucket, Pace, Window
+
+
+def test_one_request_until_the_first_answer():
+    window = Window(most=256)
+    assert int(window.size) == 1
+    window.grow()
+    assert int(window.size) == START
+
+
+def test_it_doubles_until_the_first_refusal_and_then_adds():
+    window = Window(most=1000)
+    window.grow()
+    for _ in range(START):
+        window.grow()
+    assert int(window.size) == 2 * START
+    window.shrink(sent_at=1.0, now=2.0)
+    assert window.size == pytest.approx(1.5 * START)
+    before = window.size
+    for _ in range(int(before)):
+        window.grow()
+    assert window.size == pytest.approx(before + 1, abs=0.05)
+
+
+def test_a_burst_of_refusals_counts_once():
+    window = Window(most=1000)
+    for _ in range(200):
+        window.grow()
+    size = window.size
+    for _ in range(50):
+        window.shrink(sent_at=1.0, now=2.0)
+    assert window.size == pytest.approx(0.75 * size)
+    window.shrink(sent_at=2.5, now=3.0)
+    assert window.size == pytest.approx(0.75 * 0.75 * size)
+
+
+def test_it_stays_between_one_and_its_most():
+    window = Window(most=40)
+    for _ in range(100):
+        window.grow()
+    assert window.size == 40
+    for at in range(100):
+        window.shrink(sent_at=at + 0.5, now=at + 1.0)
+    assert window.size == 1.0
+
+
+@pytest.mark.parametrize("units", [1, 30, 500])
+def test_a_bucket_lets_through_what_a_minute_allows(units):
+    bucket, now, gone = Bucket(per_minute=600), 0.0, 0
+    while now < 600:
+        wait = bucket.wait(units, now)
+        if wait == 0:
+            bucket.take(units)
+            gone += units
+        now += max(wait, 1e-6)
+    assert gone == pytest.approx(6000, rel=0.1)
+
+
+def test_no_limit_never_waits():
+    assert Pace(Bucket(None), Bucket(None)).wait(10**9, 0.0) == 0
+
+
+def test_headers_that_report_nothing_left_are_heeded():
+    pace = Pace(Bucket(None), Bucket(None))
+    pace.heed({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"}, now=10.0)
+    assert pace.wait(1, 40.0) == pytest.approx(60.0)
+    pace.heed({"x-ratelimit-remaining-tokens": "17", "x-ratelimit-reset-tokens": "5m"}, now=100.0)
+    assert pace.wait(1, 100.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("20", 20), ("0.5", 0.5), ("250ms", 0.25), ("1m30s", 90), ("2h", 7200), ("soon", 0)]
+)
+def test_spans_of_time(text, seconds):
+    assert span(text) == pytest.approx(seconds)
