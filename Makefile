@@ -30,48 +30,41 @@ help: ## list the targets
 # --- what people run ------------------------------------------------------------------------------------
 
 .PHONY: nightly up down
-nightly: $(VENV)/ready $(if $(TRACES),,build/training/ready) ## one night and its training, through Airflow, in this process [TRACES=file] [RUN_DATE=2026-11-21] [RECIPE=drp]
+nightly: $(VENV)/ready $(if $(TRACES),,.venv-training/ready) ## one night and its training, through Airflow, in this process [TRACES=file] [RUN_DATE=2026-11-21] [RECIPE=drp]
 	@$(AIRFLOW_ENV) && python infra/nightly.py --traces "$(TRACES)" --recipe "$(RECIPE)" --run-date "$(RUN_DATE)"
 
-up: $(VENV)/ready build/training/ready ## Airflow with its UI on localhost:8080, in the background [PORT=8080]
+up: $(VENV)/ready .venv-training/ready ## Airflow with its UI on localhost:8080, in the background [PORT=8080]
 	@$(AIRFLOW_ENV) && python infra/services.py up
 
 down: $(VENV)/ready ## stop it
 	@$(AIRFLOW_ENV) && python infra/services.py down
 
-# Tests that need a server of their own, or are whole nights, and those that need vLLM; `make test` runs all others.
-SERVICES := tests/services tests/fake_provider tests/teacher/batch tests/teacher/test_nights.py tests/teacher/test_recorded_nights.py tests/dags \
-	tests/lake/test_access.py tests/lake/test_concurrency.py
-CHAOS := tests/chaos
-MLFLOW := tests/mlflow
-VLLM := tests/vllm
-# Likewise those that need torch: in the environment that has it, and nights that start it there.
-TRAINING := tests/training
-LOOP := tests/end_to_end
-
 # --- what developers run ----------------------------------------------------------------------------------
 
-.PHONY: test test-services test-chaos test-vllm test-training bench lock docs
-test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, the types
+.PHONY: test test-services test-chaos test-vllm test-training test-full bench lock docs site
+test: $(VENV)/ready-dev ## all tests that a plain machine can run, the linters, the types, the layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --cov $(patsubst %,--ignore=%,$(SERVICES) $(CHAOS) $(MLFLOW) $(VLLM) $(TRAINING) $(LOOP))
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 --cov
 	@infra/check-python 3.12
 
 test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postgres/ready build/mlflow/ready build/mlflow-server/ready ## the tests with servers: S3, PostgreSQL, MLflow, a provider, a browser
-	$(BIN)/pytest $(SERVICES)
-	build/mlflow/bin/python -m pytest $(MLFLOW)
+	$(BIN)/pytest -m services
+	build/mlflow/bin/python -m pytest -m mlflow tests/mlflow
 
 test-chaos: $(VENV)/ready-dev ## whole nights and their services under kill -9
-	$(BIN)/pytest $(CHAOS)
+	$(BIN)/pytest -m chaos
 
-test-vllm: $(VENV)/ready-dev build/vllm/ready ## the tests with vLLM, as teacher and as student, on the CPU: several GB, minutes
-	$(BIN)/pytest $(VLLM)
+test-vllm: $(VENV)/ready-dev .venv-inference/ready ## the tests with vLLM, as teacher and as student, on the CPU: several GB, minutes
+	$(BIN)/pytest -m vllm
 
-test-training: $(VENV)/ready-dev build/training/ready ## the tests of students, training and the whole loop, with torch on the CPU
-	OMP_NUM_THREADS=1 build/training/bin/python -m pytest --confcutdir $(TRAINING) $(TRAINING)
-	$(BIN)/pytest $(LOOP)
+test-training: $(VENV)/ready-dev .venv-training/ready ## the tests of students, training and whole pipelines, with torch on the CPU
+	OMP_NUM_THREADS=1 .venv-training/bin/python -m pytest --confcutdir tests/training -m training tests/training
+	$(BIN)/pytest -m training tests/end_to_end
+
+test-full: test test-services test-chaos test-vllm test-training ## every test
 
 bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=folder]
 	@for program in $(BENCHMARKS); do \
@@ -135,13 +128,13 @@ build/postgres/ready: infra/install-postgres
 	@infra/install-postgres
 	@touch $@
 
-build/vllm/ready: infra/install-vllm requirements/inference.lock $(VENV)/ready
+.venv-inference/ready: infra/install-inference requirements/inference.lock $(VENV)/ready
 	@echo "Installing requirements/inference.lock into $(@D) (several GB, some minutes) ..."
 	@mkdir -p $(@D)
-	@infra/install-vllm $(@D)
+	@infra/install-inference $(@D)
 	@touch $@
 
-build/training/ready: infra/install-training requirements/training.lock $(VENV)/ready
+.venv-training/ready: infra/install-training requirements/training.lock $(VENV)/ready
 	@echo "Installing requirements/training.lock into $(@D) (2 GB, some minutes) ..."
 	@mkdir -p $(@D)
 	@infra/install-training $(@D)

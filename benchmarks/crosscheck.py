@@ -32,9 +32,10 @@ from typing import Any
 import yaml
 from math_verify import parse, verify
 
+from drp.core.stage_names import EVALUATE
 from drp.lake.lake import open_lake
-from drp.query.select import select
-from drp.runtime.training_plan import open_training
+from drp.query.stream import select
+from drp.runtime.context import open_training
 from drp.stages import evaluate
 from drp.stages.train_report import latest
 
@@ -226,7 +227,7 @@ RULES: Mapping[str, Callable[[Difference], bool]] = {
 def of_training(recipe: str, run_date: str) -> dict[str, list[Sample]]:
     """The graded samples of a training run, by arm and benchmark."""
     run = open_training(recipe, run_date)
-    arms = {entry["checkpoint_id"][:12]: entry["arm"] for entry in latest(run)}
+    arms = {entry.checkpoint_id[:12]: entry.arm for entry in latest(run)}
     questions = {
         wanted.question.question_id: wanted.question
         for shard in evaluate.shards(run, list(arms)[:1])
@@ -235,7 +236,7 @@ def of_training(recipe: str, run_date: str) -> dict[str, list[Sample]]:
     tasks = {}
     for shard in evaluate.shards(run, list(arms)):
         name, benchmark, _ = shard.split(".")
-        rows = select(run.shard(evaluate.STAGE, shard), _SCORED)
+        rows = select(run.shard_parts(EVALUATE, shard), _SCORED)
         asked = ((questions[row.pop("question_id")], row) for row in rows)
         tasks[f"{arms[name]}.{benchmark}"] = [
             Sample(**row, question=question.question, gold=question.gold_answer) for question, row in asked

@@ -26,16 +26,17 @@ import yaml
 
 from drp.config.recipe import RECIPES
 from drp.config.settings import settings
-from drp.curation.candidates import candidates
-from drp.curation.curations import CURATIONS
+from drp.curation import drp_revisions
+from drp.curation.candidates import read_candidates
+from drp.curation.examples import Example
 from drp.evaluation.scores import Samples
 from drp.evaluation.statistics import compare, pass_at_1
 from drp.pipeline.nightly import nightly
-from drp.runtime.context import open_night
-from drp.runtime.training_plan import entry_of, open_training, prepare
+from drp.runtime.context import open_night, open_training
+from drp.runtime.training_plan import entry_of
 from drp.stages.evaluate import evaluate, read_samples, shards
+from drp.stages.prepare import prepare
 from drp.stages.train import train
-from drp.training.job import Example
 
 ARMS = ("drp", "unpruned_sft", "random_prune", "best_of_n")
 DECOMPOSITIONS = ("sentence", "none")
@@ -88,7 +89,9 @@ def measured(asked: argparse.Namespace, folder: Path, seed: int) -> dict[str, Sa
         nightly(open_night(recipe, DAY))
         run = open_training(recipe, DAY)
         names = prepare(run)
-        examples = list(CURATIONS["drp"](candidates(run.lake.published(), run.recipe)))
+        examples = list(
+            drp_revisions(read_candidates(run.lake.published(), run.revision_hash, run.recipe.student))
+        )
         if decomposition == "skill":
             pruned = examples
         else:
@@ -101,7 +104,7 @@ def measured(asked: argparse.Namespace, folder: Path, seed: int) -> dict[str, Sa
             list(pool.map(lambda name, run=run: train(run, name), names))
         for name, shard in zip(names, shards(run, names), strict=True):
             evaluate(run, shard)
-            arm = entry_of(run, name)["arm"] if decomposition == "skill" else decomposition
+            arm = entry_of(run, name).arm if decomposition == "skill" else decomposition
             found[arm] = read_samples(run, shard)
             print(f"seed {seed}, {arm}: {len(examples)} examples, measured", file=sys.stderr, flush=True)
     return found

@@ -1,7 +1,7 @@
 """How fast the rollout engines are beside what they stand on: same prompts, same sampling, one machine.
 
-    OMP_NUM_THREADS=1 build/vllm/bin/python -m benchmarks.rollout [--questions 96] [--rounds 9]
-    OMP_NUM_THREADS=1 build/training/bin/python -m benchmarks.rollout [--student FOLDER] [--continuous]
+    OMP_NUM_THREADS=1 .venv-inference/bin/python -m benchmarks.rollout [--questions 96] [--rounds 9]
+    OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.rollout [--student FOLDER] [--continuous]
 
 In the environment that has vLLM: engine `vllm` beside `LLM.generate` of the same `LLM`, given all prompts as
 tokens and asked with the same seeds; wanted are 0.95 of its tokens a second. In the one for training: engine
@@ -30,7 +30,7 @@ from drp.questions.generators.generate import generate
 from drp.student import small
 from drp.student.engines.select import make_engine, student_of
 from drp.student.prompts import prompt
-from drp.student.protocol import Sample, Student
+from drp.student.protocol import SampleRequest, Student
 from drp.student.response import sample_seed
 
 Contestant: TypeAlias = Callable[[], int]
@@ -63,7 +63,7 @@ def of_vllm(student: Student, questions: Sequence[Question]) -> dict[str, Contes
     from drp.student.engines.vllm_engine import VllmEngine
 
     engine, sampling = VllmEngine(student), student.sampling
-    prompts, samples = prompts_of(student, questions), [Sample(question, 0) for question in questions]
+    prompts, samples = prompts_of(student, questions), [SampleRequest(question, 0) for question in questions]
     context = engine.llm.llm_engine.model_config.max_model_len
     how = [
         SamplingParams(
@@ -91,7 +91,7 @@ def of_transformers(
 ) -> dict[str, Contestant]:
     """Engine `transformers`, and the two ways that transformers itself has to generate in batches."""
     engine, sampling = make_engine(student), student.sampling
-    prompts, samples = prompts_of(student, questions), [Sample(question, 0) for question in questions]
+    prompts, samples = prompts_of(student, questions), [SampleRequest(question, 0) for question in questions]
     tokenizer = AutoTokenizer.from_pretrained(student.model)
     model = AutoModelForCausalLM.from_pretrained(student.model, dtype=torch.float32).eval()
     if torch.cuda.is_available():

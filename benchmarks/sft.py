@@ -1,6 +1,6 @@
 """Our fine-tuning beside TRL's stock SFTTrainer and LLaMA-Factory: same model, rows and settings, in turns.
 
-    OMP_NUM_THREADS=1 build/training/bin/python -m benchmarks.sft [--rows 512] [--rounds 3] [--student FOLDER]
+    OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.sft [--rows 512] [--rounds 3] [--student FOLDER]
 
 An epoch of each per round, float32 on the CPU, LoRA on all linear layers; tokens a second of CPU, prompts
 included and padding not, and the ratio. Both get the same token ids and learn the same of them; packed, both
@@ -26,18 +26,17 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2ForCausalLM
 from trl import SFTConfig, SFTTrainer, pack_dataset
 
-from drp.config.settings import ROOT
 from drp.config.training import Sft
+from drp.curation.examples import Example
 from drp.questions.generators.small import draw
 from drp.student import small
 from drp.student.small import tokenizer
 from drp.student.small import trace_writer as tracer
 from drp.student.small.pretrain import config
 from drp.training.encode import Encoded
-from drp.training.engine import Alone
-from drp.training.job import Example
+from drp.training.engine import SingleProcessEngine
 from drp.training.loop import Loop
-from drp.training.model import Student, load_encoder
+from drp.training.model import TrainableStudent, load_encoder
 from drp.training.resume_state import States
 
 PAPER = Sft(epochs=1, validation_share=0, max_length=1024)
@@ -52,6 +51,7 @@ SETTINGS = {
     "batch_tokens 4096": (WIDE.model_copy(update={"batch_tokens": 4096}), WIDE),
 }
 """Ours and the others'."""
+ROOT = Path(__file__).resolve().parent.parent
 LLAMA_FACTORY = ROOT / "build/llamafactory/bin/python"
 
 
@@ -80,8 +80,8 @@ def taught(folder: Path) -> tuple[Any, Any]:
 def ours(student: Path, encoded: Sequence[Encoded], settings: Sft) -> float:
     """Seconds of CPU of our epoch."""
     torch.manual_seed(0)
-    model = Student(student, "", settings)
-    loop = Loop(Alone(model.objective, settings), settings, encoded, (), model.device)
+    model = TrainableStudent(student, "", settings)
+    loop = Loop(SingleProcessEngine(model.objective, settings), settings, encoded, (), model.device)
     with tempfile.TemporaryDirectory() as out:
         started = time.process_time()
         loop.run(States(Path(out)), "", None)

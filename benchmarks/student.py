@@ -1,6 +1,6 @@
 """The small student, and the engine that runs it.
 
-    OMP_NUM_THREADS=1 build/training/bin/python -m benchmarks.student [--questions 600] [--student FOLDER]
+    OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.student [--questions 600] [--student FOLDER]
 
 Right answers and lengths on questions that it was not taught with, sampled as the recipe `drp` samples; what
 the heuristic teacher makes of its right rollouts; tokens a second of CPU beside transformers' own batched
@@ -16,15 +16,16 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from drp.config.question_sets import Level
 from drp.config.recipe import load_recipe
 from drp.core.records import Draft, Question, Rollout, StudentTrace
 from drp.evaluation.statistics import pass_at_1
 from drp.grading.arithmetic.check import false_equations
 from drp.grading.extract import extract_answer
-from drp.questions.generators.generate import Level, generate
+from drp.questions.generators.generate import generate
 from drp.student import small
 from drp.student.engines.select import make_engine, student_of
-from drp.student.protocol import Sample, Student
+from drp.student.protocol import SampleRequest, Student
 from drp.teacher.heuristic import HeuristicTeacher
 
 ROWS = 96  # that `generate` is given at a time, as many as the engine takes
@@ -35,7 +36,7 @@ def sampled(student: Student, questions: Sequence[Question]) -> tuple[list[tuple
     by_id = {question.question_id: question for question in questions}
     engine = make_engine(student)
     started = time.process_time()
-    wanted = (Sample(question, 0) for question in questions)
+    wanted = (SampleRequest(question, 0) for question in questions)
     rollouts = [(by_id[rollout.question_id], rollout) for rollout in engine.sample(wanted)]
     return rollouts, sum(r.total_tokens for _, r in rollouts) / (time.process_time() - started)
 
@@ -77,7 +78,7 @@ def teach(rollouts: Sequence[tuple[Question, Rollout]]) -> None:
         for question, rollout in right
     ]
     teacher = HeuristicTeacher()
-    done = list(teacher.synthesise(teacher.revise(teacher.decompose(drafts, "skill"))))
+    done = list(teacher.revise(teacher.decompose(drafts, "skill")))
     shortest = load_recipe("drp").gates.rows.min_characters
     kept, savings = [], []
     for draft in done:

@@ -74,7 +74,7 @@ def taught(traces: list[StudentTrace], kind: str) -> Iterator[Outcome]:
     """Every trace through the three stages."""
     teacher = HeuristicTeacher()
     drafts = teacher.decompose((Draft(trace) for trace in traces), kind)
-    for draft in teacher.synthesise(teacher.revise(drafts)):
+    for draft in teacher.revise(drafts):
         yield Outcome(draft, fault_of(draft))
 
 

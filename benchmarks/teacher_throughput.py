@@ -33,7 +33,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.fake_provider import Provider, provider
-from tests.teacher.online.nights import PLAIN
+from tests.teacher.transport.online.nights import PLAIN
 
 ROOT = Path(__file__).resolve().parent.parent
 CURATOR = ROOT / "build/curator/bin/python"

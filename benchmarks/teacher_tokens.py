@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.teacher_quality import eligible
-from drp.core.records import DecompositionKind, Draft, Step, StudentTrace
+from drp.config.decomposition import DecompositionKind
+from drp.core.records import Draft, Step, StudentTrace
 from drp.teacher.heuristic import HeuristicTeacher
-from drp.teacher.llm.messages import Ask, TwoPass, ask_decompose, ask_fused, ask_revise
+from drp.teacher.llm.messages import PromptRequest, TwoPass, build_decompose, build_fused, build_revise
 from drp.teacher.llm.parse import read_decompose, read_fused, read_revise
 from tests.fake_provider.config import Config
 from tests.fake_provider.mind import count_tokens, think
@@ -64,7 +65,7 @@ class Bill:
 Bills = dict[tuple[str, str], Bill]
 
 
-def answered(ask: Ask, asking: str, bills: Bills) -> str:
+def answered(ask: PromptRequest, asking: str, bills: Bills) -> str:
     """The stand-in's reply, billed."""
     form = {"type": "json_schema", "json_schema": ask.schema}
     body = {"messages": ask.messages, "response_format": form}
@@ -78,16 +79,16 @@ def answered(ask: Ask, asking: str, bills: Bills) -> str:
 
 def two_pass(trace: StudentTrace, kind: DecompositionKind, asking: TwoPass, bills: Bills) -> tuple[Step, ...]:
     """Steps of a trace that went through both requests."""
-    reply = answered(ask_decompose(trace, kind, asking, structured=True), asking, bills)
+    reply = answered(build_decompose(trace, kind, asking, structured=True), asking, bills)
     draft = Draft(trace, read_decompose(trace, kind, asking, reply))
-    read_revise(draft, asking, answered(ask_revise(draft, asking, structured=True), asking, bills))
+    read_revise(draft, asking, answered(build_revise(draft, asking, structured=True), asking, bills))
     return tuple(draft.steps)
 
 
 def is_cut(trace: StudentTrace, kind: DecompositionKind) -> bool:
     """Whether the heuristic teacher prunes it."""
     teacher = HeuristicTeacher()
-    drafts = teacher.synthesise(teacher.revise(teacher.decompose([Draft(trace)], kind)))
+    drafts = teacher.revise(teacher.decompose([Draft(trace)], kind))
     return next(drafts).revision is not None
 
 
@@ -138,7 +139,7 @@ def main() -> int:
             read_fused(
                 trace,
                 arguments.kind,
-                answered(ask_fused(trace, arguments.kind, structured=True), "fused", bills),
+                answered(build_fused(trace, arguments.kind, structured=True), "fused", bills),
             )[0],
         }
         differing += len(steps) != 1

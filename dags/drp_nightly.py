@@ -22,8 +22,8 @@ from airflow.sdk import (
     task_group,
 )
 from airflow.sdk.exceptions import AirflowSkipException
-
-from drp import DEFAULT_ARGS, teacher_task
+from drp_batches import teacher_task
+from drp_failures import DEFAULT_ARGS
 
 corpus = Asset("drp_corpus")
 
@@ -41,11 +41,11 @@ PARAMS = {
 
 def tonight(began: datetime | None = None) -> Any:
     """The night this run is about; `began` of a task that leaves while the teacher is out."""
-    from drp.runtime.context import open_night
+    from drp.runtime import open_night
 
     context = get_current_context()
     run_date = context["params"]["run_date"] or context["dag_run"].run_after.date().isoformat()
-    return open_night(context["params"]["recipe"], run_date, began=began)
+    return open_night(context["params"]["recipe"], run_date, may_defer_since=began)
 
 
 @dag(
@@ -65,7 +65,7 @@ def drp_nightly() -> None:
     @task
     def plan() -> list[str]:
         """Tonight's work is what is missing, in at most twelve shards. Returns their names, logs the cost."""
-        from drp.runtime.cost_estimate import estimate
+        from drp.runtime import estimate
         from drp.stages.plan import plan
 
         night, params = tonight(), get_current_context()["params"]
@@ -114,7 +114,7 @@ def drp_nightly() -> None:
         return dict(publish(tonight()))
 
     @task(outlets=[corpus])
-    def announce(published: dict[str, Any], *, outlet_events: Any) -> None:
+    def announce(published: dict[str, Any], *, outlet_events: Any = None) -> None:
         """Updates the asset `drp_corpus`; skipped when the night added nothing."""
         if not published["moved"]:
             raise AirflowSkipException(f"still corpus version {published['corpus_version']}")
@@ -128,9 +128,9 @@ def drp_nightly() -> None:
 
         return report(tonight())
 
-    names = plan()
+    names: Any = plan()
     shards = shard.expand(name=names)
-    published = publish()
+    published: Any = publish()
     ingest() >> names
     shards >> gate() >> published
     [shards, published] >> report()

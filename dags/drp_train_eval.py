@@ -14,8 +14,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset, Param, TriggerRule, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
-
-from drp import DEFAULT_ARGS
+from drp_failures import DEFAULT_ARGS
 
 corpus, checkpoint = Asset("drp_corpus"), Asset("drp_checkpoint")
 
@@ -33,7 +32,7 @@ PARAMS = {
 
 def this_run() -> Any:
     """The training run that this DAG run is about."""
-    from drp.runtime.training_plan import open_training
+    from drp.runtime import open_training
 
     context = get_current_context()
     run_date = context["params"]["run_date"] or context["dag_run"].run_after.date().isoformat()
@@ -54,7 +53,7 @@ def drp_train_eval() -> None:
     @task
     def prepare() -> list[str]:
         """What is trained and measured: the student as it is, the recipe's arms, the champion."""
-        from drp.runtime.training_plan import prepare
+        from drp.stages.prepare import prepare
 
         run = this_run()
         if run.recipe.evaluation is None:
@@ -111,12 +110,12 @@ def drp_train_eval() -> None:
     )
 
     @task(outlets=[checkpoint], trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    def promote(decision: dict[str, Any] | None, *, outlet_events: Any) -> None:
+    def promote(decision: dict[str, Any] | None, *, outlet_events: Any = None) -> None:
         """Makes the candidate the champion if it was decided so; skipped otherwise."""
-        from drp.evaluation.decision import Decision
-        from drp.stages.register import promote
+        from drp.evaluation import PromotionDecision
+        from drp.stages.promote import promote
 
-        if not promote(this_run(), Decision(**decision) if decision else None):
+        if not promote(this_run(), PromotionDecision(**decision) if decision else None):
             raise AirflowSkipException("the champion stays" if decision else "the recipe promotes nothing")
         outlet_events[checkpoint].extra = {"checkpoint_id": (decision or {})["checkpoint_id"]}
 
@@ -129,9 +128,10 @@ def drp_train_eval() -> None:
             raise AirflowSkipException("nothing was trained")
         return train_report(this_run(), names)
 
-    names = prepare()
+    names: Any = prepare()
     shards = benchmarks(names)
-    decision, asked = compare(names), gatekeeper()
+    decision: Any = compare(names)
+    asked = gatekeeper()
     train.expand(name=names) >> shards
     evaluate.expand(shard=shards) >> decision >> register(names) >> asked
     promoted = promote(decision)

@@ -3,6 +3,7 @@
 _drp=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 case ":$PATH:" in *":$_drp/.venv/bin:"*) ;; *) export PATH="$_drp/.venv/bin:$PATH" ;; esac
 
+export DRP_HOME="${DRP_HOME:-$_drp}"                      # relative paths in settings count from here
 export AIRFLOW_HOME="${DRP_AIRFLOW_HOME:-$_drp/.airflow}"
 export AIRFLOW__CORE__DAGS_FOLDER="$_drp/dags"
 export AIRFLOW__CORE__PLUGINS_FOLDER="$_drp/plugins"

@@ -29,9 +29,8 @@ from airflow.listeners import hookimpl  # noqa: E402
 from airflow.sdk.listener import get_listener_manager  # noqa: E402
 from database import prepare  # noqa: E402
 
-from drp.core.errors import DrpError  # noqa: E402
-from drp.runtime.context import open_night  # noqa: E402
-from drp.runtime.training_plan import open_training  # noqa: E402
+from drp.core import DrpError  # noqa: E402
+from drp.runtime import open_night, open_training  # noqa: E402
 from drp.stages.report import summarise  # noqa: E402
 from drp.stages.train_report import tables  # noqa: E402
 
@@ -81,13 +80,13 @@ def main() -> int:
     with suppress(DrpError):  # a recipe that was refused has no night to show
         night = open_night(conf["recipe"], conf["run_date"])
         rich.print(summarise(night))
-        print(f"report: {night.page}", flush=True)
+        print(f"report: {night.report_address}", flush=True)
         has_examples = bool(night.lake.corpus.current().rows().get("examples"))
         if state == "success" and conf["traces"] is None and night.recipe.evaluation and has_examples:
             state = _run(bag, "drp_train_eval", {name: conf[name] for name in ("recipe", "run_date")})
             training = open_training(conf["recipe"], conf["run_date"])
             rich.print(*tables(training))
-            print(f"report: {training.page}", flush=True)
+            print(f"report: {training.report_address}", flush=True)
     for error in listener.errors:
         if not isinstance(error, DrpError):
             traceback.print_exception(error)

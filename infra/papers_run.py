@@ -1,4 +1,4 @@
-"""What the paper's runs cost, take and need: prints the tables of docs/recipes/papers-run.md.
+"""What the paper's runs cost, take and need: prints the tables of docs/how-to/papers-run.md.
 
     python infra/papers_run.py
 
@@ -8,9 +8,8 @@ benchmarks/teacher_tokens.py measured. What is assumed rather than known is name
 
 from dataclasses import dataclass
 
-from drp.config.recipe import Recipe, load_recipe
-from drp.config.teacher_profiles import find_profile
-from drp.ledger.completions import Usage
+from drp.config import Recipe, find_profile, load_recipe
+from drp.ledger import Usage, cost
 
 SHARES = {"gsm8k": 7_473 / 19_469, "prm12k": 11_996 / 19_469}
 """Questions are taken in the order of a hash: of each set by its size."""
@@ -101,7 +100,7 @@ def figures(recipe: Recipe, shape: Shape) -> dict[str, str]:
     examples = sent * ACCEPTED
     prices = find_profile("openai").prices
     assert prices  # noqa: S101
-    usd = {how: float(prices.cost(usage, in_batch=True)) * sent for how, usage in ASKED.items()}
+    usd = {how: float(cost(prices, usage, in_batch=True)) * sent for how, usage in ASKED.items()}
 
     rolled = rollouts * _mean_tokens(shape.before, without_cutoff=True)
     pace = _pace(shape, rolled / rollouts)

@@ -26,34 +26,34 @@ class BatchTrigger(BaseTrigger):
     """
 
     def __init__(self, teacher: str, batch_ids: Sequence[str], carry_at: str, began: str) -> None:
-        super().__init__()
-        self.facts = {"teacher": teacher, "batch_ids": list(batch_ids), "carry_at": carry_at, "began": began}
+        super().__init__()  # type: ignore[no-untyped-call] # Airflow's
+        self.teacher, self.batch_ids, self.carry_at, self.began = teacher, list(batch_ids), carry_at, began
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        return f"{__name__}.{type(self).__qualname__}", self.facts
+        facts = {name: getattr(self, name) for name in ("teacher", "batch_ids", "carry_at", "began")}
+        return f"{__name__}.{type(self).__qualname__}", facts
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        from drp.config.teacher_profiles import find_profile
-        from drp.teacher.transport.batch.polling import has_ended
+        from drp.config import find_profile
+        from drp.teacher.transport.batch import has_ended
 
-        teacher, ids, carry_at = (self.facts[name] for name in ("teacher", "batch_ids", "carry_at"))
+        teacher, ids = self.teacher, self.batch_ids
         profile = find_profile(teacher)
         pace = profile.pace
         pause = pace.poll_first_s if ids else pace.no_room_s
         while True:
-            left = (datetime.fromisoformat(carry_at) - datetime.now(UTC)).total_seconds()
+            left = (datetime.fromisoformat(self.carry_at) - datetime.now(UTC)).total_seconds()
             await asyncio.sleep(max(0.0, min(pause, left)))
             if left <= pause or not ids or await asyncio.to_thread(has_ended, teacher, profile, ids):
                 break
             pause = min(pause * 1.5, pace.poll_most_s)
-        yield TriggerEvent({"began": self.facts["began"]})
+        yield TriggerEvent({"began": self.began})
 
     async def on_kill(self) -> None:
-        from drp.config.teacher_profiles import find_profile
-        from drp.teacher.transport.batch.polling import give_up
+        from drp.config import find_profile
+        from drp.teacher.transport.batch import give_up
 
-        teacher = self.facts["teacher"]
-        await asyncio.to_thread(give_up, teacher, find_profile(teacher), self.facts["batch_ids"])
+        await asyncio.to_thread(give_up, self.teacher, find_profile(self.teacher), self.batch_ids)
 
 
 class _TeacherTask(_PythonDecoratedOperator):  # what `@task` makes: it has no public name
@@ -65,11 +65,12 @@ class _TeacherTask(_PythonDecoratedOperator):  # what `@task` makes: it has no p
         return self.resume(context, {"began": datetime.now(UTC).isoformat()})
 
     def resume(self, context: Any, event: dict[str, str]) -> Any:
-        from drp.teacher.transport.batch import StillOutError
+        from drp.teacher.transport.batch import BatchesPendingError
 
         try:
-            return super().execute({**context, "began": datetime.fromisoformat(event["began"])})
-        except StillOutError as out:
+            with_began: Any = {**context, "began": datetime.fromisoformat(event["began"])}
+            return super().execute(with_began)
+        except BatchesPendingError as out:
             trigger = BatchTrigger(out.teacher, out.batch_ids, out.carry_at.isoformat(), event["began"])
             self.defer(trigger=trigger, method_name="resume")
 

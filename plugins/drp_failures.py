@@ -5,7 +5,7 @@ from typing import Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
-from drp.core.errors import TerminalError, TransientError
+from drp.core import TerminalError, TransientError
 
 RETRY_POLICY = ExceptionRetryPolicy(
     [

@@ -137,7 +137,7 @@ def test_the_figures_of_the_papers_run_are_current() -> None:
         check=True,
         env={"PYTHONPATH": "."},
     ).stdout
-    assert printed in (ROOT / "docs/recipes/papers-run.md").read_text(encoding="utf-8")
+    assert printed in (ROOT / "docs/how-to/papers-run.md").read_text(encoding="utf-8")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in printed.splitlines()]
     figures = {cells[0]: cells[1:] for cells in rows}
     for number, name in enumerate(("r1_1_5b", "r1_7b")):

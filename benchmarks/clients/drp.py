@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.clients import MODEL, run, texts
 from drp.ledger.completions import TeacherRequest, Usage
 from drp.ledger.ledger import open_ledger
-from tests.teacher.online.nights import driver
+from tests.teacher.transport.online.nights import driver
 
 CAP = "1000"
 """USD: a night always has a cap, and what it has spent is summed before each claim."""

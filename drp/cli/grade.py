@@ -14,10 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from drp.core.errors import BadInputError
-from drp.grading.extract import extract_answer
-from drp.grading.golden import self_test
-from drp.grading.pool import Grader
+from drp.core import BadInputError
+from drp.grading import Grader, extract_answer, self_test
 
 COLUMNS = ("gold", "prediction")
 _THINK_END = "</think>"

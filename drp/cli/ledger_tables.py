@@ -10,11 +10,8 @@ from decimal import Decimal
 
 from rich.table import Table
 
-from drp.console.tables import add_row, new_table
-from drp.ledger.batches import OUT
-from drp.ledger.errors import dollars
-from drp.ledger.ledger import Ledger
-from drp.ledger.records import Batch, DeadReason, InFlight, Sums, Total
+from drp.console import add_row, new_table
+from drp.ledger import OUT, DeadReason, InFlight, Ledger, ProviderBatch, Sums, Total, dollars
 
 
 def tables(ledger: Ledger, run_id: str | None = None) -> list[Table]:
@@ -84,7 +81,7 @@ def _flying(flying: list[InFlight]) -> Table:
     return table
 
 
-def _batches(out: list[Batch]) -> Table:
+def _batches(out: list[ProviderBatch]) -> Table:
     table = new_table("batches", "batch", "provider's", "run", "model", "state", "requests", "since")
     for batch in out:
         state = f"{batch.state}, {batch.provider_state}" if batch.provider_state else batch.state

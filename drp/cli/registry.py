@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from drp.registry.records import Alias, Which
+from drp.core import Alias, CheckpointFolder
 
 if TYPE_CHECKING:
-    from drp.registry.registry import Registry
-    from drp.storage.store import ObjectStore
+    from drp.registry import Registry
+    from drp.storage import ObjectStore
 
 # As in drp/cli/main.py, commands import what they need when they run.
 registry = typer.Typer(
@@ -22,7 +22,7 @@ Name: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME", help="An id, 6 or more characters that it begins with, or an alias.")
 ]
 MovedAlias: TypeAlias = Annotated[Alias, typer.Option("--alias", help="The alias that moves.")]
-Student: TypeAlias = Annotated[
+StudentFilter: TypeAlias = Annotated[
     str | None, typer.Option(help="Whose alias is meant.", show_default="the only student that has it")
 ]
 
@@ -36,7 +36,7 @@ def registry_list(
 ) -> None:
     """Checkpoints, newest first, with their aliases and their last loss."""
     from drp.cli.registry_tables import COLUMNS, rows
-    from drp.query.output import write_rows
+    from drp.query import write_rows
 
     with _open() as opened:
         found = rows(opened.list(student), opened.moves())
@@ -44,10 +44,10 @@ def registry_list(
 
 
 @registry.command("show")
-def registry_show(name: Name, student: Student = None) -> None:
+def registry_show(name: Name, student: StudentFilter = None) -> None:
     """What a checkpoint was made from, its digest and scores, and when it had which alias."""
     from drp.cli.registry_tables import tables
-    from drp.console.tables import show
+    from drp.console import show
 
     with _open() as opened:
         shown = tables(opened.get(name, student), opened.moves())
@@ -68,7 +68,7 @@ def registry_promote(
 
 
 @registry.command("rollback")
-def registry_rollback(alias: MovedAlias = "champion", student: Student = None) -> None:
+def registry_rollback(alias: MovedAlias = "champion", student: StudentFilter = None) -> None:
     """Give an alias back to the checkpoint that had it before the last promotion."""
     with _open() as opened:
         move = opened.rollback(alias, student)
@@ -79,11 +79,13 @@ def registry_rollback(alias: MovedAlias = "champion", student: Student = None) -
 def registry_export(
     name: Name,
     folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")],
-    which: Annotated[Which, typer.Option(help="The whole model, or the LoRA weights alone.")] = "merged",
-    student: Student = None,
+    which: Annotated[
+        CheckpointFolder, typer.Option(help="The whole model, or the LoRA weights alone.")
+    ] = "merged",
+    student: StudentFilter = None,
 ) -> None:
     """Copy a checkpoint into a folder that `transformers` and `vllm serve` load, and check every file."""
-    from drp.registry.files import fetch
+    from drp.registry import fetch
 
     with _open() as opened:
         checkpoint = opened.get(name, student)
@@ -92,9 +94,9 @@ def registry_export(
 
 
 @registry.command("verify")
-def registry_verify(name: Name, student: Student = None) -> None:
+def registry_verify(name: Name, student: StudentFilter = None) -> None:
     """Read every file of a checkpoint in the lake again and compare its SHA-256."""
-    from drp.registry.files import verify
+    from drp.registry import verify
 
     with _open() as opened:
         checkpoint = opened.get(name, student)
@@ -111,11 +113,11 @@ def registry_push(
     model: Annotated[
         str | None, typer.Option(help="Its name in MLflow.", show_default="drp- and the student")
     ] = None,
-    student: Student = None,
+    student: StudentFilter = None,
 ) -> None:
     """Send a checkpoint to MLflow: a run with its lineage, curve and files, and a model version."""
+    from drp.registry import holders
     from drp.registry.mlflow_push import push
-    from drp.registry.records import holders
 
     with _open() as opened:
         checkpoint = opened.get(name, student)
@@ -126,14 +128,14 @@ def registry_push(
 
 
 def _open() -> "AbstractContextManager[Registry]":
-    from drp.config.settings import settings
-    from drp.registry.registry import open_registry
+    from drp.config import settings
+    from drp.registry import open_registry
 
-    return open_registry(settings().ledger_url)
+    return open_registry(settings().resolved_database_url)
 
 
 def _store() -> "ObjectStore":
-    from drp.config.settings import settings
-    from drp.storage.factory import open_store
+    from drp.config import settings
+    from drp.storage import open_store
 
     return open_store(settings().lake_root)

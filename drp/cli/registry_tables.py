@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
-from drp.console.tables import add_row, new_table
-from drp.registry.records import Checkpoint, Move, holders
+from drp.console import add_row, new_table
+from drp.registry import Checkpoint, Move, holders
 
 COLUMNS = (
     *("checkpoint_id", "aliases", "student", "arm", "recipe", "objective", "corpus_version"),

@@ -1,0 +1,74 @@
+"""Configuration: recipes, teacher profiles and settings, read from files and checked."""
+
+from drp.config.arms import BASE, CHAMPION
+from drp.config.decomposition import DecompositionKind, PromptMode
+from drp.config.evaluation import Benchmark, Evaluation, Promotion
+from drp.config.gates import Band, Gates, NightBands, RowGates
+from drp.config.question_sets import (
+    SPLITS,
+    ImportedSet,
+    Level,
+    QuestionSet,
+    Split,
+    SyntheticSet,
+    dataset_name,
+)
+from drp.config.recipe import Arm, Recipe, available_recipes, load_recipe
+from drp.config.section import Section, Share
+from drp.config.settings import Settings, settings
+from drp.config.student import LONGEST, EngineName, Parallel, Sampling, Server
+from drp.config.student_name import StudentName, parse_student_name
+from drp.config.teacher_profiles import (
+    BatchPace,
+    Limits,
+    Prices,
+    TeacherProfile,
+    TeacherSampling,
+    find_profile,
+)
+from drp.config.training import Lora, Sft, Training
+
+__all__ = [
+    "BASE",
+    "CHAMPION",
+    "LONGEST",
+    "SPLITS",
+    "Arm",
+    "Band",
+    "BatchPace",
+    "Benchmark",
+    "DecompositionKind",
+    "EngineName",
+    "Evaluation",
+    "Gates",
+    "ImportedSet",
+    "Level",
+    "Limits",
+    "Lora",
+    "NightBands",
+    "Parallel",
+    "Prices",
+    "Promotion",
+    "PromptMode",
+    "QuestionSet",
+    "Recipe",
+    "RowGates",
+    "Sampling",
+    "Section",
+    "Server",
+    "Settings",
+    "Sft",
+    "Share",
+    "Split",
+    "StudentName",
+    "SyntheticSet",
+    "TeacherProfile",
+    "TeacherSampling",
+    "Training",
+    "available_recipes",
+    "dataset_name",
+    "find_profile",
+    "load_recipe",
+    "parse_student_name",
+    "settings",
+]

@@ -8,10 +8,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from drp.core.errors import BadInputError
-
-ROOT = Path(__file__).resolve().parents[2]
-"""The repository's root: relative paths in settings count from here."""
+from drp.core import BadInputError
 
 
 class Settings(BaseSettings):
@@ -19,10 +16,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DRP_", frozen=True)
 
+    home: Path = Field(default_factory=Path.cwd)
+    """Folder that relative paths count from; the current folder when unset."""
     lake: str = "./warehouse"
     """Root of the object store: a folder, or `s3://bucket/prefix`."""
     database_url: str = "sqlite:///warehouse/drp.db"
-    """The ledger: SQLite, or `postgresql+psycopg://user:password@host/database`."""
+    """Database of the ledger and the registry: SQLite, or `postgresql+psycopg://user:password@host/database`."""
     teacher: str | None = None
     """Name of a teacher (drp/config/teachers.yaml, `teachers_file`); the recipe's choice when unset."""
     teacher_base_url: str | None = None
@@ -37,24 +36,28 @@ class Settings(BaseSettings):
     """The student that rolls out; the recipe's own choice when unset."""
     scratch: Path = Path(".scratch")
     """Folder for what can be made again: training in progress, checkpoints that were fetched."""
+    training_python: Path | None = None
+    """Python of the training environment; `.venv-training/bin/python` when unset."""
+    inference_python: Path | None = None
+    """Python of the inference environment; `.venv-inference/bin/python` when unset."""
     workers: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1)
     """Processes that a stage may use."""
 
     @property
-    def ledger_url(self) -> str:
-        """The ledger's address; of a file the absolute path."""
+    def resolved_database_url(self) -> str:
+        """The database's address; of a file the absolute path."""
         folder, path = "sqlite:///", self.database_url.removeprefix("sqlite:///")
-        return folder + str(ROOT / path) if self.database_url.startswith(folder) else self.database_url
+        return folder + str(self.home / path) if self.database_url.startswith(folder) else self.database_url
 
     @property
     def scratch_root(self) -> Path:
         """The scratch folder's absolute path."""
-        return ROOT / self.scratch
+        return self.home / self.scratch
 
     @property
     def lake_root(self) -> str:
         """The lake's address; of a folder the absolute path."""
-        return self.lake if "://" in self.lake else str((ROOT / self.lake).resolve())
+        return self.lake if "://" in self.lake else str((self.home / self.lake).resolve())
 
 
 @cache

@@ -5,7 +5,6 @@ more, or replaces some.
 """
 
 import logging
-import os
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -14,28 +13,21 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, HttpUrl, TypeAdapter, ValidationError, model_validator
 
-from drp.config.settings import ROOT, settings
-from drp.core.errors import BadInputError
-from drp.ledger.completions import Usage
-from drp.teacher.transport.errors import TeacherRefusedError
+from drp.config.section import Section
+from drp.config.settings import settings
+from drp.core import BadInputError, check_plugin_name, plugin_names
 
 _log = logging.getLogger(__name__)
 
 BUILT_IN = Path(__file__).parent / "teachers.yaml"
-_MILLION = Decimal(1_000_000)
 
-Backend: TypeAlias = Literal["heuristic", "online", "batch"]
+REMOTE = ("online", "batch")
+"""Backends that ask a provider, request by request or in batches. All others are teachers in this process."""
 Support: TypeAlias = Literal["json_schema", "batch", "seed"]
 Price: TypeAlias = Decimal
 ReleasePolicy: TypeAlias = Literal["cancel_unstarted", "keep", "cancel"]
-
-
-class Section(BaseModel):
-    """A part of a profile: immutable, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Prices(Section):
@@ -48,16 +40,6 @@ class Prices(Section):
     batch_discount: Price = Field(default=Decimal(0), ge=0, le=1)
     """Share of the price that a batch saves."""
     read_on: date
-
-    def cost(self, usage: Usage, *, in_batch: bool) -> Decimal:
-        """USD that these tokens cost."""
-        cached = self.input if self.cached_input is None else self.cached_input
-        price = (
-            (usage.prompt_tokens - usage.cached_tokens) * self.input
-            + usage.cached_tokens * cached
-            + usage.completion_tokens * self.output
-        ) / _MILLION
-        return price * (1 - self.batch_discount) if in_batch else price
 
 
 class Limits(Section):
@@ -97,7 +79,7 @@ class BatchPace(Section):
     default those of which nothing is done are cancelled. The others go on, and land with the next night."""
 
 
-class Sampling(Section):
+class TeacherSampling(Section):
     """How the teacher is sampled; what is not set is left to the provider."""
 
     temperature: float | None = Field(default=None, ge=0)
@@ -109,7 +91,8 @@ class Sampling(Section):
 class TeacherProfile(Section):
     """One teacher."""
 
-    backend: Backend
+    backend: str
+    """`online` or `batch`: an LLM at a provider. Else the name of a teacher plugin, such as `heuristic`."""
     base_url: str = ""
     model: str = ""
     api_key_env: str = ""
@@ -118,13 +101,19 @@ class TeacherProfile(Section):
     limits: Limits = Limits()
     pace: BatchPace = BatchPace()
     supports: frozenset[Support] = frozenset()
-    sampling: Sampling = Sampling()
+    sampling: TeacherSampling = TeacherSampling()
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     """What the provider calls the limit on a reply's tokens."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether a provider is asked, which costs money."""
+        return self.backend in REMOTE
+
     @model_validator(mode="after")
     def _remote_is_whole(self) -> "TeacherProfile":
-        if self.backend == "heuristic":
+        if not self.is_remote:
+            check_plugin_name("teachers", self.backend)
             return self
         if not self.model:
             raise ValueError("a remote teacher needs a model")
@@ -140,8 +129,8 @@ class TeacherProfile(Section):
     @property
     def identity(self) -> dict[str, Any]:
         """What of it can change an answer: not how it is asked, nor what it costs."""
-        if self.backend == "heuristic":
-            return {"backend": "heuristic"}
+        if not self.is_remote:
+            return {"backend": self.backend}
         structured = "json_schema" in self.supports
         sampling = self.sampling.model_dump(exclude_none=True)
         return {
@@ -150,24 +139,6 @@ class TeacherProfile(Section):
             "sampling": sampling,
             "structured": structured,
         }
-
-    def api_key(self, name: str) -> str:
-        """The key of teacher `name`, from its variable.
-
-        Raises:
-            TeacherRefusedError: the variable is not set.
-        """
-        if not self.api_key_env:
-            return "none"
-        if key := os.environ.get(self.api_key_env):
-            return key
-        if self.base_url.startswith(("http://127.0.0.1", "http://localhost")):
-            return "none"  # one's own server seldom asks for one
-        raise TeacherRefusedError(
-            name,
-            f"the variable {self.api_key_env}, which holds its key, is not set",
-            next_command=f"export {self.api_key_env}=..., then the same night again",
-        )
 
 
 def find_profile(name: str) -> TeacherProfile:
@@ -178,6 +149,8 @@ def find_profile(name: str) -> TeacherProfile:
     """
     here = settings()
     profiles = _profiles(here.teachers_file)
+    if name not in profiles and name in plugin_names("teachers"):
+        return TeacherProfile(backend=name)
     if name not in profiles:
         raise BadInputError(
             f"there is no teacher {name!r} (there are: {', '.join(sorted(profiles))})",
@@ -189,7 +162,7 @@ def find_profile(name: str) -> TeacherProfile:
         "base_url": (here.teacher_base_url or profile.base_url).rstrip("/"),
         "model": here.teacher_model or profile.model,
     }
-    if profile.backend == "heuristic":
+    if not profile.is_remote:
         return profile
     if here.teacher_model and here.teacher_model != profile.model:
         _log.warning("%s is counted at the prices of %s", here.teacher_model, profile.model)
@@ -199,16 +172,16 @@ def find_profile(name: str) -> TeacherProfile:
 @cache
 def _profiles(more: Path | None) -> Mapping[str, TeacherProfile]:
     profiles = _read(BUILT_IN)
-    return profiles | _read(ROOT / more) if more else profiles
+    return profiles | _read(settings().home / more) if more else profiles
 
 
-class _File(Section):
+class _TeachersFile(Section):
     teachers: dict[str, TeacherProfile]
 
 
 def _read(path: Path) -> dict[str, TeacherProfile]:
     try:
-        return _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).teachers
+        return _TeachersFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).teachers
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -4,35 +4,39 @@ The defaults are the paper's (section 4.1, appendix B); where it says nothing th
 it used.
 """
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
-Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+from drp.config.section import Section
+from drp.core import check_plugin_name, load_plugin
+
+ProperShare: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+"""A share below 1."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+ObjectiveName: TypeAlias = Annotated[str, AfterValidator(lambda name: check_plugin_name("objectives", name))]
+"""Name of an objective, such as `sft`."""
 
 
-class Lora(_Section):
+class Lora(Section):
     """Low-rank adapters beside frozen weights."""
 
     rank: int = Field(default=8, ge=1)
     """Rank of each adapter's update."""
     alpha: float = Field(default=16, gt=0)
     """An adapter's update is multiplied by alpha / rank."""
-    dropout: Share = 0.0
+    dropout: ProperShare = 0.0
     """Share of an adapter's input that is dropped while training."""
     target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
     """Names of the layers that get an adapter; `all-linear` is all but the head."""
 
 
-class Sft(_Section):
+class Sft(Section):
     """Supervised fine-tuning: cross-entropy of the response's tokens, the question is only read."""
 
-    objective: Literal["sft"] = "sft"
-    """Name of the objective."""
+    objective: ObjectiveName = "sft"
+    """Name of the objective; the settings of each are a class of their own, a subclass of this one."""
     method: Literal["lora", "full"] = "lora"
     """What is trained: adapters, or all weights."""
     lora: Lora = Lora()
@@ -41,7 +45,7 @@ class Sft(_Section):
     """How often each example is seen."""
     learning_rate: float = Field(default=3e-5, gt=0)
     """Highest learning rate; it falls to zero along a cosine."""
-    warmup: Share = 0.1
+    warmup: ProperShare = 0.1
     """Share of the steps in which the learning rate rises to it."""
     weight_decay: float = Field(default=0.0, ge=0)
     """Of AdamW, whose betas are 0.9 and 0.999."""
@@ -55,7 +59,7 @@ class Sft(_Section):
     """Instead of `batch_size`: as many examples as fit into so many tokens, padding included."""
     packing: bool = False
     """Examples stand one after the other in a row, unseen by each other, instead of being padded."""
-    validation_share: Share = 0.05
+    validation_share: ProperShare = 0.05
     """Share of the questions whose examples are not trained on."""
     eval_steps: int = Field(default=300, ge=1)
     """Steps between two looks at the validation loss; there is always one at the end."""
@@ -79,3 +83,15 @@ class Sft(_Section):
         if self.processes > 1 and self.deepspeed is None:
             raise ValueError("more than one process needs deepspeed")
         return self
+
+
+def _of_its_objective(value: Any) -> Any:
+    """The settings as the class of the objective that they name."""
+    if not isinstance(value, dict):
+        return value
+    name = check_plugin_name("objectives", str(value.get("objective", "sft")))
+    return load_plugin("objectives", name).settings.model_validate(value)
+
+
+Training: TypeAlias = Annotated[SerializeAsAny[Sft], BeforeValidator(_of_its_objective)]
+"""Settings of any objective: they are read as the class that belongs to the name."""

@@ -1,0 +1,6 @@
+"""What people see in a terminal: tables and progress."""
+
+from drp.console.progress import Progress
+from drp.console.tables import add_row, new_table, show
+
+__all__ = ["Progress", "add_row", "new_table", "show"]

@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-DecompositionKind: TypeAlias = Literal["skill", "step", "sentence", "none"]
-Asking: TypeAlias = Literal["fused", "indexed", "verbatim"]
 Action: TypeAlias = Literal["KEEP", "DELETE", "SINGLE-STEP COMPRESS", "MULTI-STEP COMPRESS"]
 Verdict: TypeAlias = Literal["equal", "different", "undecided"]
 AnswerSource: TypeAlias = Literal["boxed", "phrase", "hash", "last_number"]
 FinishReason: TypeAlias = Literal["stop", "length", "unknown"]
+
+Alias: TypeAlias = Literal["champion", "challenger"]
+"""champion: the checkpoint in use; challenger: the one that may replace it. Each student line has both."""
+CheckpointFolder: TypeAlias = Literal["adapter", "merged"]
+"""adapter: the LoRA weights alone; merged: a whole model, as `transformers` and `vllm serve` load it."""
 
 ACTIONS: tuple[Action, ...] = ("KEEP", "DELETE", "SINGLE-STEP COMPRESS", "MULTI-STEP COMPRESS")
 CHARACTERS = "characters"

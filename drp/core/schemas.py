@@ -122,6 +122,28 @@ DECISIONS = _table(
     _field("reason", _S, "why"),
 )
 
+DRAFTS = _table(
+    "drafts",
+    _field("rollout_id", _S, "the rollout"),
+    _field("thinking", _TEXT, "the pruned trace, before the gates"),
+    _field("response", _TEXT, "its answer summary"),
+    _field(
+        "decisions",
+        pa.list_(
+            pa.struct(
+                [
+                    pa.field("step_index", pa.int32(), nullable=False),
+                    pa.field("action", _S, nullable=False),
+                    pa.field("revised_text", _TEXT),
+                    pa.field("reason", _S, nullable=False),
+                    pa.field("merged_with", pa.list_(pa.int32()), nullable=False),
+                ]
+            )
+        ),
+        "one for each step, as in `decisions`",
+    ),
+)
+
 DEAD_LETTERS = _table(
     "dead_letters",
     _field("dead_letter_id", _S, "content id: error, raw row, how often seen before"),
@@ -147,7 +169,7 @@ EXAMPLES = _table(
 TEACHER_CALLS = _table(
     "teacher_calls",
     _field("call_id", _S, "content id of the request"),
-    _field("stage", _S, "decompose, prune, ..."),
+    _field("stage", _S, "what was asked: decompose, revise, or fused (both in one request)"),
     _field("backend", _S, "online, batch, ..."),
     _field("model", _S, "the provider's name of the model"),
     _field("batch_id", _S, "the provider's batch", nullable=True),
@@ -224,7 +246,7 @@ EVENTS = _table(
     "events",
     _field("event_id", _S, "content id: run, stage"),
     _field("run_id", _S, "the run"),
-    _field("stage", _S, "import, rollout, decompose, prune, gate or publish"),
+    _field("stage", _S, "ingest, rollout, decompose, prune or gate"),
     _field("counts", pa.map_(_S, pa.int64()), "what the stage counted"),
     _field("seconds", pa.float64(), "busy time of its shards"),
     _field("warnings", pa.list_(_S), "what a person should know"),
@@ -252,9 +274,12 @@ RESULTS_TABLES: dict[str, pa.Schema] = {
 """Tables behind the `results` pointer: scoring a checkpoint does not make a new corpus."""
 
 TABLES: dict[str, pa.Schema] = {**CORPUS_TABLES, **RESULTS_TABLES}
-"""Every table by name."""
+"""Every table that is published, by name."""
+
+STAGING_TABLES: dict[str, pa.Schema] = {"drafts": DRAFTS}
+"""Tables that pass rows from one stage of a run to the next; they are never published."""
 
 
 def id_column(table: str) -> str:
     """Name of the content id of `table`: its first column."""
-    return str(TABLES[table].names[0])
+    return str((TABLES | STAGING_TABLES)[table].names[0])

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from drp.config.recipe import Recipe
 from drp.curation.curations import Candidate
-from drp.lake.lake import Addresses
-from drp.query.select import select
+from drp.lake import Addresses
+from drp.query import select
 
 _CANDIDATES = """
 SELECT rollout_id, r.question_id, question, r.thinking, r.response, r.total_tokens,
@@ -19,7 +18,13 @@ ORDER BY r.question_id, rollout_id
 """
 
 
-def candidates(addresses: Addresses, recipe: Recipe) -> Iterator[Candidate]:
-    """Candidates in these parts, streamed, those of a question beside one another."""
-    parameters = {"recipe_hash": recipe.revision_hash, "student": recipe.student}
+def read_candidates(addresses: Addresses, revision_hash: str, student: str) -> Iterator[Candidate]:
+    """Candidates in these parts, streamed, ordered by question.
+
+    Args:
+        addresses: the parts of a corpus version.
+        revision_hash: of the recipe that made the revisions.
+        student: whose rollouts they are.
+    """
+    parameters = {"recipe_hash": revision_hash, "student": student}
     return (Candidate(**row) for row in select(addresses, _CANDIDATES, parameters))

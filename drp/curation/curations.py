@@ -1,6 +1,8 @@
 """A curation: rollouts and their revisions in, training examples out. An arm of a comparison is one of them.
 
-    for example in CURATIONS["random_prune"](candidates): ...
+    for example in random_prune(candidates): ...
+
+They are found by name through the entry points of the group `drp.curations`.
 
 All arms that prune, and the unpruned one, train on the same rollouts: those whose revision was accepted. What
 differs is the text, and nothing else.
@@ -11,9 +13,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from drp.training.job import Example
+from drp.curation.examples import Example
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,12 @@ class Candidate:
     revised_response: str | None
 
 
-Arm: TypeAlias = Literal["drp", "unpruned_sft", "random_prune", "best_of_n"]
 Curation: TypeAlias = Callable[[Iterable[Candidate]], Iterator[Example]]
 
 _SENTENCE = re.compile(r"\S.*?(?:[.!?](?=\s)|\n\n|$)\s*", re.DOTALL)
 
 
-def drp(candidates: Iterable[Candidate]) -> Iterator[Example]:
+def drp_revisions(candidates: Iterable[Candidate]) -> Iterator[Example]:
     """The accepted revisions (paper, section 3.3)."""
     for candidate in candidates:
         if candidate.revised_thinking is not None and candidate.revised_response is not None:
@@ -76,15 +77,6 @@ def best_of_n(candidates: Iterable[Candidate]) -> Iterator[Example]:
     for _, some in groupby(candidates, key=lambda candidate: candidate.question_id):
         shortest = min(some, key=lambda candidate: (candidate.total_tokens, candidate.rollout_id))
         yield _example(shortest, shortest.thinking, shortest.response)
-
-
-CURATIONS: dict[Arm, Curation] = {
-    "drp": drp,
-    "unpruned_sft": unpruned_sft,
-    "random_prune": random_prune,
-    "best_of_n": best_of_n,
-}
-"""By the name of the arm."""
 
 
 def _example(candidate: Candidate, thinking: str, response: str) -> Example:

@@ -1,0 +1,24 @@
+"""The database of ledger and registry: SQLite in a file, or PostgreSQL."""
+
+from drp.database.columns import Instant, StorableText
+from drp.database.engine import Database, execute_many, insert
+from drp.database.errors import (
+    DamagedDatabaseError,
+    DatabaseRefusedError,
+    DatabaseTooNewError,
+    DatabaseUnavailableError,
+)
+from drp.database.migrations import migrate
+
+__all__ = [
+    "DamagedDatabaseError",
+    "Database",
+    "DatabaseRefusedError",
+    "DatabaseTooNewError",
+    "DatabaseUnavailableError",
+    "Instant",
+    "StorableText",
+    "execute_many",
+    "insert",
+    "migrate",
+]

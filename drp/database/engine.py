@@ -18,9 +18,9 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, mak
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from drp.config.settings import ROOT
-from drp.core.errors import BadInputError, DrpError
-from drp.ledger.errors import DamagedLedgerError, LedgerRefusedError, LedgerUnavailableError
+from drp.config import settings
+from drp.core import BadInputError, DrpError
+from drp.database.errors import DamagedDatabaseError, DatabaseRefusedError, DatabaseUnavailableError
 
 T = TypeVar("T")
 Insert: TypeAlias = "sqlite.Insert | postgresql.Insert"
@@ -61,7 +61,7 @@ class Database:
 
     Raises:
         BadInputError: the URL is of neither kind.
-        LedgerUnavailableError, LedgerRefusedError, DamagedLedgerError: it cannot be opened.
+        DatabaseUnavailableError, DatabaseRefusedError, DamagedDatabaseError: it cannot be opened.
     """
 
     def __init__(self, url: str) -> None:
@@ -88,7 +88,7 @@ class Database:
         """Do `work` in a transaction that is durable when this returns. It may be done more than once.
 
         Raises:
-            LedgerUnavailableError: nothing was written, or nobody knows whether it was; do it again.
+            DatabaseUnavailableError: nothing was written, or nobody knows whether it was; do it again.
         """
         pauses = iter(() if self.is_sqlite else _PAUSES_S)
         while True:
@@ -98,7 +98,7 @@ class Database:
             except DBAPIError as error:
                 explained = self._explain(error)
                 pause = next(pauses, None)
-                if pause is None or not isinstance(explained, LedgerUnavailableError):
+                if pause is None or not isinstance(explained, DatabaseUnavailableError):
                     raise explained from error
             time.sleep(pause)
 
@@ -125,10 +125,10 @@ class Database:
                     state.startswith(states) for states in (_STATES_REFUSED, _STATES_DAMAGED, _STATES_PASSING)
                 )
         if refused:
-            return LedgerRefusedError(self.address, why)
+            return DatabaseRefusedError(self.address, why)
         if damaged:
-            return DamagedLedgerError(self.address, why)
-        return LedgerUnavailableError(self.address, why) if passes else error
+            return DamagedDatabaseError(self.address, why)
+        return DatabaseUnavailableError(self.address, why) if passes else error
 
 
 def insert(con: Connection, table: Table[Any]) -> Insert:
@@ -154,7 +154,7 @@ def _parse(url: str) -> URL:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.database in (None, "", ":memory:"):
         raise _bad_url("a ledger in memory would forget what was paid")
-    return parsed.set(drivername="sqlite", database=str(ROOT / str(parsed.database)))
+    return parsed.set(drivername="sqlite", database=str(settings().home / str(parsed.database)))
 
 
 def _bad_url(why: str) -> BadInputError:
@@ -177,11 +177,11 @@ def _sqlite(url: URL, address: str) -> Engine:
             finally:
                 con.close()
     except OSError as error:
-        raise LedgerRefusedError(address, error.strerror or str(error)) from error
+        raise DatabaseRefusedError(address, error.strerror or str(error)) from error
     except sqlite3.OperationalError as error:
-        raise LedgerUnavailableError(address, str(error)) from error
+        raise DatabaseUnavailableError(address, str(error)) from error
     except sqlite3.DatabaseError as error:
-        raise DamagedLedgerError(address, str(error)) from error
+        raise DamagedDatabaseError(address, str(error)) from error
 
     # The driver's own transactions begin late and never IMMEDIATE: they are off, and `_begin` begins.
     engine = create_engine(

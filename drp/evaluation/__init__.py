@@ -1,1 +1,20 @@
-"""How good a student is, how long it thinks, and how sure that is (paper, section 4)."""
+"""How accurate a student is, how long it thinks, and how certain that is (paper, section 4)."""
+
+from drp.evaluation.decision import ArmComparison, PromotionDecision, decide_promotion
+from drp.evaluation.scores import Samples, ScoreKey, UnlikeScoresError, check_alike, score_row
+from drp.evaluation.statistics import Comparison, Interval, compare, least_margin
+
+__all__ = [
+    "ArmComparison",
+    "Comparison",
+    "Interval",
+    "PromotionDecision",
+    "Samples",
+    "ScoreKey",
+    "UnlikeScoresError",
+    "check_alike",
+    "compare",
+    "decide_promotion",
+    "least_margin",
+    "score_row",
+]

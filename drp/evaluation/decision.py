@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drp.config.recipe import Promotion
+from drp.config import Promotion
 from drp.evaluation.statistics import Comparison
 
 
 @dataclass(frozen=True)
-class Compared:
+class ArmComparison:
     """One arm beside the reference on one benchmark."""
 
     arm: str
@@ -23,7 +23,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Decision:
+class PromotionDecision:
     """Whether the candidate is to become the champion, and why."""
 
     checkpoint_id: str
@@ -31,7 +31,7 @@ class Decision:
     reason: str
 
 
-def decide(rows: Sequence[Compared], rule: Promotion | None) -> Decision | None:
+def decide_promotion(rows: Sequence[ArmComparison], rule: Promotion | None) -> PromotionDecision | None:
     """By the recipe's rule: `drp` must be shown to be shorter and not less accurate. None without a rule."""
     found = [row for row in rows if rule and row.arm == "drp" and row.benchmark == rule.benchmark]
     if not found or rule is None:
@@ -44,4 +44,4 @@ def decide(rows: Sequence[Compared], rule: Promotion | None) -> Decision | None:
         f" (at most {tokens.high:.2f}×, wanted below {1 - rule.saving:.2f}×)"
     )
     promote = row.comparison.is_not_lower(rule.margin) and row.comparison.is_shorter(rule.saving)
-    return Decision(row.checkpoint_id, promote, said)
+    return PromotionDecision(row.checkpoint_id, promote, said)

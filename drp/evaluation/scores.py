@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drp.config.recipe import Sampling
-from drp.core.errors import TerminalError
-from drp.core.ids import content_id
+from drp.config import Sampling
+from drp.core import TerminalError, content_id
 from drp.evaluation.statistics import majority_is_right, pass_at_1
 
 

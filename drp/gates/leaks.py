@@ -28,8 +28,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple, TypeAlias
 
-from drp.core.errors import TerminalError
-from drp.core.records import Question
+from drp.core import Question, TerminalError
 
 EVALUATION_SPLITS = frozenset(
     {"test", "testing", "validation", "valid", "val", "dev", "development", "eval", "evaluation", "holdout"}

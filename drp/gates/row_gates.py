@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
-from drp.config.recipe import RowGates
-from drp.core.records import Draft, Grade, GradedRollout, Question, Revision, Rollout, Step, Verdict
+from drp.config import RowGates
+from drp.core import Draft, Grade, GradedRollout, Question, Revision, Rollout, Step, Verdict
 from drp.gates.leaks import LeakIndex
-from drp.grading.arithmetic.check import false_equations
-from drp.traces.markup import foreign_scripts, leaked_markup
+from drp.grading.arithmetic import false_equations
+from drp.traces import foreign_scripts, leaked_markup
 
-Reason: TypeAlias = Literal[
+RejectReason: TypeAlias = Literal[
     "truncated",
     "degenerate",
     "answer_missing",
@@ -38,7 +38,7 @@ Reason: TypeAlias = Literal[
     "leaks_markup",
 ]
 
-REASONS: dict[Reason, str] = {
+REASONS: dict[RejectReason, str] = {
     "truncated": "The rollout or the teacher's reply ended before it was finished.",
     "degenerate": "The rollout loops: it repeats itself instead of reasoning.",
     "answer_missing": "No answer can be found in the response.",
@@ -58,14 +58,14 @@ REASONS: dict[Reason, str] = {
 }
 """Every reason with a sentence that says what it means, in the order in which reasons are given."""
 
-assert tuple(REASONS) == get_args(Reason)  # noqa: S101 - the two lists are one vocabulary
+assert tuple(REASONS) == get_args(RejectReason)  # noqa: S101 - the two lists are one vocabulary
 
 
 @dataclass(frozen=True)
 class Rejection:
     """One gate's refusal: its stable name, and what it saw, for a reader."""
 
-    reason: Reason
+    reason: RejectReason
     detail: str
 
 
@@ -102,7 +102,9 @@ def revision_rejections(
         return [Rejection("malformed", "the teacher gave neither a revision nor a reason")]
     found = _answer(grade_vs_gold, wrong="answer_inconsistent", gold=question.gold_answer)
     if grade_vs_gold.verdict == "equal" and agrees_with_rollout != "equal":
-        reason: Reason = "answer_inconsistent" if agrees_with_rollout == "different" else "answer_undecided"
+        reason: RejectReason = (
+            "answer_inconsistent" if agrees_with_rollout == "different" else "answer_undecided"
+        )
         own, revised = graded.grade.predicted_answer, grade_vs_gold.predicted_answer
         found.append(Rejection(reason, f"{revised!r} against the rollout's {own!r}"))
     if fault := cover_fault(draft.steps, graded.rollout.thinking):
@@ -144,12 +146,12 @@ def _unfinished(graded: GradedRollout) -> list[Rejection]:
     return found
 
 
-def _answer(grade: Grade, *, wrong: Reason, gold: str) -> list[Rejection]:
+def _answer(grade: Grade, *, wrong: RejectReason, gold: str) -> list[Rejection]:
     if grade.predicted_answer is None:
         return [Rejection("answer_missing", "no answer in the response")]
     if grade.verdict == "equal":
         return []
-    reason: Reason = wrong if grade.verdict == "different" else "answer_undecided"
+    reason: RejectReason = wrong if grade.verdict == "different" else "answer_undecided"
     return [Rejection(reason, f"{grade.predicted_answer!r} against gold {gold!r}")]
 
 

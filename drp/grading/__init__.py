@@ -1,4 +1,4 @@
-"""Answers: find them in a text, compare them with gold, and check the arithmetic on the way."""
+"""Answers: extract them from a text, compare them with gold, and check the arithmetic on the way."""
 
 from drp.grading.arithmetic.check import FalseEquation, false_equations
 from drp.grading.extract import Extracted, extract_answer
@@ -12,6 +12,7 @@ __all__ = [
     "Grader",
     "GraderSelfTestError",
     "GraderWorkerError",
+    "arithmetic",
     "extract_answer",
     "false_equations",
     "self_test",

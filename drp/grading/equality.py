@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from drp.core.records import Verdict
+from drp.core import Verdict
 from drp.grading.extract import extract_answer
 
 _LONGEST_ANSWER = 4_000

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from drp.core.records import AnswerSource
+from drp.core import AnswerSource
 
 _TAIL = 4_000
 """Characters in which the last number is looked for before the whole text is read."""

@@ -7,8 +7,7 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
-from drp.core.errors import TerminalError
-from drp.core.records import Verdict
+from drp.core import TerminalError, Verdict
 from drp.grading.pool import Grader
 
 _SHOWN = 5

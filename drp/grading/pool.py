@@ -20,8 +20,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, cast, get_args
 
-from drp.core.errors import TerminalError
-from drp.core.records import Verdict
+from drp.core import TerminalError, Verdict
 from drp.grading.equality import quick_verdict
 from drp.grading.worker import READY
 
@@ -49,8 +48,8 @@ class Grader:
     def __init__(self, workers: int = 1, limit_s: float = 5.0) -> None:
         self._window = _WINDOW_PER_WORKER * workers
         self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="grader")
-        self._workers = [_Worker(limit_s) for _ in range(workers)]
-        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        self._workers = [_GraderProcess(limit_s) for _ in range(workers)]
+        self._idle: SimpleQueue[_GraderProcess] = SimpleQueue()
         for worker in self._workers:
             self._idle.put(worker)
 
@@ -101,7 +100,7 @@ def _settled(verdict: Verdict | Future[Verdict]) -> Verdict:
     return verdict.result() if isinstance(verdict, Future) else verdict
 
 
-class _Worker:
+class _GraderProcess:
     """A worker process, started when needed and again after it died."""
 
     def __init__(self, limit_s: float) -> None:

@@ -1,0 +1,22 @@
+"""Subprocesses that run in another environment of this machine, and the locks that they hold."""
+
+from drp.jobs.environments import Environment, in_environment, lock_digest, python_of
+from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostError, ScratchUnwritableError
+from drp.jobs.lock import process_lock
+from drp.jobs.runner import decode_error, encode_error, read_job_document, run_jobs
+
+__all__ = [
+    "Environment",
+    "EnvironmentMissingError",
+    "JobFailedError",
+    "JobLostError",
+    "ScratchUnwritableError",
+    "decode_error",
+    "encode_error",
+    "in_environment",
+    "lock_digest",
+    "process_lock",
+    "python_of",
+    "read_job_document",
+    "run_jobs",
+]

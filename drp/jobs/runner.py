@@ -1,13 +1,13 @@
-"""Runs jobs in the environment that they need: subprocesses of this machine, which die with us.
+"""Run jobs in the environment that they need: subprocesses of this machine, which end with this process.
 
-    run("training", "drp.runtime.worker_main", {"stage": "rollout", ...}, ...)
+    run_jobs("training", "drp.runtime.worker_main", {"stage": "rollout", ...}, ...)
 
-A job is a module and a document. `python -m MODULE` reads the document from its standard input (`job`), logs
-to its standard output, which becomes our log line by line, and tells an error of ours through a pipe, so that
-it is raised here as what it was. What a job has done is not told: the caller looks for it.
+A job is a module and a document. `python -m MODULE` reads the document from its standard input
+(`read_job_document`) and logs to its standard output, which becomes this process's log line by line. It
+passes an error of DRP through a pipe, so that the same error is raised here. It returns no result: the caller
+looks for what the job has written.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -20,98 +20,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from pydoc import locate
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from drp.config.settings import ROOT
-from drp.core.errors import DrpError, TerminalError, TransientError
-
-Environment: TypeAlias = Literal["orchestrator", "training", "inference"]
+from drp.config import settings
+from drp.core import DrpError
+from drp.jobs.environments import VARIABLE, Environment, python_of
+from drp.jobs.errors import JobFailedError, JobLostError
 
 _log = logging.getLogger(__name__)
 
-_FOLDERS: dict[Environment, str] = {"training": "build/training", "inference": "build/vllm"}
-_VARIABLE = "DRP_ENVIRONMENT"
 _ERRORS = "DRP_ERRORS_TO"
 _GRACE_S = 60.0
 """Seconds that a job has to keep what is complete when it is asked to end."""
 
 
-class EnvironmentMissingError(TerminalError):
-    """The environment that a job needs was not set up on this machine."""
-
-
-class JobFailedError(TerminalError):
-    """A job ended with an error that is a bug, or none of ours."""
-
-
-class JobLostError(TransientError):
-    """A job was killed: by a person, or for want of memory."""
-
-
-class ScratchUnwritableError(TransientError):
-    """The folder for what can be made again (DRP_SCRATCH) takes no file: a full disk, most often."""
-
-
-def is_here(environment: Environment) -> bool:
-    """Whether this process runs in `environment`."""
-    return os.environ.get(_VARIABLE, "orchestrator") == environment
-
-
-@contextmanager
-def alone(lock: Path) -> Iterator[int]:
-    """Within, nobody else on this machine holds `lock`; waits until nobody does.
-
-    A job that is given what this yields (`run`, `holding`) holds it too, to its own end: when we are killed,
-    the next attempt does not begin beside a job of ours that is still saving what it has.
-
-    Raises:
-        ScratchUnwritableError: the lock cannot be made.
-    """
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        opened = lock.open("w")
-    except OSError as error:
-        raise ScratchUnwritableError(
-            f"{lock} cannot be written: {error}",
-            state="What was done before it is kept",
-            next_command="make room where DRP_SCRATCH lies, then run the same command again",
-        ) from error
-    with opened as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _log.info("waiting until the process that holds %s ends", lock)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield file.fileno()
-
-
-def run(
+def run_jobs(
     environment: Environment, module: str, *documents: Mapping[str, Any], holding: Sequence[int] = ()
 ) -> None:
-    """Run jobs side by side to their ends; asked to end ourselves (SIGTERM), we ask them first.
+    """Run jobs in parallel until all have ended. When this process gets SIGTERM, they get it first.
 
     Args:
         environment: where they run.
         module: what they run.
         documents: one for each job.
-        holding: locks that they hold as long as they live (`alone`).
+        holding: descriptors of locks that the jobs hold until they end (`process_lock`).
 
     Raises:
-        EnvironmentMissingError: there is no such environment here.
+        EnvironmentMissingError: this machine has no such environment.
         JobLostError: one was killed.
         JobFailedError: one ended with an exception that is none of DRP's.
         DrpError: what one of them raised. The others were let finish.
     """
-    python = ROOT / _FOLDERS[environment] / "bin/python"
-    if not python.is_file():
-        raise EnvironmentMissingError(
-            f"this needs the {environment} environment, and there is none at {_FOLDERS[environment]}",
-            state="What was done before it is kept",
-            next_command=f"make {_FOLDERS[environment]}/ready, then run the same command again",
-        )
-    jobs: list[_Running] = []
+    python = python_of(environment)
+    jobs: list[_RunningJob] = []
     try:
-        jobs.extend(_Running(python, environment, module, one, holding) for one in documents)
+        jobs.extend(_RunningJob(python, environment, module, one, holding) for one in documents)
         errors = [error for job in jobs if (error := job.wait())]
     finally:
         for job in jobs:
@@ -120,7 +63,7 @@ def run(
         raise errors[0]
 
 
-class _Running:
+class _RunningJob:
     """A job's process. A thread hands its log on."""
 
     def __init__(
@@ -136,8 +79,8 @@ class _Running:
         read, write = os.pipe()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [str(python), "-m", module],
-            cwd=ROOT,
-            env={**os.environ, _VARIABLE: environment, _ERRORS: str(write), "OMP_NUM_THREADS": "1"},
+            cwd=settings().home,
+            env={**os.environ, VARIABLE: environment, _ERRORS: str(write), "OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -160,7 +103,7 @@ class _Running:
         self._logger.join()
         raised = self._errors.read()
         if raised:
-            return revived(json.loads(raised))
+            return decode_error(json.loads(raised))
         ended_by = -status if status < 0 else status - 128  # 143: it was asked to end, and kept what it had
         if status < 0 or ended_by == signal.SIGTERM:
             return JobLostError(
@@ -199,14 +142,14 @@ class _Running:
                 _log.info("%s", line.rstrip())
 
 
-def told(error: DrpError) -> dict[str, str]:
+def encode_error(error: DrpError) -> dict[str, str]:
     """An error as a document, for another process."""
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
     said = {"problem": error.problem, "state": error.state, "next_command": error.next_command}
     return {"kind": kind, **said}
 
 
-def revived(document: Mapping[str, str]) -> DrpError:
+def decode_error(document: Mapping[str, str]) -> DrpError:
     """The error that another process told, with its class."""
     kind: Any = locate(document["kind"])
     error: DrpError = kind.__new__(kind)
@@ -217,7 +160,7 @@ def revived(document: Mapping[str, str]) -> DrpError:
 
 
 @contextmanager
-def job() -> Iterator[dict[str, Any]]:
+def read_job_document() -> Iterator[dict[str, Any]]:
     """In the child: the document. An error of DRP's that leaves the block is told to the parent."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -227,7 +170,7 @@ def job() -> Iterator[dict[str, Any]]:
         yield document
     except DrpError as error:
         with os.fdopen(int(os.environ[_ERRORS]), "w", encoding="utf-8") as stream:
-            json.dump(told(error), stream)
+            json.dump(encode_error(error), stream)
         sys.exit(1)
 
 

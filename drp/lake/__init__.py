@@ -1,0 +1,39 @@
+"""Runs, versions and the Parquet parts that they name."""
+
+from drp.lake.lake import Addresses, Lake, merge_addresses, open_lake
+from drp.lake.parts import Part
+from drp.lake.runs import Run, RunState, ShardFile, ShardOutput, TakenOverError, UnknownRunError, run_ids
+from drp.lake.stage_counts import StageCounts, stage_counts
+from drp.lake.sweep import unneeded
+from drp.lake.versions import (
+    DamagedLakeError,
+    NewerLakeError,
+    PublishedPart,
+    UnknownVersionError,
+    Version,
+    Versions,
+)
+
+__all__ = [
+    "Addresses",
+    "DamagedLakeError",
+    "Lake",
+    "NewerLakeError",
+    "Part",
+    "PublishedPart",
+    "Run",
+    "RunState",
+    "ShardFile",
+    "ShardOutput",
+    "StageCounts",
+    "TakenOverError",
+    "UnknownRunError",
+    "UnknownVersionError",
+    "Version",
+    "Versions",
+    "merge_addresses",
+    "open_lake",
+    "run_ids",
+    "stage_counts",
+    "unneeded",
+]

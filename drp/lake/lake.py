@@ -8,14 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from drp.config.settings import settings
+from drp.config import settings
 from drp.core.schemas import CORPUS_TABLES, TABLES
 from drp.lake.parts import Part
 from drp.lake.runs import Run, ShardFile, open_run, run_ids
 from drp.lake.versions import DamagedLakeError, PublishedPart, Version, Versions
-from drp.storage.factory import open_store
-from drp.storage.store import ObjectStore
-from drp.storage.writer_lease import claim
+from drp.storage import ObjectStore, acquire, open_store
 
 Addresses: TypeAlias = Mapping[str, Sequence[str]]
 """Addresses of parts by table."""
@@ -55,12 +53,16 @@ class Lake:
     def quarantined(self) -> list[Run]:
         """Runs that wait for a person."""
         runs = (self.open_run(run_id) for run_id in run_ids(self.store))
-        return [run for run in runs if run.state()["state"] == "quarantined"]
+        return [run for run in runs if run.state().state == "quarantined"]
 
     def killed(self, run: Run) -> list[Run]:
         """Other runs of the same recipe that began, and neither ended nor were taken over."""
         others = (self.run(run_id) for run_id in run_ids(self.store) if run_id != run.run_id)
-        return [other for other in others if other.recipe == run.recipe and other.state()["state"] == "open"]
+        return [
+            other
+            for other in others
+            if other.parsed_id.series == run.parsed_id.series and other.state().state == "open"
+        ]
 
     def publish(self, run: Run, shard_files: Iterable[ShardFile]) -> tuple[Version, Version]:
         """Publish all parts of these shards: (corpus version, results version).
@@ -68,13 +70,14 @@ class Lake:
         Raises:
             DamagedLakeError: a part is not what was written.
         """
-        claim(self.store, run.run_id)
+        acquire(self.store, run.run_id)
         done_shards = list(shard_files)
         self.verify(part for done in done_shards for part in done.parts)
         parts = [
             PublishedPart(part, run.run_id, done.recipe, done.fingerprint)
             for done in done_shards
             for part in done.parts
+            if part.table in TABLES
         ]
         corpus = [p for p in parts if p.part.table in CORPUS_TABLES]
         others = [p for p in parts if p.part.table not in CORPUS_TABLES]
@@ -105,10 +108,10 @@ class Lake:
         return number
 
     def locate(self, parts: Iterable[Part]) -> dict[str, list[str]]:
-        """Addresses of parts by table; every table is there, empty if need be."""
+        """Addresses of parts by table; every published table is there, empty if need be."""
         addresses: dict[str, list[str]] = {table: [] for table in TABLES}
         for part in parts:
-            addresses[part.table].append(self.store.uri(part.key))
+            addresses.setdefault(part.table, []).append(self.store.uri(part.key))
         return addresses
 
     def published(self, number: int | None = None) -> dict[str, list[str]]:
@@ -117,7 +120,7 @@ class Lake:
         return self.locate(p.part for p in (*version.parts, *self.results.current().parts))
 
 
-def merged(*addresses: Addresses) -> dict[str, list[str]]:
+def merge_addresses(*addresses: Addresses) -> dict[str, list[str]]:
     """Addresses of several `locate`s together, each part once."""
     return {t: list(dict.fromkeys(a for some in addresses for a in some.get(t, ()))) for t in TABLES}
 

@@ -14,8 +14,8 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from drp.core.schemas import MESSAGES, TABLES, id_column
-from drp.storage.store import ObjectStore, Sha256Stream
+from drp.core.schemas import MESSAGES, STAGING_TABLES, TABLES, id_column
+from drp.storage import ObjectStore, Sha256Stream
 
 ROWS_PER_GROUP = 122_880
 TEXT_PER_GROUP = 32 * 2**20
@@ -41,7 +41,7 @@ class TableWriter:
     def __init__(self, store: ObjectStore, table: str, run_date: date) -> None:
         self._store = store
         self._table = table
-        self._schema = TABLES[table]
+        self._schema = (TABLES | STAGING_TABLES)[table]
         self._struct = pa.struct(self._schema)
         self._id = id_column(table)
         self._text = [field.name for field in self._schema if pa.types.is_large_string(field.type)]

@@ -13,14 +13,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
-from drp.core.errors import BadInputError, TerminalError
+from pydantic import BaseModel
+
+from drp.core import BadInputError, RunId, TerminalError
 from drp.lake.parts import Part, PartsWriter
-from drp.storage.store import ObjectStore
-from drp.storage.writer_lease import claim, release
+from drp.storage import ObjectStore, acquire, release
 
-RunState: TypeAlias = Literal["open", "quarantined", "published", "nothing new", "taken over"]
+RunStateName: TypeAlias = Literal["open", "quarantined", "published", "nothing new", "taken over"]
+P = TypeVar("P", bound=BaseModel)
 
 
 _log = logging.getLogger(__name__)
@@ -69,6 +71,17 @@ class ShardFile:
         return cls(**{**document, "parts": [Part(**part) for part in document["parts"]]})
 
 
+@dataclass(frozen=True)
+class RunState:
+    """How a run ended, or that it is open."""
+
+    state: RunStateName = "open"
+    detail: str = ""
+    """Why it was quarantined, which version it became, or which run took it over."""
+    fingerprints: list[str] = field(default_factory=list)
+    """Of the shards that a person may release."""
+
+
 @dataclass
 class ShardOutput:
     """What a stage fills in while it works on a shard."""
@@ -84,20 +97,21 @@ class ShardOutput:
 
 @dataclass(frozen=True)
 class Run:
-    """One night (`<date>-<recipe>`), or one import (`<date>-import-<file digest>`), and its shard files."""
+    """One night, training run or import, and its shard files."""
 
     store: ObjectStore
     run_id: str
+    """Its name; `drp.core.run_id` parses it."""
+
+    @property
+    def parsed_id(self) -> RunId:
+        """The parts of its name."""
+        return RunId.parse(self.run_id)
 
     @property
     def run_date(self) -> date:
         """The date that the run is for."""
-        return date.fromisoformat(self.run_id[:10])
-
-    @property
-    def recipe(self) -> str:
-        """Name of the recipe."""
-        return self.run_id[11:]
+        return self.parsed_id.date
 
     @property
     def _folder(self) -> str:
@@ -109,7 +123,7 @@ class Run:
 
         If another process finished the same shard meanwhile, its file stands and these parts are swept.
         """
-        claim(self.store, self.run_id)
+        acquire(self.store, self.run_id)
         started = time.monotonic()
         output = ShardOutput(PartsWriter(self.store, self.run_date))
         with output.writer.writing():
@@ -118,7 +132,7 @@ class Run:
             self.run_id,
             stage,
             shard,
-            self.recipe,
+            self.parsed_id.series,
             fingerprint,
             output.writer.parts,
             dict(output.counts),
@@ -137,11 +151,11 @@ class Run:
 
         Killed in between and called again, it ends the same. `other` can publish no more.
         """
-        for shard, work in other.plans().items():
-            self.write_plan(shard, work)
+        for shard, plan in other._plan_documents():
+            self._keep_plan(shard, plan)
         for done in other.shard_files(fingerprints):
             self._keep(replace(done, run_id=self.run_id))
-        other.end("taken over", f"by {self.run_id}")
+        other.finish("taken over", f"by {self.run_id}")
 
     def check_own(self) -> None:
         """Make sure that what this run did is still its own.
@@ -150,11 +164,11 @@ class Run:
             TakenOverError: a later night went on with it.
         """
         state = self.state()
-        if state["state"] == "taken over":
+        if state.state == "taken over":
             raise TakenOverError(
-                f"run {self.run_id} was open when another night began, and was taken over {state['detail']}",
+                f"run {self.run_id} was open when another night began, and was taken over {state.detail}",
                 state="Nothing was published by this run; its rows are there, and become part of that one",
-                next_command=f"drp report {str(state['detail']).removeprefix('by ')}",
+                next_command=f"drp report {state.detail.removeprefix('by ')}",
             )
 
     def is_done(self, stage: str, shard: str) -> bool:
@@ -170,36 +184,46 @@ class Run:
                 if wanted is None or done.fingerprint in wanted:
                     yield done
 
-    def write_plan(self, shard: str, work: Mapping[str, Any]) -> None:
+    def write_plan(self, shard: str, plan: BaseModel) -> None:
         """Keep what a shard is to do; the same shard always has the same work."""
-        claim(self.store, self.run_id)
-        self.store.create(f"{self._folder}/{PLAN}/{shard}.json", _json(work))
+        acquire(self.store, self.run_id)
+        self._keep_plan(shard, _json(plan.model_dump(mode="json")))
 
-    def plans(self) -> dict[str, dict[str, Any]]:
-        """What each shard is to do, by name."""
-        keys = (stored.key for stored in self.store.listed(f"{self._folder}/{PLAN}"))
-        return {Path(key).stem: json.loads(self.store.get(key) or b"{}") for key in keys}
+    def plans(self, kind: type[P]) -> dict[str, P]:
+        """What each shard is to do, by its name.
 
-    def settled(self, what: str, choose: Callable[[], str]) -> str:
-        """What was chosen when this was first asked: every attempt at the run goes by the same choice."""
+        Args:
+            kind: the model of this run's plans.
+        """
+        return {shard: kind.model_validate_json(plan) for shard, plan in self._plan_documents()}
+
+    def _plan_documents(self) -> Iterator[tuple[str, bytes]]:
+        for stored in self.store.listed(f"{self._folder}/{PLAN}"):
+            yield Path(stored.key).stem, self.store.get(stored.key) or b"{}"
+
+    def _keep_plan(self, shard: str, plan: bytes) -> None:
+        self.store.create(f"{self._folder}/{PLAN}/{shard}.json", plan)
+
+    def remember(self, what: str, choose: Callable[[], str]) -> str:
+        """Make a choice once for the run: the first call stores it, and every later attempt gets the same."""
         key = f"{self._folder}/{what}.json"
         if self.store.get(key) is None:
             self.store.create(key, _json({what: choose()}))
         return str(json.loads(self.store.get(key) or b"")[what])
 
-    def state(self) -> dict[str, Any]:
-        """How the run ended: {"state": RunState, "detail": ..., "fingerprints": ...}."""
+    def state(self) -> RunState:
+        """How the run ended, or that it is open."""
         data = self.store.get(f"{self._folder}/state.json")
-        return dict(json.loads(data)) if data else {"state": "open", "detail": "", "fingerprints": []}
+        return RunState(**json.loads(data)) if data else RunState()
 
-    def end(self, state: RunState, detail: str, *, fingerprints: Iterable[str] = ()) -> None:
+    def finish(self, state: RunStateName, detail: str, *, fingerprints: Iterable[str] = ()) -> None:
         """Record how the run ended, and with which fingerprints if a person may release it."""
-        document = {"state": state, "detail": detail, "fingerprints": sorted(fingerprints)}
-        self.store.put(f"{self._folder}/state.json", _json(document))
-        self.rest()
+        document = RunState(state, detail, sorted(fingerprints))
+        self.store.put(f"{self._folder}/state.json", _json(asdict(document)))
+        self.release_lease()
 
-    def rest(self) -> None:
-        """Nothing more is to be written for now: another run may."""
+    def release_lease(self) -> None:
+        """Let another run write, where the store allows one writer at a time."""
         release(self.store, self.run_id)
 
 

@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal, Self, TypeAlias
 
-from drp.core.errors import BadInputError, TerminalError
+from drp.core import BadInputError, TerminalError
 from drp.core.schemas import SCHEMA_VERSION
 from drp.lake.parts import Part
-from drp.storage.store import ObjectStore
-from drp.storage.writer_lease import claim, release
+from drp.storage import ObjectStore, acquire, release
 
 Pointer: TypeAlias = Literal["corpus", "results"]
 
@@ -170,7 +169,7 @@ class Versions:
         """Point at an older (or newer) version again; it also mends a pointer that is damaged."""
         version = self.read(number)
         writer = f"rollback-{number}"
-        claim(self._store, writer)
+        acquire(self._store, writer)
         try:
             while not self._point_at(number):
                 pass

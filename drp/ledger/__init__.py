@@ -1,0 +1,54 @@
+"""What teachers were asked and what it cost: each request is stored before it is sent, and paid for once."""
+
+from drp.ledger.batches import OUT
+from drp.ledger.completions import CARRIED, Completion, RequestStage, TeacherReply, TeacherRequest, Usage
+from drp.ledger.errors import BudgetExhaustedError, dollars
+from drp.ledger.ledger import Ledger, open_ledger
+from drp.ledger.pricing import cost
+from drp.ledger.records import (
+    Attempt,
+    BatchUsage,
+    Call,
+    Claim,
+    CompletedAttempt,
+    DeadReason,
+    FailedAttempt,
+    InFlight,
+    LedgerEntry,
+    PricedRequest,
+    ProviderBatch,
+    Sums,
+    Total,
+)
+from drp.ledger.tables import BatchState
+from drp.ledger.workers import Worker
+
+__all__ = [
+    "CARRIED",
+    "OUT",
+    "Attempt",
+    "BatchState",
+    "BatchUsage",
+    "BudgetExhaustedError",
+    "Call",
+    "Claim",
+    "CompletedAttempt",
+    "Completion",
+    "DeadReason",
+    "FailedAttempt",
+    "InFlight",
+    "Ledger",
+    "LedgerEntry",
+    "PricedRequest",
+    "ProviderBatch",
+    "RequestStage",
+    "Sums",
+    "TeacherReply",
+    "TeacherRequest",
+    "Total",
+    "Usage",
+    "Worker",
+    "cost",
+    "dollars",
+    "open_ledger",
+]

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from drp.core.batched import batched
-from drp.database.engine import insert
+from drp.core import batched
+from drp.database import insert
 from drp.ledger.completions import Usage
-from drp.ledger.records import Answered, Attempt, Batch, Claim, Wanted
+from drp.ledger.records import Attempt, BatchUsage, Claim, PricedRequest, ProviderBatch
 from drp.ledger.requests import CHUNK, claim, give_up, lock, now, to_attempt
 from drp.ledger.tables import BatchState, attempts, batches, requests
 from drp.ledger.workers import living_workers
@@ -20,7 +20,7 @@ OUT: tuple[BatchState, ...] = ("planned", "uploaded", "submitted", "ended")
 
 def plan(
     con: Connection,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[PricedRequest],
     fresh: dict[str, str],
     *,
     batch_id: str,
@@ -136,7 +136,7 @@ def close(con: Connection, batch_id: str, state: BatchState, why: str) -> int:
     )
 
 
-def listed(con: Connection, states: Collection[BatchState]) -> list[Batch]:
+def listed(con: Connection, states: Collection[BatchState]) -> list[ProviderBatch]:
     """Batches in these states, oldest first."""
     living = living_workers(con)
     owned = select(attempts.c.batch_id).where(
@@ -148,22 +148,22 @@ def listed(con: Connection, states: Collection[BatchState]) -> list[Batch]:
     return [_batch(row) for row in con.execute(query.where(batches.c.state.in_(states)))]
 
 
-def answered(con: Connection, batch_ids: Collection[str]) -> dict[str, Answered]:
+def answered(con: Connection, batch_ids: Collection[str]) -> dict[str, BatchUsage]:
     """What is written down of the answers of these batches; those without any are left out."""
     a = attempts.c
     tokens = [
         func.coalesce(func.sum(count), 0) for count in (a.prompt_tokens, a.cached_tokens, a.completion_tokens)
     ]
     query = select(a.batch_id, func.count(), func.sum(a.cost_nusd), *tokens).group_by(a.batch_id)
-    found: dict[str, Answered] = {}
+    found: dict[str, BatchUsage] = {}
     for some in batched(batch_ids, CHUNK):
         for row in con.execute(query.where(a.batch_id.in_(some), a.state == "landed")):
             batch_id, answers, cost, *counts = row
-            found[str(batch_id)] = Answered(int(answers), Usage(*map(int, counts)), cost)
+            found[str(batch_id)] = BatchUsage(int(answers), Usage(*map(int, counts)), cost)
     return found
 
 
-def _batch(row: Row[Any]) -> Batch:
+def _batch(row: Row[Any]) -> ProviderBatch:
     facts = dict(row._mapping)
     estimated, is_orphan = facts.pop("estimated_nusd"), not facts.pop("is_owned")
-    return Batch(**facts, estimated=estimated, is_orphan=is_orphan)
+    return ProviderBatch(**facts, estimated=estimated, is_orphan=is_orphan)

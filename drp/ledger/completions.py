@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from drp.core.ids import content_id
+from drp.core import content_id
 
-Stage: TypeAlias = Literal["decompose", "revise", "fused"]
+RequestStage: TypeAlias = Literal["decompose", "revise", "fused"]
 
 
 CARRIED = "carried"
@@ -31,7 +31,7 @@ class TeacherRequest:
     asked, the body (model, messages, schema, sampling) and the version of the prompt. Not how it is sent.
     """
 
-    stage: Stage
+    stage: RequestStage
     base_url: str
     body: Mapping[str, Any]
     prompt_version: str
@@ -50,7 +50,7 @@ class TeacherRequest:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Completion:
     """What a provider answered, as it came. None: it did not say."""
 
     provider_id: str | None
@@ -64,10 +64,10 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Reply:
+class TeacherReply:
     """What became of a request: an answer, or the problem why there is none."""
 
     request: TeacherRequest
-    answer: Answer | None
+    answer: Completion | None
     problem: str | None = None
     """CARRIED, or why it is dead."""

@@ -20,23 +20,22 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from drp.database.engine import Database
-from drp.database.migrate import migrate
+from drp.database import Database, migrate
 from drp.ledger import accounting, batches, requests
 from drp.ledger.records import (
-    Answered,
     Attempt,
-    Batch,
+    BatchUsage,
     Call,
     Claim,
+    CompletedAttempt,
     DeadReason,
-    Entry,
-    Failure,
+    FailedAttempt,
     InFlight,
-    Landing,
+    LedgerEntry,
+    PricedRequest,
+    ProviderBatch,
     Spent,
     Total,
-    Wanted,
 )
 from drp.ledger.tables import BatchState
 from drp.ledger.workers import Worker
@@ -55,7 +54,7 @@ def open_ledger(url: str) -> "Ledger":
 
     Raises:
         BadInputError: the URL is of neither kind.
-        LedgerTooNewError: a newer drp has written it.
+        DatabaseTooNewError: a newer drp has written it.
     """
     database = Database(url)
     try:
@@ -105,7 +104,7 @@ class Ledger:
         """
         return self._database.write(requests.recover)
 
-    def known(self, ids: Iterable[str]) -> dict[str, Entry]:
+    def known(self, ids: Iterable[str]) -> dict[str, LedgerEntry]:
         """What is known of these requests; those never heard of are left out.
 
         The texts of all that landed are in memory at once: ask for some hundreds at a time.
@@ -114,7 +113,13 @@ class Ledger:
             return requests.entries(con, ids)
 
     def claim(
-        self, wanted: Sequence[Wanted], worker: Worker, *, run_id: str, backend: str, cap: Decimal | None
+        self,
+        wanted: Sequence[PricedRequest],
+        worker: Worker,
+        *,
+        run_id: str,
+        backend: str,
+        cap: Decimal | None,
     ) -> Claim:
         """Make those of `wanted` that are new or failed this worker's, durably, before they are sent.
 
@@ -138,7 +143,7 @@ class Ledger:
         """Give back what was claimed and never sent; it costs nothing."""
         self._database.write(lambda con: requests.release(con, attempts))
 
-    def land(self, landings: Sequence[Landing]) -> None:
+    def land(self, landings: Sequence[CompletedAttempt]) -> None:
         """Write down answers as they came, and what they cost. Landing twice is harmless.
 
         An answer that comes after its attempt was marked as lost lands too. Where another attempt had
@@ -146,7 +151,7 @@ class Ledger:
         """
         self._database.write(lambda con: requests.land(con, landings))
 
-    def fail(self, failures: Sequence[Failure]) -> None:
+    def fail(self, failures: Sequence[FailedAttempt]) -> None:
         """Write down that attempts brought no answer: their requests may be sent again, or are dead."""
         self._database.write(lambda con: requests.fail(con, failures))
 
@@ -157,7 +162,7 @@ class Ledger:
     # --- batches --------------------------------------------------------------------------------------
 
     def plan_batch(
-        self, wanted: Sequence[Wanted], worker: Worker, *, run_id: str, cap: Decimal | None
+        self, wanted: Sequence[PricedRequest], worker: Worker, *, run_id: str, cap: Decimal | None
     ) -> tuple[str | None, Claim]:
         """Claim `wanted` (of one base URL and model) for a new batch, as `claim` does.
 
@@ -232,12 +237,12 @@ class Ledger:
         """The provider does not have this batch: its requests go back to `failed`, at no cost."""
         return self._database.write(lambda con: batches.close(con, batch_id, "abandoned", why))
 
-    def batches(self, states: Collection[BatchState]) -> list[Batch]:
+    def batches(self, states: Collection[BatchState]) -> list[ProviderBatch]:
         """Batches in these states, oldest first."""
         with self._database.reading() as con:
             return batches.listed(con, states)
 
-    def answered(self, batch_ids: Collection[str]) -> dict[str, Answered]:
+    def answered(self, batch_ids: Collection[str]) -> dict[str, BatchUsage]:
         """What the answers of these batches of ours were billed; of those without any nothing."""
         with self._database.reading() as con:
             return batches.answered(con, batch_ids)
@@ -284,5 +289,5 @@ class Ledger:
         self._database.write(lambda con: accounting.mark_exported(con, exported, run_id))
 
 
-def _fresh(wanted: Sequence[Wanted]) -> dict[str, str]:
+def _fresh(wanted: Sequence[PricedRequest]) -> dict[str, str]:
     return {want.request.request_id: uuid4().hex for want in wanted}

@@ -6,13 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from drp.ledger.completions import Answer, TeacherRequest, Usage
+from drp.ledger.completions import Completion, TeacherRequest, Usage
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.tables import BatchState, RequestState
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PricedRequest:
     """A request that is to be sent, and what that is expected to cost."""
 
     request: TeacherRequest
@@ -32,13 +32,13 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """What the ledger knows of a request."""
 
     request_id: str
     state: RequestState
     attempts: int
-    answer: Answer | None
+    answer: Completion | None
     """There if landed. Its text is None once exported: then it is in the lake's `teacher_calls`."""
     cost: Decimal | None
     """Of the answer; None if unknown."""
@@ -55,9 +55,9 @@ class Claim:
 
     mine: list[Attempt] = field(default_factory=list)
     """To be sent by whoever claimed them, and by nobody else."""
-    landed: list[Entry] = field(default_factory=list)
-    dead: list[Entry] = field(default_factory=list)
-    others: list[Entry] = field(default_factory=list)
+    landed: list[LedgerEntry] = field(default_factory=list)
+    dead: list[LedgerEntry] = field(default_factory=list)
+    others: list[LedgerEntry] = field(default_factory=list)
     """In flight already: with another worker, or in a batch."""
     over_budget: list[str] = field(default_factory=list)
     """Request ids for which there is no money."""
@@ -66,16 +66,16 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Landing:
+class CompletedAttempt:
     """An answer that arrived, and what it cost (None: unknown)."""
 
     attempt: Attempt
-    answer: Answer
+    answer: Completion
     cost: Decimal | None
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedAttempt:
     """An attempt without an answer. `cost` is 0 where the provider bills nothing, None if unknown."""
 
     attempt: Attempt
@@ -85,7 +85,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Batch:
+class ProviderBatch:
     """A batch; `batch_id` is ours and goes to the provider in its metadata."""
 
     batch_id: str
@@ -110,7 +110,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Answered:
+class BatchUsage:
     """The answers of one batch."""
 
     answers: int

@@ -11,11 +11,19 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 
-from drp.core.batched import batched
-from drp.database.engine import execute_many, insert
-from drp.ledger.completions import Answer, Usage
+from drp.core import batched
+from drp.database import execute_many, insert
+from drp.ledger.completions import Completion, Usage
 from drp.ledger.errors import BudgetExhaustedError
-from drp.ledger.records import Attempt, Claim, Entry, Failure, Landing, Spent, Wanted
+from drp.ledger.records import (
+    Attempt,
+    Claim,
+    CompletedAttempt,
+    FailedAttempt,
+    LedgerEntry,
+    PricedRequest,
+    Spent,
+)
 from drp.ledger.tables import RequestState, attempts, budgets, exact, requests
 from drp.ledger.workers import forget_others, living_workers
 
@@ -29,7 +37,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def entries(con: Connection, ids: Iterable[str]) -> dict[str, Entry]:
+def entries(con: Connection, ids: Iterable[str]) -> dict[str, LedgerEntry]:
     """What is known of these requests; those never heard of are left out."""
     flying = and_(attempts.c.request_id == requests.c.request_id, attempts.c.state == "in_flight")
     query = select(requests, attempts.c.batch_id).select_from(requests.outerjoin(attempts, flying))
@@ -40,15 +48,15 @@ def entries(con: Connection, ids: Iterable[str]) -> dict[str, Entry]:
     return found
 
 
-def _entry(row: Row[Any]) -> Entry:
+def _entry(row: Row[Any]) -> LedgerEntry:
     answer = None
     if row.state == "landed":
         usage = None
         if row.prompt_tokens is not None:
             usage = Usage(row.prompt_tokens, row.cached_tokens, row.completion_tokens)
-        answer = Answer(row.provider_id, row.text, row.refusal, row.finish_reason, usage, row.latency_s)
+        answer = Completion(row.provider_id, row.text, row.refusal, row.finish_reason, usage, row.latency_s)
     state = cast(RequestState, row.state)
-    return Entry(
+    return LedgerEntry(
         row.request_id,
         state,
         row.attempts,
@@ -78,7 +86,7 @@ def spent(con: Connection, run_id: str) -> Spent:
 
 def claim(
     con: Connection,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[PricedRequest],
     fresh: Mapping[str, str],
     *,
     worker_id: str,
@@ -135,7 +143,7 @@ def claim(
     return Claim(done.mine + taken, done.landed, done.dead, done.others, done.over_budget, exhausted)
 
 
-def _make_known(con: Connection, asked: Mapping[str, Wanted]) -> None:
+def _make_known(con: Connection, asked: Mapping[str, PricedRequest]) -> None:
     at = now()
     rows = [
         {
@@ -193,7 +201,7 @@ def _take(con: Connection, taken: Sequence[Attempt], worker_id: str, run_id: str
         con.execute(update(requests).where(requests.c.request_id.in_(ids)).values(changed))
 
 
-def land(con: Connection, landings: Sequence[Landing]) -> None:
+def land(con: Connection, landings: Sequence[CompletedAttempt]) -> None:
     """Write down answers. Of a request that has landed, the first answer stays; the money counts all."""
     lock(con, (landing.attempt.request_id for landing in landings))
     at = now()
@@ -216,7 +224,7 @@ def land(con: Connection, landings: Sequence[Landing]) -> None:
     execute_many(con, request.values(state="landed", problem=None, exported_in=None, updated_at=at), answered)
 
 
-def fail(con: Connection, failures: Sequence[Failure]) -> None:
+def fail(con: Connection, failures: Sequence[FailedAttempt]) -> None:
     """Write down that attempts brought no answer. One that has landed meanwhile stays so."""
     lock(con, (failure.attempt.request_id for failure in failures))
     at = now()

@@ -6,15 +6,13 @@ attempts at, and holds the answer once one has landed.
 Money is whole nano-dollars (10^-9 USD) in the database, so that sums are exact, and `Decimal` USD here.
 """
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
     Dialect,
     Float,
     ForeignKey,
@@ -24,12 +22,13 @@ from sqlalchemy import (
     Named,
     String,
     Table,
-    Text,
     TypedColumns,
     TypeDecorator,
     UniqueConstraint,
     text,
 )
+
+from drp.database import Instant, StorableText
 
 RequestState: TypeAlias = Literal["planned", "submitted", "landed", "failed", "dead"]
 """planned: asked for, not sent yet; submitted: at the provider; failed: may be sent again; dead: may not."""
@@ -39,8 +38,6 @@ model, or the provider gave it back undone."""
 BatchState: TypeAlias = Literal["planned", "uploaded", "submitted", "ended", "landed", "abandoned"]
 
 NANO = Decimal("1e-9")
-# What JSON can carry and a database cannot keep.
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 def exact(usd: Decimal) -> Decimal:
@@ -52,11 +49,6 @@ def exact(usd: Decimal) -> Decimal:
     if not usd.is_finite() or usd < 0:
         raise ValueError(f"{usd} is no amount of money")
     return usd.quantize(NANO, ROUND_HALF_EVEN)
-
-
-def storable(said: str) -> str:
-    """Text as a database can keep it: NUL and lone surrogates, which no text has, become U+FFFD."""
-    return _NO_TEXT.sub("\ufffd", said)
 
 
 class Usd(TypeDecorator[Decimal]):
@@ -74,34 +66,6 @@ class Usd(TypeDecorator[Decimal]):
         return None if value is None else Decimal(int(value)).scaleb(-9)
 
 
-class Instant(TypeDecorator[datetime]):
-    """A time in UTC, also where the database knows no time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database."""
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database; SQLite gives what it was given, without its zone."""
-        if value is None or value.tzinfo is not None:
-            return None if value is None else value.astimezone(UTC)
-        return value.replace(tzinfo=UTC)
-
-
-class Said(TypeDecorator[str]):
-    """Text that a provider wrote."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """To the database."""
-        return None if value is None else storable(value)
-
-
 class RequestColumns(TypedColumns):
     """What is asked, once for all times and runs, and its answer."""
 
@@ -112,20 +76,20 @@ class RequestColumns(TypedColumns):
     prompt_version: Named[str] = Column(String)
     state: Named[str] = Column(String)
     attempts: Named[int] = Column(Integer)
-    provider_id: Named[str | None] = Column(Said)
-    finish_reason: Named[str | None] = Column(Said)
+    provider_id: Named[str | None] = Column(StorableText)
+    finish_reason: Named[str | None] = Column(StorableText)
     prompt_tokens: Named[int | None] = Column(BigInteger)
     cached_tokens: Named[int | None] = Column(BigInteger)
     completion_tokens: Named[int | None] = Column(BigInteger)
     cost_nusd: Named[Decimal | None] = Column(Usd)
     latency_s: Named[float | None] = Column(Float)
-    problem: Named[str | None] = Column(Said)
+    problem: Named[str | None] = Column(StorableText)
     exported_in: Named[str | None] = Column(String)
     created_at: Named[datetime] = Column(Instant)
     updated_at: Named[datetime] = Column(Instant)
     # Last: SQLite reads a row from its start, and what is long lies behind what is asked for often.
-    refusal: Named[str | None] = Column(Said)
-    text: Named[str | None] = Column(Said)
+    refusal: Named[str | None] = Column(StorableText)
+    text: Named[str | None] = Column(StorableText)
 
 
 class AttemptColumns(TypedColumns):
@@ -144,8 +108,8 @@ class AttemptColumns(TypedColumns):
     prompt_tokens: Named[int | None] = Column(BigInteger)
     cached_tokens: Named[int | None] = Column(BigInteger)
     completion_tokens: Named[int | None] = Column(BigInteger)
-    provider_id: Named[str | None] = Column(Said)
-    error: Named[str | None] = Column(Said)
+    provider_id: Named[str | None] = Column(StorableText)
+    error: Named[str | None] = Column(StorableText)
     started_at: Named[datetime] = Column(Instant)
     ended_at: Named[datetime | None] = Column(Instant)
 
@@ -157,12 +121,12 @@ class BatchColumns(TypedColumns):
     run_id: Named[str] = Column(String)
     base_url: Named[str] = Column(String)
     model: Named[str] = Column(String)
-    provider_batch_id: Named[str | None] = Column(Said)
-    input_file_id: Named[str | None] = Column(Said)
-    output_file_id: Named[str | None] = Column(Said)
-    error_file_id: Named[str | None] = Column(Said)
+    provider_batch_id: Named[str | None] = Column(StorableText)
+    input_file_id: Named[str | None] = Column(StorableText)
+    output_file_id: Named[str | None] = Column(StorableText)
+    error_file_id: Named[str | None] = Column(StorableText)
     state: Named[str] = Column(String)
-    provider_state: Named[str | None] = Column(Said)
+    provider_state: Named[str | None] = Column(StorableText)
     requests: Named[int] = Column(Integer)
     estimated_tokens: Named[int] = Column(BigInteger)
     estimated_nusd: Named[Decimal] = Column(Usd)

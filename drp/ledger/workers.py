@@ -18,9 +18,9 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, delete, func, select
 
-from drp.core.errors import DrpError
-from drp.database.engine import Database, insert
-from drp.ledger.tables import Instant, workers
+from drp.core import DrpError
+from drp.database import Database, Instant, insert
+from drp.ledger.tables import workers
 
 _BEAT_S = 10.0
 SILENCE = timedelta(seconds=60)

@@ -1,0 +1,3 @@
+"""The stages in order, without Airflow."""
+
+__all__ = ["nightly", "train_eval"]

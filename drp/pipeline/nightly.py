@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 
 from rich.progress import Progress
 
-from drp.runtime.context import Night
-from drp.runtime.cost_estimate import estimate
+from drp.runtime import RunContext, estimate
 from drp.stages.decompose import decompose
 from drp.stages.gate import gate
 from drp.stages.ingest import ingest
@@ -15,11 +14,11 @@ from drp.stages.publish import publish
 from drp.stages.report import report
 from drp.stages.rollout import rollout
 
-SHARD_STAGES: tuple[Callable[[Night, str], None], ...] = (rollout, decompose, prune)
+SHARD_STAGES: tuple[Callable[[RunContext, str], None], ...] = (rollout, decompose, prune)
 
 
 def nightly(
-    night: Night,
+    ctx: RunContext,
     traces: str | None = None,
     *,
     pairs: Sequence[str] = (),
@@ -37,19 +36,19 @@ def nightly(
     """
     with Progress(transient=True) as progress:  # shows nothing where there is no terminal
         bar = progress.add_task("ingest", total=None)
-        ingest(night, traces, pairs=pairs, student=student)
-        shards = plan(night, replay_only=traces is not None, sample_size=sample_size)
-        estimate(night, shards)
+        ingest(ctx, traces, pairs=pairs, student=student)
+        shards = plan(ctx, replay_only=traces is not None, sample_size=sample_size)
+        estimate(ctx, shards)
         progress.update(bar, total=len(shards) * len(SHARD_STAGES) + 2)
         for stage in SHARD_STAGES:
             for shard in shards:
                 progress.update(bar, description=f"{stage.__name__} {shard}")
-                stage(night, shard)
+                stage(ctx, shard)
                 progress.advance(bar)
         try:
             progress.update(bar, description="gate")
-            gate(night)
-            publish(night)
+            gate(ctx)
+            publish(ctx)
         finally:
-            page = report(night)
+            page = report(ctx)
     return page

@@ -10,8 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from drp.core.schemas import CORPUS_TABLES, id_column
-from drp.lake.lake import Lake
-from drp.lake.versions import Version
+from drp.lake import Lake, Version
 from drp.query.session import open_session
 
 

@@ -19,12 +19,14 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from drp.config.settings import ROOT, settings
-from drp.core.errors import BadInputError, DrpError, TerminalError
-from drp.core.schemas import TABLES
-from drp.storage.store import LakeRefusedError, LakeUnavailableError
+from drp.config import settings
+from drp.core import BadInputError, DrpError, TerminalError
+from drp.core.schemas import STAGING_TABLES, TABLES
+from drp.storage import LakeRefusedError, LakeUnavailableError
 
-VIEWS = ROOT / "sql"
+_RUN_DATE = "/run_date=([0-9-]+)/[^/]*$"
+"""Where the address of a part says its run date."""
+VIEWS = Path(__file__).with_name("views")
 """The views that every session has: one .sql file each."""
 
 _REFERRED = {"rollouts": ("revisions", "rollout_id"), "questions": ("rollouts", "question_id")}
@@ -90,7 +92,9 @@ def open_session(
     readable = [*chain(*parts.values(), *(earlier or {}).values())]
     if any(path.startswith("s3://") for path in readable):
         _reach_s3(con)
-    for table in dict.fromkeys(("revisions", "rollouts", *TABLES)):  # what refers before what is referred to
+    staged = (table for table in STAGING_TABLES if table in parts)
+    # what refers before what is referred to
+    for table in dict.fromkeys(("revisions", "rollouts", *TABLES, *staged)):
         own = parts.get(table, ())
         rest = [path for path in (earlier or {}).get(table, ()) if path not in own]
         _create_view(con, table, own, rest if table in _REFERRED else ())
@@ -162,8 +166,7 @@ def _reach_s3(con: duckdb.DuckDBPyConnection) -> None:
     """Let DuckDB read from the lake's bucket, by the extension that is installed beside it."""
     import duckdb_extension_httpfs
 
-    from drp.storage.factory import open_store
-    from drp.storage.s3 import S3Store
+    from drp.storage import S3Store, open_store
 
     store = open_store(settings().lake_root)
     if not isinstance(store, S3Store):
@@ -190,7 +193,7 @@ def _reach_s3(con: duckdb.DuckDBPyConnection) -> None:
 def _create_view(
     con: duckdb.DuckDBPyConnection, table: str, own: Sequence[str], earlier: Sequence[str]
 ) -> None:
-    query = _rows(con, TABLES[table], own)
+    query = _rows(con, (TABLES | STAGING_TABLES)[table], own)
     if earlier:
         by, key = _REFERRED[table]
         query += f" UNION ALL ({_rows(con, TABLES[table], earlier)} SEMI JOIN {by} USING ({key}))"
@@ -201,16 +204,23 @@ def _create_view(
 
 
 def _rows(con: duckdb.DuckDBPyConnection, schema: pa.Schema, paths: Sequence[str]) -> str:
-    """A query for all rows of these parts of a table."""
-    if paths:
-        files = ", ".join(_literal(path) for path in paths)
-        columns = ", ".join([*schema.names, "run_date"])
-        source = f"read_parquet([{files}], hive_partitioning = true, hive_types = {{'run_date': DATE}})"
-    else:
-        empty = con.from_arrow(schema.empty_table())
-        types = zip(empty.columns, empty.types, strict=True)
+    """A query for all rows of these parts of a table; a column that an older part lacks is NULL there.
+
+    DuckDB is told the columns, so that it opens no part before a query needs it. `run_date` comes from the
+    folder of the part alone: other folders of the form `key=value` above the lake are no columns.
+    """
+    empty = con.from_arrow(schema.empty_table())
+    types = list(zip(empty.columns, empty.types, strict=True))
+    if not paths:
         columns = ", ".join([*(f"NULL::{kind} AS {name}" for name, kind in types), "NULL::DATE AS run_date"])
-        source = "range(0)"
+        return f"SELECT {columns} FROM range(0)"  # noqa: S608 (names are ours)
+    files = ", ".join(_literal(path) for path in paths)
+    known = ", ".join(
+        f"{_literal(name)}: {{name: {_literal(name)}, type: {_literal(str(kind))}, default_value: NULL}}"
+        for name, kind in types
+    )
+    columns = ", ".join([*schema.names, f"regexp_extract(filename, '{_RUN_DATE}', 1)::DATE AS run_date"])
+    source = f"read_parquet([{files}], filename = true, schema = MAP {{{known}}})"
     return f"SELECT {columns} FROM {source}"  # noqa: S608 (names are ours)
 
 

@@ -1,0 +1,38 @@
+"""Checkpoints: what was trained, where its files are, and which one is in use."""
+
+from drp.registry.errors import (
+    AmbiguousCheckpointError,
+    ChangedCheckpointError,
+    CheckpointConflictError,
+    MlflowRefusedError,
+    MlflowUnavailableError,
+    NothingToRollBackError,
+    UnknownAliasError,
+    UnknownCheckpointError,
+)
+from drp.registry.files import fetch, folder_key, store_folder, verify
+from drp.registry.records import Checkpoint, CheckpointFile, Move, holders
+from drp.registry.registry import Registry, open_registry
+
+__all__ = [
+    "AmbiguousCheckpointError",
+    "ChangedCheckpointError",
+    "Checkpoint",
+    "CheckpointConflictError",
+    "CheckpointFile",
+    "MlflowRefusedError",
+    "MlflowUnavailableError",
+    "Move",
+    "NothingToRollBackError",
+    "Registry",
+    "UnknownAliasError",
+    "UnknownCheckpointError",
+    "Which",
+    "fetch",
+    "folder_key",
+    "holders",
+    "mlflow_push",
+    "open_registry",
+    "store_folder",
+    "verify",
+]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from drp.core.errors import BadInputError, TerminalError, TransientError
+from drp.core import BadInputError, TerminalError, TransientError
 
 _UNCHANGED = "Nothing was changed"
 

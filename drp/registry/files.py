@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from drp.core.errors import BadInputError
+from drp.core import BadInputError, CheckpointFolder
 from drp.registry.errors import ChangedCheckpointError
-from drp.registry.records import Checkpoint, CheckpointFile, Which
-from drp.storage.store import PIECE, ObjectStore, Sha256Stream
+from drp.registry.records import Checkpoint, CheckpointFile
+from drp.storage import PIECE, ObjectStore, Sha256Stream
 
 
-def folder_key(checkpoint_id: str, which: Which) -> str:
+def folder_key(checkpoint_id: str, which: CheckpointFolder) -> str:
     """Where in the object store the adapter or the merged model of a checkpoint belongs."""
     return f"_checkpoints/{checkpoint_id}/{which}"
 
@@ -49,7 +49,7 @@ def store_folder(store: ObjectStore, folder: Path, key: str) -> tuple[Checkpoint
     return tuple(_send(store, folder, name, key) for name in names)
 
 
-def fetch(store: ObjectStore, checkpoint: Checkpoint, which: Which, folder: Path) -> None:
+def fetch(store: ObjectStore, checkpoint: Checkpoint, which: CheckpointFolder, folder: Path) -> None:
     """Copy the adapter or the merged model into a local folder that `transformers` and `vllm serve` load.
 
     The folder appears when all its files are there and their SHA-256 are right, and not before. Where it is
@@ -97,7 +97,7 @@ def verify(store: ObjectStore, checkpoint: Checkpoint) -> int:
     return len(checkpoint.files)
 
 
-_BOTH: tuple[Which, ...] = ("adapter", "merged")
+_BOTH: tuple[CheckpointFolder, ...] = ("adapter", "merged")
 
 
 def _names(folder: Path) -> list[str]:
@@ -119,7 +119,7 @@ def _send(store: ObjectStore, folder: Path, name: str, key: str) -> CheckpointFi
     return CheckpointFile(path, sent.bytes, sent.hexdigest())
 
 
-def _part(checkpoint: Checkpoint, which: Which) -> tuple[str, dict[str, CheckpointFile]]:
+def _part(checkpoint: Checkpoint, which: CheckpointFolder) -> tuple[str, dict[str, CheckpointFile]]:
     """The folder of the adapter or of the merged model in the store, and its files by their paths in it."""
     key = checkpoint.key(which)
     if key is None:
@@ -153,11 +153,13 @@ def _fault(file: CheckpointFile, digest: str | None) -> str:
     return f"{file.path} {'is missing' if digest is None else 'has changed'}"
 
 
-def _again(checkpoint: Checkpoint, which: Which) -> str:
+def _again(checkpoint: Checkpoint, which: CheckpointFolder) -> str:
     return f"drp registry export {checkpoint.checkpoint_id} FOLDER --which {which}"
 
 
-def _check_copy(checkpoint: Checkpoint, which: Which, files: dict[str, CheckpointFile], folder: Path) -> None:
+def _check_copy(
+    checkpoint: Checkpoint, which: CheckpointFolder, files: dict[str, CheckpointFile], folder: Path
+) -> None:
     """Make sure that a folder is what `fetch` would make of it."""
     found = {}
     for name in _names(folder):

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from drp.config.settings import settings
-from drp.core.errors import BadInputError
-from drp.jobs.runner import ScratchUnwritableError
+from drp.config import settings
+from drp.core import BadInputError, CheckpointFolder
+from drp.jobs import ScratchUnwritableError
 from drp.registry.errors import CheckpointConflictError, MlflowRefusedError, MlflowUnavailableError
 from drp.registry.files import fetch
-from drp.registry.records import Checkpoint, Which
-from drp.storage.store import ObjectStore
+from drp.registry.records import Checkpoint
+from drp.storage import ObjectStore
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -187,9 +187,9 @@ def _files(store: ObjectStore, checkpoint: Checkpoint) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _parts(checkpoint: Checkpoint) -> list[Which]:
+def _parts(checkpoint: Checkpoint) -> list[CheckpointFolder]:
     """The folders that it has, the one to be served first."""
-    both: tuple[Which, ...] = ("merged", "adapter")
+    both: tuple[CheckpointFolder, ...] = ("merged", "adapter")
     return [which for which in both if checkpoint.key(which) is not None]
 
 

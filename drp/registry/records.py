@@ -5,14 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, get_args
 
-Alias: TypeAlias = Literal["champion", "challenger"]
-"""champion: what is in use; challenger: what may replace it. Each student line has its own two."""
+from drp.core import Alias, CheckpointFolder
+
 ALIASES: tuple[Alias, ...] = get_args(Alias)
-
-Which: TypeAlias = Literal["adapter", "merged"]
-"""adapter: the LoRA weights alone; merged: a whole model, as `transformers` and `vllm serve` load it."""
 
 PREFIX = 6
 """So many characters of an id, or more, name a checkpoint if no other begins with them."""
@@ -90,7 +87,7 @@ class Checkpoint:
         if folders != {file.path.partition("/")[0] for file in self.files}:
             raise ValueError(f"the files of checkpoint {self.checkpoint_id} are not those of its folders")
 
-    def key(self, which: Which) -> str | None:
+    def key(self, which: CheckpointFolder) -> str | None:
         """Folder of the adapter or of the merged model in the object store."""
         return self.adapter_key if which == "adapter" else self.merged_key
 

@@ -1,6 +1,6 @@
 """The registry of checkpoints: what was trained, and which of them is in use.
 
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         registry.register(checkpoint)
         registry.promote(checkpoint.checkpoint_id, "champion", "shorter at equal accuracy")
         registry.get("champion").merged_key
@@ -21,8 +21,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
-from drp.database.engine import Database, insert
-from drp.database.migrate import migrate
+from drp.database import Database, insert, migrate
 from drp.registry.errors import (
     AmbiguousCheckpointError,
     CheckpointConflictError,
@@ -47,7 +46,7 @@ def open_registry(url: str) -> Iterator["Registry"]:
 
     Raises:
         BadInputError: the URL is of neither kind.
-        LedgerTooNewError: a newer drp has written it.
+        DatabaseTooNewError: a newer drp has written it.
     """
     database = Database(url)
     try:

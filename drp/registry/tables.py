@@ -24,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from drp.ledger.tables import Instant, Said
+from drp.database import Instant, StorableText
 
 
 class Json(TypeDecorator[Any]):
@@ -78,7 +78,7 @@ class MoveColumns(TypedColumns):
     moved_at: Named[datetime] = Column(Instant)
     from_id: Named[str | None] = Column(String, ForeignKey("checkpoints.checkpoint_id"))
     to_id: Named[str] = Column(String, ForeignKey("checkpoints.checkpoint_id"))
-    reason: Named[str] = Column(Said)
+    reason: Named[str] = Column(StorableText)
     back_to: Named[int | None] = Column(Integer)
 
 

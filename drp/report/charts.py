@@ -3,20 +3,25 @@
 from collections.abc import Iterator, Sequence
 from math import ceil, floor, log2, log10
 
+import numpy as np
 from markupsafe import Markup
+from scipy.stats import gaussian_kde
 
-from drp.evaluation.statistics import Interval
+from drp.evaluation import Interval
 from drp.report import svg
-from drp.report.density import density
-from drp.report.nightly.model import Lengths, Recovered, Trend
+from drp.report.chart_data import LengthHistogram, Recovered, Trend
 from drp.report.svg import Frame
-from drp.training.job import Point
+from drp.training import Point
 
 _SLOT, _TREND_HEIGHT = 8, 26
+_LEAST_BANDWIDTH = 0.012
+"""A little more than one bin of the histogram: a curve must not show the bins."""
+_LEAST_BANDWIDTH = 0.012
+"""A little more than one bin of the histogram: a curve must not show the bins."""
 _INTERVAL_WIDTH, _INTERVAL_HEIGHT = 132, 18
 
 
-def length_picture(lengths: Lengths, names: tuple[str, str] = ("before", "after")) -> Markup:
+def length_picture(lengths: LengthHistogram, names: tuple[str, str] = ("before", "after")) -> Markup:
     """Probability densities of the normalised length before and after (paper, figure 3), by these names."""
     before, after = density(lengths.before), density(lengths.after)
     highest, step = _scale(max(*before, *after), (0.5, 1, 2, 5, 10, 20, 25))
@@ -202,3 +207,22 @@ def _round_step(span: float) -> float:
 
 def _compact(count: int) -> str:
     return f"{count // 1024}k" if count >= 1024 else str(count)
+
+
+def density(counts: Sequence[int]) -> list[float]:
+    """Heights of a smooth density at 0 to 1, from counts of equal bins between them.
+
+    A Gaussian kernel estimate with Silverman's bandwidth, reflected at 0, where lengths end. The last count
+    lies beyond 1: it is a part of the total and is not drawn.
+    """
+    inside, total = np.asarray(counts[:-1]), sum(counts)
+    if not inside.any():
+        return [0.0] * len(counts)
+    edges = np.linspace(0, 1, len(counts))
+    # half of a bin's count at each of its edges: one full bin alone has a spread too
+    at, weights = np.concatenate([edges[:-1], edges[1:]]), np.concatenate([inside, inside])
+    spread = float(np.sqrt(np.cov(at, aweights=weights)))
+    bandwidth = max(0.9 * total**-0.2, _LEAST_BANDWIDTH / spread)
+    estimate = gaussian_kde(at, bw_method=bandwidth, weights=weights)
+    heights = (estimate(edges) + estimate(-edges)) * inside.sum() / total
+    return [float(height) for height in heights]

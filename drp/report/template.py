@@ -10,14 +10,14 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from drp import __version__
+from drp.core import VERSION
 
 _UNKNOWN = "–"
 
 
 def render(template: str, **known: object) -> str:
     """The page that a template makes of what is known."""
-    return _environment().get_template(template).render(known, version=__version__)
+    return _environment().get_template(template).render(known, version=VERSION)
 
 
 @cache

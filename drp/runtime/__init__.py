@@ -1,0 +1,64 @@
+"""What the stages share: the context of a run, its plan, sampling, and the rows that they write."""
+
+from drp.runtime.context import IMPORTED, RunContext, open_night, open_training, reopen
+from drp.runtime.cost_estimate import estimate
+from drp.runtime.export_calls import call_shards, drop_exported_texts, export_calls
+from drp.runtime.hashes import revision_hash
+from drp.runtime.plans import PlannedCheckpoint, ShardPlan
+from drp.runtime.prefilter import prefilter_rollouts
+from drp.runtime.rows import (
+    RolloutWithQuestion,
+    decomposition_row,
+    draft_row,
+    open_teacher_for,
+    read_decomposed,
+    revision_row,
+    rows_in,
+)
+from drp.runtime.sampling import SamplesMissingError, SamplingTask, sample
+from drp.runtime.student_models import fetch_model, fetch_student
+from drp.runtime.training_plan import (
+    checkpoint_of,
+    entries_of,
+    entry_of,
+    evaluation_of,
+    manifest_key,
+    model_digest,
+    scratch,
+)
+
+__all__ = [
+    "IMPORTED",
+    "PlannedCheckpoint",
+    "RolloutWithQuestion",
+    "RunContext",
+    "SamplesMissingError",
+    "SamplingTask",
+    "ShardPlan",
+    "call_shards",
+    "checkpoint_of",
+    "decomposition_row",
+    "draft_row",
+    "drop_exported_texts",
+    "entries_of",
+    "entry_of",
+    "estimate",
+    "evaluation_of",
+    "export_calls",
+    "fetch_model",
+    "fetch_student",
+    "manifest_key",
+    "model_digest",
+    "open_night",
+    "open_teacher_for",
+    "open_training",
+    "prefilter_rollouts",
+    "read_decomposed",
+    "reopen",
+    "revision_hash",
+    "revision_row",
+    "rows_in",
+    "sample",
+    "scratch",
+    "worker_main",
+]

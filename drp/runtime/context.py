@@ -1,36 +1,35 @@
-"""The night: what every stage is given."""
+"""The context of a run: what every stage is given, of a night and of a training run alike.
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+ctx = open_night("drp", "2026-11-21")
+prune(ctx, "5f0c")
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from drp.config.recipe import Recipe, load_recipe
-from drp.config.settings import settings
-from drp.core.errors import BadInputError
-from drp.lake.lake import Lake, merged, open_lake
-from drp.lake.runs import Run, ShardFile
-from drp.report.nightly.model import StageFacts
-from drp.runtime.student_models import settled
+from drp.config import Recipe, load_recipe, settings
+from drp.core import BadInputError, RunId, RunKind
+from drp.lake import Lake, Run, ShardFile, merge_addresses, open_lake
+from drp.runtime.hashes import revision_hash
+from drp.runtime.student_models import resolve_student
 
-STAGES = ("ingest", "rollout", "decompose", "prune", "gate")
-"""Stages that write shard files, in order."""
-
-INGESTED = "ingested"
+IMPORTED = "ingested"
 """Fingerprint of imported rows: no recipe can change them."""
 
 
 @dataclass(frozen=True)
-class Night:
-    """One run of one recipe on one date; `run.run_id` is `<date>-<recipe>`."""
+class RunContext:
+    """One run of one recipe on one date, in one lake."""
 
     lake: Lake
     run: Run
     recipe: Recipe
     workers: int
-    began: datetime | None = None
-    """Of a task that leaves while batches are out, and comes back: when it began. None: it waits for them."""
+    """Processes that a stage may use."""
+    may_defer_since: datetime | None = None
+    """When a task began that defers while its batches are out; None for one that waits for them."""
 
     @property
     def run_id(self) -> str:
@@ -38,80 +37,110 @@ class Night:
         return self.run.run_id
 
     @cached_property
+    def revision_hash(self) -> str:
+        """Hash of what in the recipe can change a revision."""
+        return revision_hash(self.recipe)
+
+    @cached_property
     def fingerprints(self) -> frozenset[str]:
-        """Fingerprints of the shards that belong to this night as the recipe stands now."""
+        """Fingerprints of the shards that belong to this run as the recipe stands now."""
         recipe = self.recipe
-        return frozenset(
-            {
-                INGESTED,
-                recipe.rollout_hash,
-                recipe.revision_hash,
-                recipe.training_hash,
-                recipe.evaluation_hash,
-            }
-        )
+        hashes = {recipe.rollout_hash, self.revision_hash, recipe.training_hash, recipe.evaluation_hash}
+        return frozenset({IMPORTED, *hashes})
 
     @property
-    def reports(self) -> str:
-        """Folder of the night's pages in the store."""
+    def report_folder(self) -> str:
+        """Folder of the run's pages in the store."""
         return f"_reports/{self.run_id}"
 
     @property
-    def page(self) -> str:
-        """Address of the night's report."""
-        return self.lake.store.uri(f"{self.reports}/report.html")
+    def report_address(self) -> str:
+        """Address of the run's report."""
+        return self.lake.store.uri(f"{self.report_folder}/report.html")
+
+    def keep_recipe(self) -> None:
+        """Store the recipe with the run, so that the report can be written again without its file."""
+        self.lake.store.put(_recipe_key(self.run_id), self.recipe.model_dump_json().encode())
 
     def shard_files(self, stage: str = "") -> Iterator[ShardFile]:
-        """What this night has finished so far."""
+        """The shards that this run has finished so far."""
         return self.run.shard_files(self.fingerprints, stage)
 
-    def own(self, stage: str = "") -> dict[str, list[str]]:
-        """Addresses of what this night has written so far."""
+    def own_parts(self, stage: str = "") -> dict[str, list[str]]:
+        """Addresses of what this run has written so far."""
         return self.lake.locate(part for done in self.shard_files(stage) for part in done.parts)
 
-    def shard(self, stage: str, shard: str) -> dict[str, list[str]]:
+    def shard_parts(self, stage: str, shard: str) -> dict[str, list[str]]:
         """Addresses of what a finished shard of a stage wrote, in one piece or several (`<shard>-0000`)."""
-        return self.lake.locate(
-            part
-            for done in self.shard_files(stage)
-            if done.shard.partition("-")[0] == shard
-            for part in done.parts
-        )
+        return self.lake.locate(part for done in self.pieces(stage, shard) for part in done.parts)
 
-    def visible(self) -> dict[str, list[str]]:
-        """Addresses of what this night builds on: all that is published, and its own rows so far."""
-        return merged(self.lake.published(), self.own())
+    def pieces(self, stage: str, shard: str) -> Iterator[ShardFile]:
+        """The finished pieces of a shard of a stage."""
+        return (done for done in self.shard_files(stage) if done.shard.partition("-")[0] == shard)
 
-    def known(self) -> dict[str, list[str]]:
+    def visible_parts(self) -> dict[str, list[str]]:
+        """Addresses of what this run builds on: all that is published, and its own rows so far."""
+        return merge_addresses(self.lake.published(), self.own_parts())
+
+    def known_parts(self) -> dict[str, list[str]]:
         """Addresses of all that need not be done again: also what waits in quarantine for a person."""
         waiting = (run for run in self.lake.quarantined() if run.run_id != self.run_id)
         quarantined = (part for run in waiting for done in run.shard_files() for part in done.parts)
-        return merged(self.visible(), self.lake.locate(quarantined))
+        return merge_addresses(self.visible_parts(), self.lake.locate(quarantined))
 
 
-def stage_facts(shard_files: Iterable[ShardFile]) -> list[StageFacts]:
-    """What each stage did, in order, all its shards together."""
-    facts: dict[str, StageFacts] = {}
-    for done in shard_files:
-        so_far = facts.get(done.stage, StageFacts(done.stage, 0.0, {}))
-        counts = dict(Counter(so_far.counts) + Counter(done.counts))
-        warnings = [*so_far.warnings, *done.warnings]
-        facts[done.stage] = StageFacts(done.stage, so_far.seconds + done.seconds, counts, warnings)
-    return [facts[stage] for stage in STAGES if stage in facts]
+def open_night(recipe: str, run_date: str, *, may_defer_since: datetime | None = None) -> RunContext:
+    """The night of `run_date` with a recipe by name or file, in the lake at DRP_LAKE.
+
+    Args:
+        recipe: name of a recipe that ships with DRP, or path of a YAML file.
+        run_date: ISO date.
+        may_defer_since: when the task began, if it defers while batches are out.
+
+    Raises:
+        BadInputError: the recipe, or the date, cannot be used.
+    """
+    return _open("night", recipe, run_date, may_defer_since)
 
 
-def open_night(recipe: str, run_date: str, *, began: datetime | None = None) -> Night:
-    """The night of `run_date` (ISO date) with a recipe by name or file, in the lake at DRP_LAKE."""
+def open_training(recipe: str, run_date: str) -> RunContext:
+    """The training run of `run_date`; arguments and errors as those of `open_night`."""
+    return _open("train", recipe, run_date, None)
+
+
+def reopen(lake: Lake, run_id: str) -> RunContext:
+    """The context of a run that has begun, with the recipe that it used.
+
+    Raises:
+        UnknownRunError: there is no run of this name.
+        BadInputError: it was made before runs kept their recipes, and there is no recipe of its name.
+    """
+    run = lake.open_run(run_id)
+    kept = lake.store.get(_recipe_key(run_id))
+    here = settings()
+    if kept is None:
+        recipe = load_recipe(run.parsed_id.recipe, teacher=here.teacher, student=here.student)
+    else:
+        recipe = Recipe.model_validate_json(kept)
+    return RunContext(lake, run, resolve_student(lake, run, recipe), here.workers)
+
+
+def _recipe_key(run_id: str) -> str:
+    return f"_runs/{run_id}/recipe.json"
+
+
+def _open(kind: RunKind, recipe: str, run_date: str, may_defer_since: datetime | None) -> RunContext:
     here = settings()
     loaded = load_recipe(recipe, teacher=here.teacher, student=here.student)
     try:
         day = date.fromisoformat(run_date)
     except ValueError as error:
+        command = "drp nightly" if kind == "night" else "drp train"
         raise BadInputError(
             f"{run_date!r} is not a date",
             state="Nothing was read or written",
-            next_command="drp nightly --run-date YYYY-MM-DD",
+            next_command=f"{command} --run-date YYYY-MM-DD",
         ) from error
     lake = open_lake()
-    run = lake.run(f"{day.isoformat()}-{loaded.name}")
-    return Night(lake, run, settled(lake, run, loaded), here.workers, began)
+    run = lake.run(str(RunId(day, kind, loaded.name)))
+    return RunContext(lake, run, resolve_student(lake, run, loaded), here.workers, may_defer_since)

@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from drp.config.settings import settings
-from drp.config.teacher_profiles import Prices
-from drp.core.batched import batched
-from drp.ledger.completions import TeacherRequest
-from drp.ledger.ledger import open_ledger
-from drp.runtime.context import Night
-from drp.runtime.prefilter import judged
-from drp.teacher.llm.request_builder import Asker
+from drp.config import Prices, settings
+from drp.core import batched
+from drp.ledger import TeacherRequest, cost, open_ledger
+from drp.runtime.context import RunContext
+from drp.runtime.prefilter import prefilter_rollouts
+from drp.teacher.llm import RequestBuilder
 
 _log = logging.getLogger(__name__)
 _CENT = Decimal("0.01")
@@ -39,25 +37,25 @@ class Estimate:
         )
 
 
-def estimate(night: Night, shards: Iterable[str]) -> Estimate | None:
+def estimate(ctx: RunContext, shards: Iterable[str]) -> Estimate | None:
     """Log and return what the teacher will cost for these shards; None for one that is free."""
-    profile = night.recipe.profile
-    if profile.backend == "heuristic" or profile.prices is None:
+    profile = ctx.recipe.profile
+    if not profile.is_remote or profile.prices is None:
         return None
-    asker = Asker(profile, night.recipe.asking, night.recipe.decomposition)
+    asker = RequestBuilder(profile, ctx.recipe.asking, ctx.recipe.decomposition)
     found = Estimate()
-    with open_ledger(settings().ledger_url) as ledger:
-        for some in batched(_requests(night, shards, asker), 256):
+    with open_ledger(settings().resolved_database_url) as ledger:
+        for some in batched(_requests(ctx, shards, asker), 256):
             known = ledger.known([request.request_id for request in some])
             landed = {i for i, entry in known.items() if entry.state == "landed"}
             found.requests += len(some)
             found.known += len(landed)
             found.usd += sum(_costs(some, landed, profile.prices, profile.backend == "batch"), Decimal(0))
-    _log.info("%s, teacher %s: %s", night.run_id, night.recipe.teacher, found)
+    _log.info("%s, teacher %s: %s", ctx.run_id, ctx.recipe.teacher, found)
     if found.usd > settings().budget_usd:
         _log.warning(
             "%s: DRP_BUDGET_USD is %s; when it is spent the night stops, and goes on from there with more",
-            *(night.run_id, settings().budget_usd),
+            *(ctx.run_id, settings().budget_usd),
         )
     return found
 
@@ -66,16 +64,16 @@ def _costs(
     requests: Iterable[TeacherRequest], landed: set[str], prices: Prices, in_batch: bool
 ) -> Iterator[Decimal]:
     return (
-        prices.cost(request.estimate, in_batch=in_batch)
+        cost(prices, request.estimate, in_batch=in_batch)
         for request in requests
         if request.request_id not in landed
     )
 
 
-def _requests(night: Night, shards: Iterable[str], asker: Asker) -> Iterator[TeacherRequest]:
+def _requests(ctx: RunContext, shards: Iterable[str], asker: RequestBuilder) -> Iterator[TeacherRequest]:
     for shard in shards:
-        if night.run.is_done("prune", shard):
+        if ctx.run.is_done("prune", shard):
             continue
-        for work, why in judged(night, shard):
+        for work, why in prefilter_rollouts(ctx, shard):
             if not why:
                 yield from asker.expected(work.trace)

@@ -6,49 +6,47 @@ no row is there twice.
 
 from collections.abc import Iterator
 
-from drp.config.settings import settings
-from drp.core.batched import batched
-from drp.lake.lake import Addresses, merged
-from drp.lake.runs import ShardFile
-from drp.ledger.ledger import Ledger, open_ledger
-from drp.ledger.records import Call
-from drp.query.select import select
-from drp.runtime.context import Night
+from drp.config import settings
+from drp.core import batched
+from drp.lake import Addresses, ShardFile, merge_addresses
+from drp.ledger import Call, Ledger, open_ledger
+from drp.query import select
+from drp.runtime.context import RunContext
 
-STAGE = "calls"
-_FINGERPRINT = "calls"
+_SHARDS = "calls"
+"""Folder of a run, and fingerprint, of the shards that are written here."""
 _GROUP = 256
 _KNOWN = "SELECT call_id FROM teacher_calls JOIN wanted ON call_id = id"
 
 
-def call_shards(night: Night) -> list[ShardFile]:
+def call_shards(ctx: RunContext) -> list[ShardFile]:
     """What this night has written of the ledger."""
-    return list(night.run.shard_files([_FINGERPRINT], STAGE))
+    return list(ctx.run.shard_files([_SHARDS], _SHARDS))
 
 
-def write_calls(night: Night) -> None:
+def export_calls(ctx: RunContext) -> None:
     """Write what the ledger has and the lake has not."""
-    if night.recipe.profile.backend == "heuristic":
+    if not ctx.recipe.profile.is_remote:
         return
-    written = night.lake.locate(part for done in call_shards(night) for part in done.parts)
-    lake = merged(night.lake.published(), written)
-    with open_ledger(settings().ledger_url) as ledger:
+    written = ctx.lake.locate(part for done in call_shards(ctx) for part in done.parts)
+    lake = merge_addresses(ctx.lake.published(), written)
+    with open_ledger(settings().resolved_database_url) as ledger:
         if any(True for _ in _missing(ledger, lake)):
-            with night.run.shard(STAGE, f"{len(call_shards(night)):04d}", _FINGERPRINT) as out:
+            with ctx.run.shard(_SHARDS, f"{len(call_shards(ctx)):04d}", _SHARDS) as out:
                 for call in _missing(ledger, lake):
                     out.add("teacher_calls", call.row)
                     out.counts["calls"] += 1
 
 
-def forget_texts(night: Night) -> None:
+def drop_exported_texts(ctx: RunContext) -> None:
     """Let the ledger drop the texts that are published."""
-    if night.recipe.profile.backend == "heuristic":
+    if not ctx.recipe.profile.is_remote:
         return
-    lake = night.lake.published()
-    with open_ledger(settings().ledger_url) as ledger:
+    lake = ctx.lake.published()
+    with open_ledger(settings().resolved_database_url) as ledger:
         for some in batched(_answered(ledger), _GROUP):
             known = _known(some, lake)
-            ledger.mark_exported((c.key for c in some if c.row["call_id"] in known), night.run_id)
+            ledger.mark_exported((c.key for c in some if c.row["call_id"] in known), ctx.run_id)
 
 
 def _answered(ledger: Ledger) -> Iterator[Call]:

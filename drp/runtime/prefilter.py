@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from drp.gates.leaks import EVALUATION_SPLITS, LeakIndex
-from drp.gates.row_gates import Rejection, rollout_rejections
-from drp.query.select import select
-from drp.runtime.context import Night
-from drp.runtime.rows import Work, read_work
+from drp.gates import EVALUATION_SPLITS, LeakIndex, Rejection, rollout_rejections
+from drp.query import select
+from drp.runtime.context import RunContext
+from drp.runtime.plans import ShardPlan
+from drp.runtime.rows import RolloutWithQuestion, read_rollouts
 
 _EVALUATION_QUESTIONS = "SELECT question FROM questions WHERE list_contains($splits, lower(trim(split)))"
 _SAMPLED = """
@@ -14,26 +14,26 @@ SELECT rollout_id, question_id, md5(thinking || chr(30) || response) AS text FRO
 """
 
 
-def judged(night: Night, shard: str) -> Iterator[tuple[Work, list[Rejection]]]:
+def prefilter_rollouts(ctx: RunContext, shard: str) -> Iterator[tuple[RolloutWithQuestion, list[Rejection]]]:
     """Every rollout of the shard, with the reasons why it is not sent to the teacher; streamed."""
-    plan = night.run.plans()[shard]
-    sampled, repeated = _sampled(night, shard)
-    duplicates = {*plan["duplicates"], *repeated}
-    measured_on = select(night.visible(), _EVALUATION_QUESTIONS, {"splits": sorted(EVALUATION_SPLITS)})
+    plan = ctx.run.plans(ShardPlan)[shard]
+    sampled, repeated = _sampled(ctx, shard)
+    duplicates = {*plan.duplicates, *repeated}
+    measured_on = select(ctx.visible_parts(), _EVALUATION_QUESTIONS, {"splits": sorted(EVALUATION_SPLITS)})
     leaks = LeakIndex(row["question"] for row in measured_on)
-    for work in read_work(night, [*plan["rollouts"], *sampled]):
+    for work in read_rollouts(ctx, [*plan.rollouts, *sampled]):
         why = rollout_rejections(work.question, work.graded, leaks)
         if work.rollout_id in duplicates:
             why.append(Rejection("duplicate", "the same trace was given for this question before"))
         yield work, why
 
 
-def _sampled(night: Night, shard: str) -> tuple[list[str], set[str]]:
+def _sampled(ctx: RunContext, shard: str) -> tuple[list[str], set[str]]:
     """Rollouts that tonight's student made in this shard, and those of them that repeat another."""
     rollouts: list[str] = []
     repeated: set[str] = set()
     seen: set[tuple[str, str]] = set()
-    for row in select(night.shard("rollout", shard), _SAMPLED):
+    for row in select(ctx.shard_parts("rollout", shard), _SAMPLED):
         rollouts.append(row["rollout_id"])
         text = (row["question_id"], row["text"])
         if text in seen:

@@ -5,20 +5,31 @@ Every rollout ends in exactly one revision row per recipe: accepted, or rejected
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from drp.core.batched import batched
-from drp.core.ids import decomposition_id, revision_id
-from drp.core.records import CHARACTERS, Draft, Grade, GradedRollout, Question, Step, StudentTrace
-from drp.gates.row_gates import Rejection
+from drp.core import (
+    CHARACTERS,
+    Decision,
+    Draft,
+    Grade,
+    GradedRollout,
+    Question,
+    Revision,
+    Step,
+    StudentTrace,
+    batched,
+    decomposition_id,
+    revision_id,
+)
+from drp.gates import Rejection
 from drp.grading import GRADER_VERSION
-from drp.query.select import select
-from drp.runtime.context import Night
-from drp.student.grade_rollouts import rollout_from_row
-from drp.teacher.factory import open_teacher
-from drp.teacher.protocol import Teacher
-from drp.traces.tokens import Length
+from drp.lake import Addresses
+from drp.query import select
+from drp.runtime.context import RunContext
+from drp.student import rollout_from_row
+from drp.teacher import Teacher, open_teacher
+from drp.traces import TokenCount
 
 _WORK = """
 SELECT rollouts.* EXCLUDE (run_date), dataset, split, question, gold_answer, source
@@ -34,6 +45,7 @@ SELECT decomposition_id, [step.start for step in steps] AS starts, [step.stop fo
        [step.skill for step in steps] AS skills, [step.family for step in steps] AS families
 FROM cut
 """
+_DRAFTS = "SELECT drafts.* EXCLUDE (run_date) FROM drafts JOIN wanted ON rollout_id = id"
 _REPLIES = "SELECT call_id, raw_text FROM teacher_calls JOIN wanted ON call_id = id"
 BATCH = 512
 """Traces whose steps are read together."""
@@ -41,7 +53,7 @@ _QUESTION_FIELDS = ("question_id", "dataset", "split", "question", "gold_answer"
 
 
 @dataclass(frozen=True)
-class Work:
+class RolloutWithQuestion:
     """One graded rollout and its question."""
 
     question: Question
@@ -62,51 +74,78 @@ class Work:
         )
 
 
-def read_work(night: Night, wanted: Sequence[str]) -> Iterator[Work]:
+def read_rollouts(ctx: RunContext, wanted: Sequence[str]) -> Iterator[RolloutWithQuestion]:
     """The rollouts `wanted`, streamed, in no particular order."""
-    return (_work(row) for row in select(night.visible(), _WORK, wanted=wanted))
+    return (_work(row) for row in select(ctx.visible_parts(), _WORK, wanted=wanted))
 
 
-def read_decomposed(night: Night, shard: str) -> Iterator[tuple[Work, Draft]]:
+def read_decomposed(ctx: RunContext, shard: str) -> Iterator[tuple[RolloutWithQuestion, Draft]]:
     """The traces that the decompose stage cut in this shard, streamed, with their steps."""
-    parts = night.shard("decompose", shard)
+    parts = ctx.shard_parts("decompose", shard)
     cut = select(parts, "SELECT rollout_id, decomposition_id FROM decompositions")
     ids = {row["rollout_id"]: row["decomposition_id"] for row in cut}
-    for works in batched(read_work(night, list(ids)), BATCH):
+    for works in batched(read_rollouts(ctx, list(ids)), BATCH):
         rows = select(parts, _STEPS, wanted=[ids[work.rollout_id] for work in works])
         steps = {row["decomposition_id"]: _steps(row) for row in rows}
+        revised = _read_drafts(parts, [work.rollout_id for work in works])
         for work in works:
-            yield work, Draft(work.trace, steps.pop(ids[work.rollout_id]))
+            draft = Draft(work.trace, steps.pop(ids[work.rollout_id]))
+            yield work, replace(draft, **revised.get(work.rollout_id, {}))
+
+
+def _read_drafts(parts: Addresses, wanted: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the replies of the decompose stage said besides the steps, by rollout id."""
+    if not parts.get("drafts"):
+        return {}
+    return {
+        row["rollout_id"]: {
+            "decisions": tuple(Decision(**decision) for decision in row["decisions"]),
+            "revision": Revision(row["thinking"], row["response"]),
+        }
+        for row in select(parts, _DRAFTS, wanted=wanted)
+    }
+
+
+def draft_row(draft: Draft) -> dict[str, Any] | None:
+    """Row of `drafts`: what the reply said besides the steps; None if it said no more."""
+    if draft.revision is None:
+        return None
+    decisions = [vars(decision) for decision in draft.decisions]
+    return {"rollout_id": draft.trace.rollout_id, **vars(draft.revision), "decisions": decisions}
 
 
 def _steps(row: Mapping[str, Any]) -> tuple[Step, ...]:
     return tuple(map(Step, row["starts"], row["stops"], row["skills"], row["families"]))
 
 
-def teacher_of(night: Night) -> AbstractContextManager[Teacher]:
+def open_teacher_for(ctx: RunContext) -> AbstractContextManager[Teacher]:
     """The recipe's teacher, paid by this night, for the time of a `with` block."""
 
     def exported(call_ids: Sequence[str]) -> dict[str, str | None]:
         if not call_ids:
             return {}
-        rows = select(night.visible(), _REPLIES, wanted=call_ids)
+        rows = select(ctx.visible_parts(), _REPLIES, wanted=call_ids)
         return {row["call_id"]: row["raw_text"] for row in rows}
 
-    return open_teacher(night.recipe, night.workers, run_id=night.run_id, archive=exported, began=night.began)
+    return open_teacher(
+        ctx.recipe, ctx.workers, run_id=ctx.run_id, archive=exported, may_defer_since=ctx.may_defer_since
+    )
 
 
-def _work(row: Mapping[str, Any]) -> Work:
-    return Work(Question(**{name: row[name] for name in _QUESTION_FIELDS}), rollout_from_row(row))
+def _work(row: Mapping[str, Any]) -> RolloutWithQuestion:
+    return RolloutWithQuestion(
+        Question(**{name: row[name] for name in _QUESTION_FIELDS}), rollout_from_row(row)
+    )
 
 
 def revision_row(
-    night: Night,
+    ctx: RunContext,
     teacher: Teacher,
     rollout_id: str,
     draft: Draft | None,
     grade: Grade,
     why: Sequence[Rejection],
-    length: Length | None = None,
+    length: TokenCount | None = None,
 ) -> dict[str, Any]:
     """Row of `revisions`: accepted when there is no rejection.
 
@@ -119,15 +158,15 @@ def revision_row(
         why: the rejections, first the one to read.
         length: of the revision, if there is one.
     """
-    recipe = night.recipe
+    recipe = ctx.recipe
     revision = draft.revision if draft else None
     cut = draft is not None and bool(draft.steps)
     return {
-        "revision_id": revision_id(rollout_id, recipe.revision_hash),
+        "revision_id": revision_id(rollout_id, ctx.revision_hash),
         "rollout_id": rollout_id,
-        "decomposition_id": _decomposition_id(night, teacher, rollout_id) if cut else None,
+        "decomposition_id": _decomposition_id(ctx, teacher, rollout_id) if cut else None,
         "recipe": recipe.name,
-        "recipe_hash": recipe.revision_hash,
+        "recipe_hash": ctx.revision_hash,
         "teacher": teacher.name,
         "prompt_version": teacher.prompt_version,
         "thinking": revision.thinking if revision else None,
@@ -144,17 +183,22 @@ def revision_row(
     }
 
 
-def decomposition_row(night: Night, teacher: Teacher, draft: Draft) -> dict[str, Any]:
+def decomposition_row(ctx: RunContext, teacher: Teacher, draft: Draft) -> dict[str, Any]:
     """Row of `decompositions`."""
     return {
-        "decomposition_id": _decomposition_id(night, teacher, draft.trace.rollout_id),
+        "decomposition_id": _decomposition_id(ctx, teacher, draft.trace.rollout_id),
         "rollout_id": draft.trace.rollout_id,
-        "kind": night.recipe.decomposition,
+        "kind": ctx.recipe.decomposition,
         "teacher": teacher.name,
         "prompt_version": teacher.prompt_version,
         "n_steps": len(draft.steps),
     }
 
 
-def _decomposition_id(night: Night, teacher: Teacher, rollout_id: str) -> str:
-    return decomposition_id(rollout_id, night.recipe.decomposition, teacher.name, teacher.prompt_version)
+def _decomposition_id(ctx: RunContext, teacher: Teacher, rollout_id: str) -> str:
+    return decomposition_id(rollout_id, ctx.recipe.decomposition, teacher.name, teacher.prompt_version)
+
+
+def rows_in(ctx: RunContext, shard: str, stage: str, count: str) -> int:
+    """What a finished stage of the shard counted under this name."""
+    return sum(done.counts.get(count, 0) for done in ctx.pieces(stage, shard))

@@ -8,22 +8,17 @@ once a run, so that a promotion in its midst changes nothing of it.
 import shutil
 from pathlib import Path
 
-from drp.config.recipe import Recipe
-from drp.config.settings import settings
-from drp.config.student_name import reference
-from drp.core.errors import BadInputError
-from drp.jobs import runner
-from drp.lake.lake import Lake
-from drp.lake.runs import Run
-from drp.registry.files import fetch
-from drp.registry.records import Checkpoint
-from drp.registry.registry import open_registry
-from drp.storage.store import ObjectStore
-from drp.student.engines.select import checkpoint_folder
-from drp.training.job import MERGED
+from drp.config import Recipe, parse_student_name, settings
+from drp.core import BadInputError
+from drp.jobs import process_lock
+from drp.lake import Lake, Run
+from drp.registry import Checkpoint, fetch, open_registry
+from drp.storage import ObjectStore
+from drp.student.engines import checkpoint_folder
+from drp.training import MERGED
 
 
-def settled(lake: Lake, run: Run, recipe: Recipe) -> Recipe:
+def resolve_student(lake: Lake, run: Run, recipe: Recipe) -> Recipe:
     """The recipe with the student of this run: `small@champion` becomes `small@<id>`.
 
     While nothing was promoted, it is the line's own model, `small`.
@@ -32,32 +27,32 @@ def settled(lake: Lake, run: Run, recipe: Recipe) -> Recipe:
         UnknownCheckpointError, UnknownAliasError, BadInputError: the line has no such checkpoint.
         ChangedCheckpointError: its files are not what was registered.
     """
-    line, name = reference(recipe.student)
+    line, name = parse_student_name(recipe.student)
     if name is None:
         return recipe
-    student = run.settled("student", lambda: _chosen(line, name))
-    if reference(student).checkpoint and not checkpoint_folder(student).is_dir():
-        bring_student(lake.store, student)
+    student = run.remember("student", lambda: _chosen(line, name))
+    if parse_student_name(student).checkpoint and not checkpoint_folder(student).is_dir():
+        fetch_student(lake.store, student)
     return recipe.model_copy(update={"student": student})
 
 
-def bring_student(store: ObjectStore, student: str) -> None:
+def fetch_student(store: ObjectStore, student: str) -> None:
     """Make sure that the model of a settled student is on this machine, as it was registered."""
-    _, name = reference(student)
+    _, name = parse_student_name(student)
     if name is not None:
-        with open_registry(settings().ledger_url) as registry:
+        with open_registry(settings().resolved_database_url) as registry:
             checkpoint = registry.get(name)
-        bring(store, checkpoint)
+        fetch_model(store, checkpoint)
 
 
-def bring(store: ObjectStore, checkpoint: Checkpoint) -> Path:
+def fetch_model(store: ObjectStore, checkpoint: Checkpoint) -> Path:
     """Copy a checkpoint's model to this machine; where a copy is there, it is only compared.
 
     Raises:
         ChangedCheckpointError, BadInputError: the checkpoint's files, or the copy of them, were changed.
     """
     folder = checkpoint_folder(_named(checkpoint))
-    with runner.alone(folder.with_suffix(".lock")):  # several stages may want it at once
+    with process_lock(folder.with_suffix(".lock")):  # several stages may want it at once
         for left in folder.parent.glob(f".{folder.name}-*"):  # by a copy that was killed
             shutil.rmtree(left)
         fetch(store, checkpoint, MERGED, folder)
@@ -65,7 +60,7 @@ def bring(store: ObjectStore, checkpoint: Checkpoint) -> Path:
 
 
 def _chosen(line: str, name: str) -> str:
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         if name == "champion":
             champion = registry.champion(line)
             return _named(champion) if champion else line

@@ -1,7 +1,19 @@
-"""The stages of the night, one file each, in the order of the DAG:
+"""The stages, one file for each task of the DAGs: functions of the run context, safe to run again."""
 
-ingest -> plan -> rollout -> decompose -> prune -> gate -> publish -> report
-
-A stage is a function of the night (and a shard): it reads rows, writes parts and a shard file, and does
-nothing when that file is there already. `drp nightly` and the DAG call the same functions.
-"""
+__all__ = [
+    "compare",
+    "decompose",
+    "evaluate",
+    "gate",
+    "ingest",
+    "plan",
+    "prepare",
+    "promote",
+    "prune",
+    "publish",
+    "register",
+    "report",
+    "rollout",
+    "train",
+    "train_report",
+]

@@ -8,33 +8,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from drp.config.recipe import Benchmark, Engine, Recipe, SyntheticSet
-from drp.config.settings import settings
-from drp.core.errors import BadInputError
-from drp.core.records import GradedRollout, Question
-from drp.evaluation.scores import Samples, ScoreKey, score_row
+from drp.config import BASE, CHAMPION, Benchmark, EngineName, Recipe, SyntheticSet, settings
+from drp.core import BadInputError, GradedRollout, Question
+from drp.core.stage_names import EVALUATE
+from drp.evaluation import Samples, ScoreKey, score_row
 from drp.grading import GRADER_VERSION, Grader, self_test
-from drp.lake.runs import ShardOutput
-from drp.query.select import select
-from drp.questions.generators.generate import generate
-from drp.registry.registry import open_registry
-from drp.runtime.context import Night
-from drp.runtime.sampling import Wanted, sample
-from drp.runtime.student_models import bring
-from drp.runtime.training_plan import (
-    BASE,
-    CHAMPION,
-    Entry,
+from drp.lake import ShardOutput
+from drp.query import select
+from drp.questions.generators import generate
+from drp.registry import open_registry
+from drp.runtime import (
+    PlannedCheckpoint,
+    RunContext,
+    SamplingTask,
     checkpoint_of,
     entry_of,
     evaluation_of,
+    fetch_model,
     model_digest,
+    sample,
 )
-from drp.student.engines.select import student_of
-from drp.student.protocol import Sample, Student
-from drp.training.errors import WrongBaseError
+from drp.student import SampleRequest, Student
+from drp.student.engines import student_of
+from drp.training import WrongBaseError
 
-STAGE = "evaluate"
 _QUESTIONS = """
 SELECT * EXCLUDE (run_date) FROM questions WHERE dataset = $dataset AND split = $split ORDER BY question_id
 """
@@ -48,85 +45,85 @@ SELECT benchmark, prompt_version, grader_version, engine, sampling, n_samples FR
 """
 
 
-def shards(run: Night, names: list[str]) -> list[str]:
+def shards(ctx: RunContext, names: list[str]) -> list[str]:
     """One shard a checkpoint and benchmark."""
-    benchmarks = [benchmark.name for benchmark in evaluation_of(run.recipe).benchmarks]
-    return [shard_of(run, name, benchmark) for name in names for benchmark in benchmarks]
+    benchmarks = [benchmark.name for benchmark in evaluation_of(ctx.recipe).benchmarks]
+    return [shard_of(ctx, name, benchmark) for name in names for benchmark in benchmarks]
 
 
-def shard_of(run: Night, name: str, benchmark: str) -> str:
+def shard_of(ctx: RunContext, name: str, benchmark: str) -> str:
     """`<entry>.<benchmark>.<hash>`: measured in another way, it is another shard."""
-    return f"{name}.{benchmark}.{run.recipe.evaluation_hash[:6]}"
+    return f"{name}.{benchmark}.{ctx.recipe.evaluation_hash[:6]}"
 
 
-def evaluate(run: Night, shard: str) -> None:
+def evaluate(ctx: RunContext, shard: str) -> None:
     """Measure one checkpoint on one benchmark."""
-    if run.run.is_done(STAGE, shard):
+    if ctx.run.is_done(EVALUATE, shard):
         return
     with Grader(workers=1) as grader:
         self_test(grader)
-    entry, benchmark = _about(run, shard)
-    with run.run.shard(STAGE, shard, run.recipe.evaluation_hash) as out:
-        sample(run, wanted(run, shard))
-        samples = read_samples(run, shard)
-        key, (checkpoint_id, arm) = score_key(run, benchmark.name), (entry["checkpoint_id"], entry["arm"])
-        for cutoff in dict.fromkeys((None, evaluation_of(run.recipe).cutoff)):
+    entry, benchmark = _about(ctx, shard)
+    with ctx.run.shard(EVALUATE, shard, ctx.recipe.evaluation_hash) as out:
+        sample(ctx, wanted(ctx, shard))
+        samples = read_samples(ctx, shard)
+        key, (checkpoint_id, arm) = score_key(ctx, benchmark.name), (entry.checkpoint_id, entry.arm)
+        for cutoff in dict.fromkeys((None, evaluation_of(ctx.recipe).cutoff)):
             out.add("scores", score_row(samples, key, checkpoint_id=checkpoint_id, arm=arm, cutoff=cutoff))
             out.counts["scores"] += 1
 
 
-def wanted(run: Night, shard: str) -> Wanted:
+def wanted(ctx: RunContext, shard: str) -> SamplingTask:
     """The shard's samples: each run of the benchmark has its own place in the seed."""
-    entry, benchmark = _about(run, shard)
-    sampling = evaluation_of(run.recipe).sampling
-    key = score_key(run, benchmark.name)
+    entry, benchmark = _about(ctx, shard)
+    sampling = evaluation_of(ctx.recipe).sampling
+    key = score_key(ctx, benchmark.name)
 
     def add(out: ShardOutput, graded: GradedRollout) -> None:
-        out.add("score_samples", _sample_row(graded, key.score_id(entry["checkpoint_id"], None)))
+        out.add("score_samples", _sample_row(graded, key.score_id(entry.checkpoint_id, None)))
         out.counts["samples"] += 1
 
     student = Student(
-        entry["checkpoint_id"],
-        str(_model(run, entry)),
-        engine_of(run.recipe),
+        entry.checkpoint_id,
+        str(_model(ctx, entry)),
+        engine_of(ctx.recipe),
         None,
-        run.recipe.prompt_version,
+        ctx.recipe.prompt_version,
         sampling,
-        run.recipe.parallel.tensor,
+        ctx.recipe.parallel.tensor,
     )
-    samples = [Sample(q, k) for q in _questions(run, benchmark) for k in range(sampling.samples)]
-    return Wanted(STAGE, shard, run.recipe.evaluation_hash, student, samples, add)
+    samples = [SampleRequest(q, k) for q in _questions(ctx, benchmark) for k in range(sampling.samples)]
+    return SamplingTask(EVALUATE, shard, ctx.recipe.evaluation_hash, student, samples, add)
 
 
-def score_key(run: Night, benchmark: str) -> ScoreKey:
+def score_key(ctx: RunContext, benchmark: str) -> ScoreKey:
     """What the scores of this run on a benchmark have in common."""
-    sampling, recipe = evaluation_of(run.recipe).sampling, run.recipe
+    sampling, recipe = evaluation_of(ctx.recipe).sampling, ctx.recipe
     engine = engine_of(recipe)
     return ScoreKey.of(benchmark, recipe.prompt_version, GRADER_VERSION, engine, sampling)
 
 
-def engine_of(recipe: Recipe) -> Engine:
+def engine_of(recipe: Recipe) -> EngineName:
     """What runs checkpoints: they come and go, and run from their folders, not behind a server."""
     return "transformers" if recipe.engine == "server" else recipe.engine
 
 
-def read_samples(run: Night, shard: str) -> Samples:
+def read_samples(ctx: RunContext, shard: str) -> Samples:
     """The graded samples of a shard."""
-    return Samples.read(select(run.shard(STAGE, shard), _SAMPLES))
+    return Samples.read(select(ctx.shard_parts(EVALUATE, shard), _SAMPLES))
 
 
-def read_key(run: Night, shard: str) -> ScoreKey:
+def read_key(ctx: RunContext, shard: str) -> ScoreKey:
     """What the scores of a finished shard were measured with: its grader may be older than this one."""
-    return ScoreKey(**next(select(run.shard(STAGE, shard), _KEY)))
+    return ScoreKey(**next(select(ctx.shard_parts(EVALUATE, shard), _KEY)))
 
 
-def _about(run: Night, shard: str) -> tuple[Entry, Benchmark]:
+def _about(ctx: RunContext, shard: str) -> tuple[PlannedCheckpoint, Benchmark]:
     name, benchmark, _ = shard.split(".")
-    benchmarks = {known.name: known for known in evaluation_of(run.recipe).benchmarks}
-    return entry_of(run, name), benchmarks[benchmark]
+    benchmarks = {known.name: known for known in evaluation_of(ctx.recipe).benchmarks}
+    return entry_of(ctx, name), benchmarks[benchmark]
 
 
-def _questions(run: Night, benchmark: Benchmark) -> Iterator[Question]:
+def _questions(ctx: RunContext, benchmark: Benchmark) -> Iterator[Question]:
     """The benchmark's questions, in id order.
 
     Raises:
@@ -137,7 +134,7 @@ def _questions(run: Night, benchmark: Benchmark) -> Iterator[Question]:
         yield from sorted(generate(**wanted.model_dump(exclude={"source"})), key=lambda q: q.question_id)
         return
     dataset, split = wanted.where
-    rows = list(select(run.lake.published(), _QUESTIONS, {"dataset": dataset, "split": split}))
+    rows = list(select(ctx.lake.published(), _QUESTIONS, {"dataset": dataset, "split": split}))
     if not rows:
         raise BadInputError(
             f"benchmark {benchmark.name}: the lake has no questions of data set {dataset!r}, split {split!r}",
@@ -147,27 +144,27 @@ def _questions(run: Night, benchmark: Benchmark) -> Iterator[Question]:
     yield from (Question(**row) for row in rows)
 
 
-def _model(run: Night, entry: Entry) -> Path:
+def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
     """The model's folder on this machine, which is what the plan means: nothing else gets its scores.
 
     Raises:
         WrongBaseError: the student's folder was changed since the plan.
         ChangedCheckpointError, BadInputError: the checkpoint's files, or a copy of them, were changed.
     """
-    if entry["arm"] == BASE:
-        base = Path(student_of(run.recipe).model)
-        if model_digest(base) != entry["base_sha256"]:
+    if entry.arm == BASE:
+        base = Path(student_of(ctx.recipe).model)
+        if model_digest(base) != entry.base_sha256:
             raise WrongBaseError(
-                f"the model in {base} is not the one that {run.run_id} began with: its digest is"
-                f" {model_digest(base)[:12]}, not {entry['base_sha256'][:12]}",
+                f"the model in {base} is not the one that {ctx.run_id} began with: its digest is"
+                f" {model_digest(base)[:12]}, not {entry.base_sha256[:12]}",
                 state="No score of it was written",
                 next_command="put the model back that was there, or drp train --run-date with another date",
             )
         return base
-    if entry["arm"] == CHAMPION:
-        with open_registry(settings().ledger_url) as registry:
-            return bring(run.lake.store, registry.get(entry["checkpoint_id"]))
-    return bring(run.lake.store, checkpoint_of(run, entry, []))
+    if entry.arm == CHAMPION:
+        with open_registry(settings().resolved_database_url) as registry:
+            return fetch_model(ctx.lake.store, registry.get(entry.checkpoint_id))
+    return fetch_model(ctx.lake.store, checkpoint_of(ctx, entry, []))
 
 
 def _sample_row(graded: GradedRollout, score_id: str) -> dict[str, Any]:

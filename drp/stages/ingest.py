@@ -12,25 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeAlias
 
-from drp.config.recipe import SyntheticSet
-from drp.config.settings import ROOT, settings
-from drp.core.batched import batched
-from drp.core.ids import content_id
-from drp.core.records import DeadLetter, Question
+from drp.config import SyntheticSet, settings
+from drp.core import DeadLetter, Question, RunId, batched, content_id
+from drp.core.stage_names import INGEST
 from drp.grading import Grader
-from drp.lake.lake import Addresses, Lake
-from drp.lake.runs import Run, ShardOutput
-from drp.query.select import select
-from drp.questions.generators.generate import generate
-from drp.questions.importers.files import import_questions, import_traces
-from drp.questions.importers.parsing import RecordedTrace
-from drp.runtime.context import INGESTED, Night
-from drp.student.grade_rollouts import grade_rollouts, rollout_row
-from drp.student.recorded import recorded_rollout
+from drp.lake import Addresses, Lake, Run, ShardOutput
+from drp.query import select
+from drp.questions.generators import generate
+from drp.questions.importers import RecordedTrace, import_questions, import_traces
+from drp.runtime import IMPORTED, RunContext
+from drp.student import grade_rollouts, recorded_rollout, rollout_row
 
 _log = logging.getLogger(__name__)
 
-STAGE = "ingest"
 BATCH = 1024
 """Rows of a file held at a time."""
 
@@ -38,7 +32,7 @@ Item: TypeAlias = RecordedTrace | Question | DeadLetter
 
 
 def ingest(
-    night: Night, traces: str | None, *, pairs: Sequence[str] = (), student: str | None = None
+    ctx: RunContext, traces: str | None, *, pairs: Sequence[str] = (), student: str | None = None
 ) -> None:
     """Bring in tonight's recorded `traces`, or else the recipe's generated questions.
 
@@ -48,27 +42,28 @@ def ingest(
         pairs: `field=column` where the file's columns have other names than ours.
         student: the student of rows that name none.
     """
-    _take_over_killed(night)
+    ctx.keep_recipe()
+    _take_over_killed(ctx)
     if traces is not None:
-        path = ROOT / traces
+        path = settings().home / traces
         rows = import_traces(path, pairs=pairs, student=student)
-        _land(night.run, night.known(), _file_digest(path, ("traces", *pairs, student or "")), rows)
+        _land(ctx.run, ctx.known_parts(), _file_digest(path, ("traces", *pairs, student or "")), rows)
         return
-    for question_set in night.recipe.questions:
+    for question_set in ctx.recipe.questions:
         if isinstance(question_set, SyntheticSet):
             wanted = question_set.model_dump(exclude={"source"})
             shard = content_id("synthetic", wanted)[:12]
-            _land(night.run, night.known(), shard, generate(**wanted))
+            _land(ctx.run, ctx.known_parts(), shard, generate(**wanted))
 
 
-def _take_over_killed(night: Night) -> None:
+def _take_over_killed(ctx: RunContext) -> None:
     """What an earlier night had done when it was killed is tonight's: nothing is paid for twice."""
-    killed = night.lake.killed(night.run)
+    killed = ctx.lake.killed(ctx.run)
     for run in killed:
-        night.run.take_over(run, night.fingerprints)
-        _log.warning("%s goes on with what %s, which did not end, had done", night.run_id, run.run_id)
-    if killed and night.run.state()["state"] == "taken over":
-        night.run.end("open", "")
+        ctx.run.take_over(run, ctx.fingerprints)
+        _log.warning("%s goes on with what %s, which did not end, had done", ctx.run_id, run.run_id)
+    if killed and ctx.run.state().state == "taken over":
+        ctx.run.finish("open", "")
 
 
 def import_file(
@@ -81,14 +76,14 @@ def import_file(
         else import_questions(path, pairs=pairs)
     )
     shard = _file_digest(path, (kind, *pairs, student or ""))
-    run = lake.run(f"{datetime.now(UTC).date().isoformat()}-import-{shard}")
+    run = lake.run(str(RunId(datetime.now(UTC).date(), "import", shard)))
     try:
         _land(run, lake.published(), shard, rows)
     finally:
-        run.rest()
-    done = list(run.shard_files(stage=STAGE))
+        run.release_lease()
+    done = list(run.shard_files(stage=INGEST))
     corpus, _ = lake.publish(run, done)
-    run.end("published", f"corpus version {corpus.number}")
+    run.finish("published", f"corpus version {corpus.number}")
     return done[0].counts
 
 
@@ -116,10 +111,10 @@ class _Known:
 
 def _land(run: Run, known: Addresses, shard: str, items: Iterable[Item]) -> None:
     """Write what is new among `items`. The counts say what became of every one of them."""
-    if run.is_done(STAGE, shard):
+    if run.is_done(INGEST, shard):
         return
     seen = _Known.read(known)
-    with run.shard(STAGE, shard, INGESTED) as out, Grader(workers=settings().workers) as grader:
+    with run.shard(INGEST, shard, IMPORTED) as out, Grader(workers=settings().workers) as grader:
         for batch in batched(items, BATCH):
             traces = [trace for item in batch if (trace := _land_row(item, seen, out))]
             landed = ((trace.question, recorded_rollout(trace)) for trace in traces)

@@ -7,13 +7,14 @@ waits once. A shard's name is the hash of its work.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
-from drp.core.ids import content_id, sampled_rollout_id
-from drp.query.select import select
-from drp.runtime.context import Night
+from drp.core import content_id, sampled_rollout_id
+from drp.core.stage_names import PRUNE, ROLLOUT
+from drp.query import select
+from drp.runtime import RunContext, ShardPlan
 
 MAX_SHARDS = 12
 ROWS_PER_SHARD = 512
@@ -39,71 +40,79 @@ SELECT question_id FROM questions WHERE dataset = $dataset AND split = $split OR
 """
 
 
-def plan(night: Night, *, replay_only: bool = False, sample_size: int | None = None) -> list[str]:
+@dataclass(frozen=True)
+class _Work:
+    """What is missing for one question: its rollouts (`rollouts` is None), or revisions of rollouts."""
+
+    question_id: str
+    rollouts: Sequence[str] | None = None
+    duplicates: Sequence[str] = ()
+
+
+def plan(ctx: RunContext, *, replay_only: bool = False, sample_size: int | None = None) -> list[str]:
     """Write tonight's plan and return the names of the shards that are to be done, in order.
 
     Shards that an earlier attempt left unfinished go on as they were planned.
 
     Args:
-        night: the night.
-        replay_only: recorded traces stand for tonight's rollouts: sample nothing.
-        sample_size: at most so many questions are rolled out (default: the recipe's).
+        ctx: the night.
+        replay_only: recorded traces replace tonight's rollouts: sample nothing.
+        sample_size: roll out at most this many questions (default: the recipe's number).
     """
-    unfinished = _unfinished(night)
-    taken = {taken for shard, work in unfinished.items() for taken in _taken(night, shard, work)}
-    work: list[dict[str, Any]] = []
+    unfinished = _unfinished(ctx)
+    taken = {taken for shard, planned in unfinished.items() for taken in _taken(ctx, shard, planned)}
+    work: list[_Work] = []
     if not replay_only:
-        quota = (sample_size or night.recipe.sample_size) - _sampled_tonight(night)
-        missing = _missing_questions(night)[: max(quota, 0)]
-        work += [{"question": question} for question in missing if question not in taken]
-    rows = select(night.visible(), _PENDING, {"recipe_hash": night.recipe.revision_hash})
+        quota = (sample_size or ctx.recipe.sample_size) - _sampled_tonight(ctx)
+        missing = _missing_questions(ctx)[: max(quota, 0)]
+        work += [_Work(question) for question in missing if question not in taken]
+    rows = select(ctx.visible_parts(), _PENDING, {"recipe_hash": ctx.revision_hash})
     pending = (row for row in rows if row["rollout_id"] not in taken)
     for question, some in groupby(pending, lambda row: row["question_id"]):
         rollouts = list(some)
         work.append(
-            {
-                "question": question,
-                "rollouts": [row["rollout_id"] for row in rollouts],
-                "duplicates": [row["rollout_id"] for row in rollouts if row["is_duplicate"]],
-            }
+            _Work(
+                question,
+                [row["rollout_id"] for row in rollouts],
+                [row["rollout_id"] for row in rollouts if row["is_duplicate"]],
+            )
         )
-    work.sort(key=lambda item: str(item["question"]))
-    most = 1 if night.recipe.profile.backend == "batch" else MAX_SHARDS
-    planned = [_write_shard(night, some) for some in _split(work, most)]
-    if planned and night.run.state()["state"] != "open":
-        night.run.end("open", "")  # an ended night that goes on, and may be killed
+    work.sort(key=lambda item: item.question_id)
+    most = 1 if ctx.recipe.profile.backend == "batch" else MAX_SHARDS
+    planned = [_write_shard(ctx, some) for some in _split(work, most)]
+    if planned and ctx.run.state().state != "open":
+        ctx.run.finish("open", "")  # an ended night that goes on, and may be killed
     return [*unfinished, *planned]
 
 
-def _unfinished(night: Night) -> dict[str, dict[str, Any]]:
+def _unfinished(ctx: RunContext) -> dict[str, ShardPlan]:
     """Shards of an earlier attempt at this night, with the recipe as it is now, that are not pruned yet."""
-    planned = night.run.plans()
     return {
-        shard: work
-        for shard, work in planned.items()
-        if work["fingerprint"] == _fingerprint(night) and not night.run.is_done("prune", shard)
+        shard: planned
+        for shard, planned in ctx.run.plans(ShardPlan).items()
+        if planned.fingerprint == _fingerprint(ctx) and not ctx.run.is_done(PRUNE, shard)
     }
 
 
-def _taken(night: Night, shard: str, work: dict[str, Any]) -> set[str]:
+def _taken(ctx: RunContext, shard: str, planned: ShardPlan) -> set[str]:
     """Questions and rollouts that an unfinished shard has in hand, its own samples among them."""
-    sampled = select(night.shard("rollout", shard), "SELECT rollout_id FROM rollouts")
-    return {*work["questions"], *work["rollouts"], *(row["rollout_id"] for row in sampled)}
+    sampled = select(ctx.shard_parts(ROLLOUT, shard), "SELECT rollout_id FROM rollouts")
+    return {*planned.questions, *planned.rollouts, *(row["rollout_id"] for row in sampled)}
 
 
-def _fingerprint(night: Night) -> str:
-    return content_id("plan", night.recipe.rollout_hash, night.recipe.revision_hash)
+def _fingerprint(ctx: RunContext) -> str:
+    return content_id("plan", ctx.recipe.rollout_hash, ctx.revision_hash)
 
 
-def _sampled_tonight(night: Night) -> int:
+def _sampled_tonight(ctx: RunContext) -> int:
     """Questions that this night has rolled out already: running again does not take the next ones."""
-    counted = select(night.own("rollout"), "SELECT count(DISTINCT question_id) AS n FROM rollouts")
+    counted = select(ctx.own_parts(ROLLOUT), "SELECT count(DISTINCT question_id) AS n FROM rollouts")
     return int(next(counted)["n"])
 
 
-def _missing_questions(night: Night) -> list[str]:
+def _missing_questions(ctx: RunContext) -> list[str]:
     """Ids of the recipe's questions with a sample missing, in id order (which is hash order)."""
-    recipe, known = night.recipe, night.known()
+    recipe, known = ctx.recipe, ctx.known_parts()
     done = {row["rollout_id"] for row in select(known, "SELECT rollout_id FROM rollouts")}
     sampling = recipe.sampling.identity
     ids: set[str] = set()
@@ -120,18 +129,18 @@ def _missing_questions(night: Night) -> list[str]:
     return [question for question in sorted(ids) if is_missing(question)]
 
 
-def _split(work: list[dict[str, Any]], most: int) -> Iterable[list[dict[str, Any]]]:
+def _split(work: list[_Work], most: int) -> Iterable[list[_Work]]:
     size = max(ROWS_PER_SHARD, math.ceil(len(work) / most))
     return (work[start : start + size] for start in range(0, len(work), size))
 
 
-def _write_shard(night: Night, work: list[dict[str, Any]]) -> str:
-    document = {
-        "fingerprint": _fingerprint(night),
-        "questions": [item["question"] for item in work if "rollouts" not in item],
-        "rollouts": [rollout for item in work for rollout in item.get("rollouts", ())],
-        "duplicates": [rollout for item in work for rollout in item.get("duplicates", ())],
-    }
-    shard = content_id("shard", document)[:12]
-    night.run.write_plan(shard, document)
+def _write_shard(ctx: RunContext, work: list[_Work]) -> str:
+    planned = ShardPlan(
+        fingerprint=_fingerprint(ctx),
+        questions=tuple(item.question_id for item in work if item.rollouts is None),
+        rollouts=tuple(rollout for item in work for rollout in item.rollouts or ()),
+        duplicates=tuple(rollout for item in work for rollout in item.duplicates),
+    )
+    shard = content_id("shard", planned.model_dump(mode="json"))[:12]
+    ctx.run.write_plan(shard, planned)
     return shard

@@ -6,39 +6,43 @@ training example, or rejected with its reasons.
 
 from collections.abc import Iterable, Iterator
 
-from drp.core.batched import batched
-from drp.core.ids import content_id, row_id
-from drp.core.records import Draft, Grade, Revision, Verdict
-from drp.gates.row_gates import revision_rejections
+from drp.console import Progress
+from drp.core import Draft, Grade, Revision, Verdict, batched, content_id, row_id
+from drp.core.stage_names import PRUNE
+from drp.gates import revision_rejections
 from drp.grading import Grader, extract_answer
-from drp.lake.runs import ShardOutput
-from drp.runtime.context import Night
-from drp.runtime.progress import Progress, rows_in
-from drp.runtime.rows import Work, read_decomposed, revision_row, teacher_of
-from drp.student.engines.select import model_folder
-from drp.teacher.protocol import Teacher
-from drp.traces.tokens import THINK, Length, Lengths, response_text
+from drp.lake import ShardOutput
+from drp.runtime import (
+    RolloutWithQuestion,
+    RunContext,
+    open_teacher_for,
+    read_decomposed,
+    revision_row,
+    rows_in,
+)
+from drp.student.engines import model_folder
+from drp.teacher import Teacher
+from drp.traces import THINK, TokenCount, TokenCounter, response_text
 
-STAGE = "prune"
 BATCH = 256
 """Drafts graded together."""
 
 
-def prune(night: Night, shard: str) -> None:
+def prune(ctx: RunContext, shard: str) -> None:
     """Revise the decomposed traces of one shard."""
-    if night.run.is_done(STAGE, shard):
+    if ctx.run.is_done(PRUNE, shard):
         return
-    at_work: dict[str, Work] = {}
-    progress = Progress(STAGE, shard, rows_in(night, shard, "decompose", "decomposed"))
-    lengths = Lengths(model_folder(night.recipe.student))
+    at_work: dict[str, RolloutWithQuestion] = {}
+    progress = Progress(f"{PRUNE} {shard}", rows_in(ctx, shard, "decompose", "decomposed"))
+    lengths = TokenCounter(model_folder(ctx.recipe.student))
 
     def drafts() -> Iterator[Draft]:
-        for work, draft in read_decomposed(night, shard):
+        for work, draft in read_decomposed(ctx, shard):
             at_work[work.rollout_id] = work
             yield draft
 
-    def revised(teacher: Teacher, out: ShardOutput) -> Iterator[tuple[Work, Draft]]:
-        for draft in teacher.synthesise(teacher.revise(drafts())):
+    def revised(teacher: Teacher, out: ShardOutput) -> Iterator[tuple[RolloutWithQuestion, Draft]]:
+        for draft in teacher.revise(drafts()):
             work = at_work.pop(draft.trace.rollout_id)
             if draft.is_carried:
                 out.counts["carried"] += 1
@@ -46,15 +50,15 @@ def prune(night: Night, shard: str) -> None:
                 yield work, draft
 
     with (
-        teacher_of(night) as teacher,
-        night.run.shard(STAGE, shard, night.recipe.revision_hash) as out,
-        Grader(workers=night.workers) as grader,
+        open_teacher_for(ctx) as teacher,
+        ctx.run.shard(PRUNE, shard, ctx.revision_hash) as out,
+        Grader(workers=ctx.workers) as grader,
     ):
         for work, draft, grade, agrees in _graded(revised(teacher, out), grader):
-            limits = night.recipe.gates.rows
+            limits = ctx.recipe.gates.rows
             why = revision_rejections(work.question, work.graded, draft, grade, agrees, limits)
             length = _length(work, draft.revision, lengths)
-            row = revision_row(night, teacher, work.rollout_id, draft, grade, why, length)
+            row = revision_row(ctx, teacher, work.rollout_id, draft, grade, why, length)
             out.add("revisions", row)
             for decision in draft.decisions:
                 parent = {"revision_id": row["revision_id"], **vars(decision)}
@@ -65,13 +69,13 @@ def prune(night: Night, shard: str) -> None:
             if not why and draft.revision and length:
                 out.add("examples", _sft_example(work, row["revision_id"], draft.revision, length))
             out.counts[row["status"]] += 1
-            progress.tell(out.counts["accepted"] + out.counts["rejected"] + out.counts["carried"])
+            progress.update(out.counts["accepted"] + out.counts["rejected"] + out.counts["carried"])
             out.counts.update(f"rejected: {reason}" for reason in row["reject_reasons"])
 
 
 def _graded(
-    revised: Iterable[tuple[Work, Draft]], grader: Grader
-) -> Iterator[tuple[Work, Draft, Grade, Verdict]]:
+    revised: Iterable[tuple[RolloutWithQuestion, Draft]], grader: Grader
+) -> Iterator[tuple[RolloutWithQuestion, Draft, Grade, Verdict]]:
     """Each draft with the grade of its answer against gold, and whether it agrees with the rollout's own."""
     for batch in batched(revised, BATCH):
         found = [extract_answer(d.revision.response) if d.revision else None for _, d in batch]
@@ -93,13 +97,15 @@ def _graded(
                 yield work, draft, grade, next(verdicts)
 
 
-def _length(work: Work, revision: Revision | None, lengths: Lengths) -> Length | None:
+def _length(work: RolloutWithQuestion, revision: Revision | None, lengths: TokenCounter) -> TokenCount | None:
     if revision is None:
         return None
     return lengths.of(revision.thinking, revision.response, work.graded.rollout.token_counter)
 
 
-def _sft_example(work: Work, revision_id: str, revision: Revision, length: Length) -> dict[str, object]:
+def _sft_example(
+    work: RolloutWithQuestion, revision_id: str, revision: Revision, length: TokenCount
+) -> dict[str, object]:
     """The target of supervised fine-tuning (paper, section 3.3) in the form of the R1 distills."""
     target = f"{THINK}\n{response_text(revision.thinking, revision.response)}"
     messages = [

@@ -1,13 +1,11 @@
-"""Register every checkpoint with its files, lineage, curve and scores; promote it if that was decided."""
+"""Register: every trained checkpoint enters the registry with its files, lineage, curve and scores."""
 
 import logging
 
-from drp.config.settings import settings
-from drp.evaluation.decision import Decision
-from drp.query.select import select
-from drp.registry.registry import open_registry
-from drp.runtime.context import Night
-from drp.runtime.training_plan import BASE, CHAMPION, checkpoint_of, entry_of
+from drp.config import BASE, CHAMPION, settings
+from drp.query import select
+from drp.registry import open_registry
+from drp.runtime import RunContext, checkpoint_of, entry_of
 
 _log = logging.getLogger(__name__)
 _SCORES = """
@@ -17,29 +15,14 @@ FROM scores WHERE checkpoint_id = $checkpoint_id ORDER BY benchmark, cutoff NULL
 """
 
 
-def register(run: Night, names: list[str]) -> None:
+def register(ctx: RunContext, names: list[str]) -> None:
     """Publish scores and checkpoints, and enter what was trained in the registry."""
-    run.lake.publish(run.run, run.shard_files())
-    with open_registry(settings().ledger_url) as registry:
+    ctx.lake.publish(ctx.run, ctx.shard_files())
+    with open_registry(settings().resolved_database_url) as registry:
         for name in names:
-            entry = entry_of(run, name)
-            if entry["arm"] in (BASE, CHAMPION):
+            entry = entry_of(ctx, name)
+            if entry.arm in (BASE, CHAMPION):
                 continue
-            scores = list(select(run.own("evaluate"), _SCORES, {"checkpoint_id": entry["checkpoint_id"]}))
-            if registry.register(checkpoint_of(run, entry, scores)):
-                _log.info("checkpoint %s (%s) is registered", entry["checkpoint_id"], entry["arm"])
-
-
-def promote(run: Night, decision: Decision | None) -> bool:
-    """Make the candidate the champion if it was decided so; a refused one leaves the champion as it is."""
-    if decision is None:
-        _log.info("recipe %s has no rule for promotion: nothing was promoted", run.recipe.name)
-        return False
-    with open_registry(settings().ledger_url) as registry:
-        if decision.promote:
-            registry.promote(decision.checkpoint_id, "champion", decision.reason)
-        else:
-            registry.promote(decision.checkpoint_id, "challenger", decision.reason)
-    verdict = "is the champion now" if decision.promote else "was not promoted"
-    _log.info("checkpoint %s %s: %s", decision.checkpoint_id, verdict, decision.reason)
-    return decision.promote
+            scores = list(select(ctx.own_parts("evaluate"), _SCORES, {"checkpoint_id": entry.checkpoint_id}))
+            if registry.register(checkpoint_of(ctx, entry, scores)):
+                _log.info("checkpoint %s (%s) is registered", entry.checkpoint_id, entry.arm)

@@ -3,78 +3,72 @@
 from collections.abc import Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from rich.table import Table
 
-from drp.config.settings import settings
-from drp.core.errors import BadInputError
-from drp.core.records import Question
-from drp.evaluation.decision import Compared, Decision
-from drp.evaluation.statistics import Comparison, Interval
-from drp.query.select import THREADS, select
-from drp.query.session import open_session
-from drp.registry.registry import open_registry
-from drp.report.nightly.queries import used
-from drp.report.training.model import ARMS, Entrant, TrainingFacts
-from drp.report.training.page import build_training_report
-from drp.report.training.queries import UNPRUNED
-from drp.report.training.summary import scoreboard
-from drp.runtime.context import Night
-from drp.runtime.training_plan import BASE, CHAMPION, Entry, entry_of, evaluation_of, manifest_key
+from drp.config import BASE, CHAMPION, settings
+from drp.core import BadInputError, Question
+from drp.core.stage_names import EVALUATE
+from drp.evaluation import ArmComparison, Comparison, Interval, PromotionDecision
+from drp.query import THREADS, open_session, select
+from drp.registry import open_registry
+from drp.report.nightly import used
+from drp.report.training import ARMS, UNPRUNED, Entrant, TrainingFacts, build_training_report, scoreboard
+from drp.runtime import PlannedCheckpoint, RunContext, entries_of, entry_of, evaluation_of, manifest_key
 from drp.stages import evaluate
 from drp.stages.compare import read_comparison
 from drp.stages.report import MEMORY
-from drp.training.job import Manifest
+from drp.training import Manifest
 
 
-def train_report(run: Night, names: list[str] | None = None) -> str:
+def train_report(ctx: RunContext, names: list[str] | None = None) -> str:
     """Write the page about the entries `names` of the plan (default: the last ones); gives its address."""
-    facts = _facts(run, latest(run) if names is None else [entry_of(run, name) for name in names])
-    with closing(open_session(run.own(), memory_limit=MEMORY, threads=THREADS)) as con:
+    facts = _facts(ctx, latest(ctx) if names is None else [entry_of(ctx, name) for name in names])
+    with closing(open_session(ctx.own_parts(), memory_limit=MEMORY, threads=THREADS)) as con:
         page = build_training_report(con, facts)
-    run.lake.store.put(f"{run.reports}/report.html", page.encode())
-    return run.page
+    ctx.lake.store.put(f"{ctx.report_folder}/report.html", page.encode())
+    return ctx.report_address
 
 
-def tables(run: Night) -> list[Table]:
+def tables(ctx: RunContext) -> list[Table]:
     """The scores and the decision in tables, for a terminal."""
-    facts = _facts(run, latest(run))
-    with closing(open_session(run.own(), memory_limit=MEMORY, threads=THREADS)) as con:
+    facts = _facts(ctx, latest(ctx))
+    with closing(open_session(ctx.own_parts(), memory_limit=MEMORY, threads=THREADS)) as con:
         return scoreboard(con, facts)
 
 
-def latest(run: Night) -> list[Entry]:
+def latest(ctx: RunContext) -> list[PlannedCheckpoint]:
     """The entries that were compared last; those of the newest corpus version while nothing was.
 
     Raises:
         BadInputError: the run has no plan.
     """
-    rows = (read_comparison(run) or {"compared": []})["compared"]
+    rows = (read_comparison(ctx) or {"compared": []})["compared"]
     compared = {row["checkpoint_id"] for row in rows}
     references = {row["reference"] for row in rows}
-    entries = [cast(Entry, plan) for plan in run.run.plans().values()]
-    about = [e for e in entries if e["checkpoint_id"] in compared or e["arm"] in references] or entries
+    entries = list(entries_of(ctx).values())
+    about = [e for e in entries if e.checkpoint_id in compared or e.arm in references] or entries
     if not entries:
         raise BadInputError(
-            f"run {run.run_id} has not begun: it has no plan",
+            f"run {ctx.run_id} has not begun: it has no plan",
             state="Nothing was written",
-            next_command=f"drp train --recipe {run.recipe.name} --run-date {run.run.run_date}",
+            next_command=f"drp train --recipe {ctx.recipe.name} --run-date {ctx.run.run_date}",
         )
-    newest = {entry["arm"]: entry for entry in sorted(about, key=lambda entry: entry["corpus_version"])}
+    newest = {entry.arm: entry for entry in sorted(about, key=lambda entry: entry.corpus_version)}
     return [newest[arm] for arm in ARMS if arm in newest]
 
 
-def _facts(run: Night, entries: Sequence[Entry]) -> TrainingFacts:
-    recipe, evaluation = run.recipe, evaluation_of(run.recipe)
-    version = max(entry["corpus_version"] for entry in entries)
-    entrants = [Entrant(entry["arm"], entry["checkpoint_id"], _manifest(run, entry)) for entry in entries]
-    compared, decision = _comparison(run, {entrant.checkpoint_id for entrant in entrants})
+def _facts(ctx: RunContext, entries: Sequence[PlannedCheckpoint]) -> TrainingFacts:
+    recipe, evaluation = ctx.recipe, evaluation_of(ctx.recipe)
+    version = max(entry.corpus_version for entry in entries)
+    entrants = [Entrant(entry.arm, entry.checkpoint_id, _manifest(ctx, entry)) for entry in entries]
+    compared, decision = _comparison(ctx, {entrant.checkpoint_id for entrant in entrants})
     facts = TrainingFacts(
-        run_id=run.run_id,
-        run_date=run.run.run_date,
+        run_id=ctx.run_id,
+        run_date=ctx.run.run_date,
         recipe=recipe.name,
-        recipe_hash=recipe.revision_hash,
+        recipe_hash=ctx.revision_hash,
         student=recipe.student,
         corpus_version=version,
         entrants=entrants,
@@ -85,44 +79,46 @@ def _facts(run: Night, entries: Sequence[Entry]) -> TrainingFacts:
         decision=decision,
         is_champion=decision is not None and _was_promoted(decision),
     )
-    return replace(facts, unpruned=_unpruned(run, facts), questions=_questions(run, facts))
+    return replace(facts, unpruned=_unpruned(ctx, facts), questions=_questions(ctx, facts))
 
 
-def _manifest(run: Night, entry: Entry) -> Manifest | None:
-    data = run.lake.store.get(manifest_key(entry))
+def _manifest(ctx: RunContext, entry: PlannedCheckpoint) -> Manifest | None:
+    data = ctx.lake.store.get(manifest_key(entry))
     return Manifest.model_validate_json(data) if data else None
 
 
-def _comparison(run: Night, checkpoint_ids: Set[str]) -> tuple[Sequence[Compared], Decision | None]:
+def _comparison(
+    ctx: RunContext, checkpoint_ids: Set[str]
+) -> tuple[Sequence[ArmComparison], PromotionDecision | None]:
     """What was compared of these checkpoints, and what was decided of one of them."""
-    document = read_comparison(run) or {"compared": [], "decision": None}
+    document = read_comparison(ctx) or {"compared": [], "decision": None}
     compared = [_compared(row) for row in document["compared"] if row["checkpoint_id"] in checkpoint_ids]
-    decision = Decision(**document["decision"]) if document["decision"] else None
+    decision = PromotionDecision(**document["decision"]) if document["decision"] else None
     return compared, decision if decision and decision.checkpoint_id in checkpoint_ids else None
 
 
-def _compared(row: dict[str, Any]) -> Compared:
+def _compared(row: dict[str, Any]) -> ArmComparison:
     found = row["comparison"]
     intervals = {name: Interval(**found[name]) for name in ("accuracy", "tokens")}
-    return Compared(**row | {"comparison": Comparison(**found | intervals)})
+    return ArmComparison(**row | {"comparison": Comparison(**found | intervals)})
 
 
-def _was_promoted(decision: Decision) -> bool:
+def _was_promoted(decision: PromotionDecision) -> bool:
     """Whether the checkpoint was made the champion, by the run or by a person after it."""
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         moves = registry.moves()
     return any(move.alias == CHAMPION and move.to_id == decision.checkpoint_id for move in moves)
 
 
-def _unpruned(run: Night, facts: TrainingFacts) -> Mapping[str, float]:
-    rows = select(run.lake.published(facts.corpus_version), UNPRUNED, used(facts, UNPRUNED))
+def _unpruned(ctx: RunContext, facts: TrainingFacts) -> Mapping[str, float]:
+    rows = select(ctx.lake.published(facts.corpus_version), UNPRUNED, used(facts, UNPRUNED))
     return {row["token_counter"]: row["mean_tokens"] for row in rows}
 
 
-def _questions(run: Night, facts: TrainingFacts) -> Mapping[str, Question]:
+def _questions(ctx: RunContext, facts: TrainingFacts) -> Mapping[str, Question]:
     """The questions of the benchmark that decides, once the base was measured on it."""
     base = next(entrant.checkpoint_id[:12] for entrant in facts.entrants if entrant.arm == BASE)
-    shard = evaluate.shard_of(run, base, facts.deciding)
-    if not run.run.is_done(evaluate.STAGE, shard):
+    shard = evaluate.shard_of(ctx, base, facts.deciding)
+    if not ctx.run.is_done(EVALUATE, shard):
         return {}
-    return {sample.question.question_id: sample.question for sample in evaluate.wanted(run, shard).samples}
+    return {sample.question.question_id: sample.question for sample in evaluate.wanted(ctx, shard).samples}

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from drp.core.errors import BadInputError
+from drp.core import BadInputError
 from drp.storage.folder import FolderStore
 from drp.storage.store import ObjectStore
 

@@ -34,7 +34,7 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from drp.core.errors import BadInputError, DrpError
+from drp.core import BadInputError, DrpError
 from drp.storage.store import (
     PIECE,
     LakeRefusedError,

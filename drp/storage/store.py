@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from drp.core.errors import TerminalError, TransientError
+from drp.core import TerminalError, TransientError
 
 PIECE = 2**20
 """Bytes of a large object that are in memory at a time."""

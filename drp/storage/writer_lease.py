@@ -7,7 +7,7 @@ the run ends, also through kills: a clock that could end it may jump.
 import json
 import time
 
-from drp.core.errors import TerminalError
+from drp.core import TerminalError
 from drp.storage.store import ObjectStore
 
 _CLAIM = "_writer.json"
@@ -28,7 +28,7 @@ class SecondWriterError(TerminalError):
         )
 
 
-def claim(store: ObjectStore, run_id: str) -> None:
+def acquire(store: ObjectStore, run_id: str) -> None:
     """Make `run_id` the writer, or find that it is.
 
     Raises:

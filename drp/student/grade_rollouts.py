@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from drp.core.records import Grade, GradedRollout, Question, Rollout
+from drp.core import Grade, GradedRollout, Question, Rollout
 from drp.grading import GRADER_VERSION, Extracted, Grader, extract_answer
-from drp.traces.loops import is_degenerate
+from drp.traces import is_degenerate
 
 _ROLLOUT_COLUMNS = tuple(column.name for column in fields(Rollout))
 _GRADE_COLUMNS = tuple(column.name for column in fields(Grade))

@@ -4,7 +4,7 @@ A version never changes: another way to ask is another version, and scores of di
 compared.
 """
 
-from drp.core.errors import BadInputError
+from drp.core import BadInputError
 
 PROMPTS = {
     "small-1": "{question}",

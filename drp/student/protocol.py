@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from drp.config.recipe import Engine, Sampling, Server
-from drp.core.records import Question, Rollout
+from drp.config import EngineName, Sampling, Server
+from drp.core import Question, Rollout
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Student:
     """In the column `student`."""
     model: str
     """Its folder on this machine; empty if it has none."""
-    engine: Engine
+    engine: EngineName
     server: Server | None
     prompt_version: str
     sampling: Sampling
@@ -24,7 +24,7 @@ class Student:
     """GPUs that one engine spreads it over."""
 
 
-class Sample(NamedTuple):
+class SampleRequest(NamedTuple):
     """One response that is wanted: the k-th to this question. Question, seed and k decide it."""
 
     question: Question
@@ -38,5 +38,5 @@ class RolloutEngine(Protocol):
     def name(self) -> str:
         """Name in the `engine` column."""
 
-    def sample(self, wanted: Iterable[Sample]) -> Iterator[Rollout]:
+    def sample(self, wanted: Iterable[SampleRequest]) -> Iterator[Rollout]:
         """The responses that are wanted, as they land, in any order."""

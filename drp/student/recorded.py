@@ -6,9 +6,9 @@ for rollout in engine.sample(wanted): ...
 
 from collections.abc import Iterable, Iterator
 
-from drp.core.records import CHARACTERS, Rollout
-from drp.questions.importers.parsing import RecordedTrace
-from drp.student.protocol import Sample
+from drp.core import CHARACTERS, Rollout
+from drp.questions.importers import RecordedTrace
+from drp.student.protocol import SampleRequest
 
 ENGINE = "replay"
 
@@ -44,7 +44,7 @@ class ReplayEngine:
         """`traces` is read once per `sample`: one pass of an import serves one call."""
         self._traces = traces
 
-    def sample(self, wanted: Iterable[Sample]) -> Iterator[Rollout]:
+    def sample(self, wanted: Iterable[SampleRequest]) -> Iterator[Rollout]:
         """All recorded rollouts of the questions, whatever sample is asked for: none has an index."""
         ids = {sample.question.question_id for sample in wanted}
         for trace in self._traces:

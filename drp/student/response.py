@@ -2,12 +2,11 @@
 
 from typing import NamedTuple
 
-from drp.core.ids import content_id, sampled_rollout_id
-from drp.core.records import FinishReason, Rollout
-from drp.student.protocol import Sample, Student
+from drp.core import FinishReason, Rollout, content_id, sampled_rollout_id
+from drp.student.protocol import SampleRequest, Student
 
 
-class Said(NamedTuple):
+class Response(NamedTuple):
     """A response as an engine gives it; lengths are in units of `token_counter`."""
 
     thinking: str
@@ -18,17 +17,17 @@ class Said(NamedTuple):
     token_counter: str
 
 
-def sample_key(student: Student, sample: Sample) -> str:
+def sample_key(student: Student, sample: SampleRequest) -> str:
     """What a sample is drawn with: question, sampling seed and k decide it, and nothing else."""
     return content_id("sample", sample.question.question_id, student.sampling.seed, sample.k)
 
 
-def sample_seed(student: Student, sample: Sample) -> int:
+def sample_seed(student: Student, sample: SampleRequest) -> int:
     """The same as a number of 31 bits, which is what servers take."""
     return int(sample_key(student, sample)[:8], 16) >> 1
 
 
-def rollout_of(student: Student, engine: str, sample: Sample, said: Said) -> Rollout:
+def to_rollout(student: Student, engine: str, sample: SampleRequest, said: Response) -> Rollout:
     """The rollout that `engine` sampled."""
     question_id = sample.question.question_id
     return Rollout(

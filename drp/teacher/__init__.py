@@ -1,0 +1,6 @@
+"""The teacher: it decomposes traces into steps and revises them."""
+
+from drp.teacher.factory import open_ledger_session, open_teacher
+from drp.teacher.protocol import Teacher
+
+__all__ = ["Teacher", "heuristic", "llm", "open_ledger_session", "open_teacher", "transport"]

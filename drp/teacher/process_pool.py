@@ -1,25 +1,24 @@
-"""A teacher that thinks on this machine's cores, in as many processes as the stage is given."""
+"""A teacher that computes on this machine, in as many processes as the stage is given."""
 
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from drp.core.batched import batched
-from drp.core.records import DecompositionKind, Draft
+from drp.config import DecompositionKind
+from drp.core import Draft, batched
 from drp.teacher.protocol import Teacher
 
 BATCH = 32
 """Drafts sent to a process at a time."""
 
-_Work: TypeAlias = Callable[[Teacher, Iterable[Draft]], Iterator[Draft]]
+_Method: TypeAlias = Literal["decompose", "revise"]
 
 
-class InProcesses:
+class TeacherPool:
     """Makes the teacher in each process and gives it batches of drafts; results come in order."""
 
     def __init__(self, make: Callable[[], Teacher], workers: int) -> None:
@@ -39,72 +38,32 @@ class InProcesses:
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
         """As the teacher's, in processes."""
-        return self._then(drafts, partial(_decompose, kind=kind))
+        return self._spread(drafts, partial(_call, self._make, "decompose", kind=kind))
 
     def revise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
         """As the teacher's, in processes."""
-        return self._then(drafts, _revise)
+        return self._spread(drafts, partial(_call, self._make, "revise"))
 
-    def synthesise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
-        """As the teacher's, in processes."""
-        return self._then(drafts, _synthesise)
-
-    def _then(self, drafts: Iterable[Draft], work: _Work) -> Iterator[Draft]:
-        """What is done to the drafts of another call goes there and back together with it."""
-        if isinstance(drafts, _Spread):
-            return _Spread(self._make, self._workers, drafts.drafts, (*drafts.works, work))
-        return _Spread(self._make, self._workers, drafts, (work,))
-
-
-@dataclass
-class _Spread(Iterator[Draft]):
-    """Drafts to which `works` are done, one after the other, from when the first is asked for."""
-
-    make: Callable[[], Teacher]
-    workers: int
-    drafts: Iterable[Draft]
-    works: tuple[_Work, ...]
-    _done: Iterator[Draft] | None = None
-
-    def __next__(self) -> Draft:
-        if self._done is None:
-            self._done = self._begin()
-        return next(self._done)
-
-    def _begin(self) -> Iterator[Draft]:
-        batches = batched(self.drafts, BATCH)
+    def _spread(self, drafts: Iterable[Draft], call: Callable[[list[Draft]], list[Draft]]) -> Iterator[Draft]:
+        batches = batched(drafts, BATCH)
         first = next(batches, [])
-        work = partial(_work, self.make, self.works)
-        if self.workers == 1 or len(first) < BATCH:  # starting processes costs more than this little work
+        if self._workers == 1 or len(first) < BATCH:  # starting processes costs more than this little work
             for batch in chain([first], batches):
-                yield from work(batch)
+                yield from call(batch)
             return
         # spawn: an Airflow task process has threads, and a fork of one may hang
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(self._workers, mp_context=context) as pool:
             running: deque[Future[list[Draft]]] = deque()
             for batch in chain([first], batches):
-                running.append(pool.submit(work, batch))
-                if len(running) > 2 * self.workers:
+                running.append(pool.submit(call, batch))
+                if len(running) > 2 * self._workers:
                     yield from running.popleft().result()
             while running:
                 yield from running.popleft().result()
 
 
-def _work(make: Callable[[], Teacher], works: Iterable[_Work], drafts: Iterable[Draft]) -> list[Draft]:
-    teacher = make()
-    for work in works:
-        drafts = work(teacher, drafts)
-    return list(drafts)
-
-
-def _decompose(teacher: Teacher, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
-    return teacher.decompose(drafts, kind)
-
-
-def _revise(teacher: Teacher, drafts: Iterable[Draft]) -> Iterator[Draft]:
-    return teacher.revise(drafts)
-
-
-def _synthesise(teacher: Teacher, drafts: Iterable[Draft]) -> Iterator[Draft]:
-    return teacher.synthesise(drafts)
+def _call(
+    make: Callable[[], Teacher], method: _Method, drafts: list[Draft], **options: DecompositionKind
+) -> list[Draft]:
+    return list(getattr(make(), method)(drafts, **options))

@@ -1,0 +1,50 @@
+"""Text tools for reasoning traces: segmentation into units, skills, markup, loops and token counts."""
+
+from drp.traces.join import joined
+from drp.traces.loops import is_degenerate
+from drp.traces.markup import foreign_scripts, leaked_markup
+from drp.traces.numbering import letter, numbered, shown, unit_ends
+from drp.traces.segmentation import (
+    STRONG,
+    VALUE,
+    Unit,
+    cut,
+    equations,
+    is_balanced,
+    plain,
+    separator,
+    units,
+    words,
+)
+from drp.traces.skills import SKILL_FAMILIES, UNLABELLED, Skill, skill_of
+from drp.traces.tokens import THINK, THOUGHT, TokenCount, TokenCounter, response_text
+
+__all__ = [
+    "SKILL_FAMILIES",
+    "STRONG",
+    "THINK",
+    "THOUGHT",
+    "UNLABELLED",
+    "VALUE",
+    "Skill",
+    "TokenCount",
+    "TokenCounter",
+    "Unit",
+    "cut",
+    "equations",
+    "foreign_scripts",
+    "is_balanced",
+    "is_degenerate",
+    "joined",
+    "leaked_markup",
+    "letter",
+    "numbered",
+    "plain",
+    "response_text",
+    "separator",
+    "shown",
+    "skill_of",
+    "unit_ends",
+    "units",
+    "words",
+]

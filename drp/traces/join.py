@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from drp.core.records import Decision, Step
+from drp.core import Decision, Step
 from drp.traces.segmentation import separator
 
 

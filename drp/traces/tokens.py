@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from tokenizers import Tokenizer
 
-from drp.core.ids import content_id
-from drp.core.records import CHARACTERS
+from drp.core import CHARACTERS, content_id
 
 THINK, THOUGHT = "<think>", "</think>"
 """The marks around the thinking."""
@@ -23,7 +22,7 @@ def response_text(thinking: str, response: str) -> str:
     return f"{thinking}\n{THOUGHT}\n\n{response}"
 
 
-class Length(NamedTuple):
+class TokenCount(NamedTuple):
     """Of a response, in units of `counter`: the thinking with its end mark, and all of it."""
 
     counter: str
@@ -31,7 +30,7 @@ class Length(NamedTuple):
     total: int
 
 
-class Lengths:
+class TokenCounter:
     """Measures texts in the units of the rollouts that they came from, so that like is compared with like."""
 
     def __init__(self, folder: Path | None) -> None:
@@ -44,10 +43,10 @@ class Lengths:
             vocabulary = sorted(self._tokenizer.get_vocab().items())
             self.name = f"tokenizer {content_id('tokenizer', vocabulary)[:12]}"
 
-    def of(self, thinking: str, response: str, counter: str) -> Length:
+    def of(self, thinking: str, response: str, counter: str) -> TokenCount:
         """The length of a response to compare with one that `counter` counted; else in characters."""
         if self._tokenizer is None or counter != self.name:
-            return Length(CHARACTERS, len(thinking), len(thinking) + len(response))
+            return TokenCount(CHARACTERS, len(thinking), len(thinking) + len(response))
         encoded = self._tokenizer.encode(response_text(thinking, response), add_special_tokens=False)
         end = len(thinking) + len(f"\n{THOUGHT}")
-        return Length(self.name, sum(start < end for start, _ in encoded.offsets), len(encoded.ids))
+        return TokenCount(self.name, sum(start < end for start, _ in encoded.offsets), len(encoded.ids))

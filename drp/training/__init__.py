@@ -1,6 +1,35 @@
 """Training (paper, section 3.3 and appendix B): examples in, a checkpoint out.
 
-    build/training/bin/python -m drp.training.worker_main JOBFOLDER OUTFOLDER
+    .venv-training/bin/python -m drp.training.worker_main JOBFOLDER OUTFOLDER
 
 `settings`, `job` and `errors` are for everybody; all else needs torch and runs in the training environment.
 """
+
+from drp.training.errors import (
+    CheckpointDamagedError,
+    CheckpointUnwritableError,
+    DivergedError,
+    WrongBaseError,
+)
+from drp.training.files import folder_digest
+from drp.training.job import ADAPTER, MANIFEST, MERGED, Manifest, Point, TrainingJob, read_manifest, write_job
+from drp.training.objectives import SFT, Objective
+
+__all__ = [
+    "ADAPTER",
+    "MANIFEST",
+    "MERGED",
+    "SFT",
+    "CheckpointDamagedError",
+    "CheckpointUnwritableError",
+    "DivergedError",
+    "Manifest",
+    "Objective",
+    "Point",
+    "TrainingJob",
+    "WrongBaseError",
+    "folder_digest",
+    "read_manifest",
+    "worker_main",
+    "write_job",
+]

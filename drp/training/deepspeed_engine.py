@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import distributed
 
-from drp.config.training import Sft
+from drp.config import Sft
 from drp.training.engine import BETAS, NORM, generators, set_generators
 from drp.training.errors import CheckpointUnwritableError
 from drp.training.loss import SftLoss
-from drp.training.packing import Batch
+from drp.training.packing import TensorBatch
 
 # or DeepSpeed looks for more kinds when it is imported, which transformers does whenever it writes a model
 os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
@@ -36,7 +36,7 @@ def join() -> None:
     distributed.init_process_group("nccl" if has_gpu else "gloo")
 
 
-class Zero:
+class DeepSpeedEngine:
     """One of the processes that train together; see `Engine`."""
 
     def __init__(self, objective: SftLoss, settings: Sft) -> None:
@@ -66,7 +66,7 @@ class Zero:
         )
         torch.manual_seed(settings.seed + self.rank)  # each drops other inputs of its adapters
 
-    def loss(self, batch: Batch) -> torch.Tensor:
+    def loss(self, batch: TensorBatch) -> torch.Tensor:
         """See `Engine`."""
         loss: torch.Tensor = self._zero(batch)
         return loss

@@ -21,9 +21,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
-from drp.core.errors import BadInputError, DrpError
-from drp.jobs import runner
-from drp.jobs.runner import JobFailedError, JobLostError, revived, told
+from drp.core import BadInputError, DrpError
+from drp.jobs import JobFailedError, JobLostError, decode_error, encode_error, process_lock
 from drp.training.files import replace
 
 GRACE_S = 50
@@ -65,7 +64,7 @@ def launch(job: Path, out: Path, processes: int) -> None:
         except ChildFailedError as error:
             errors = sorted(Path(folder).glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
             if errors:
-                raise revived(json.loads(errors[0].read_text(encoding="utf-8"))) from error
+                raise decode_error(json.loads(errors[0].read_text(encoding="utf-8"))) from error
             rank, failure = error.get_first_failure()
             _fail(rank, failure.exitcode)
 
@@ -113,14 +112,14 @@ def main() -> None:
     disable_progress_bar()
     warnings.filterwarnings("ignore", category=FutureWarning, module="torch")  # DeepSpeed earns one a step
     # the others wait for the first, and that until those of an attempt that was killed have saved their state
-    lock = runner.alone(Path(out) / STATES / "lock") if rank == 0 else nullcontext()
+    lock = process_lock(Path(out) / STATES / "lock") if rank == 0 else nullcontext()
     try:
         with lock:
             join()
             fine_tune(Path(job), Path(out))
             distributed.destroy_process_group()
     except DrpError as error:
-        replace(Path(folder) / f"{rank}.json", json.dumps(told(error)))
+        replace(Path(folder) / f"{rank}.json", json.dumps(encode_error(error)))
         sys.exit(1)
 
 

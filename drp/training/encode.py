@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from drp.core.batched import batched
-from drp.core.errors import BadInputError
-from drp.traces.tokens import THINK, THOUGHT, response_text
-from drp.training.job import Example
+from drp.core import BadInputError, batched
+from drp.curation import Example
+from drp.traces import THINK, THOUGHT, response_text
 
 _AT_ONCE = 256  # examples that are tokenised together
 

@@ -8,9 +8,9 @@ from typing import Protocol
 import torch
 from safetensors.torch import load_file, save_file
 
-from drp.config.training import Sft
+from drp.config import Sft
 from drp.training.loss import SftLoss
-from drp.training.packing import Batch
+from drp.training.packing import TensorBatch
 
 NORM = 1.0
 """The gradient is scaled down to this norm."""
@@ -19,13 +19,13 @@ BETAS = (0.9, 0.999)
 _STATE = "state.safetensors"
 
 
-class Engine(Protocol):
+class TrainingEngine(Protocol):
     """Processes that train together; each step's batches are dealt out among them."""
 
     rank: int
     processes: int
 
-    def loss(self, batch: Batch) -> torch.Tensor:
+    def loss(self, batch: TensorBatch) -> torch.Tensor:
         """Summed loss of a batch, to go backward from; without gradients under `torch.no_grad`."""
 
     def train(self, is_training: bool) -> None:
@@ -50,7 +50,7 @@ class Engine(Protocol):
         """After the last step: give the first process's model all weights that were trained."""
 
 
-class Alone:
+class SingleProcessEngine:
     """One process."""
 
     rank, processes = 0, 1
@@ -63,7 +63,7 @@ class Alone:
             self._trained.values(), betas=BETAS, weight_decay=settings.weight_decay, fused=True
         )
 
-    def loss(self, batch: Batch) -> torch.Tensor:
+    def loss(self, batch: TensorBatch) -> torch.Tensor:
         """See `Engine`."""
         return self._objective(batch)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from drp.core.errors import BadInputError, TerminalError, TransientError
+from drp.core import BadInputError, TerminalError, TransientError
 
 
 class DivergedError(TerminalError):

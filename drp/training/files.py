@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 
-class File(BaseModel):
+class FileDigest(BaseModel):
     """A file of a checkpoint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -16,11 +16,11 @@ class File(BaseModel):
     sha256: str
 
 
-def files_in(folder: Path, below: str = "") -> dict[str, File]:
+def files_in(folder: Path, below: str = "") -> dict[str, FileDigest]:
     """The files in `folder/below` by their path in `folder`, sorted."""
     paths = sorted(path for path in (folder / below).rglob("*") if path.is_file())
     return {
-        path.relative_to(folder).as_posix(): File(bytes=path.stat().st_size, sha256=file_digest(path))
+        path.relative_to(folder).as_posix(): FileDigest(bytes=path.stat().st_size, sha256=file_digest(path))
         for path in paths
     }
 

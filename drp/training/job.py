@@ -7,7 +7,7 @@ A job is `job.json` and `examples.parquet`. The manifest is written last: a fold
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -15,13 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from drp.config.settings import ROOT
-from drp.config.training import Sft
-from drp.core.batched import batched
-from drp.core.errors import BadInputError
-from drp.core.ids import content_id
+from drp.config import Training, settings
+from drp.core import BadInputError, batched, content_id
+from drp.curation import Example
 from drp.training.errors import CheckpointDamagedError, WrongBaseError
-from drp.training.files import File, file_digest, folder_digest, replace
+from drp.training.files import FileDigest, file_digest, folder_digest, replace
 
 JOB, EXAMPLES, MANIFEST = "job.json", "examples.parquet", "manifest.json"
 ADAPTER: Literal["adapter"] = "adapter"
@@ -41,36 +39,23 @@ _SCHEMA = pa.schema(
 _ROWS = 1024  # of a row group
 
 
-@dataclass(frozen=True)
-class Example:
-    """One question with the response to learn; a row of `examples.parquet`."""
-
-    example_id: str
-    question_id: str
-    question: str
-    thinking: str
-    response: str
-    weight: float = 1.0
-    """Of each of its tokens in the loss."""
-
-
 class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Job(_Document):
+class TrainingJob(_Document):
     """What to train, and how."""
 
     base: str
     """Folder of the base model; a relative path counts from the repository's root."""
     base_sha256: str | None = None
     """`folder_digest` of it, where the caller insists on these very files."""
-    settings: Sft
+    settings: Training
 
     @property
     def base_folder(self) -> Path:
         """The base model's absolute path."""
-        return ROOT / self.base
+        return settings().home / self.base
 
 
 class Point(_Document):
@@ -87,7 +72,7 @@ class Manifest(_Document):
 
     job: str
     """`job_id` of what was asked for."""
-    objective: Literal["sft"]
+    objective: str
     method: Literal["lora", "full"]
     base: str
     base_sha256: str
@@ -108,14 +93,14 @@ class Manifest(_Document):
     """After the last step, nats a token; None when no question was set aside."""
     best_validation_loss: float | None
     curve: tuple[Point, ...]
-    files: dict[str, File]
+    files: dict[str, FileDigest]
     """By path in the folder: all of `adapter` and `merged`."""
     peak_memory_bytes: int
     """Of the GPU where there is one, else of the process."""
     versions: dict[str, str]
 
 
-def write_job(folder: Path, job: Job, examples: Iterable[Example]) -> None:
+def write_job(folder: Path, job: TrainingJob, examples: Iterable[Example]) -> None:
     """Write a job's folder; `job.json` comes last."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / JOB).unlink(missing_ok=True)
@@ -125,13 +110,13 @@ def write_job(folder: Path, job: Job, examples: Iterable[Example]) -> None:
     replace(folder / JOB, job.model_dump_json(indent=2))
 
 
-def read_job(folder: Path) -> Job:
+def read_job(folder: Path) -> TrainingJob:
     """The job in a folder.
 
     Raises:
         BadInputError: there is none, or it is none.
     """
-    return _read(Job, folder / JOB, "job")
+    return _read(TrainingJob, folder / JOB, "job")
 
 
 def read_examples(folder: Path) -> Iterator[Example]:
@@ -150,7 +135,7 @@ def read_examples(folder: Path) -> Iterator[Example]:
         raise _no_examples(folder, error) from error
 
 
-def job_id(folder: Path, job: Job, base_sha256: str) -> str:
+def job_id(folder: Path, job: TrainingJob, base_sha256: str) -> str:
     """Id of all that decides the outcome: the settings, the examples' file, the base model's files.
 
     Raises:
@@ -163,7 +148,7 @@ def job_id(folder: Path, job: Job, base_sha256: str) -> str:
         raise _no_examples(folder, error) from error
 
 
-def base_digest(job: Job) -> str:
+def base_digest(job: TrainingJob) -> str:
     """`folder_digest` of the job's base model.
 
     Raises:

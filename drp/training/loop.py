@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 
-from drp.config.training import Sft
+from drp.config import Sft
+from drp.console import Progress
 from drp.training.encode import Encoded
-from drp.training.engine import Engine
+from drp.training.engine import TrainingEngine
 from drp.training.errors import DivergedError
-from drp.training.packing import Batch, Places, Step, batches, collate, plan, weight_of
-from drp.training.progress import telling
+from drp.training.packing import Places, PlannedStep, TensorBatch, batches, collate, plan, weight_of
 from drp.training.resume_state import State, States
 
 POINTS = 200
@@ -62,7 +62,7 @@ class Loop:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: TrainingEngine,
         settings: Sft,
         taught: Sequence[Encoded],
         aside: Sequence[Encoded],
@@ -99,7 +99,9 @@ class Loop:
                 states.save(at.step, self._engine, {"job": job, "position": asdict(at)})
                 self._saved = at.step
 
-        with _heeding_sigterm() as has_come, telling(at.step, total, self._engine.rank == 0) as tell:
+        is_first = self._engine.rank == 0
+        progress = Progress("training", total, unit="steps", done=at.step, bar=is_first)
+        with _heeding_sigterm() as has_come, progress:
 
             def heed() -> None:
                 if any(self._engine.total(has_come())):  # all processes, or none
@@ -112,7 +114,9 @@ class Loop:
                     if at.step == total:
                         break
                     loss = self._step(at)
-                    tell(at.step, loss, self._read[at.step - 1] / at.busy)
+                    if is_first:
+                        pace = self._read[at.step - 1] / at.busy
+                        progress.update(at.step, f"loss {loss:.4f}, {pace:,.0f} tokens/s")
                     if at.step % self._settings.save_steps == 0 or at.step == total:
                         save()
             except _TerminatedError:
@@ -131,7 +135,7 @@ class Loop:
         """Tokens that all steps together take the loss over."""
         return sum(example.taught for step in self.steps for example in self._of(step))
 
-    def _of(self, step: Step) -> Iterator[Encoded]:
+    def _of(self, step: PlannedStep) -> Iterator[Encoded]:
         return (self._taught[place] for places in step for place in places)
 
     def _step(self, at: Position) -> float:
@@ -193,7 +197,7 @@ class Loop:
             is_mine = first + rank < len(all_places)
             yield all_places[first + rank if is_mine else first], float(is_mine)
 
-    def _batch(self, examples: Sequence[Encoded], places: Places) -> Batch:
+    def _batch(self, examples: Sequence[Encoded], places: Places) -> TensorBatch:
         return collate([examples[p] for p in places], is_packed=self._settings.packing).to(self._device)
 
 

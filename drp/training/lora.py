@@ -13,8 +13,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import Linear
 from torch.nn import functional
 
-from drp.config.training import Sft
-from drp.core.errors import BadInputError
+from drp.config import Sft
+from drp.core import BadInputError
 
 
 def with_adapters(model: Any, settings: Sft) -> PeftModel:

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from drp.training.packing import Batch
+from drp.training.packing import TensorBatch
 
 LOGITS = 1 << 26
 """Logits that are held at once: 256 MiB in 32 bits. Those of more are computed a second time going back."""
@@ -25,7 +25,7 @@ class SftLoss(torch.nn.Module):  # type: ignore[misc] # torch has no types here
         self.model = model
         self._precision = precision
 
-    def forward(self, batch: Batch) -> torch.Tensor:
+    def forward(self, batch: TensorBatch) -> torch.Tensor:
         """The sum, float32 []."""
         decoder, head = self.model.get_decoder(), self.model.get_output_embeddings()
         is_mixed = self._precision != torch.float32

@@ -17,13 +17,12 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import is_flash_attn_2_available
 
-from drp.config.training import Sft
-from drp.core.errors import BadInputError
+from drp.config import Sft
+from drp.core import BadInputError, load_plugin
 from drp.training.encode import Encoder
 from drp.training.errors import WrongBaseError
 from drp.training.job import ADAPTER, MERGED
 from drp.training.lora import with_adapters
-from drp.training.loss import SftLoss
 from drp.training.resume_state import whole
 
 _BASE = "base.json"
@@ -33,7 +32,7 @@ _COPIED = {".json", ".jinja", ".txt", ".model"}
 _WRITTEN = ".index.json"  # goes with the weights, which are new
 
 
-class Student:
+class TrainableStudent:
     """The base model, ready to be trained: with adapters in it, or all of it."""
 
     def __init__(self, base: Path, base_sha256: str, settings: Sft) -> None:
@@ -56,7 +55,7 @@ class Student:
             model.activation_checkpointing_enable({"use_reentrant": False})
         self._model = model
         self._adapted = with_adapters(model, settings) if is_lora else None  # they are in `model` itself
-        self.objective = SftLoss(model, precision)
+        self.objective = load_plugin("objectives", settings.objective).loss(model, precision)
 
     @property
     def rows(self) -> int:

@@ -10,18 +10,18 @@ from typing import NamedTuple, TypeAlias
 
 import torch
 
-from drp.config.training import Sft
+from drp.config import Sft
 from drp.training.encode import Encoded
 
 Places: TypeAlias = tuple[int, ...]
 """Examples that go through the model together, by their place in the list."""
-Step: TypeAlias = tuple[Places, ...]
+PlannedStep: TypeAlias = tuple[Places, ...]
 """Batches between two updates of the weights."""
 
 _POOL = 64  # batches' worth of examples that are sorted by length together
 
 
-class Batch(NamedTuple):
+class TensorBatch(NamedTuple):
     """Rows of tokens, and which of their successors are taught.
 
     Padding stands on the right, where a causal model does not see it from the left: no mask is needed.
@@ -38,18 +38,18 @@ class Batch(NamedTuple):
     weights: torch.Tensor
     """float32 [m]"""
 
-    def to(self, device: torch.device) -> "Batch":
+    def to(self, device: torch.device) -> "TensorBatch":
         """The same on another device."""
-        return Batch(*(None if part is None else part.to(device) for part in self))
+        return TensorBatch(*(None if part is None else part.to(device) for part in self))
 
 
-def plan(lengths: Sequence[int], settings: Sft) -> list[Step]:
+def plan(lengths: Sequence[int], settings: Sft) -> list[PlannedStep]:
     """The steps of all epochs, in order.
 
     With `batch_size` the examples of a step are drawn at random and depend on `batch_size * accumulation`
     alone, not on how a step is cut or packed. With `batch_tokens` batches of similar lengths are drawn.
     """
-    steps: list[Step] = []
+    steps: list[PlannedStep] = []
     for epoch in range(settings.epochs):
         rng = random.Random(f"epoch/{settings.seed}/{epoch}")  # noqa: S311
         order = list(range(len(lengths)))
@@ -109,7 +109,7 @@ def _packed(longest_first: Sequence[int], lengths: Sequence[int], room: int) -> 
     return [tuple(row) for row in rows]
 
 
-def collate(examples: Sequence[Encoded], *, is_packed: bool) -> Batch:
+def collate(examples: Sequence[Encoded], *, is_packed: bool) -> TensorBatch:
     """Examples one after the other in one row, or one a row."""
     spans = [len(example.tokens) for example in examples]
     if is_packed:
@@ -128,7 +128,7 @@ def collate(examples: Sequence[Encoded], *, is_packed: bool) -> Batch:
     ]
     wanted = [example.tokens[example.prompt :].long() for example in examples]
     weights = [torch.full((example.taught,), example.weight) for example in examples]
-    return Batch(tokens, positions, torch.cat(taught), torch.cat(wanted), torch.cat(weights))
+    return TensorBatch(tokens, positions, torch.cat(taught), torch.cat(wanted), torch.cat(weights))
 
 
 def weight_of(examples: Sequence[Encoded]) -> float:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
 
-from drp.training.engine import Engine
+from drp.training.engine import TrainingEngine
 from drp.training.errors import CheckpointUnwritableError
 from drp.training.files import folder_digest
 
@@ -82,7 +82,7 @@ class States:
     def __init__(self, out: Path) -> None:
         self._folder = out / STATES
 
-    def save(self, step: int, engine: Engine, document: Mapping[str, Any]) -> None:
+    def save(self, step: int, engine: TrainingEngine, document: Mapping[str, Any]) -> None:
         """Add the state after `step`, and forget all but the last two; all processes call it together.
 
         Raises:

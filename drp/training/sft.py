@@ -15,12 +15,11 @@ from pathlib import Path
 
 import torch
 
-from drp.core.errors import BadInputError
-from drp.core.ids import content_id
-from drp.training.deepspeed_engine import Zero
+from drp.core import BadInputError, content_id
+from drp.training.deepspeed_engine import DeepSpeedEngine
 from drp.training.distributed import launch
 from drp.training.encode import Encoded
-from drp.training.engine import Alone, Engine
+from drp.training.engine import SingleProcessEngine, TrainingEngine
 from drp.training.errors import CheckpointUnwritableError
 from drp.training.files import files_in, replace
 from drp.training.job import (
@@ -36,7 +35,7 @@ from drp.training.job import (
     read_manifest,
 )
 from drp.training.loop import Loop
-from drp.training.model import Student, load_encoder
+from drp.training.model import TrainableStudent, load_encoder
 from drp.training.resume_state import States
 
 _log = logging.getLogger(__name__)
@@ -82,12 +81,14 @@ def fine_tune(job_folder: Path, out: Path) -> None:
     settings = job.settings
     torch.manual_seed(settings.seed)
     encoder = load_encoder(job.base_folder)
-    student = Student(job.base_folder, base_sha256, settings)
+    student = TrainableStudent(job.base_folder, base_sha256, settings)
     encoder.check(student.rows, student.stops)
     longest = min(settings.max_length, student.context)
     encoded, dropped = encoder.encode(read_examples(job_folder), longest)
     taught, aside = split(encoded, settings.validation_share)
-    engine: Engine = (Zero if settings.deepspeed else Alone)(student.objective, settings)
+    engine: TrainingEngine = (DeepSpeedEngine if settings.deepspeed else SingleProcessEngine)(
+        student.objective, settings
+    )
     loop = Loop(engine, settings, taught, aside, student.device)
     _log.info(
         "training on %s examples in %s steps; %s for validation, %s with more than %s tokens dropped",

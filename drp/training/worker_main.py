@@ -1,6 +1,6 @@
 """Trains what a job's folder says, in the training environment:
 
-    build/training/bin/python -m drp.training.worker_main JOBFOLDER OUTFOLDER
+    .venv-training/bin/python -m drp.training.worker_main JOBFOLDER OUTFOLDER
 
 Exit status 0 when the checkpoint is complete; 1 with one line that says what is wrong and what to run next;
 2 for wrong use; 143 after SIGTERM, when a state was saved from which the same command goes on. Started by
@@ -13,14 +13,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from drp.core.errors import DrpError
-from drp.jobs import runner
+from drp.core import DrpError
+from drp.jobs import in_environment, read_job_document
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, and say how it went."""
-    if runner.is_here("training"):
-        with runner.job() as document:
+    if in_environment("training"):
+        with read_job_document() as document:
             _train(Path(document["job"]), Path(document["out"]))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)

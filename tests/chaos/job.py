@@ -18,7 +18,7 @@ import psutil
 
 from drp.cli.main import main
 from drp.stages import plan
-from tests.helpers.airflow_home import ROOT
+from tests.helpers.repository import ROOT
 
 ROWS_PER_SHARD = 8
 FINISHED = "finished"

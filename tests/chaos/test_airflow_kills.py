@@ -32,6 +32,9 @@ from tests.helpers.airflow_home import environment, run
 from tests.helpers.airflow_services import Airflow, airflow
 from tests.scripted_student.server import scripted
 
+pytestmark = pytest.mark.chaos
+
+
 STAND_IN = {"batch_discount": "0.5", "batches": {"validating_s": 3, "row_s": 0.05, "finalizing_s": 2}}
 QUICK = {  # a worker that was killed is missed in seconds, as a test has no minutes
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "2",

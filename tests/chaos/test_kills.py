@@ -10,12 +10,16 @@ import random
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from drp.config.recipe import RECIPES
 from tests.chaos.kills import Killer, Undisturbed
 from tests.helpers.airflow_home import environment
 from tests.scripted_student.server import scripted
+
+pytestmark = pytest.mark.chaos
+
 
 QUESTIONS = 24
 """Three shards."""

@@ -25,6 +25,9 @@ from tests.fake_provider import Provider, provider
 from tests.fake_provider.teachers import as_teacher
 from tests.helpers.airflow_home import environment
 
+pytestmark = pytest.mark.chaos
+
+
 STAND_IN = {
     "batch_discount": "0.5",
     "latency_s": 0.1,

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from drp.cli.ledger_tables import tables
 from drp.ledger.ledger import Ledger
-from drp.ledger.records import Failure
+from drp.ledger.records import FailedAttempt
 from drp.ledger.workers import Worker
 from tests.ledger.asking import RUN, WithLedger, claim, landing, plan
 
@@ -48,7 +48,9 @@ class TestShow(WithLedger):
         ledger.recover()
         with ledger.worker() as worker:
             (dead, _) = claim(ledger, worker, [10, 11], run="2026-11-21-b").mine
-            ledger.fail([Failure(dead, "[bold]400[/]: no such parameter", may_retry=False, cost=Decimal(0))])
+            ledger.fail(
+                [FailedAttempt(dead, "[bold]400[/]: no such parameter", may_retry=False, cost=Decimal(0))]
+            )
             batch_id, _ = plan(ledger, worker, range(20, 24))
             cells = [cell for line in shown(ledger) for cell in line]
             others = [cell for line in shown(ledger, "2026-11-21-b") for cell in line]

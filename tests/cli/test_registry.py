@@ -31,7 +31,7 @@ def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list
     forget()
     (tmp_path / "out").mkdir()
     made = []
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         for number in (1, 2):
             (tmp_path / "out/model.safetensors").write_text(f"weights {number}")
             key = folder_key(checkpoint_id(number), "merged")
@@ -109,7 +109,7 @@ def test_a_checkpoint_is_shown_with_all_that_a_person_asks_of_it(
 
 def test_a_checkpoint_without_scores_and_curve_is_shown(drp: Drp, registered: list[Checkpoint]) -> None:
     bare = replace(registered[0], checkpoint_id="0123456789", scores=[], curve=[])
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         registry.register(bare)
         registry.promote(ONE, "champion", "which is no move of the bare one")
     out = drp("registry", "show", "012345")[1]
@@ -124,12 +124,12 @@ def test_a_promotion_and_the_way_back(drp: Drp) -> None:
     back = drp("registry", "rollback")
     assert back[:2] == (0, f"champion of small is {ONE} again (before: {TWO})\n")
     assert_refused(drp("registry", "rollback"), "nothing was champion", "drp registry promote")
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         assert [move.reason for move in registry.history("champion")] == ["by hand", "by hand", "rolled back"]
 
 
 def test_of_several_students_one_has_to_be_named(drp: Drp, registered: list[Checkpoint]) -> None:
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         registry.register(replace(registered[0], checkpoint_id="0123456789", student="large"))
     for name in (ONE, TWO, "0123456789"):
         drp("registry", "promote", name)

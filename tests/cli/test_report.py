@@ -8,15 +8,21 @@ import pytest
 import typer
 
 from drp.cli.main import app
+from drp.lake.stage_counts import StageCounts
 from drp.query.session import check_statement, open_session
 from drp.report.nightly import queries
-from drp.report.nightly.model import NightFacts, Outcome, StageFacts
+from drp.report.nightly.model import NightFacts, NightOutcome
 from drp.report.nightly.page import build_report
 from tests.helpers.report_pages import Page
 from tests.helpers.row_factories import RUN_DATE, make_decision, make_event, one_of_each, write_parts
 
 NIGHT = NightFacts(
-    "2026-11-20-drp", RUN_DATE, "drp", "h1", "published", stages=[StageFacts("prune", 3.5, {"accepted": 1})]
+    "2026-11-20-drp",
+    RUN_DATE,
+    "drp",
+    "h1",
+    "published",
+    stages=[StageCounts("prune", 3.5, {"accepted": 1}, [])],
 )
 _SQL = typer.main.get_command(app).commands["sql"]  # type: ignore[attr-defined]
 
@@ -30,7 +36,7 @@ def typed(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("outcome", ["published", "quarantined", "unfinished"])
-def test_every_command_on_the_page_runs_and_has_rows(tmp_path: Path, outcome: Outcome) -> None:
+def test_every_command_on_the_page_runs_and_has_rows(tmp_path: Path, outcome: NightOutcome) -> None:
     tables = one_of_each() | {"events": [make_event(run_id=NIGHT.run_id)]}
     con = open_session(write_parts(tmp_path, tables))
     pasted = [typed(c) for c in Page(build_report(con, replace(NIGHT, outcome=outcome))).commands]

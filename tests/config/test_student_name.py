@@ -2,7 +2,7 @@
 
 import pytest
 
-from drp.config.student_name import reference
+from drp.config.student_name import parse_student_name
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ from drp.config.student_name import reference
     ],
 )
 def test_a_name_says_which_checkpoint_of_which_student(student, line, checkpoint):
-    assert reference(student) == (line, checkpoint)
+    assert parse_student_name(student) == (line, checkpoint)

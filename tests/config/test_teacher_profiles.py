@@ -10,6 +10,9 @@ from drp.config.settings import settings
 from drp.config.teacher_profiles import BUILT_IN, Prices, _read, find_profile
 from drp.core.errors import BadInputError
 from drp.ledger.completions import Usage
+from drp.ledger.pricing import cost
+from drp.runtime.hashes import revision_hash
+from drp.teacher.transport.credentials import api_key
 from drp.teacher.transport.errors import TeacherRefusedError
 
 MINE = """
@@ -91,7 +94,7 @@ def test_a_key_that_is_not_set_is_asked_for_by_its_variable(teachers, monkeypatc
     teachers(MINE.replace("http://127.0.0.1:8000/v1", "https://teacher.example/v1"))
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(TeacherRefusedError, match="MY_KEY"):
-        find_profile("mine").api_key("mine")
+        api_key("mine", find_profile("mine"))
 
 
 def test_costs_are_exact():
@@ -99,14 +102,14 @@ def test_costs_are_exact():
         input="2.5", cached_input="1.25", output="10", batch_discount="0.5", read_on=date(2026, 11, 1)
     )
     usage = Usage(prompt_tokens=1001, cached_tokens=1, completion_tokens=7)
-    assert prices.cost(usage, in_batch=False) == Decimal("0.00257125")
-    assert prices.cost(usage, in_batch=True) == Decimal("0.001285625")
+    assert cost(prices, usage, in_batch=False) == Decimal("0.00257125")
+    assert cost(prices, usage, in_batch=True) == Decimal("0.001285625")
 
 
 def test_the_recipe_hash_follows_what_can_change_an_answer_and_nothing_else(teachers):
     def hashed(text: str) -> str:
         teachers(text)
-        return load_recipe("drp", teacher="mine").revision_hash
+        return revision_hash(load_recipe("drp", teacher="mine"))
 
     first = hashed(MINE)
     for same in (("backend: online", "backend: batch"), ("2.5", "3.5"), ("600", "60"), ("MY_KEY", "A_KEY")):

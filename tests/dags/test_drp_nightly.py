@@ -13,8 +13,12 @@ import yaml
 from drp.config.recipe import RECIPES
 from tests.fake_provider import provider
 from tests.fake_provider.teachers import as_teacher
-from tests.helpers.airflow_home import ROOT, described, environment, run
+from tests.helpers.airflow_home import described, environment, run
+from tests.helpers.repository import ROOT
 from tests.scripted_student.server import scripted
+
+pytestmark = pytest.mark.services
+
 
 NIGHTLY = str(ROOT / "infra/nightly.py")
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.helpers.airflow_home import described
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture(scope="module")
 def dag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:

@@ -26,12 +26,15 @@ import pytest
 import yaml
 
 from drp.config.recipe import RECIPES
-from drp.config.settings import ROOT
 from drp.registry.files import verify
 from drp.registry.registry import open_registry
 from drp.student.engines.select import model_folder
 from tests.chaos.job import session
 from tests.chaos.kills import POLL_S, Folder, Rows
+from tests.helpers.repository import ROOT
+
+pytestmark = pytest.mark.training
+
 
 DAY = "2026-11-20"
 COMMANDS = ("nightly", "train")

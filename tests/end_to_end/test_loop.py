@@ -15,13 +15,16 @@ from drp.config.settings import settings
 from drp.lake.lake import Lake
 from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval
-from drp.query.select import select
+from drp.query.stream import select
 from drp.registry.files import fetch, verify
 from drp.registry.registry import Registry, open_registry
-from drp.runtime.context import Night, open_night
-from drp.runtime.training_plan import model_digest, open_training
+from drp.runtime.context import RunContext, open_night, open_training
+from drp.runtime.training_plan import entries_of, model_digest
 from drp.student.engines.select import model_folder
-from tests.stages.conftest import lake_at
+from tests.helpers.nights import lake_at
+
+pytestmark = pytest.mark.training
+
 
 DAY = "2026-11-20"
 
@@ -63,12 +66,12 @@ def recipe(lake: Lake, tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def registry(lake: Lake) -> Iterator[Registry]:
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         yield registry
 
 
-def rows(run: Night, query: str) -> list[dict[str, Any]]:
-    return list(select(run.visible(), query))
+def rows(run: RunContext, query: str) -> list[dict[str, Any]]:
+    return list(select(run.visible_parts(), query))
 
 
 def test_rollouts_and_revisions_are_counted_in_the_same_tokens(lake, recipe):
@@ -150,4 +153,4 @@ def test_the_champion_is_the_student_of_the_next_night(lake, recipe, registry):
     train_eval(run)
     (made,) = (checkpoint for checkpoint in registry.list("small") if checkpoint.base_model == name)
     assert made.base_sha256 == model_digest(model_folder(name))
-    assert {entry["arm"] for entry in run.run.plans().values()} == {"base", "drp"}  # the champion is the base
+    assert {entry.arm for entry in entries_of(run).values()} == {"base", "drp"}  # the champion is the base

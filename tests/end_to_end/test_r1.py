@@ -16,30 +16,33 @@ import pytest
 import yaml
 
 from drp.config.recipe import RECIPES, load_recipe
-from drp.config.settings import ROOT, settings
+from drp.config.settings import settings
 from drp.gates.gx.validate import NightQuarantinedError
 from drp.lake.lake import Lake
 from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval
-from drp.query.select import select
+from drp.query.stream import select
 from drp.questions.generators.generate import generate, problem_from_source
 from drp.registry.files import verify
 from drp.registry.registry import open_registry
-from drp.runtime.context import open_night
-from drp.runtime.training_plan import open_training
+from drp.runtime.context import open_night, open_training
 from drp.stages.ingest import import_file
 from tests.fake_provider import provider
 from tests.fake_provider.teachers import as_teacher
+from tests.helpers.nights import lake_at
+from tests.helpers.repository import ROOT
 from tests.scripted_student.student import say
-from tests.stages.conftest import lake_at
 
 SETS = {"gsm8k": ("train", 40, 0), "prm12k": ("train", 40, 1)}
 BENCHMARKS = {"gsm8k": (8, 2), "math500": (4, 3), "aime24": (3, 4), "amc23": (3, 5)}
 """By name: size and seed."""
 
-pytestmark = pytest.mark.skipif(
-    not (ROOT / "build/training/bin/python").is_file(), reason="needs the training environment"
-)
+pytestmark = [
+    pytest.mark.training,
+    pytest.mark.skipif(
+        not (ROOT / ".venv-training/bin/python").is_file(), reason="needs the training environment"
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
     folder = tmp_path_factory.mktemp("r1")
     student = folder / "DeepSeek-R1-Distill-Qwen-1.5B"
     subprocess.run(
-        [ROOT / "build/training/bin/python", "-m", "tests.end_to_end.r1_shaped", student],
+        [ROOT / ".venv-training/bin/python", "-m", "tests.end_to_end.r1_shaped", student],
         cwd=ROOT,
         check=True,
     )
@@ -121,7 +124,7 @@ def test_the_night_of_a_student_that_knows_nothing_is_quarantined(ready):
     with pytest.raises(NightQuarantinedError, match="right"):
         nightly(night)
     (counted,) = select(
-        night.own("rollout"),
+        night.own_parts("rollout"),
         "SELECT count(*) AS n, count(*) FILTER (think_tokens > 0) AS thinking, min(engine) AS engine,"
         " max(total_tokens) AS longest FROM rollouts",
     )
@@ -134,14 +137,14 @@ def test_replayed_traces_are_pruned_trained_on_and_measured(ready):
     assert corpus["n"] > 30
     run = open_training(ready.recipe, "2026-11-21")
     train_eval(run)
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         (checkpoint,) = registry.list(run.recipe.student)
     assert verify(ready.lake.store, checkpoint) == len(checkpoint.files)
     assert (checkpoint.arm, checkpoint.recipe) == ("drp", "r1_1_5b")
     losses = [point["loss"] for point in checkpoint.curve]
     assert len(losses) > 10
     assert all(0 < loss < 8 for loss in losses)  # the paper's rate is too low to teach a random model
-    scores = list(select(run.visible(), "SELECT arm, benchmark, n_questions, n_samples FROM scores"))
+    scores = list(select(run.visible_parts(), "SELECT arm, benchmark, n_questions, n_samples FROM scores"))
     sizes = {name: size for name, (size, _) in BENCHMARKS.items()}
     assert len(scores) == 2 * 2 * len(BENCHMARKS)  # arms, cut-offs
     assert all(score["n_questions"] == sizes[score["benchmark"]] for score in scores)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drp.config.recipe import Sampling
+from drp.config.student import Sampling
 from drp.core.schemas import SCORES
 from drp.evaluation.scores import Samples, ScoreKey, UnlikeScoresError, check_alike, score_row
 

@@ -12,12 +12,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from drp.core.records import Decision, DecompositionKind, Draft, Revision, Step, StudentTrace
+from drp.config.decomposition import DecompositionKind
+from drp.core.records import Decision, Draft, Revision, Step, StudentTrace
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.heuristic.decompose import decompose
 from drp.teacher.llm.prompts import MODELS, PromptName, prompt
 from drp.teacher.llm.serialize import reply_of
-from drp.traces.units import MARK, unit_ends
+from drp.traces.numbering import MARK, unit_ends
 
 KINDS: tuple[DecompositionKind, ...] = ("skill", "step", "sentence", "none")
 
@@ -129,7 +130,7 @@ def _stepped(material: Mapping[str, str], pieces: list[tuple[str, str]]) -> Draf
 
 
 def _revised(draft: Draft) -> Draft:
-    done = next(TEACHER.synthesise(TEACHER.revise([draft])))
+    done = next(TEACHER.revise([draft]))
     if done.refusal:
         kept = tuple(Decision(i, "KEEP", None, REASONS["KEEP"]) for i in range(len(draft.steps)))
         return replace(

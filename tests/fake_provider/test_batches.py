@@ -9,6 +9,9 @@ import pytest
 
 from tests.fake_provider import Provider, provider
 
+pytestmark = pytest.mark.services
+
+
 PLAIN = {"mind": "echo", "counter": "quarter"}
 
 

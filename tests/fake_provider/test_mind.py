@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drp.core.records import DecompositionKind, Draft, StudentTrace
+from drp.config.decomposition import DecompositionKind
+from drp.core.records import Draft, StudentTrace
 from drp.gates.row_gates import cover_fault
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.heuristic.synthesise import boxed_answer
-from drp.teacher.llm.messages import Ask, ask_decompose, ask_fused, ask_revise
+from drp.teacher.llm.messages import PromptRequest, build_decompose, build_fused, build_revise
 from drp.teacher.llm.parse import read_decompose, read_fused, read_revise
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.teacher.llm.token_estimate import estimated_tokens
@@ -29,12 +30,12 @@ PROVIDER = Mind(Config())
 
 def asked(trace: StudentTrace, kind: DecompositionKind, *, structured: bool = True) -> list[Draft]:
     """The trace after fused, indexed and verbatim."""
-    fused = read_fused(trace, kind, think(body_of(ask_fused(trace, kind, structured=structured))))
+    fused = read_fused(trace, kind, think(body_of(build_fused(trace, kind, structured=structured))))
     drafts = [Draft(trace, *fused)]
     for asking in ASKINGS:
-        reply = think(body_of(ask_decompose(trace, kind, asking, structured=structured)))
+        reply = think(body_of(build_decompose(trace, kind, asking, structured=structured)))
         draft = Draft(trace, read_decompose(trace, kind, asking, reply))
-        reply = think(body_of(ask_revise(draft, asking, structured=structured)))
+        reply = think(body_of(build_revise(draft, asking, structured=structured)))
         drafts.append(Draft(trace, draft.steps, *read_revise(draft, asking, reply)))
     return drafts
 
@@ -44,9 +45,9 @@ def asked(trace: StudentTrace, kind: DecompositionKind, *, structured: bool = Tr
 def test_any_text_comes_back_covered(text: str, kind: DecompositionKind, structured: bool) -> None:
     trace = trace_of(text)
     steps = []
-    reply = think(body_of(ask_decompose(trace, kind, "indexed", structured=structured)))
+    reply = think(body_of(build_decompose(trace, kind, "indexed", structured=structured)))
     steps.append(read_decompose(trace, kind, "indexed", reply))
-    reply = think(body_of(ask_fused(trace, kind, structured=structured)))
+    reply = think(body_of(build_fused(trace, kind, structured=structured)))
     with suppress(UnusableReplyError):  # what the student wrote itself may be no text to train on
         steps.append(read_fused(trace, kind, reply)[0])
     for each in steps:
@@ -67,7 +68,7 @@ def test_all_askings_agree(kind: DecompositionKind, structured: bool) -> None:
 
 
 def test_it_thinks_the_same_every_time() -> None:
-    body = body_of(ask_fused(DRAFT.trace, "skill", structured=True))
+    body = body_of(build_fused(DRAFT.trace, "skill", structured=True))
     assert think(body) == think(json.loads(json.dumps(body)))
 
 
@@ -97,7 +98,7 @@ def test_recorded_traces_are_cut_alike_and_cost_what_was_expected() -> None:
     billed: Counter[str] = Counter()
     expected: Counter[str] = Counter()
 
-    def reply_to(ask: Ask) -> str:
+    def reply_to(ask: PromptRequest) -> str:
         body = body_of(ask)
         reply = think(body)
         billed[ask.prompt_version] += PROVIDER.prompt_tokens(body) + count_tokens(reply)
@@ -106,10 +107,10 @@ def test_recorded_traces_are_cut_alike_and_cost_what_was_expected() -> None:
         return reply
 
     for trace in recorded(24):
-        steps = read_fused(trace, "skill", reply_to(ask_fused(trace, "skill", structured=True)))[0]
+        steps = read_fused(trace, "skill", reply_to(build_fused(trace, "skill", structured=True)))[0]
         assert cover_fault(steps, trace.thinking) is None
         for asking in ASKINGS:
-            reply = reply_to(ask_decompose(trace, "skill", asking, structured=True))
+            reply = reply_to(build_decompose(trace, "skill", asking, structured=True))
             assert read_decompose(trace, "skill", asking, reply) == steps
     for version, tokens in billed.items():
         assert 0.9 < expected[version] / tokens < 1.1, version

@@ -10,6 +10,9 @@ from tests.fake_provider import Provider, provider
 from tests.fake_provider.books import digest
 from tests.fake_provider.faults import ANSWERS
 
+pytestmark = pytest.mark.services
+
+
 PLAIN = {"mind": "echo", "counter": "quarter"}
 
 

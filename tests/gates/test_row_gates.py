@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drp.config.recipe import RowGates
+from drp.config.gates import RowGates
 from drp.core.records import (
     Draft,
     Grade,

@@ -10,7 +10,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from drp.config.recipe import NightBands, Recipe, load_recipe
+from drp.config.gates import NightBands
+from drp.config.recipe import Recipe, load_recipe
 from drp.core.schemas import CORPUS_TABLES
 from drp.gates.gx import validate as contract
 from drp.gates.gx.validate import ContractResult, NightQuarantinedError, check_night

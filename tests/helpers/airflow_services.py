@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 import psutil
 
-from tests.helpers.airflow_home import ROOT, environment, run
+from tests.helpers.airflow_home import environment, run
+from tests.helpers.repository import ROOT
 
 NIGHT_LIMIT_S = 900
 _DAG = "/api/v2/dags/drp_nightly"

@@ -30,5 +30,5 @@ def publish(
     run = write(lake, run_id, tables, shard=shard, fingerprint=fingerprint)
     done = [done for done in run.shard_files() if done.shard == shard]
     version, _ = lake.publish(run, done)
-    run.end("published", "")
+    run.finish("published", "")
     return version

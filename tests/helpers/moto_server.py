@@ -10,7 +10,7 @@ from typing import Any
 from moto import server
 
 
-class OneByOne(server.DomainDispatcherApplication):
+class OneByOne(server.DomainDispatcherApplication):  # type: ignore[misc] # moto has no types
     """The application behind a lock."""
 
     one = threading.Lock()

@@ -235,7 +235,7 @@ def make_score(**columns: Any) -> Row:
         "share_looping": 0.0,
         "cutoff": None,
     } | columns
-    right = row["pass_at_1"]
+    right = float(row["pass_at_1"])  # type: ignore[arg-type]
     bounds = {"pass_at_1_low": max(right - 0.1, 0.0), "pass_at_1_high": min(right + 0.1, 1.0)}
     return {"majority_at_n": right} | bounds | row
 

@@ -13,9 +13,10 @@ from datetime import date
 from math import exp
 from random import Random
 
-from drp.config.recipe import Promotion, Sampling
+from drp.config.evaluation import Promotion
+from drp.config.student import Sampling
 from drp.core.records import Question
-from drp.evaluation.decision import Compared, decide
+from drp.evaluation.decision import ArmComparison, decide_promotion
 from drp.evaluation.scores import Samples, ScoreKey, score_row
 from drp.evaluation.statistics import compare, least_margin
 from drp.report.training.model import ARMS, Entrant, TrainingFacts
@@ -72,7 +73,7 @@ def make_run(
         "scores": [],
         "score_samples": [],
     }
-    compared: list[Compared] = []
+    compared: list[ArmComparison] = []
     for benchmark, n_questions in (benchmarks or {"small": 40}).items():
         key = ScoreKey.of(benchmark, "small-1", "4", "transformers", sampling)
         found = {}
@@ -82,8 +83,8 @@ def make_run(
             found[entrant.arm] = Samples.read(rows)
             tables["score_samples"] += rows
             for within in dict.fromkeys((None, cutoff)):
-                about = {"checkpoint_id": entrant.checkpoint_id, "arm": entrant.arm, "cutoff": within}
-                tables["scores"].append(score_row(found[entrant.arm], key, **about))
+                about = {"checkpoint_id": entrant.checkpoint_id, "arm": entrant.arm}
+                tables["scores"].append(score_row(found[entrant.arm], key, cutoff=within, **about))
         compared += _compared(entrants, found, benchmark)
     facts = TrainingFacts(
         run_id=f"{RUN_DATE}-train-drp",
@@ -97,7 +98,7 @@ def make_run(
         cutoff=cutoff,
         rule=rule,
         compared=compared,
-        decision=decide(compared, rule),
+        decision=decide_promotion(compared, rule),
         unpruned={COUNTER: 1.02 * tokens},
         questions={row["question_id"]: _question(row["question_id"]) for row in tables["score_samples"]},
     )
@@ -107,7 +108,7 @@ def make_run(
 
 def _compared(
     entrants: Sequence[Entrant], found: Mapping[str, Samples], benchmark: str
-) -> Iterator[Compared]:
+) -> Iterator[ArmComparison]:
     reference = "champion" if "champion" in found else "base"
     base = found[reference]
     for entrant in entrants:
@@ -118,7 +119,7 @@ def _compared(
         questions = len(base.question_ids)
         least = least_margin(questions, float((base.right != other.right).mean()))
         about = (entrant.arm, entrant.checkpoint_id, reference, benchmark, questions)
-        yield Compared(*about, comparison, least)
+        yield ArmComparison(*about, comparison, least)
 
 
 def _samples(

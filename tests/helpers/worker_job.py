@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 
 from drp.core.errors import BadInputError
-from drp.jobs.runner import is_here, job
+from drp.jobs.environments import in_environment
+from drp.jobs.runner import read_job_document
 
 
 def main() -> None:
-    with job() as asked:
-        print(f"environment: training={is_here('training')}", flush=True)
+    with read_job_document() as asked:
+        print(f"environment: training={in_environment('training')}", flush=True)
         match asked["do"]:
             case "refuse":
                 raise BadInputError("no such thing", state="Nothing was done", next_command="another thing")

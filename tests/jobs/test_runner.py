@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from drp.core.errors import BadInputError
-from drp.jobs import runner
-from drp.jobs.runner import EnvironmentMissingError, JobFailedError, JobLostError, ScratchUnwritableError
+from drp.jobs.environments import in_environment
+from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostError, ScratchUnwritableError
+from drp.jobs.lock import process_lock
+from drp.jobs.runner import run_jobs
+from tests.helpers.environments import use_as_training_environment
+from tests.helpers.repository import ROOT
 
 JOB = "tests.helpers.worker_job"
 
@@ -23,57 +27,57 @@ def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (tmp_path / "bin/python").chmod(0o755)
-    monkeypatch.setitem(runner._FOLDERS, "training", str(tmp_path))
+    use_as_training_environment(monkeypatch, tmp_path / "bin/python")
 
 
 def test_a_job_gets_its_document_and_logs_here(tmp_path, caplog):
     caplog.set_level(logging.INFO, "drp.jobs.runner")
-    runner.run("training", JOB, {"do": "write", "file": str(tmp_path / "f"), "text": "ünïcode 'quoted'\n"})
+    run_jobs("training", JOB, {"do": "write", "file": str(tmp_path / "f"), "text": "ünïcode 'quoted'\n"})
     assert (tmp_path / "f").read_text() == "ünïcode 'quoted'\n"
     assert "environment: training=True" in caplog.text
-    assert runner.is_here("orchestrator")
+    assert in_environment("orchestrator")
 
 
 def test_an_error_of_ours_is_raised_as_what_it_was():
     with pytest.raises(BadInputError) as caught:
-        runner.run("training", JOB, {"do": "refuse"})
+        run_jobs("training", JOB, {"do": "refuse"})
     assert str(caught.value) == "no such thing. Nothing was done. Next: another thing"
 
 
 def test_a_bug_is_told_with_its_last_line():
     with pytest.raises(JobFailedError, match=r"status 1: ZeroDivisionError: a bug"):
-        runner.run("training", JOB, {"do": "crash"})
+        run_jobs("training", JOB, {"do": "crash"})
 
 
 def test_a_killed_job_may_be_run_again():
     with pytest.raises(JobLostError, match="SIGKILL"):
-        runner.run("training", JOB, {"do": "die"})
+        run_jobs("training", JOB, {"do": "die"})
 
 
 def test_a_job_that_somebody_else_asked_to_end_may_be_run_again():
     with pytest.raises(JobLostError, match="SIGTERM"):
-        runner.run("training", JOB, {"do": "be asked to end"})
+        run_jobs("training", JOB, {"do": "be asked to end"})
 
 
 def test_a_missing_environment_is_named(monkeypatch):
-    monkeypatch.setitem(runner._FOLDERS, "training", "build/nowhere")
-    with pytest.raises(EnvironmentMissingError, match=r"make build/nowhere/ready"):
-        runner.run("training", JOB, {"do": "write"})
+    use_as_training_environment(monkeypatch, Path("build/nowhere/bin/python"))
+    with pytest.raises(EnvironmentMissingError, match=r"no .*build/nowhere.*make \.venv-training/ready"):
+        run_jobs("training", JOB, {"do": "write"})
 
 
 PARENT = """
-import signal, sys
-from drp.jobs import runner
-runner._FOLDERS["training"] = sys.argv[1]
+import os, signal, sys
+from drp.jobs.runner import run_jobs
+os.environ["DRP_TRAINING_PYTHON"] = sys.argv[1] + "/bin/python"
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-runner.run("training", "tests.helpers.worker_job", {"do": "hang", "file": sys.argv[2]})
+run_jobs("training", "tests.helpers.worker_job", {"do": "hang", "file": sys.argv[2]})
 """
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_job_ends_with_who_started_it_and_may_tidy_up(tmp_path, how):
     file = tmp_path / "f"
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path), str(file)], cwd=runner.ROOT)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path), str(file)], cwd=ROOT)
     _wait(lambda: file.is_file() and file.read_text().isdigit())
     job = int(file.read_text())
     parent.send_signal(how)
@@ -82,35 +86,37 @@ def test_a_job_ends_with_who_started_it_and_may_tidy_up(tmp_path, how):
 
 
 def test_the_next_attempt_waits_for_the_job_of_one_that_was_killed(tmp_path, caplog):
-    caplog.set_level(logging.INFO, "drp.jobs.runner")
+    caplog.set_level(logging.INFO, "drp.jobs.lock")
     file, lock = tmp_path / "f", tmp_path / "lock"
-    parent = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path), str(file), str(lock)], cwd=runner.ROOT
-    )
+    parent = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path), str(file), str(lock)], cwd=ROOT)
     _wait(lambda: file.is_file() and file.read_text().isdigit())
     job = int(file.read_text())
     parent.kill()
-    with runner.alone(lock):
+    with process_lock(lock):
         assert file.read_text() == "ended"
         _wait(lambda: not _lives(job))
     assert "waiting until the process" in caplog.text
-    with runner.alone(lock):
+    with process_lock(lock):
         pass
 
 
 def test_a_lock_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ScratchUnwritableError, match="make room"), runner.alone(tmp_path / "file/lock"):
+    with (
+        pytest.raises(ScratchUnwritableError, match="make room"),
+        process_lock(tmp_path / "file/lock"),
+    ):
         pass
 
 
 HOLDER = """
-import sys
+import os, sys
 from pathlib import Path
-from drp.jobs import runner
-runner._FOLDERS["training"] = sys.argv[1]
-with runner.alone(Path(sys.argv[3])) as lock:
-    runner.run("training", "tests.helpers.worker_job", {"do": "hang", "file": sys.argv[2]}, holding=[lock])
+from drp.jobs.lock import process_lock
+from drp.jobs.runner import run_jobs
+os.environ["DRP_TRAINING_PYTHON"] = sys.argv[1] + "/bin/python"
+with process_lock(Path(sys.argv[3])) as lock:
+    run_jobs("training", "tests.helpers.worker_job", {"do": "hang", "file": sys.argv[2]}, holding=[lock])
 """
 
 

@@ -13,6 +13,9 @@ from tests.helpers.lake_runs import publish, write
 from tests.helpers.row_factories import make_question
 from tests.helpers.servers import READ_ONLY, Fault, forget
 
+pytestmark = pytest.mark.services
+
+
 COUNT = ["sql", "SELECT count(*) AS n FROM questions", "--format", "json"]
 IDS = {"questions": [make_question(question_id="q2")]}
 

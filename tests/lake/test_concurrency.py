@@ -16,6 +16,8 @@ from tests.helpers.lake_runs import publish
 from tests.helpers.row_factories import make_question, make_rollout
 from tests.helpers.servers import forget
 
+pytestmark = pytest.mark.services
+
 
 @pytest.mark.parametrize(("lake", "processes", "times"), [("folder", 4, 10), ("s3", 8, 5)], indirect=["lake"])
 def test_of_many_publishing_processes_no_version_is_lost(lake, processes, times):

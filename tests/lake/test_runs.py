@@ -2,7 +2,8 @@
 
 import pytest
 
-from drp.lake.runs import UnknownRunError
+from drp.lake.runs import RunState, UnknownRunError
+from drp.runtime.plans import ShardPlan
 from tests.helpers.row_factories import make_question
 
 
@@ -45,17 +46,18 @@ def test_a_run_goes_on_only_with_shards_of_its_own_fingerprint(lake):
 
 def test_plans_are_kept_and_are_no_progress(lake):
     run = lake.run("2026-11-20-drp")
-    run.write_plan("s1", {"questions": ["q1"]})
-    run.write_plan("s1", {"questions": ["q2"]})
-    assert run.plans() == {"s1": {"questions": ["q1"]}}
+    plan = ShardPlan(fingerprint="f", questions=("q1",))
+    run.write_plan("s1", plan)
+    run.write_plan("s1", ShardPlan(fingerprint="f", questions=("q2",)))
+    assert run.plans(ShardPlan) == {"s1": plan}
     assert list(run.shard_files()) == []
 
 
 def test_quarantined_runs_wait_with_their_reason(lake):
     run = lake.run("2026-11-20-drp")
-    run.end("quarantined", "why", fingerprints={"f"})
+    run.finish("quarantined", "why", fingerprints={"f"})
     assert [r.run_id for r in lake.quarantined()] == ["2026-11-20-drp"]
-    assert run.state() == {"state": "quarantined", "detail": "why", "fingerprints": ["f"]}
+    assert run.state() == RunState("quarantined", "why", ["f"])
 
 
 def test_an_unknown_run_is_refused(lake):

@@ -14,7 +14,7 @@ from drp.cli.main import app
 from drp.lake.parts import PartsWriter
 from drp.lake.sweep import unneeded
 from drp.lake.versions import DamagedLakeError
-from drp.query.select import select
+from drp.query.stream import select
 from drp.registry.files import folder_key, store_folder
 from tests.helpers.lake_runs import publish, write
 from tests.helpers.row_factories import make_question, make_teacher_call
@@ -75,7 +75,7 @@ def test_what_is_young_stays(lake):
 
 def test_rows_of_open_and_quarantined_runs_stay(lake):
     write(lake, "2026-11-20-drp", questions("q1"))
-    write(lake, "2026-11-21-drp", questions("q2")).end("quarantined", "why")
+    write(lake, "2026-11-21-drp", questions("q2")).finish("quarantined", "why")
     publish(lake, "2026-11-22-drp", questions("q3"))
     delete_all(lake)
     for run_id in ("2026-11-20-drp", "2026-11-21-drp"):

@@ -6,9 +6,10 @@ import pytest
 
 from drp.core.errors import TerminalError
 from drp.lake.lake import Lake, open_lake
+from drp.runtime.plans import ShardPlan
 from drp.stages.ingest import import_file
 from drp.storage import writer_lease as writers
-from drp.storage.writer_lease import SecondWriterError, claim
+from drp.storage.writer_lease import SecondWriterError, acquire
 from tests.helpers.lake_runs import publish, write
 from tests.helpers.row_factories import make_question
 from tests.helpers.servers import CONDITIONS, forget
@@ -35,7 +36,7 @@ def test_a_second_run_is_refused_and_told_who_writes(lake):
     second = lake.run(SECOND)
     attempts = [
         lambda: write(lake, SECOND, ROWS),
-        lambda: second.write_plan("s1", {}),
+        lambda: second.write_plan("s1", ShardPlan(fingerprint="f")),
         lambda: lake.publish(second, run.shard_files()),
         lambda: lake.corpus.rollback(0),
     ]
@@ -53,11 +54,11 @@ def test_a_second_run_may_write_when_the_first_has_ended(lake):
     assert lake.corpus.current().rows() == {"questions": 2}
     assert lake.corpus.rollback(1).number == 1
     publish(lake, FIRST, {"questions": [make_question(question_id="q3")]}, shard="s2")
-    lake.run(SECOND).end("quarantined", "as it was not the writer, nothing is released")
+    lake.run(SECOND).finish("quarantined", "as it was not the writer, nothing is released")
 
 
 def test_a_quarantined_run_lets_others_write(lake):
-    write(lake, FIRST, ROWS).end("quarantined", "why")
+    write(lake, FIRST, ROWS).finish("quarantined", "why")
     assert publish(lake, SECOND, ROWS).number == 1
 
 
@@ -75,7 +76,7 @@ def test_an_import_is_refused_and_then_goes_through(lake, tmp_path):
     run = write(lake, FIRST, ROWS)
     with pytest.raises(SecondWriterError, match=FIRST):
         import_file(lake, file, kind="questions")
-    run.end("published", "")
+    run.finish("published", "")
     assert import_file(lake, file, kind="questions")["questions"] == 1
     assert write(lake, SECOND, ROWS), "an import that is done holds nothing"
 
@@ -86,7 +87,7 @@ def test_of_runs_that_begin_at_once_one_writes(lake, monkeypatch):
 
     def begin(number: int) -> bool:
         try:
-            claim(lake.store, f"run-{number}")
+            acquire(lake.store, f"run-{number}")
         except SecondWriterError:
             return False
         return True

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, select, update
 
+from drp.database.columns import Instant
 from drp.database.engine import Database
-from drp.ledger.completions import Answer, Stage, TeacherRequest, Usage
+from drp.ledger.completions import Completion, RequestStage, TeacherRequest, Usage
 from drp.ledger.ledger import Ledger, open_ledger
-from drp.ledger.records import Attempt, Claim, Landing, Spent, Sums, Wanted
-from drp.ledger.tables import Instant, attempts, workers
+from drp.ledger.records import Attempt, Claim, CompletedAttempt, PricedRequest, Spent, Sums
+from drp.ledger.tables import attempts, workers
 from drp.ledger.workers import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,15 +26,15 @@ LIMIT_S = 120
 NOTHING = Sums(0, Decimal(0))
 
 
-def request(number: int, *, stage: Stage = "fused", model: str = "a-model") -> TeacherRequest:
+def request(number: int, *, stage: RequestStage = "fused", model: str = "a-model") -> TeacherRequest:
     """The `number`-th request; equal numbers are equal requests."""
     body = {"model": model, "messages": [{"role": "user", "content": f"question {number}"}]}
     return TeacherRequest(stage, "http://127.0.0.1/v1", body, "v1", Usage(100, 0, 50))
 
 
-def wanted(numbers: Sequence[int] | range, estimated: Decimal = CENT) -> list[Wanted]:
+def wanted(numbers: Sequence[int] | range, estimated: Decimal = CENT) -> list[PricedRequest]:
     """These requests, each at this estimate."""
-    return [Wanted(request(number), estimated) for number in numbers]
+    return [PricedRequest(request(number), estimated) for number in numbers]
 
 
 def ids(numbers: Sequence[int] | range) -> list[str]:
@@ -41,14 +42,14 @@ def ids(numbers: Sequence[int] | range) -> list[str]:
     return [request(number).request_id for number in numbers]
 
 
-def answer(text: str = "an answer") -> Answer:
+def answer(text: str = "an answer") -> Completion:
     """An answer of 100 (20 cached) and 40 tokens."""
-    return Answer("chatcmpl-1", text, None, "stop", Usage(100, 20, 40), 1.5)
+    return Completion("chatcmpl-1", text, None, "stop", Usage(100, 20, 40), 1.5)
 
 
-def landing(attempt: Attempt, cost: Decimal | None = CENT, text: str = "an answer") -> Landing:
+def landing(attempt: Attempt, cost: Decimal | None = CENT, text: str = "an answer") -> CompletedAttempt:
     """This attempt's answer."""
-    return Landing(attempt, answer(text), cost)
+    return CompletedAttempt(attempt, answer(text), cost)
 
 
 def start(url: str, *words: object) -> subprocess.Popen[str]:

@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from drp.database.engine import Database
 from drp.ledger import requests
-from drp.ledger.completions import Answer
+from drp.ledger.completions import Completion
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.ledger import Ledger, open_ledger
-from drp.ledger.records import Failure, Landing, Sums
+from drp.ledger.records import CompletedAttempt, FailedAttempt, Sums
 from drp.ledger.tables import attempts
 from drp.ledger.workers import Worker
 from tests.ledger.asking import (
@@ -62,9 +62,9 @@ class RequestContract(WithLedger):
         assert [attempt.request_id for attempt in again.mine] == ids([3])
 
     def test_a_refusal_and_silence_land_too(self, ledger: Ledger, worker: Worker) -> None:
-        said = Answer(None, None, "I cannot help with that", "content_filter", None, None)
+        said = Completion(None, None, "I cannot help with that", "content_filter", None, None)
         (attempt,) = claim(ledger, worker, [1]).mine
-        ledger.land([Landing(attempt, said, CENT)])
+        ledger.land([CompletedAttempt(attempt, said, CENT)])
         assert ledger.known(ids([1]))[attempt.request_id].answer == said
 
     @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ class RequestContract(WithLedger):
         first, second = claim(ledger, worker, [1, 2]).mine
         ledger.fail(
             [
-                Failure(first, "429: slow down", may_retry=True, cost=Decimal(0)),
-                Failure(second, "400: no such parameter", may_retry=False, cost=None),
+                FailedAttempt(first, "429: slow down", may_retry=True, cost=Decimal(0)),
+                FailedAttempt(second, "400: no such parameter", may_retry=False, cost=None),
             ]
         )
         again = claim(ledger, worker, [1, 2])
@@ -141,7 +141,7 @@ class RequestContract(WithLedger):
     def test_dead_ones_of_a_run_may_be_let_go_again(self, ledger: Ledger, worker: Worker) -> None:
         for run, number in (("2026-11-20-a", 1), ("2026-11-21-b", 2)):
             (attempt,) = claim(ledger, worker, [number], run=run).mine
-            ledger.fail([Failure(attempt, "no", may_retry=False, cost=Decimal(0))])
+            ledger.fail([FailedAttempt(attempt, "no", may_retry=False, cost=Decimal(0))])
         assert ledger.retry_dead("2026-11-22-c") == 0
         assert ledger.retry_dead("2026-11-20-a") == 1
         assert [attempt.request_id for attempt in claim(ledger, worker, [1, 2]).mine] == ids([1])
@@ -159,7 +159,7 @@ class RequestContract(WithLedger):
         mine = claim(ledger, worker, range(3)).mine
         ledger.land([landing(attempt, CENT) for attempt in mine])
         ledger.land([landing(attempt, CENT * 7, "something else") for attempt in mine])
-        ledger.fail([Failure(attempt, "too late", may_retry=False, cost=None) for attempt in mine])
+        ledger.fail([FailedAttempt(attempt, "too late", may_retry=False, cost=None) for attempt in mine])
         assert {entry.answer for entry in ledger.known(ids(range(3))).values()} == {answer()}
         assert ledger.spent(RUN) == spent("0.03", "0")
 
@@ -266,7 +266,7 @@ class BatchContract(WithLedger):
             a.attempt_id for a in mine
         )
         ledger.land([landing(attempt) for attempt in mine[:2]])
-        ledger.fail([Failure(mine[2], "400: bad", may_retry=False, cost=Decimal(0))])
+        ledger.fail([FailedAttempt(mine[2], "400: bad", may_retry=False, cost=Decimal(0))])
         assert (ledger.land_batch(batch_id, "expired"), ledger.land_batch(batch_id, "expired")) == (2, 0)
         (batch,) = ledger.batches(["landed"])
         assert batch.landed_at

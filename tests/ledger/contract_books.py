@@ -11,11 +11,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import func, select, text
 
 from drp.database.engine import Database
-from drp.database.migrate import migrate
+from drp.database.errors import DatabaseTooNewError
+from drp.database.migrations import migrate
 from drp.ledger import ledger as ledger_module
-from drp.ledger.errors import LedgerTooNewError
 from drp.ledger.ledger import Ledger, open_ledger
-from drp.ledger.records import Failure, Sums
+from drp.ledger.records import FailedAttempt, Sums
 from drp.ledger.tables import metadata, requests
 from drp.ledger.workers import Worker
 from tests.ledger.asking import (
@@ -41,7 +41,7 @@ class BooksContract(WithLedger):
 
     def test_totals_are_by_run_stage_model_and_backend(self, ledger: Ledger, worker: Worker) -> None:
         (first,) = claim(ledger, worker, [1]).mine
-        ledger.fail([Failure(first, "timeout", may_retry=True, cost=None)])
+        ledger.fail([FailedAttempt(first, "timeout", may_retry=True, cost=None)])
         (second,) = claim(ledger, worker, [1]).mine
         ledger.land([landing(second)])
         ledger.plan_batch(wanted([2]), worker, run_id="2026-11-21-drp", cap=None)
@@ -62,7 +62,7 @@ class BooksContract(WithLedger):
     def test_what_ended_is_exported_once_and_its_text_dropped(self, ledger: Ledger, worker: Worker) -> None:
         mine = claim(ledger, worker, range(1203)).mine
         ledger.land([landing(attempt) for attempt in mine[:1201]])
-        ledger.fail([Failure(mine[1201], "no", may_retry=False, cost=None)])
+        ledger.fail([FailedAttempt(mine[1201], "no", may_retry=False, cost=None)])
         calls = list(ledger.unexported())
         assert [c.row["call_id"] for c in calls] == sorted(ids(range(1202)))
         assert Counter((c.row["raw_text"], c.row["cost_usd"]) for c in calls) == {
@@ -86,7 +86,7 @@ class BooksContract(WithLedger):
         self, ledger: Ledger, worker: Worker
     ) -> None:
         (first,) = claim(ledger, worker, [1]).mine
-        ledger.fail([Failure(first, "503", may_retry=True, cost=Decimal("0.001"))])
+        ledger.fail([FailedAttempt(first, "503", may_retry=True, cost=Decimal("0.001"))])
         batch_id, done = ledger.plan_batch(wanted([1]), worker, run_id=RUN, cap=None)
         assert batch_id
         ledger.record_submission(batch_id, "batch_1", "validating")
@@ -110,7 +110,7 @@ class BooksContract(WithLedger):
 
     def test_what_changed_since_it_was_read_keeps_its_text(self, ledger: Ledger, worker: Worker) -> None:
         (attempt,) = claim(ledger, worker, [1]).mine
-        ledger.fail([Failure(attempt, "no", may_retry=False, cost=None)])
+        ledger.fail([FailedAttempt(attempt, "no", may_retry=False, cost=None)])
         keys = [call.key for call in ledger.unexported()]
         ledger.retry_dead()
         ledger.land([landing(attempt) for attempt in claim(ledger, worker, [1]).mine])
@@ -153,7 +153,9 @@ class MigrationContract(WithLedger):
         with database.reading() as con:
             rows = con.execute(select(text("later"), requests.c.text).select_from(requests)).all()
         assert [tuple(row) for row in rows] == [(7, "an answer")] * 10
-        with pytest.raises(LedgerTooNewError, match=r"revision 9999; this one knows up to 0001.*update drp"):
+        with pytest.raises(
+            DatabaseTooNewError, match=r"revision 9999; this one knows up to 0001.*update drp"
+        ):
             open_ledger(url)
         with database.reading() as con:
             assert con.execute(select(func.count()).select_from(requests)).scalar_one() == 10

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from drp.database.engine import Database
 from drp.ledger.ledger import Ledger
-from drp.ledger.records import Failure, Sums
+from drp.ledger.records import FailedAttempt, Sums
 from drp.ledger.tables import workers
 from drp.ledger.workers import SILENCE, Worker
 from tests.ledger.asking import (
@@ -141,7 +141,7 @@ class WorkerContract(WithLedger):
         assert ledger.recover() == 1
         with ledger.worker() as other:
             (second,) = claim(ledger, other, [1]).mine
-            ledger.fail([Failure(late, "refused", may_retry=False, cost=Decimal(0))])
+            ledger.fail([FailedAttempt(late, "refused", may_retry=False, cost=Decimal(0))])
             assert claim(ledger, other, [1]).others[0].state == "submitted"
             ledger.land([landing(second)])
         assert ledger.spent(RUN) == spent("0.01", "0")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from drp.config.settings import ROOT
 from drp.core.errors import BadInputError
-from drp.ledger.errors import DamagedLedgerError, LedgerRefusedError
+from drp.database.errors import DamagedDatabaseError, DatabaseRefusedError
 from drp.ledger.ledger import open_ledger
+from tests.helpers.repository import ROOT
 from tests.ledger.asking import CENT, RUN, ids, landing, wanted
 from tests.ledger.contract import BatchContract, BudgetContract, RequestContract
 from tests.ledger.contract_books import BooksContract, MigrationContract
@@ -62,7 +62,7 @@ def test_what_is_no_address_of_a_ledger_is_refused(url: str) -> None:
 def test_a_file_that_is_no_database_is_left_alone(url: str, path: Path, junk: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(junk)
-    with pytest.raises(DamagedLedgerError, match="restore the database"):
+    with pytest.raises(DamagedDatabaseError, match="restore the database"):
         open_ledger(url)
     assert path.read_bytes() == junk
 
@@ -72,13 +72,13 @@ def test_a_ledger_that_lost_a_table_says_so(url: str, path: Path) -> None:
     con = sqlite3.connect(path)
     con.execute("DROP TABLE requests")
     con.close()
-    with open_ledger(url) as opened, pytest.raises(DamagedLedgerError, match="no such table: requests"):
+    with open_ledger(url) as opened, pytest.raises(DamagedDatabaseError, match="no such table: requests"):
         opened.known(ids([1]))
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(LedgerRefusedError, match=r"file/drp\.db.*DRP_DATABASE_URL"):
+    with pytest.raises(DatabaseRefusedError, match=r"file/drp\.db.*DRP_DATABASE_URL"):
         open_ledger(f"sqlite:///{tmp_path}/file/drp.db")
 
 

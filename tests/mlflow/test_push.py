@@ -33,6 +33,9 @@ mlflow = pytest.importorskip("mlflow", reason="needs MLflow's client: make test-
 from mlflow import MlflowClient  # noqa: E402
 from mlflow.artifacts import download_artifacts  # noqa: E402
 
+pytestmark = pytest.mark.mlflow
+
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = ROOT / "build/mlflow-server/bin/mlflow"
 ONE, TWO = checkpoint_id(1), checkpoint_id(2)
@@ -126,7 +129,7 @@ def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list
         for step in range(1, STEPS + 1)
     ]
     made, student = [], f"someone/{uuid4().hex}"
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         for number in (1, 2):
             stored = files_of(tmp_path / f"out{number}", checkpoint_id(number), number)
             made.append(make_checkpoint(number, student=student, curve=curve, **stored))
@@ -311,7 +314,7 @@ def test_the_alias_moves_when_its_new_holder_is_pushed(
     assert push("champion", "--to", server)[0] == 0
     assert push(TWO, "--to", server)[0] == 0
     assert seen(server, registered[0])["aliases"] == {"champion": "1"}
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         registry.promote(TWO, "champion", "it is better")
         registry.promote(ONE, "challenger", "it was not bad")
     for name, number in ((TWO, 2), (ONE, 1)):
@@ -343,7 +346,7 @@ def test_other_files_of_the_same_id_are_refused(
     monkeypatch.setenv("DRP_LAKE", str(tmp_path / "other"))
     forget()
     other = replace(registered[0], **files_of(tmp_path / "out3", ONE, 3))
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         registry.register(other)
     assert_refused(
         push(ONE, "--to", server),

@@ -11,14 +11,14 @@ from drp.core.schemas import CORPUS_TABLES, id_column
 from drp.gates.gx.validate import NightQuarantinedError
 from drp.pipeline import nightly as nightly_module
 from drp.pipeline.nightly import nightly
-from drp.query.select import select
+from drp.query.stream import select
 from drp.runtime.context import open_night
 from drp.stages.decompose import decompose
 from drp.stages.gate import UnbalancedRunError, check_counts, gate
 from drp.stages.ingest import import_file, ingest
 from drp.stages.plan import plan
 from drp.stages.publish import NotGatedError, NotQuarantinedError, publish, release
-from tests.stages.conftest import DAY, lake_at, rows_of
+from tests.helpers.nights import DAY, lake_at, rows_of
 
 
 def do_shards(night):
@@ -40,7 +40,7 @@ def test_a_night_ends_published_and_every_rollout_has_one_revision(published):
     (balance,) = rows_of(published.lake, "accounting")
     assert balance["rollouts"] == 60 == balance["accepted"] + balance["rejected"]
     assert balance["adds_up"]
-    assert published.run.state()["state"] == "published"
+    assert published.run.state().state == "published"
     assert len(rows_of(published.lake, "examples")) == balance["accepted"] > 30
 
 
@@ -70,8 +70,8 @@ def test_no_id_occurs_twice(published):
 
 
 def test_the_report_and_the_data_docs_lie_side_by_side(published):
-    assert 'href="data-docs/index.html"' in Path(published.page).read_text()
-    assert (Path(published.page).parent / "data-docs/index.html").is_file()
+    assert 'href="data-docs/index.html"' in Path(published.report_address).read_text()
+    assert (Path(published.report_address).parent / "data-docs/index.html").is_file()
 
 
 def test_running_again_adds_no_row_and_keeps_both_versions_also_the_next_day(night, recipe_file):
@@ -82,7 +82,7 @@ def test_running_again_adds_no_row_and_keeps_both_versions_also_the_next_day(nig
     nightly(tomorrow)
     assert everything(night.lake) == before
     assert (night.lake.corpus.numbers(), night.lake.results.current()) == ([1], results)
-    assert not any(tomorrow.own().values())
+    assert not any(tomorrow.own_parts().values())
 
 
 def test_ten_new_traces_are_ten_new_revisions(lake, recipe_file, traces_file):
@@ -136,14 +136,14 @@ def test_a_night_that_died_goes_on_where_it_was(night, recipe_file, monkeypatch,
     now = {(f.stage, f.shard): [p.key for p in f.parts] for f in night.shard_files()}
     assert finished.items() <= now.items()
     check_counts(night)
-    assert next(select(night.own(), "SELECT count(*) AS n FROM revisions"))["n"] == 60
+    assert next(select(night.own_parts(), "SELECT count(*) AS n FROM revisions"))["n"] == 60
 
 
 def test_a_changed_recipe_replaces_its_revisions(night, recipe_file):
     nightly(night)
     changed = open_night(recipe_file(decomposition="sentence"), "2026-11-21")
     nightly(changed)
-    assert {row["recipe_hash"] for row in rows_of(night.lake, "revisions")} == {changed.recipe.revision_hash}
+    assert {row["recipe_hash"] for row in rows_of(night.lake, "revisions")} == {changed.revision_hash}
     assert len(rows_of(night.lake, "revisions")) == 60
     assert len(rows_of(night.lake, "rollouts")) == 60
 
@@ -170,12 +170,12 @@ class TestQuarantine:
         message = str(error.value)
         assert "Nothing was published and the old corpus stays current" in message
         assert f"drp corpus release {second.run_id}" in message
-        docs = Path(second.page).parent / "data-docs/index.html"
+        docs = Path(second.report_address).parent / "data-docs/index.html"
         assert str(docs) in message
         assert docs.is_file()
-        assert Path(second.page).is_file()
+        assert Path(second.report_address).is_file()
         assert night.lake.corpus.numbers() == [1]
-        kept = select(second.own(), "SELECT count(*) AS n FROM revisions")
+        kept = select(second.own_parts(), "SELECT count(*) AS n FROM revisions")
         assert next(kept)["n"] == 60
 
     def test_a_person_may_release_it(self, lake, recipe_file, gates):
@@ -194,17 +194,17 @@ class TestQuarantine:
             nightly(strict)
         tomorrow = open_night(recipe_file(gates=gates), "2026-11-21")
         nightly(tomorrow)
-        assert not any(tomorrow.own().values())
-        before = strict.own("prune")
+        assert not any(tomorrow.own_parts().values())
+        before = strict.own_parts("prune")
         mended = open_night(recipe_file(), DAY)
         nightly(mended)
-        assert mended.own("prune") == before
+        assert mended.own_parts("prune") == before
         assert lake.corpus.numbers() == [1]
 
     def test_a_row_that_slipped_past_the_row_gates_stops_the_night(self, night):
         ingest(night, None)
         do_shards(night)
-        (path,) = night.own("prune")["revisions"]
+        (path,) = night.own_parts("prune")["revisions"]
         table = pq.ParquetFile(path).read()
         rows = table.to_pylist()
         slipped = next(row for row in rows if row["status"] == "accepted")
@@ -273,3 +273,13 @@ def test_only_an_evaluation_split_is_a_leak(lake, recipe_file, traces_file, tmp_
         decompose(night, shard)
     counted = [done.counts.get("rejected: benchmark_leak", 0) for done in night.shard_files("decompose")]
     assert sum(counted) == leaks
+
+
+@pytest.mark.parametrize("name", ["train", "import"])
+def test_a_recipe_may_have_the_name_of_a_kind_of_run(lake, recipe_file, traces_file, drp, name):
+    night = open_night(recipe_file(name=name), DAY)
+    nightly(night, traces_file("few.parquet", slice(0, 20)))
+    Path(recipe_file()).unlink()  # the run has kept its recipe
+    for words in (["report"], ["report", f"{DAY}-{name}"]):
+        status, printed, _ = drp(*words)
+        assert (status, printed.strip()) == (0, night.report_address)

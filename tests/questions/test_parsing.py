@@ -9,13 +9,13 @@ import pytest
 from drp.core.ids import question_id
 from drp.core.records import Question
 from drp.questions.importers.columns import recognise
-from drp.questions.importers.input_rows import Fault
+from drp.questions.importers.input_rows import RowFault
 from drp.questions.importers.parsing import Defaults, RecordedTrace, parse_question, parse_trace
 
 DEFAULTS = Defaults(source="file.jsonl", dataset="file", student="model-1")
 
 
-def trace(**values: Any) -> RecordedTrace | Fault:
+def trace(**values: Any) -> RecordedTrace | RowFault:
     values = {"question": "1 + 1?", "answer": "2"} | values
     mapping = recognise(
         [name for name, value in values.items() if value is not None], [], "traces", "f", student="m"
@@ -23,7 +23,7 @@ def trace(**values: Any) -> RecordedTrace | Fault:
     return parse_trace(values, mapping, DEFAULTS)
 
 
-def question(**values: Any) -> Question | Fault:
+def question(**values: Any) -> Question | RowFault:
     return parse_question(values, recognise(list(values), [], "questions", "f"), DEFAULTS)
 
 
@@ -34,7 +34,7 @@ def split(**values: Any) -> tuple[str, str, str]:
 
 
 def error(found: object) -> str:
-    assert isinstance(found, Fault), found
+    assert isinstance(found, RowFault), found
     return found.error
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drp.core.errors import BadInputError
-from drp.questions.importers.input_rows import Fault, InputRow
+from drp.questions.importers.input_rows import InputRow, RowFault
 from drp.questions.importers.readers import columns_of, read_rows
 from drp.questions.importers.text_readers import MAX_LINE_BYTES
 
@@ -24,7 +24,7 @@ def write(path: Path, data: bytes) -> Path:
 
 def errors(path: Path) -> list[tuple[int, str | None]]:
     return [
-        (row.line, row.values.error if isinstance(row.values, Fault) else None) for row in read_rows(path)
+        (row.line, row.values.error if isinstance(row.values, RowFault) else None) for row in read_rows(path)
     ]
 
 
@@ -138,7 +138,7 @@ def test_a_quote_that_is_never_closed_names_the_lines_that_it_took(tmp_path: Pat
     path = write(tmp_path / "t.csv", b'question,answer\ngood,1\n"open,2\nlost,3\n')
     last = list(read_rows(path))[-1]
     assert last.line == 3
-    assert isinstance(last.values, Fault)
+    assert isinstance(last.values, RowFault)
     assert last.values.error == "bad_csv"
     assert "lines 3 to 4" in last.values.detail
 

@@ -6,8 +6,9 @@ from itertools import combinations
 
 import pytest
 
+from drp.config.question_sets import SPLITS, dataset_name
 from drp.gates.leaks import LeakIndex
-from drp.questions.generators.generate import SPLITS, dataset, generate, problem_from_source
+from drp.questions.generators.generate import generate, problem_from_source
 from drp.questions.generators.small import FAMILIES, LARGEST, LONGER, SHARES, SHORT, draw, split_of
 
 
@@ -74,7 +75,7 @@ def test_questions_come_back_from_their_source(level, split):
         problem = problem_from_source(question.source)
         assert problem is not None
         assert (problem.text, str(problem.answer)) == (question.question, question.gold_answer)
-        assert (question.dataset, question.split) == (dataset(level), split)
+        assert (question.dataset, question.split) == (dataset_name(level), split)
         assert len(problem.computations) in (LONGER if level == "small-longer" else SHORT)
 
 

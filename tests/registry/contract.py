@@ -19,7 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from drp.database.engine import Database
-from drp.ledger.errors import LedgerTooNewError
+from drp.database.errors import DatabaseTooNewError
 from drp.ledger.ledger import open_ledger
 from drp.registry.errors import (
     AmbiguousCheckpointError,
@@ -359,7 +359,7 @@ class MigrationContract(WithRegistry):
         database.write(lambda con: con.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")))
         database.close()
         with (
-            pytest.raises(LedgerTooNewError, match="revision 9999; this one knows up to 0001"),
+            pytest.raises(DatabaseTooNewError, match="revision 9999; this one knows up to 0001"),
             open_registry(url),
         ):
             pass

@@ -7,7 +7,9 @@ from itertools import pairwise
 import pytest
 
 from drp.evaluation.statistics import Interval
+from drp.report.chart_data import Budget, LengthHistogram, Recovered, Trend
 from drp.report.charts import (
+    density,
     interval_picture,
     length_picture,
     loss_picture,
@@ -15,8 +17,6 @@ from drp.report.charts import (
     saving_picture,
     trend_picture,
 )
-from drp.report.density import density
-from drp.report.nightly.model import Budget, Lengths, Recovered, Trend
 from drp.report.svg import WIDTH
 from drp.training.job import Point
 from tests.helpers.row_factories import RUN_DATE
@@ -57,7 +57,7 @@ def test_a_density_is_highest_where_most_lengths_are() -> None:
 
 
 def test_medians_are_told_in_tokens_and_marked_where_they_lie() -> None:
-    lengths = Lengths("sums", "characters", 2_000, 1_500.0, 500.0, _counts(at_75=4), _counts(at_25=4))
+    lengths = LengthHistogram("sums", "characters", 2_000, 1_500.0, 500.0, _counts(at_75=4), _counts(at_25=4))
     picture = str(length_picture(lengths))
     assert "before: median 1,500" in picture
     marks = dict(re.findall(r'<line class="mark (\w+)" x1="([\d.]+)"', picture))
@@ -128,8 +128,8 @@ def test_pictures_stay_inside_their_frames() -> None:
         interval_picture(Interval(-0.5, -0.9, -0.2), 0.02, 0.05),
         saving_picture([0] * 19 + [7], 1.0),
         saving_picture([7] + [0] * 19, 0.0),
-        length_picture(Lengths("d", "c", 1, 9e9, 1.0, _counts(beyond=2), _counts(at_0=2))),
-        length_picture(Lengths("d", "c", 9, 5.0, 1.0, _counts(at_99=500), _counts(at_0=500))),
+        length_picture(LengthHistogram("d", "c", 1, 9e9, 1.0, _counts(beyond=2), _counts(at_0=2))),
+        length_picture(LengthHistogram("d", "c", 9, 5.0, 1.0, _counts(at_99=500), _counts(at_0=500))),
         recovered_picture(Recovered("c", 1, [Budget(1, 1.0, 1.0)])),
         recovered_picture(Recovered("c", 1, [Budget(1, 0.5, 0.0), Budget(131_072, 1.0, 0.0)])),
         trend_picture(Trend("none", RUN_DATE, {RUN_DATE: 0.0})),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from drp.query.session import open_session
+from drp.report.chart_data import Budget, Recovered, Trend
 from drp.report.nightly.load import read_numbers
-from drp.report.nightly.model import Budget, NightFacts, Numbers, Reason, Recovered, Trend
+from drp.report.nightly.model import NightFacts, Numbers, RejectReasonCount
 from drp.report.nightly.page import build_report
 from tests.helpers.report_pages import Page
 from tests.helpers.row_factories import (
@@ -98,7 +99,7 @@ def test_a_reason_rises_when_it_is_more_than_chance_above_the_usual(
     tonight: float, earlier: list[float], rising: bool
 ) -> None:
     shares = {_ago(n): share for n, share in enumerate([tonight, *earlier])}
-    assert Reason("hollow", 1, 100, Trend("hollow", RUN_DATE, shares)).is_rising is rising
+    assert RejectReasonCount("hollow", 1, 100, Trend("hollow", RUN_DATE, shares)).is_rising is rising
 
 
 def test_a_budget_that_does_not_suffice_is_not_named() -> None:

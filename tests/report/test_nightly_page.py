@@ -9,9 +9,10 @@ import duckdb
 import pytest
 from rich.console import Console
 
+from drp.lake.stage_counts import StageCounts
 from drp.query.session import open_session
-from drp.report.nightly.examples import TRACE_CHARACTERS, read_samples, shorten
-from drp.report.nightly.model import NightFacts, StageFacts
+from drp.report.nightly.examples import TRACE_CHARACTERS, read_examples, shorten
+from drp.report.nightly.model import NightFacts
 from drp.report.nightly.page import build_report
 from drp.report.nightly.summary import summary
 from tests.helpers.report_pages import Page
@@ -43,7 +44,7 @@ def _summary(con: duckdb.DuckDBPyConnection, night: NightFacts = NIGHT) -> str:
 
 
 def test_the_page_tells_the_night(tmp_path: Path) -> None:
-    stages = [StageFacts("prune", 12.34, {"accepted": 1, "rejected": 1}, ["one trace was slow"])]
+    stages = [StageCounts("prune", 12.34, {"accepted": 1, "rejected": 1}, ["one trace was slow"])]
     night = replace(NIGHT, stages=stages, docs_link="data-docs/index.html")
     page = Page(build_report(_open(tmp_path, one_of_each()), night))
     for said in (
@@ -128,7 +129,7 @@ def test_the_texts_of_strangers_are_text(tmp_path: Path) -> None:
         "revisions": [make_revision(thinking=EVIL, response=EVIL, teacher=EVIL), make_rejection(EVIL)],
         "decisions": [make_decision(0, action="SINGLE-STEP COMPRESS", revised_text=EVIL, reason=EVIL)],
     }
-    night = replace(NIGHT, detail=EVIL, stages=[StageFacts(EVIL, 1.0, {EVIL: 1}, [EVIL])])
+    night = replace(NIGHT, detail=EVIL, stages=[StageCounts(EVIL, 1.0, {EVIL: 1}, [EVIL])])
     con = _open(tmp_path, tables)
     page = Page(build_report(con, night))
     assert not {tag for tag, _ in page.tags} & {"script", "img", "iframe", "object", "link", "form"}
@@ -138,7 +139,9 @@ def test_the_texts_of_strangers_are_text(tmp_path: Path) -> None:
 
 
 def test_the_page_fetches_nothing(tmp_path: Path) -> None:
-    html = build_report(_open(tmp_path, one_of_each()), replace(NIGHT, stages=[StageFacts("prune", 1.0, {})]))
+    html = build_report(
+        _open(tmp_path, one_of_each()), replace(NIGHT, stages=[StageCounts("prune", 1.0, {}, [])])
+    )
     page = Page(html)
     addresses = {"src", "href", "srcset", "action", "data", "poster", "background"}
     followed = {a[name] for _, a in page.tags for name in addresses & a.keys()}
@@ -182,7 +185,7 @@ def _giants(count: int, steps: int) -> dict[str, list[Row]]:
 def test_giant_traces_do_not_make_a_giant_page(tmp_path: Path, steps: int) -> None:
     con = _open(tmp_path, _giants(12, steps))
     assert len(build_report(con, NIGHT).encode()) < 1_500_000
-    for sample in read_samples(con, NIGHT):
+    for sample in read_examples(con, NIGHT):
         shown = sum(len(step.original) + len(step.revised_text or "") for step in sample.steps)
         assert 0 < shown <= TRACE_CHARACTERS
         assert sample.steps_left_out + len(sample.steps) == steps
@@ -196,8 +199,8 @@ def test_the_sample_is_the_same_each_time_and_not_the_first_rows(tmp_path: Path)
         "revisions": [make_revision(revision_id=name) for name in ids]
         + [make_rejection(revision_id=f"no{n}", rollout_id="r1") for n in range(50)],
     }
-    drawn = [sample.revision_id for sample in read_samples(_open(tmp_path / "a", tables), NIGHT)]
-    again = [sample.revision_id for sample in read_samples(_open(tmp_path / "b", tables), NIGHT)]
+    drawn = [sample.revision_id for sample in read_examples(_open(tmp_path / "a", tables), NIGHT)]
+    again = [sample.revision_id for sample in read_examples(_open(tmp_path / "b", tables), NIGHT)]
     assert drawn == again
     assert len(set(drawn)) == 10
     assert set(drawn) < set(ids)

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from drp.config.recipe import Promotion
-from drp.curation.curations import CURATIONS
+from drp.config.evaluation import Promotion
+from drp.core.plugins import plugin_names
 from drp.query.session import check_statement, open_session
 from drp.report.nightly import queries
 from drp.report.template import points, signed
@@ -46,7 +46,7 @@ def _printed(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> str:
 
 
 def test_every_arm_has_its_words() -> None:
-    assert set(ARMS) == {"base", "champion", *CURATIONS}
+    assert set(ARMS) == {"base", "champion", *plugin_names("curations")}
 
 
 def test_the_page_tells_the_run(tmp_path: Path) -> None:

@@ -7,18 +7,18 @@ import pytest
 
 from drp.core.records import Rollout
 from drp.lake.lake import Lake
-from drp.query.select import select
+from drp.query.stream import select
 from drp.runtime import sampling
-from drp.runtime.context import Night, open_night
+from drp.runtime.context import RunContext, open_night
 from drp.runtime.sampling import SamplesMissingError
 from drp.stages.ingest import ingest
 from drp.stages.plan import plan
 from drp.stages.rollout import rollout, wanted
 from drp.student.engines.select import make_engine
 from drp.student.engines.server_engine import StudentUnavailableError
-from drp.student.protocol import Sample, Student
+from drp.student.protocol import SampleRequest, Student
+from tests.helpers.nights import DAY
 from tests.scripted_student.server import scripted
-from tests.stages.conftest import DAY
 
 
 class Engine:
@@ -31,7 +31,7 @@ class Engine:
     def __init__(self, student: Student) -> None:
         self._engine = make_engine(student)
 
-    def sample(self, wanted: Iterable[Sample]) -> Iterator[Rollout]:
+    def sample(self, wanted: Iterable[SampleRequest]) -> Iterator[Rollout]:
         samples = list(wanted)
         Engine.asked += len(samples)
         landing = self._engine.sample(samples[: Engine.forgets_after])
@@ -41,14 +41,14 @@ class Engine:
 
 
 @pytest.fixture
-def night(lake: Lake, recipe_file: Callable[..., str]) -> Night:
+def night(lake: Lake, recipe_file: Callable[..., str]) -> RunContext:
     """A night whose student is asked two things at a time."""
     server = scripted(60, 3)["server"] | {"in_flight": 2}
     return open_night(recipe_file(server=server), DAY)
 
 
 @pytest.fixture
-def shard(night: Night, monkeypatch: pytest.MonkeyPatch) -> str:
+def shard(night: RunContext, monkeypatch: pytest.MonkeyPatch) -> str:
     """A shard of 60 questions in pieces of 16."""
     monkeypatch.setattr(sampling, "PIECE", 16)
     monkeypatch.setattr(sampling, "make_engine", Engine)
@@ -58,8 +58,10 @@ def shard(night: Night, monkeypatch: pytest.MonkeyPatch) -> str:
     return shard
 
 
-def landed(night: Night) -> list[str]:
-    return [row["rollout_id"] for row in select(night.own("rollout"), "SELECT rollout_id FROM rollouts")]
+def landed(night: RunContext) -> list[str]:
+    return [
+        row["rollout_id"] for row in select(night.own_parts("rollout"), "SELECT rollout_id FROM rollouts")
+    ]
 
 
 def test_a_stage_that_was_stopped_goes_on_where_pieces_are_missing(night, shard, monkeypatch):

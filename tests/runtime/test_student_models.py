@@ -17,13 +17,13 @@ from drp.registry.errors import ChangedCheckpointError, UnknownCheckpointError
 from drp.registry.files import folder_key, store_folder
 from drp.registry.records import Checkpoint
 from drp.registry.registry import Registry, open_registry
-from drp.runtime.context import open_night
-from drp.runtime.training_plan import open_training
+from drp.runtime.context import open_night, open_training
+from drp.runtime.plans import ShardPlan
 from drp.stages.rollout import rollout, wanted
 from drp.student import small
 from drp.student.engines.select import student_of
 from tests.helpers.checkpoints import checkpoint_id, make_checkpoint
-from tests.stages.conftest import DAY
+from tests.helpers.nights import DAY
 
 pytestmark = pytest.mark.skipif(
     not (small.WEIGHTS / "config.json").is_file(), reason="the small student has no weights"
@@ -35,7 +35,7 @@ def registry(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("DRP_DATABASE_URL", f"sqlite:///{tmp_path}/drp.db")
     monkeypatch.setenv("DRP_SCRATCH", str(tmp_path / "scratch"))
     settings.cache_clear()
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         yield registry
 
 
@@ -104,7 +104,7 @@ def test_a_copy_that_was_changed_does_not_roll_out(registry, add, recipe):
     made = add(1)
     night = open_night(recipe(f"small@{made.checkpoint_id}"), DAY)
     (Path(student_of(night.recipe).model) / "model.safetensors").write_bytes(b"Weights")
-    night.run.write_plan("a", {"questions": []})
+    night.run.write_plan("a", ShardPlan(fingerprint="f"))
     with pytest.raises(BadInputError, match=r"is not what checkpoint .* has"):
         rollout(night, "a")
     assert not night.run.is_done("rollout", "a")
@@ -129,5 +129,5 @@ def test_a_checkpoint_of_another_student_is_named_as_what_it_is(registry, add, r
 def test_its_rollouts_bear_its_name(registry, add, recipe):
     made = add(1)
     night = open_night(recipe(f"small@{made.checkpoint_id}"), DAY)
-    night.run.write_plan("a", {"questions": []})
+    night.run.write_plan("a", ShardPlan(fingerprint="f"))
     assert wanted(night, "a").student.name == f"small@{made.checkpoint_id[:12]}"

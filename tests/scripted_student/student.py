@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from drp.questions.generators.problems import Problem
 from drp.student.small.mistakes import slipped
-from drp.student.small.writer import Working
-from tests.scripted_student.writing import Writer
+from drp.student.small.writer import WorkedProblem
+from tests.scripted_student.writing import TraceWriter
 
 LOOPING_RATE = 0.01
 """Share of rollouts that never get out of a step."""
@@ -29,13 +29,13 @@ class Said(NamedTuple):
 def say(problem: Problem, seed: int) -> Said:
     """The same problem and seed give the same words."""
     rng = random.Random(f"{problem.text}/{seed}")  # noqa: S311
-    right = Working(problem, problem.computations, tuple(c.result for c in problem.computations))
+    right = WorkedProblem(problem, problem.computations, tuple(c.result for c in problem.computations))
     fate = rng.random()
     if fate < LOOPING_RATE:
-        return Said("\n\n".join(Writer(rng, right).loop()), "", False)
+        return Said("\n\n".join(TraceWriter(rng, right).loop()), "", False)
     if fate < LOOPING_RATE + UNFINISHED_RATE:
-        text = "\n\n".join(Writer(rng, right).thinking())
+        text = "\n\n".join(TraceWriter(rng, right).thinking())
         return Said(text[: int(len(text) * rng.uniform(0.4, 0.9))].rstrip(), "", False)
     is_wrong = fate < LOOPING_RATE + UNFINISHED_RATE + WRONG_RATE
-    writer = Writer(rng, slipped(rng, right, _SLIPS) if is_wrong else right)
+    writer = TraceWriter(rng, slipped(rng, right, _SLIPS) if is_wrong else right)
     return Said("\n\n".join(writer.thinking()), writer.response(), True)

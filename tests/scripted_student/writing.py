@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from drp.questions.generators.problems import Operator
-from drp.student.small.writer import Pen, Working
+from drp.student.small.writer import WorkedProblem, Writer
 from tests.scripted_student import voice
 
 LONG_ENOUGH = 2_000
@@ -15,10 +15,10 @@ _CONFUSED: dict[Operator, Operator] = {"+": "-", "-": "+", "×": "+", "÷": "-"}
 _LATEX: dict[Operator, str] = {"+": "+", "-": "-", "×": r"\times", "÷": r"\div"}
 
 
-class Writer(Pen):
-    """One rollout's pen: the same generator state writes the same text."""
+class TraceWriter(Writer):
+    """Writes one rollout: the same generator state writes the same text."""
 
-    def __init__(self, rng: random.Random, working: Working) -> None:
+    def __init__(self, rng: random.Random, working: WorkedProblem) -> None:
         super().__init__(rng)
         self._working = working
         self._signs: dict[Operator, str] = {

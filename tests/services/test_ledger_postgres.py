@@ -2,13 +2,15 @@
 
 import pytest
 
-from drp.ledger.errors import DamagedLedgerError, LedgerRefusedError, LedgerUnavailableError
+from drp.database.errors import DamagedDatabaseError, DatabaseRefusedError, DatabaseUnavailableError
 from drp.ledger.ledger import open_ledger
 from tests.helpers.postgres import PASSWORD, Postgres
 from tests.ledger.asking import CENT, RUN, attempt_rows, claim, ids, landing, spent
 from tests.ledger.contract import BatchContract, BudgetContract, RequestContract
 from tests.ledger.contract_books import BooksContract, MigrationContract
 from tests.ledger.contract_workers import WorkerContract
+
+pytestmark = pytest.mark.services
 
 
 class TestPostgres(
@@ -32,7 +34,7 @@ def test_a_restart_is_waited_for_and_what_landed_is_there(server: Postgres, url:
         mine = claim(ledger, worker, range(10)).mine
         ledger.land([landing(attempt) for attempt in mine[:5]])
         server.stop()
-        with pytest.raises(LedgerUnavailableError, match="does not answer") as error:
+        with pytest.raises(DatabaseUnavailableError, match="does not answer") as error:
             ledger.known(ids([1]))
         assert PASSWORD not in str(error.value)
         server.start()
@@ -44,7 +46,7 @@ def test_a_restart_is_waited_for_and_what_landed_is_there(server: Postgres, url:
 def test_who_is_not_let_in_is_told_at_once_and_without_the_password(server: Postgres, wrong: str) -> None:
     hush = "hush hush"
     url = server.url("postgres", hush) if wrong == "password" else server.url("no_such_database")
-    with pytest.raises(LedgerRefusedError, match=r"drp:\*\*\*@127\.0\.0\.1.*DRP_DATABASE_URL") as error:
+    with pytest.raises(DatabaseRefusedError, match=r"drp:\*\*\*@127\.0\.0\.1.*DRP_DATABASE_URL") as error:
         open_ledger(url)
     for secret in (hush, hush.replace(" ", "%20"), PASSWORD, PASSWORD.replace(" ", "%20")):
         assert secret not in str(error.value)
@@ -54,5 +56,5 @@ def test_a_ledger_that_lost_a_table_says_so(server: Postgres, url: str) -> None:
     with open_ledger(url) as ledger:
         with ledger._database.reading() as con:
             con.exec_driver_sql("DROP TABLE attempts")
-        with pytest.raises(DamagedLedgerError, match="attempts"):
+        with pytest.raises(DamagedDatabaseError, match="attempts"):
             ledger.known(ids([1]))

@@ -1,9 +1,13 @@
 """The registry on a real PostgreSQL, and what is PostgreSQL's own: connections that are lost."""
 
+import pytest
+
 from drp.registry.registry import open_registry
 from tests.helpers.checkpoints import make_checkpoint
 from tests.helpers.postgres import Postgres
 from tests.registry.contract import AliasContract, CheckpointContract, MigrationContract
+
+pytestmark = pytest.mark.services
 
 
 class TestPostgres(CheckpointContract, AliasContract, MigrationContract):

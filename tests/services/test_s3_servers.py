@@ -19,8 +19,8 @@ import pytest
 
 from drp.core.schemas import CORPUS_TABLES, id_column
 from drp.lake.lake import open_lake
-from drp.query.select import select
 from drp.query.session import open_session
+from drp.query.stream import select
 from drp.storage.factory import open_store
 from drp.storage.folder import FolderStore
 from drp.storage.s3 import S3Store
@@ -32,6 +32,9 @@ from tests.helpers.row_factories import make_question
 from tests.helpers.servers import S3Server
 from tests.helpers.shared_data import shared_file
 from tests.storage.contract import ConditionalContract, StoreContract
+
+pytestmark = pytest.mark.services
+
 
 NIGHT_LIMIT_S = 900
 
@@ -95,7 +98,7 @@ def test_a_second_run_is_refused_until_the_first_has_ended(address: str) -> None
         with pytest.raises(SecondWriterError, match="2026-11-20-drp has not ended"):
             second()
     lake.publish(run, run.shard_files())
-    run.end("published", "")
+    run.finish("published", "")
     publish(lake, "2026-11-21-drp", {"questions": [make_question(question_id="q2")]})
     assert lake.corpus.rollback(1).rows() == {"questions": 1}
 

@@ -20,6 +20,8 @@ from tests.helpers.airflow_services import Airflow, session_of
 from tests.helpers.airflow_services import airflow as running
 from tests.scripted_student.server import scripted
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:

@@ -14,22 +14,24 @@ from drp.config.recipe import RECIPES
 from drp.config.settings import settings
 from drp.core.errors import BadInputError
 from drp.grading import GraderSelfTestError, GraderWorkerError, golden
-from drp.jobs import runner
+from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostError
 from drp.lake.lake import Lake
 from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval
-from drp.query.select import select
+from drp.query.stream import select
 from drp.registry.records import CheckpointFile
 from drp.registry.registry import Registry, open_registry
-from drp.runtime.context import Night, open_night
-from drp.runtime.training_plan import entry_of, open_training, prepare, scratch
+from drp.runtime.context import RunContext, open_night, open_training
+from drp.runtime.training_plan import entry_of, scratch
 from drp.stages.evaluate import evaluate, shards, wanted
+from drp.stages.prepare import prepare
 from drp.stages.train import train
 from drp.student import small
 from drp.training.errors import CheckpointUnwritableError, WrongBaseError
 from tests.helpers.checkpoints import make_checkpoint
-from tests.stages.conftest import DAY, lake_at
-from tests.stages.conftest import write_recipe as scripted_recipe
+from tests.helpers.environments import use_as_training_environment
+from tests.helpers.nights import DAY, lake_at
+from tests.helpers.nights import write_recipe as scripted_recipe
 
 pytestmark = pytest.mark.skipif(
     not (small.WEIGHTS / "config.json").is_file(), reason="the small student has no weights"
@@ -72,25 +74,25 @@ def lake(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 @pytest.fixture
-def run(lake: Lake, student: Path, tmp_path: Path) -> Night:
+def run(lake: Lake, student: Path, tmp_path: Path) -> RunContext:
     """A training run on it."""
     return open_training(write_recipe(tmp_path, student), DAY)
 
 
 @pytest.fixture
 def registry(lake: Lake) -> Iterator[Registry]:
-    with open_registry(settings().ledger_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
         yield registry
 
 
-def base_shard(run: Night) -> str:
+def base_shard(run: RunContext) -> str:
     """The shard that measures the student as it is."""
     return shards(run, prepare(run))[0]
 
 
-def assert_no_score(run: Night, shard: str) -> None:
+def assert_no_score(run: RunContext, shard: str) -> None:
     assert not run.run.is_done("evaluate", shard)
-    assert not list(select(run.visible(), "FROM scores"))
+    assert not list(select(run.visible_parts(), "FROM scores"))
 
 
 def test_a_grader_that_cannot_start_gives_no_score(run, monkeypatch):
@@ -112,9 +114,9 @@ def test_a_grader_that_fails_its_own_test_gives_no_score(run, monkeypatch):
 @pytest.mark.parametrize(
     ("program", "error", "says"),
     [
-        (None, runner.EnvironmentMissingError, "make build/nowhere/ready"),
-        ("echo 'libcuda.so.1: cannot open shared object file'; exit 1", runner.JobFailedError, "libcuda"),
-        ("kill -9 $$", runner.JobLostError, "SIGKILL"),
+        (None, EnvironmentMissingError, "build/nowhere"),
+        ("echo 'libcuda.so.1: cannot open shared object file'; exit 1", JobFailedError, "libcuda"),
+        ("kill -9 $$", JobLostError, "SIGKILL"),
     ],
     ids=["no environment", "it breaks", "it is killed"],
 )
@@ -125,7 +127,7 @@ def test_an_engine_that_cannot_start_gives_no_score(run, tmp_path, monkeypatch, 
         Path(folder, "bin").mkdir(parents=True)
         Path(folder, "bin/python").write_text(f"#!/bin/sh\n{program}\n")
         Path(folder, "bin/python").chmod(0o755)
-    monkeypatch.setitem(runner._FOLDERS, "training", folder)
+    use_as_training_environment(monkeypatch, Path(folder, "bin/python"))
     with pytest.raises(error, match=says):
         evaluate(run, shard)
     assert_no_score(run, shard)
@@ -160,7 +162,7 @@ def test_a_checkpoint_whose_copy_was_changed_gives_no_score(run, registry):
     registry.register(made)
     registry.promote(made.checkpoint_id, "champion", "a test")
     *_, name = prepare(run)
-    assert entry_of(run, name)["arm"] == "champion"
+    assert entry_of(run, name).arm == "champion"
     (shard,) = shards(run, [name])
     folder = Path(wanted(run, shard).student.model)
     assert (folder / "model.safetensors").read_bytes() == b"weights"
@@ -197,8 +199,8 @@ def test_a_run_done_again_compares_with_the_champion_of_its_first_time(run, regi
     registry.register(before)
     registry.promote(before.checkpoint_id, "champion", "a test")
     names = prepare(run)
-    assert [entry_of(run, name)["arm"] for name in names] == ["base", "drp", "champion"]
-    candidate = entry_of(run, names[1])["checkpoint_id"]
+    assert [entry_of(run, name).arm for name in names] == ["base", "drp", "champion"]
+    candidate = entry_of(run, names[1]).checkpoint_id
     own = make_checkpoint(2, student=run.recipe.student, checkpoint_id=candidate)
     registry.register(own)
     registry.promote(own.checkpoint_id, "champion", "it is better")  # and then the run is killed

@@ -4,20 +4,20 @@ import pytest
 
 from drp.lake.runs import TakenOverError
 from drp.pipeline.nightly import nightly
-from drp.query.select import select
-from drp.runtime.context import Night, open_night
+from drp.query.stream import select
+from drp.runtime.context import RunContext, open_night
 from drp.stages.decompose import decompose
 from drp.stages.ingest import ingest
 from drp.stages.plan import plan
 from drp.stages.publish import publish
 from drp.stages.rollout import rollout
-from tests.stages.conftest import rows_of
+from tests.helpers.nights import rows_of
 
 NEXT_DAY = "2026-11-21"
 
 
 @pytest.fixture
-def killed(night: Night) -> Night:
+def killed(night: RunContext) -> RunContext:
     """A night that ended while its shard was being pruned."""
     ingest(night, None)
     (shard,) = plan(night)
@@ -42,7 +42,7 @@ def test_the_next_night_does_nothing_again_and_publishes_all(killed, recipe_file
 
 def test_the_killed_night_stays_readable_and_can_publish_no_more(killed, recipe_file):
     nightly(open_night(recipe_file(), NEXT_DAY))
-    assert next(select(killed.own(), "SELECT count(*) AS n FROM rollouts"))["n"] == 60
+    assert next(select(killed.own_parts(), "SELECT count(*) AS n FROM rollouts"))["n"] == 60
     with pytest.raises(TakenOverError, match=f"drp report {NEXT_DAY}-drp"):
         publish(killed)
 
@@ -53,8 +53,8 @@ def test_the_killed_night_may_take_its_work_back_while_the_next_is_open(killed, 
 
     nightly(killed)
 
-    assert killed.run.state()["state"] == "published"
-    assert tonight.run.state()["state"] == "taken over"
+    assert killed.run.state().state == "published"
+    assert tonight.run.state().state == "taken over"
     assert len(rows_of(killed.lake, "revisions")) == 60
 
 
@@ -62,4 +62,4 @@ def test_a_night_of_another_recipe_is_left_alone(killed, recipe_file, tmp_path):
     other = tmp_path / "other.yaml"
     other.write_text((tmp_path / "drp.yaml").read_text().replace("name: drp", "name: other"))
     ingest(open_night(str(other), NEXT_DAY), None)
-    assert killed.run.state()["state"] == "open"
+    assert killed.run.state().state == "open"

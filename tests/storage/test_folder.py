@@ -49,7 +49,7 @@ def test_a_file_that_the_system_cuts_is_a_clear_error_and_no_object(tmp_path):
     """Of a limit that the kernel enforces, as it does of a full disk."""
     program = (
         "import sys; from pathlib import Path\n"
-        "from drp.objects.folder import FolderStore\n"
+        "from drp.storage.folder import FolderStore\n"
         "with FolderStore(Path(sys.argv[1])).writing('x') as stream:\n"
         "    for _ in range(100): stream.write(b'x' * 2**20)\n"
     )

@@ -6,9 +6,9 @@ import pytest
 
 from drp.config.recipe import load_recipe
 from drp.core.errors import BadInputError
-from drp.student.engines.select import environment, make_engine, model_folder, student_of
+from drp.student.engines.select import environment_of, make_engine, model_folder, student_of
 from drp.student.engines.server_engine import ServedEngine
-from tests.stages.conftest import write_recipe
+from tests.helpers.nights import write_recipe
 
 
 def test_folders_of_models_are_students_of_the_training_environment(tmp_path: Path) -> None:
@@ -17,31 +17,31 @@ def test_folders_of_models_are_students_of_the_training_environment(tmp_path: Pa
     assert model_folder(str(tmp_path)) == tmp_path
     student = student_of(load_recipe("drp", student=str(tmp_path)))
     assert (student.name, student.model) == (str(tmp_path), str(tmp_path))
-    assert environment(student) == "training"
+    assert environment_of(student) == "training"
 
 
 def test_vllm_has_an_environment_of_its_own_and_is_told_how_far_to_spread(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     changes = {"engine": "vllm", "server": None, "student": str(tmp_path), "parallel": {"tensor": 2}}
     student = student_of(load_recipe(write_recipe(tmp_path, **changes)))
-    assert environment(student) == "inference"
+    assert environment_of(student) == "inference"
     assert student.tensor == 2
 
 
 def test_vllm_needs_a_folder_too(tmp_path: Path) -> None:
     changes = {"engine": "vllm", "server": None}
     with pytest.raises(BadInputError, match="'scripted'"):
-        environment(student_of(load_recipe(write_recipe(tmp_path, **changes))))
+        environment_of(student_of(load_recipe(write_recipe(tmp_path, **changes))))
 
 
 def test_a_student_that_nothing_can_run_is_refused_with_what_there_is() -> None:
     with pytest.raises(BadInputError, match=r"'gpt-99'.*small, the folder of any model, and what a server"):
-        environment(student_of(load_recipe("drp", student="gpt-99")))
+        environment_of(student_of(load_recipe("drp", student="gpt-99")))
 
 
 def test_a_server_is_asked_from_here(tmp_path: Path) -> None:
     student = student_of(load_recipe(write_recipe(tmp_path)))
-    assert environment(student) == "orchestrator"
+    assert environment_of(student) == "orchestrator"
     assert isinstance(make_engine(student), ServedEngine)
 
 

@@ -3,7 +3,7 @@
 from drp.core.ids import imported_rollout_id, question_id
 from drp.core.records import Question
 from drp.questions.importers.parsing import RecordedTrace
-from drp.student.protocol import Sample
+from drp.student.protocol import SampleRequest
 from drp.student.recorded import ReplayEngine
 
 
@@ -20,7 +20,7 @@ TRACES = [
 
 
 def test_only_the_questions_that_are_asked() -> None:
-    rollouts = list(ReplayEngine(TRACES).sample([Sample(ASKED, 0)]))
+    rollouts = list(ReplayEngine(TRACES).sample([SampleRequest(ASKED, 0)]))
     assert [(rollout.student, rollout.finish_reason) for rollout in rollouts] == [
         ("model-1", "stop"),
         ("model-2", "length"),
@@ -30,7 +30,7 @@ def test_only_the_questions_that_are_asked() -> None:
 
 
 def test_a_recorded_rollout_says_what_is_known_of_it() -> None:
-    rollout = next(ReplayEngine(TRACES).sample([Sample(ASKED, 0)]))
+    rollout = next(ReplayEngine(TRACES).sample([SampleRequest(ASKED, 0)]))
     assert rollout.rollout_id == imported_rollout_id(ASKED.question_id, "model-1", "Ünd so.", "2")
     assert (rollout.engine, rollout.prompt_version, rollout.seed) == ("replay", None, None)
     assert (rollout.think_tokens, rollout.total_tokens, rollout.token_counter) == (7, 8, "characters")

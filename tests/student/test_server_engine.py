@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from drp.config.recipe import LONGEST, Sampling, Server
+from drp.config.student import LONGEST, Sampling, Server
 from drp.core.errors import BadInputError
 from drp.core.ids import sampled_rollout_id
 from drp.core.records import CHARACTERS, Question
 from drp.student.engines import server_engine as served_engine
 from drp.student.engines.server_engine import ServedEngine, StudentUnavailableError
-from drp.student.protocol import Sample, Student
+from drp.student.protocol import SampleRequest, Student
 
 QUESTION = Question("q1", "d", "train", "What is 1 + 1?", "2", "f")
 
@@ -80,7 +80,7 @@ def engine(stub: Stub, **sampling: Any) -> ServedEngine:
 )
 def test_thinking_and_response_are_told_apart(stub, answer, thinking, response, reason):
     stub.answers = [answer]
-    (rollout,) = engine(stub).sample([Sample(QUESTION, 0)])
+    (rollout,) = engine(stub).sample([SampleRequest(QUESTION, 0)])
     assert (rollout.thinking, rollout.response, rollout.finish_reason) == (thinking, response, reason)
     assert rollout.token_counter == CHARACTERS
     assert rollout.total_tokens == len(thinking) + len(response)
@@ -89,7 +89,7 @@ def test_thinking_and_response_are_told_apart(stub, answer, thinking, response, 
 def test_every_sample_is_asked_once_with_its_own_seed(stub):
     stub.answers = [said("1.\n</think>\n\n2")]
     sampling = {"samples": 3, "temperature": 0.7, "top_p": 0.9, "max_tokens": 50, "seed": 4}
-    wanted = [Sample(QUESTION, index) for index in range(3)]
+    wanted = [SampleRequest(QUESTION, index) for index in range(3)]
     found = list(engine(stub, **sampling).sample(wanted))
     identity = Sampling(**sampling).identity
     assert {r.rollout_id for r in found} == {
@@ -103,23 +103,23 @@ def test_every_sample_is_asked_once_with_its_own_seed(stub):
 
 def test_the_longest_response_is_the_models_own_limit(stub):
     stub.answers = [said("1.\n</think>\n\n2")]
-    list(engine(stub, max_tokens=LONGEST).sample([Sample(QUESTION, 0)]))
+    list(engine(stub, max_tokens=LONGEST).sample([SampleRequest(QUESTION, 0)]))
     assert "max_tokens" not in stub.asked[0]
 
 
 def test_what_fails_in_passing_is_asked_again(stub):
     stub.answers = [(500, {}), (429, {}), said("1.\n</think>\n\n2")]
-    assert len(list(engine(stub).sample([Sample(QUESTION, 0)]))) == 1
+    assert len(list(engine(stub).sample([SampleRequest(QUESTION, 0)]))) == 1
 
 
 def test_a_server_that_stays_away_is_transient(stub, monkeypatch):
     monkeypatch.setattr(served_engine, "_TRIES", 1)
     stub.answers = [(503, {})]
     with pytest.raises(StudentUnavailableError, match="start the server"):
-        list(engine(stub).sample([Sample(QUESTION, 0)]))
+        list(engine(stub).sample([SampleRequest(QUESTION, 0)]))
 
 
 def test_a_refusal_is_for_a_person(stub):
     stub.answers = [(404, {"error": {"message": "no model m"}})]
     with pytest.raises(BadInputError, match=r"refuses question q1.*no model m"):
-        list(engine(stub).sample([Sample(QUESTION, index) for index in range(8)]))
+        list(engine(stub).sample([SampleRequest(QUESTION, index) for index in range(8)]))

@@ -81,7 +81,7 @@ def test_the_heuristic_teacher_can_prune_them():
         for number, (problem, trace, answer) in enumerate(zip(PROBLEMS, TRACES, answers(), strict=True))
         if answer == problem.answer
     ]
-    done = list(teacher.synthesise(teacher.revise(teacher.decompose(drafts, "skill"))))
+    done = list(teacher.revise(teacher.decompose(drafts, "skill")))
     accepted = [d for d in done if d.revision and not false_equations(d.revision.thinking)]
     assert len(accepted) > 0.85 * len(drafts)
     actions = Counter(decision.action for draft in accepted for decision in draft.decisions)

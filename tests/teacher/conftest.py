@@ -14,12 +14,12 @@ from drp.config.settings import settings
 from drp.config.teacher_profiles import _profiles
 from drp.ledger.ledger import open_ledger
 from drp.pipeline.nightly import nightly
-from drp.query.select import select
-from drp.runtime.context import Night, open_night
+from drp.query.stream import select
+from drp.runtime.context import RunContext, open_night
 from tests.fake_provider import Provider, provider
 from tests.fake_provider.teachers import as_teacher
+from tests.helpers.nights import DAY, write_recipe
 from tests.scripted_student.server import scripted
-from tests.stages.conftest import DAY, write_recipe
 
 REVISIONS = (
     "SELECT revision_id, status, thinking, response, reject_reasons, teacher, prompt_version FROM revisions "
@@ -53,7 +53,7 @@ class Nights:
         profile: dict[str, Any] | None = None,
         env: dict[str, str] | None = None,
         **changes: Any,
-    ) -> Night:
+    ) -> RunContext:
         """A night of a recipe like drp.yaml with 30 questions; `changes` go into it."""
         variables = as_teacher(self.server, self.folder, backend, **(profile or {}))
         variables |= {"DRP_LAKE": str(self.folder / lake), "DRP_DATABASE_URL": self.url(ledger)}
@@ -64,7 +64,7 @@ class Nights:
         recipe = write_recipe(self.folder, **scripted(30, 3) | {"teacher": "stand-in"} | changes)
         return open_night(recipe, day)
 
-    def __call__(self, backend: str, *names: str, traces: Path | None = None, **how: Any) -> Night:
+    def __call__(self, backend: str, *names: str, traces: Path | None = None, **how: Any) -> RunContext:
         """Do one, of recorded traces if some are given."""
         night = self.open(backend, *names, **how)
         nightly(night, str(traces) if traces else None)
@@ -95,12 +95,12 @@ def other_gates() -> dict[str, Any]:
     return gates
 
 
-def rows(night: Night, query: str) -> list[dict[str, Any]]:
+def rows(night: RunContext, query: str) -> list[dict[str, Any]]:
     """Of a query on what is published."""
     return list(select(night.lake.published(), query))
 
 
-def counted(night: Night) -> dict[str, Any]:
+def counted(night: RunContext) -> dict[str, Any]:
     """Rollouts of the lake, accepted, rejected by reason; all of them have ended one way or the other."""
     revised = rows(night, "SELECT rollout_id, status, reject_reasons FROM revisions")
     (total,) = rows(night, "SELECT count(*) AS n FROM rollouts")

@@ -8,20 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drp.core.records import (
-    ACTIONS,
-    Action,
-    Decision,
-    DecompositionKind,
-    Draft,
-    Refusal,
-    Revision,
-    StudentTrace,
-)
+from drp.config.decomposition import DecompositionKind
+from drp.core.records import ACTIONS, Action, Decision, Draft, Refusal, Revision, StudentTrace
 from drp.teacher.heuristic import SKILL_FAMILIES, HeuristicTeacher, decompose, revise, synthesise
 from drp.teacher.heuristic.merge import joined
 from drp.teacher.heuristic.teacher import MAX_CHARACTERS
-from drp.teacher.heuristic.verdicts import Reason
+from drp.teacher.heuristic.verdicts import DecisionReason
 from drp.teacher.protocol import Teacher
 from tests.helpers.shared_data import shared_file
 from tests.traces.test_segmentation import MIXED
@@ -45,7 +37,7 @@ TRACE = StudentTrace("r1", QUESTION, THINKING, "Mia has 24 apples. The final ans
 
 def taught(trace: StudentTrace, kind: DecompositionKind = "skill") -> Draft:
     teacher = HeuristicTeacher()
-    [draft] = teacher.synthesise(teacher.revise(teacher.decompose([Draft(trace)], kind)))
+    [draft] = teacher.revise(teacher.decompose([Draft(trace)], kind))
     return draft
 
 
@@ -77,7 +69,7 @@ def test_any_text_is_covered_decided_and_put_together_the_same_way(
     assert {step.skill_family for step in steps} <= set(SKILL_FAMILIES)
     decisions = revise(trace, steps)
     assert [decision.step_index for decision in decisions] == list(range(len(steps)))
-    assert all(decision.reason in get_args(Reason) for decision in decisions)
+    assert all(decision.reason in get_args(DecisionReason) for decision in decisions)
     check_merges(decisions)
     assert synthesise(trace, steps, decisions) == synthesise(trace, steps, revise(trace, steps))
 
@@ -258,7 +250,7 @@ def test_what_cannot_be_cut_is_refused(trace: StudentTrace, reason: str) -> None
 def test_a_refused_draft_passes_through_untouched() -> None:
     draft = Draft(TRACE, refusal=Refusal("uncovered", "from before"))
     teacher = HeuristicTeacher()
-    assert list(teacher.synthesise(teacher.revise(teacher.decompose([draft], "skill")))) == [draft]
+    assert list(teacher.revise(teacher.decompose([draft], "skill"))) == [draft]
 
 
 def of_tickets(thinking: str) -> StudentTrace:

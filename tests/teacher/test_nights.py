@@ -10,6 +10,9 @@ from drp.teacher.transport.errors import AnswersElsewhereError
 from tests.scripted_student.server import scripted
 from tests.teacher.conftest import REVISIONS, STEPS, counted, other_gates, rows
 
+pytestmark = pytest.mark.services
+
+
 STORM = {
     "online": {
         **{"rate_limited": 0.04, "rate_limited_bare": 0.02, "http_500": 0.04, "http_503": 0.04, "hang": 0.01},

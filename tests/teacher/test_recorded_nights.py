@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from drp.pipeline.nightly import nightly
 from drp.runtime.cost_estimate import estimate
@@ -12,6 +13,8 @@ from drp.stages.ingest import ingest
 from drp.stages.plan import plan
 from tests.helpers.shared_data import shared_file
 from tests.teacher.conftest import REVISIONS, STEPS, counted, other_gates, rows
+
+pytestmark = pytest.mark.services
 
 
 def _written(path: Path, table: list[dict]) -> Path:

@@ -9,11 +9,12 @@ import torch
 from transformers import AutoTokenizer, GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 
 from drp.config.training import Sft
+from drp.curation.examples import Example
 from drp.questions.generators.small import draw
 from drp.student.small import tokenizer
 from drp.student.small import trace_writer as tracer
 from drp.training.encode import Encoded
-from drp.training.job import Example, Job, write_job
+from drp.training.job import TrainingJob, write_job
 from drp.training.model import load_encoder
 
 CONTEXT = 512
@@ -69,7 +70,9 @@ def encoded(student: Path, rows: list[Example] | None = None, longest: int = CON
 def make_job(folder: Path, student: Path, rows: list[Example] | None = None, **settings: object) -> Path:
     """A job's folder."""
     wanted = Sft.model_validate(FAST | settings)
-    write_job(folder, Job(base=str(student), settings=wanted), rows if rows is not None else examples())
+    write_job(
+        folder, TrainingJob(base=str(student), settings=wanted), rows if rows is not None else examples()
+    )
     return folder
 
 

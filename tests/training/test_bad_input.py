@@ -12,6 +12,9 @@ from drp.training.errors import CheckpointDamagedError, DivergedError  # noqa: E
 from drp.training.sft import train  # noqa: E402
 from tests.training.students import change_tokenizer, make_job, make_student  # noqa: E402
 
+pytestmark = pytest.mark.training
+
+
 PLAIN = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 
 

@@ -12,6 +12,9 @@ transformers = pytest.importorskip(
 from drp.student.engines import decoder  # noqa: E402
 from drp.student.engines.decoder import Decoder, PlainDecoder, Request, _choose, can_decode  # noqa: E402
 
+pytestmark = pytest.mark.training
+
+
 STOP = 1
 SIZES = {
     "vocab_size": 90,

@@ -20,16 +20,20 @@ transformers = pytest.importorskip(
 
 from peft import PeftModel  # noqa: E402
 
-from drp.config.settings import ROOT  # noqa: E402
+from drp.config.settings import settings  # noqa: E402
 from drp.core.errors import BadInputError  # noqa: E402
-from drp.jobs import runner  # noqa: E402
-from drp.jobs.runner import JobFailedError, JobLostError  # noqa: E402
+from drp.jobs.errors import JobFailedError, JobLostError  # noqa: E402
+from drp.jobs.runner import run_jobs  # noqa: E402
 from drp.training import deepspeed_engine as zero  # noqa: E402
 from drp.training import distributed as ranks  # noqa: E402
 from drp.training.errors import DivergedError  # noqa: E402
 from drp.training.job import MANIFEST, Manifest, read_manifest  # noqa: E402
 from drp.training.sft import fine_tune, train  # noqa: E402
+from tests.helpers.repository import ROOT  # noqa: E402
 from tests.training.students import encoded, make_job, make_student  # noqa: E402
+
+pytestmark = pytest.mark.training
+
 
 HOW = {"epochs": 3, "eval_steps": 5, "save_steps": 4}
 """12 steps."""
@@ -148,7 +152,7 @@ def test_two_processes_learn_what_one_does(student, alone, tmp_path, stage, meth
 
 def test_nobody_goes_on_before_all_are_there(tmp_path):
     def work(rank: int) -> None:
-        engine = object.__new__(zero.Zero)
+        engine = object.__new__(zero.DeepSpeedEngine)
         engine._device = torch.device("cpu")
         if rank == 0:
             assert engine.total() == []
@@ -237,8 +241,9 @@ def test_torchrun_starts_them_and_they_end_with_it(student, launched, tmp_path, 
     wait_for_none(job)
     assert not (out / MANIFEST).exists()
 
-    monkeypatch.setattr(runner, "_FOLDERS", {"training": Path(sys.executable).parent.parent})
-    runner.run("training", "drp.training.worker_main", {"job": str(job), "out": str(out)})
+    monkeypatch.setenv("DRP_TRAINING_PYTHON", sys.executable)
+    settings.cache_clear()
+    run_jobs("training", "drp.training.worker_main", {"job": str(job), "out": str(out)})
     one = make_job(tmp_path / "one", student, **{**HOW, "epochs": 16})
     assert same_curve(read_manifest(out), train(one, tmp_path / "one-out"))
 

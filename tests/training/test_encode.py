@@ -12,17 +12,20 @@ transformers = pytest.importorskip(
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
 
-from drp.config.recipe import Sampling  # noqa: E402
+from drp.config.student import Sampling  # noqa: E402
 from drp.core.errors import BadInputError  # noqa: E402
 from drp.core.records import Question  # noqa: E402
+from drp.curation.examples import Example  # noqa: E402
 from drp.student.engines.dialogue import Dialogue  # noqa: E402
 from drp.student.prompts import prompt  # noqa: E402
 from drp.student.protocol import Student  # noqa: E402
 from drp.student.small import tokenizer as small_tokenizer  # noqa: E402
 from drp.training.encode import Encoder  # noqa: E402
-from drp.training.job import Example  # noqa: E402
 from drp.training.model import load_encoder  # noqa: E402
 from tests.training.students import change_tokenizer, encoded, examples, make_student  # noqa: E402
+
+pytestmark = pytest.mark.training
+
 
 EXAMPLE = Example("e", "q", "Mia has 12 books. How many?", "I count.\n\n12 of them.", "It is $\\boxed{12}$.")
 PLAIN = (

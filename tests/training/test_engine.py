@@ -15,8 +15,11 @@ from drp.grading.extract import extract_answer  # noqa: E402
 from drp.questions.generators.generate import generate  # noqa: E402
 from drp.student import small  # noqa: E402
 from drp.student.engines.select import make_engine, student_of  # noqa: E402
-from drp.student.protocol import Sample, Student  # noqa: E402
-from drp.traces.tokens import Lengths  # noqa: E402
+from drp.student.protocol import SampleRequest, Student  # noqa: E402
+from drp.traces.tokens import TokenCounter  # noqa: E402
+
+pytestmark = pytest.mark.training
+
 
 if not small.WEIGHTS.is_dir():
     pytest.skip("nobody was taught yet: python -m drp.student.small.pretrain", allow_module_level=True)
@@ -27,8 +30,8 @@ def student(folder: str = str(small.WEIGHTS), **sampling: float) -> Student:
     return student_of(recipe.model_copy(update={"sampling": recipe.sampling.model_copy(update=sampling)}))
 
 
-def wanted(questions: list[Question], samples: int = 1) -> list[Sample]:
-    return [Sample(question, k) for question in questions for k in range(samples)]
+def wanted(questions: list[Question], samples: int = 1) -> list[SampleRequest]:
+    return [SampleRequest(question, k) for question in questions for k in range(samples)]
 
 
 def rollouts(questions: list[Question], samples: int = 1, **sampling: float) -> dict[str, Rollout]:
@@ -65,7 +68,7 @@ def test_rows_say_what_was_asked_and_what_counted(questions, sampled):
         sampled_rollout_id(q.question_id, asked.name, asked.prompt_version, asked.sampling.identity, k)
         for q, k in wanted(questions, 2)
     }
-    lengths = Lengths(small.WEIGHTS)
+    lengths = TokenCounter(small.WEIGHTS)
     for rollout in sampled.values():
         assert rollout.engine == "transformers"
         assert rollout.token_counter == lengths.name

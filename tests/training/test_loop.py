@@ -11,6 +11,8 @@ from drp.training.loop import Loop, rate  # noqa: E402
 from drp.training.packing import collate  # noqa: E402
 from drp.training.resume_state import States  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 
 def test_the_rate_rises_along_a_line_and_falls_along_a_cosine():
     settings = Sft(learning_rate=1.0, warmup=0.1)

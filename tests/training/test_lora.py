@@ -12,6 +12,9 @@ from drp.training.model import load_base  # noqa: E402
 from drp.training.packing import collate  # noqa: E402
 from tests.training.students import encoded, make_student  # noqa: E402
 
+pytestmark = pytest.mark.training
+
+
 CPU = torch.device("cpu")
 
 

@@ -13,8 +13,11 @@ from drp.training import loss  # noqa: E402
 from drp.training.encode import Encoded  # noqa: E402
 from drp.training.loss import SftLoss  # noqa: E402
 from drp.training.model import load_base  # noqa: E402
-from drp.training.packing import Batch, batches, collate  # noqa: E402
+from drp.training.packing import TensorBatch, batches, collate  # noqa: E402
 from tests.training.students import edit_json, encoded, make_student  # noqa: E402
+
+pytestmark = pytest.mark.training
+
 
 CPU = torch.device("cpu")
 
@@ -107,7 +110,7 @@ def test_the_head_never_sees_prompts(model, rows):
 
 
 def test_16_bits_are_near(model, rows):
-    batch: Batch = collate(rows, is_packed=False)
+    batch: TensorBatch = collate(rows, is_packed=False)
     exact = SftLoss(model, torch.float32)(batch)
     rough = SftLoss(model, torch.bfloat16)(batch)
     assert rough.dtype == torch.float32

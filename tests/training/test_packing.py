@@ -10,7 +10,10 @@ pytest.importorskip("transformers", reason="needs the training environment: make
 
 from drp.config.training import Sft  # noqa: E402
 from drp.training.encode import Encoded  # noqa: E402
-from drp.training.packing import Step, batches, collate, plan, weight_of  # noqa: E402
+from drp.training.packing import PlannedStep, batches, collate, plan, weight_of  # noqa: E402
+
+pytestmark = pytest.mark.training
+
 
 LENGTHS = [random.Random(7).randint(20, 400) for _ in range(101)]  # noqa: S311
 LAYOUTS = [
@@ -26,7 +29,7 @@ def settings(**changes: object) -> Sft:
     return Sft.model_validate({"epochs": 2, "max_length": 400} | changes)
 
 
-def members(step: Step) -> list[int]:
+def members(step: PlannedStep) -> list[int]:
     return sorted(place for places in step for place in places)
 
 

@@ -13,6 +13,9 @@ transformers = pytest.importorskip(
 from drp.student import small  # noqa: E402
 from drp.student.small import pretrain  # noqa: E402
 
+pytestmark = pytest.mark.training
+
+
 FILES = {
     "config.json",
     "generation_config.json",

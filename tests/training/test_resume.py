@@ -14,14 +14,18 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the training environment: make test-training")
 pytest.importorskip("transformers", reason="needs the training environment: make test-training")
 
-from drp.config.settings import ROOT  # noqa: E402
+from drp.config.settings import settings  # noqa: E402
 from drp.core.errors import BadInputError  # noqa: E402
-from drp.jobs import runner  # noqa: E402
+from drp.jobs.runner import run_jobs  # noqa: E402
 from drp.training.files import folder_digest  # noqa: E402
 from drp.training.job import MANIFEST  # noqa: E402
 from drp.training.resume_state import States  # noqa: E402
 from drp.training.sft import train  # noqa: E402
+from tests.helpers.repository import ROOT  # noqa: E402
 from tests.training.students import make_job, make_student  # noqa: E402
+
+pytestmark = pytest.mark.training
+
 
 HOW = {"epochs": 12, "eval_steps": 20, "save_steps": 4, "lora": {"dropout": 0.2}}
 """About 60 steps."""
@@ -180,7 +184,8 @@ def test_wrong_use_and_refusals_have_their_status(tmp_path):
 
 
 def test_the_runner_starts_it_with_a_document(student, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "_FOLDERS", {"training": Path(sys.executable).parent.parent})
+    monkeypatch.setenv("DRP_TRAINING_PYTHON", sys.executable)
+    settings.cache_clear()
     job = make_job(tmp_path / "job", student, epochs=1)
-    runner.run("training", "drp.training.worker_main", {"job": str(job), "out": str(tmp_path / "out")})
+    run_jobs("training", "drp.training.worker_main", {"job": str(job), "out": str(tmp_path / "out")})
     assert (tmp_path / "out" / MANIFEST).is_file()

@@ -22,6 +22,8 @@ from drp.training.model import merge  # noqa: E402
 from drp.training.sft import split, train  # noqa: E402
 from tests.training.students import edit_json, encoded, examples, make_job, make_student  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture(scope="module")
 def student(tmp_path_factory):

@@ -1,6 +1,6 @@
 """What the engines `vllm` and `transformers` make of the same questions, as JSON. Runs in vLLM's environment.
 
-    build/vllm/bin/python -m tests.vllm.engines FILE <asked.json
+    .venv-inference/bin/python -m tests.vllm.engines FILE <asked.json
 
 Asked is `{"questions": [...], "sampling": {name: {...}}}`; FILE gets `{engine: {name: ...}}`: the rollouts of
 that sampling, or what was said instead.
@@ -14,14 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from drp.config.recipe import Engine, Sampling
+from drp.config.student import EngineName, Sampling
 from drp.core.errors import BadInputError
 from drp.core.records import Question
 from drp.student import small
 from drp.student.engines.select import make_engine
-from drp.student.protocol import Sample, Student
+from drp.student.protocol import SampleRequest, Student
 
-ENGINES: tuple[Engine, ...] = ("vllm", "transformers")
+ENGINES: tuple[EngineName, ...] = ("vllm", "transformers")
 
 
 def main(file: Path) -> None:
@@ -38,28 +38,28 @@ def main(file: Path) -> None:
     file.write_text(json.dumps(answers))
 
 
-def student(engine: Engine, sampling: Sampling) -> Student:
+def student(engine: EngineName, sampling: Sampling) -> Student:
     """The small student, under the name that the recipe gives it."""
     return Student(small.NAME, str(small.WEIGHTS), engine, None, "small-1", sampling)
 
 
-def rollouts(engine: Engine, questions: list[Question], sampling: Sampling) -> list[dict[str, object]]:
+def rollouts(engine: EngineName, questions: list[Question], sampling: Sampling) -> list[dict[str, object]]:
     """The rollouts as rows, in the order of their ids."""
 
-    def wanted() -> Iterator[Sample]:
-        yield from (Sample(question, k) for question in questions for k in range(sampling.samples))
+    def wanted() -> Iterator[SampleRequest]:
+        yield from (SampleRequest(question, k) for question in questions for k in range(sampling.samples))
 
     found = make_engine(student(engine, sampling)).sample(wanted())
     return sorted((vars(rollout) for rollout in found), key=lambda row: row["rollout_id"])
 
 
-def of_too_long(engine: Engine, question: Question) -> str:
+def of_too_long(engine: EngineName, question: Question) -> str:
     """What is said of a question that fills the context."""
     long = Question("q", "d", "train", question.question * 40, "1", "f")
-    return refusal(lambda: list(make_engine(student(engine, Sampling())).sample([Sample(long, 0)])))
+    return refusal(lambda: list(make_engine(student(engine, Sampling())).sample([SampleRequest(long, 0)])))
 
 
-def of_no_weights(engine: Engine) -> str:
+def of_no_weights(engine: EngineName) -> str:
     """What is said of a folder that lacks the weights."""
     with TemporaryDirectory() as folder:
         for file in small.WEIGHTS.glob("*.json"):

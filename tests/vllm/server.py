@@ -23,9 +23,10 @@ from typing import Any
 
 from drp.teacher.llm.prompts import MODELS, example, prompt
 from drp.teacher.llm.serialize import reply_of
-from tests.helpers.servers import ROOT, free_port
+from tests.helpers.repository import ROOT
+from tests.helpers.servers import free_port
 
-PROGRAMS = ROOT / "build/vllm/bin"
+PROGRAMS = ROOT / ".venv-inference/bin"
 MODEL = "teacher"
 _START_LIMIT_S = 300
 _STOP_LIMIT_S = 30

@@ -7,23 +7,27 @@ from collections import Counter
 import pytest
 import yaml
 
-from drp.config.settings import ROOT, settings
+from drp.config.settings import settings
 from drp.config.teacher_profiles import BUILT_IN, _profiles
 from drp.gates.gx.validate import NightQuarantinedError
 from drp.gates.row_gates import REASONS
 from drp.ledger.ledger import open_ledger
 from drp.pipeline.nightly import nightly
-from drp.query.select import select
-from drp.runtime.context import Night, open_night
-from drp.teacher.llm.reply_schemas import FusedReply, RunsReply, UnusableReplyError, parsed
+from drp.query.stream import select
+from drp.runtime.context import RunContext, open_night
+from drp.teacher.llm.reply_schemas import FusedReply, StepRunsReply, UnusableReplyError, parsed
 from drp.teacher.transport.errors import TeacherRefusedError
+from tests.helpers.nights import DAY, write_recipe
+from tests.helpers.repository import ROOT
 from tests.scripted_student.server import scripted
-from tests.stages.conftest import DAY, write_recipe
+
+pytestmark = pytest.mark.vllm
+
 
 NIGHTS = {
     "in one request": ({}, True, FusedReply),
     "in one request, the schema in words": ({}, False, FusedReply),
-    "revised alone": ({"asking": "indexed", "decomposition": "none"}, True, RunsReply),
+    "revised alone": ({"asking": "indexed", "decomposition": "none"}, True, StepRunsReply),
 }
 QUESTIONS = 50  # the fewest that are judged by their shares
 BEFORE_IT_WAS_SENT = {"truncated", "degenerate", "answer_missing", "rollout_wrong", "duplicate"}
@@ -33,7 +37,7 @@ BEFORE_IT_WAS_SENT = {"truncated", "degenerate", "answer_missing", "rollout_wron
 def tonight(tmp_path, monkeypatch, server):
     """Opens a night with the shipped `vllm` teacher, whose replies are short and sampled."""
 
-    def opened(*, has_schema: bool = True, **recipe) -> Night:
+    def opened(*, has_schema: bool = True, **recipe) -> RunContext:
         profile = yaml.safe_load(BUILT_IN.read_text())["teachers"]["vllm"]
         profile["limits"] |= {"output_tokens": 300, "patience_s": 60}
         # No seed: vLLM 0.32 on a CPU dies of one when it samples and reads a prompt in more than one go.
@@ -56,8 +60,8 @@ def tonight(tmp_path, monkeypatch, server):
     settings.cache_clear()
 
 
-def rows(night: Night, query: str) -> list[dict]:
-    return list(select(night.visible(), query))
+def rows(night: RunContext, query: str) -> list[dict]:
+    return list(select(night.visible_parts(), query))
 
 
 @pytest.mark.parametrize("way", NIGHTS)
@@ -80,13 +84,13 @@ def test_nonsense_is_rejected_with_reasons_and_the_night_is_quarantined(
     assert (balance["rollouts"], balance["accepted"], balance["rejected"]) == (QUESTIONS, 0, QUESTIONS)
     assert balance["adds_up"]
     assert night.lake.corpus.numbers() == night.lake.results.numbers() == []
-    assert night.run.state()["state"] == "quarantined"
-    page = (tmp_path / f"lake/{night.reports}/report.html").read_text()
+    assert night.run.state().state == "quarantined"
+    page = (tmp_path / f"lake/{night.report_folder}/report.html").read_text()
     assert "quarantined" in page
     assert all(reason in page for reason in reasons)
 
     # The books have every call, at no cost.
-    with open_ledger(settings().ledger_url) as ledger:
+    with open_ledger(settings().resolved_database_url) as ledger:
         [books] = ledger.totals()
         calls = [call.row for call in ledger.unexported()]
     asked = server.asked()[before:]
@@ -157,6 +161,6 @@ def test_a_wrong_key_and_an_unknown_model_fail_once(
         nightly(night)
     assert server.asked()[before:] == [status]
     assert "key-of-another" not in str(caught.value)
-    with open_ledger(settings().ledger_url) as ledger:
+    with open_ledger(settings().resolved_database_url) as ledger:
         [books] = ledger.totals()
     assert (books.attempts, books.failed, books.known) == (1, 1, 0)

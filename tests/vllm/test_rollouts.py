@@ -12,20 +12,24 @@ import pytest
 import yaml
 
 from drp.config.recipe import RECIPES
-from drp.config.settings import ROOT, settings
+from drp.config.settings import settings
 from drp.core.records import Question
 from drp.evaluation.statistics import Interval, pass_at_1
 from drp.gates.row_gates import REASONS
 from drp.grading.extract import extract_answer
 from drp.pipeline.nightly import nightly
-from drp.query.select import select
+from drp.query.stream import select
 from drp.questions.generators.generate import generate
-from drp.runtime.context import Night, open_night
+from drp.runtime.context import RunContext, open_night
 from drp.runtime.sampling import PIECE
 from drp.student import small
-from drp.traces.tokens import Lengths
-from tests.stages.conftest import DAY, lake_at
+from drp.traces.tokens import TokenCounter
+from tests.helpers.nights import DAY, lake_at
+from tests.helpers.repository import ROOT
 from tests.vllm.server import Server, run_there, serve
+
+pytestmark = pytest.mark.vllm
+
 
 ENGINES = ("vllm", "server")
 QUESTIONS, SAMPLES = 60, 10
@@ -38,12 +42,12 @@ _LIMIT_S = 300
 class Twice(NamedTuple):
     """A night that was done again, and what its first attempt had landed: pieces by name."""
 
-    night: Night
+    night: RunContext
     kept: dict[str, bytes]
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """What the lake holds."""
-        return list(select(self.night.visible(), query))
+        return list(select(self.night.visible_parts(), query))
 
 
 def write_recipe(folder: Path, engine: str, server: Server) -> str:
@@ -159,12 +163,12 @@ def test_every_rollout_is_accepted_or_rejected_with_a_reason(twice):
     assert balance["accepted"] > ROLLOUTS / 2
     reasons = twice.rows("SELECT DISTINCT unnest(reject_reasons) AS reason FROM revisions")
     assert {row["reason"] for row in reasons} <= REASONS.keys()
-    assert twice.night.run.state()["state"] == "published"
+    assert twice.night.run.state().state == "published"
 
 
 def test_lengths_are_those_of_the_students_tokens(twice):
     (student,) = twice.rows("FROM students")
-    lengths = Lengths(small.WEIGHTS)
+    lengths = TokenCounter(small.WEIGHTS)
     assert (student["student"], student["rollouts"]) == (small.NAME, ROLLOUTS)
     assert (student["engine"], student["token_counter"]) == (twice.night.recipe.engine, lengths.name)
     for row in twice.rows("FROM rollouts WHERE finish_reason = 'stop'"):
@@ -175,7 +179,7 @@ def test_lengths_are_those_of_the_students_tokens(twice):
 
 def test_both_nights_fill_the_same_tables_and_pass_the_same_gates(nights):
     def outcome(twice: Twice) -> tuple[set[str], int]:
-        tables = {table for table, parts in twice.night.visible().items() if parts}
+        tables = {table for table, parts in twice.night.visible_parts().items() if parts}
         return tables, sum(done.counts["expectations"] for done in twice.night.shard_files("gate"))
 
     offline, served = map(outcome, nights.values())

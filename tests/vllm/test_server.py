@@ -6,18 +6,21 @@ from urllib.error import HTTPError
 import openai
 import pytest
 
-from drp.teacher.llm.messages import Ask, ask_decompose, ask_fused, ask_revise
+from drp.teacher.llm.messages import PromptRequest, build_decompose, build_fused, build_revise
 from drp.teacher.llm.prompts import MODELS, example
 from drp.teacher.llm.reply_schemas import parsed
 from tests.vllm.server import MODEL, Server
 
+pytestmark = pytest.mark.vllm
+
+
 DRAFT = example("skill")
-ASKS: dict[str, Ask] = {
-    "fused": ask_fused(DRAFT.trace, "skill", structured=True),
-    "decompose-indexed": ask_decompose(DRAFT.trace, "skill", "indexed", structured=True),
-    "decompose-verbatim": ask_decompose(DRAFT.trace, "skill", "verbatim", structured=True),
-    "revise-indexed": ask_revise(DRAFT, "indexed", structured=True),
-    "revise-verbatim": ask_revise(DRAFT, "verbatim", structured=True),
+ASKS: dict[str, PromptRequest] = {
+    "fused": build_fused(DRAFT.trace, "skill", structured=True),
+    "decompose-indexed": build_decompose(DRAFT.trace, "skill", "indexed", structured=True),
+    "decompose-verbatim": build_decompose(DRAFT.trace, "skill", "verbatim", structured=True),
+    "revise-indexed": build_revise(DRAFT, "indexed", structured=True),
+    "revise-verbatim": build_revise(DRAFT, "verbatim", structured=True),
 }
 SAMPLES = 8
 

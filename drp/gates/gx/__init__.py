@@ -1,0 +1,5 @@
+"""The contract over a whole night: Great Expectations suites and their Data Docs."""
+
+from drp.gates.gx.validate import ContractResult, NightQuarantinedError, check_night
+
+__all__ = ["ContractResult", "NightQuarantinedError", "check_night"]

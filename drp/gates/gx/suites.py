@@ -13,8 +13,8 @@ from typing import Any, get_args
 from great_expectations import expectations as gx
 from great_expectations.expectations.row_conditions import Column
 
-from drp.config.recipe import NightBands
-from drp.core.records import ACTIONS, DecompositionKind, FinishReason, Verdict
+from drp.config import DecompositionKind, NightBands
+from drp.core import ACTIONS, FinishReason, Verdict
 from drp.core.schemas import CORPUS_TABLES, id_column
 from drp.gates.gx.answer_expectation import ExpectAnswersToEqualGold
 from drp.gates.leaks import EVALUATION_SPLITS

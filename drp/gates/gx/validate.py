@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from drp.config.recipe import Recipe
-from drp.core.errors import TerminalError
+from drp.config import Recipe
+from drp.core import TerminalError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,17 @@
+"""Generated word problems with exact answers."""
+
+from drp.questions.generators.generate import generate
+from drp.questions.generators.problems import Computation, Operand, Operator, Problem, calculate
+from drp.questions.generators.small import LONGER, SHORT, draw
+
+__all__ = [
+    "LONGER",
+    "SHORT",
+    "Computation",
+    "Operand",
+    "Operator",
+    "Problem",
+    "calculate",
+    "draw",
+    "generate",
+]

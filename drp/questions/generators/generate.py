@@ -13,28 +13,18 @@ import random
 import re
 from collections.abc import Iterator
 from itertools import count
-from typing import Literal, TypeAlias
 
-from drp.core.ids import question_id
-from drp.core.records import Question
+from drp.config import SPLITS, Level, Split, dataset_name
+from drp.core import Question, question_id
 from drp.questions.generators import small
 from drp.questions.generators.problems import Problem
 from drp.questions.generators.standard import FAMILIES
-
-Level: TypeAlias = Literal["standard", "small", "small-longer"]
-Split: TypeAlias = Literal["train", "validation", "test"]
 
 VERSION = "synthetic-1"
 """Changes whenever any seed may give other problems of level `standard`."""
 SMALL_VERSION = "1"
 """Likewise for the other levels."""
 
-SPLITS: dict[Level, tuple[Split, ...]] = {
-    "standard": ("train",),
-    "small": ("train", "validation", "test"),
-    "small-longer": ("test",),
-}
-"""The splits of each level."""
 
 _STEPS: dict[Level, small.Steps] = {"small": small.SHORT, "small-longer": small.LONGER}
 _SOURCE = re.compile(r"(?P<name>[a-z0-9/-]{1,40})/\d{1,20}/\d{1,20}")  # what `generate` writes: seed and draw
@@ -45,11 +35,6 @@ def _name(level: Level, split: Split) -> str:
 
 
 _NAMED = {_name(level, split): (level, split) for level, splits in SPLITS.items() for split in splits}
-
-
-def dataset(level: Level) -> str:
-    """The data set that problems of `level` belong to."""
-    return "synthetic" if level == "standard" else f"synthetic-{level}"
 
 
 def generate(size: int, seed: int, level: Level = "standard", split: Split = "train") -> Iterator[Question]:
@@ -71,7 +56,7 @@ def generate(size: int, seed: int, level: Level = "standard", split: Split = "tr
         content = question_id(split, problem.text, gold)
         if content not in seen:
             seen.add(content)
-            yield Question(content, dataset(level), split, problem.text, gold, source)
+            yield Question(content, dataset_name(level), split, problem.text, gold, source)
 
 
 def problem_from_source(source: str) -> Problem | None:

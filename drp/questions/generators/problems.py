@@ -51,7 +51,7 @@ class Problem:
 
 
 @dataclass
-class Working:
+class Solution:
     """Collects the computations of a problem while its story is made up."""
 
     computations: list[Computation] = field(default_factory=list)
@@ -81,6 +81,6 @@ def calculate(left: int, operator: Operator, right: int) -> int:
     return result
 
 
-def tell(rng: random.Random, facts: Sequence[str], asks: Sequence[str]) -> str:
+def write_problem(rng: random.Random, facts: Sequence[str], asks: Sequence[str]) -> str:
     """The story as one text: the facts in their order and one way to ask."""
     return " ".join([*(f"{fact}." for fact in facts), rng.choice(asks)])

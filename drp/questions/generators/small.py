@@ -14,9 +14,9 @@ import random
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from drp.questions.generators.problems import Operand, Operator, Problem, Working, tell
+from drp.questions.generators.problems import Operand, Operator, Problem, Solution, write_problem
 
-Split: TypeAlias = Literal["pretrain", "train", "validation", "test"]
+SmallSplit: TypeAlias = Literal["pretrain", "train", "validation", "test"]
 Steps: TypeAlias = tuple[int, ...]
 
 LARGEST = 60
@@ -25,7 +25,7 @@ SHORT: Steps = (2, 3)
 """Computations of a problem."""
 LONGER: Steps = (4,)
 """One computation more than any problem that a student is taught with."""
-SHARES: dict[Split, int] = {"pretrain": 12, "train": 6, "validation": 1, "test": 1}
+SHARES: dict[SmallSplit, int] = {"pretrain": 12, "train": 6, "validation": 1, "test": 1}
 """How many of twenty problems belong to each split."""
 
 _BUCKETS = [split for split, share in SHARES.items() for _ in range(share)]
@@ -36,13 +36,13 @@ _THINGS = (
 )
 
 
-def split_of(text: str) -> Split:
+def split_of(text: str) -> SmallSplit:
     """The one split that a problem with this text belongs to."""
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return _BUCKETS[int.from_bytes(digest, "little") % len(_BUCKETS)]
 
 
-def draw(rng: random.Random, split: Split, steps: Steps = SHORT) -> Problem:
+def draw(rng: random.Random, split: SmallSplit, steps: Steps = SHORT) -> Problem:
     """A problem of `split` with one of the numbers of computations in `steps`."""
     family, count = rng.choice(FAMILIES), rng.choice(steps)
     while True:
@@ -63,7 +63,7 @@ def stock(rng: random.Random, steps: int) -> Problem:
     """Something is gained and lost."""
     name, friend = rng.sample(_NAMES, 2)
     things = rng.choice(_THINGS)
-    working = Working()
+    working = Solution()
     has = Operand(rng.randint(5, 40))
     facts = [f"{name} has {has.value} {things}"]
     for when in ("", "Then ", "Later ", "At last ")[:steps]:
@@ -78,13 +78,13 @@ def stock(rng: random.Random, steps: int) -> Problem:
         facts.append(f"{when}{name} {done}")
     asks = (f"How many {things} does {name} have now?", f"How many {things} does {name} have in the end?")
     asked = f"how many {things} {name} has in the end"
-    return Problem(tell(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
 
 
 def shopping(rng: random.Random, steps: int) -> Problem:
     """Goods at a price each: what they cost together, or the change."""
     name = rng.choice(_NAMES)
-    working = Working()
+    working = Solution()
     facts, costs = [], []
     for things in rng.sample(_THINGS, 1 if steps == 2 else 2):
         count, price = rng.randint(2, 9), rng.randint(2, 9)
@@ -97,14 +97,16 @@ def shopping(rng: random.Random, steps: int) -> Problem:
         facts.append(f"{name} pays with {paid} dollars")
         working.do(f"the change from {paid} dollars", paid, "-", cost)
         asked, ask = "the change", "What is the change?"
-    return Problem(tell(rng, facts, (ask,)), tuple(facts), asked, "dollars", tuple(working.computations))
+    return Problem(
+        write_problem(rng, facts, (ask,)), tuple(facts), asked, "dollars", tuple(working.computations)
+    )
 
 
 def comparison(rng: random.Random, steps: int) -> Problem:
     """Times as many, more and fewer; one person's, two people's or all three's."""
     first, second, third = rng.sample(_NAMES, 3)
     things = rng.choice(_THINGS)
-    working = Working()
+    working = Solution()
     base, times = rng.randint(3, 20), rng.randint(2, 5)
     other = working.do(f"the {things} of {second}, {times} times {base}", times, "×", base)
     operator: Operator = rng.choice(("+", "-"))
@@ -124,7 +126,9 @@ def comparison(rng: random.Random, steps: int) -> Problem:
     if steps > 3:
         working.do(f"the {things} with the {base} of {first}", both, "+", base)
         asked, ask = f"how many {things} all three have", f"How many {things} do all three have together?"
-    return Problem(tell(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(
+        write_problem(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations)
+    )
 
 
 def sharing(rng: random.Random, steps: int) -> Problem:
@@ -132,7 +136,7 @@ def sharing(rng: random.Random, steps: int) -> Problem:
     name = rng.choice(_NAMES)
     things = rng.choice(_THINGS)
     groups = rng.choice(("classes", "friends", "tables", "teams"))
-    working = Working()
+    working = Solution()
     boxes, in_box, parts = rng.randint(2, 9), rng.randint(3, 12), rng.randint(2, 6)
     lost = boxes * in_box % parts + parts * rng.randint(0, 3) if steps > 2 else 0
     if (boxes * in_box - lost) % parts or lost >= boxes * in_box:  # only whole shares: another draw
@@ -150,14 +154,16 @@ def sharing(rng: random.Random, steps: int) -> Problem:
         working.do(f"the {things} with the {more} more", share, "+", more)
         facts.append(f"Then each finds {more} more {things}")
         asked, ask = f"how many {things} each has", "How many does each have?"
-    return Problem(tell(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(
+        write_problem(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations)
+    )
 
 
 def work(rng: random.Random, steps: int) -> Problem:
     """So many an hour, for hours and days; some given away, the rest put into bags."""
     name, friend = rng.sample(_NAMES, 2)
     things = rng.choice(_THINGS)
-    working = Working()
+    working = Solution()
     rate, hours, days = rng.randint(2, 9), rng.randint(2, 6), rng.randint(2, 5)
     daily = working.do(f"the {things} of one day, {rate} an hour for {hours} hours", rate, "×", hours)
     made = working.do(f"the {things} of {days} days", daily, "×", days)
@@ -178,7 +184,9 @@ def work(rng: random.Random, steps: int) -> Problem:
         working.do(f"the {things} in each of the {bags} bags", left, "÷", bags)
         facts.append(f"{name} puts the rest equally into {bags} bags")
         asked, ask = f"how many {things} are in each bag", f"How many {things} are in each bag?"
-    return Problem(tell(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(
+        write_problem(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations)
+    )
 
 
 FAMILIES: tuple[Callable[[random.Random, int], Problem], ...] = (stock, shopping, comparison, sharing, work)

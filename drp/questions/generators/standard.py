@@ -7,7 +7,7 @@ anything here changes the problems of every seed: raise `synthetic.VERSION`.
 import random
 from collections.abc import Callable
 
-from drp.questions.generators.problems import Operator, Problem, Working, tell
+from drp.questions.generators.problems import Operator, Problem, Solution, write_problem
 
 _PEOPLE = (
     *(("Maya", "she"), ("Omar", "he"), ("Lena", "she"), ("Tomás", "he"), ("Priya", "she"), ("Jonas", "he")),
@@ -55,7 +55,7 @@ def gains_and_losses(rng: random.Random) -> Problem:
     """A stock that grows and shrinks."""
     (name, they), (friend, _) = _people(rng, 2)
     things = rng.choice(_THINGS)
-    working = Working()
+    working = Solution()
     stock = rng.randint(30, 200)
     facts = [rng.choice((f"{name} has {stock} {things}", f"{name} starts the week with {stock} {things}"))]
     gains = ("finds {n} more", "buys {n} more", f"gets {{n}} from {friend}", "wins {n} at the fair")
@@ -70,7 +70,7 @@ def gains_and_losses(rng: random.Random) -> Problem:
         f"What is the number of {things} that {name} has at the end?",
     )
     asked = f"how many {things} {name} has in the end"
-    return Problem(tell(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
 
 
 def _event(
@@ -95,7 +95,7 @@ def shopping(rng: random.Random) -> Problem:
     ((name, they),) = _people(rng, 1)
     first, second = rng.sample(_GOODS, 2)
     counts, prices = (rng.randint(2, 9), rng.randint(2, 6)), (rng.randint(3, 24), rng.randint(2, 19))
-    working = Working()
+    working = Solution()
     one = working.do(f"the cost of the {first}", counts[0], "×", prices[0])
     two = working.do(f"the cost of the {second}", counts[1], "×", prices[1])
     total = working.do("the cost of everything", one, "+", two)
@@ -118,7 +118,9 @@ def shopping(rng: random.Random) -> Problem:
     working.do("the change", paid, "-", total)
     asks = (f"How much change does {name} get?", "How many dollars of change are due?")
     asked = f"how much change {name} gets"
-    return Problem(tell(rng, facts, asks), tuple(facts), asked, "dollars", tuple(working.computations))
+    return Problem(
+        write_problem(rng, facts, asks), tuple(facts), asked, "dollars", tuple(working.computations)
+    )
 
 
 def comparison(rng: random.Random) -> Problem:
@@ -128,7 +130,7 @@ def comparison(rng: random.Random) -> Problem:
     base, times = rng.randint(8, 60), rng.randint(2, 6)
     more = rng.random() < 0.5
     difference = rng.randint(3, base - 2)
-    working = Working()
+    working = Solution()
     other = working.do(f"the number of {things} that {second} has", base, "×", times)
     last = working.do(f"the number of {things} that {third} has", other, "+" if more else "-", difference)
     facts = [
@@ -150,7 +152,7 @@ def comparison(rng: random.Random) -> Problem:
             f"By how many {things} is {third} ahead of {first}?",
         )
         asked = f"how many more {things} {third} has than {first}"
-    return Problem(tell(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
 
 
 def journey(rng: random.Random) -> Problem:
@@ -158,7 +160,7 @@ def journey(rng: random.Random) -> Problem:
     ((name, they),) = _people(rng, 1)
     speeds, hours = (rng.randint(12, 95), rng.randint(12, 95)), (rng.randint(2, 6), rng.randint(2, 6))
     way = rng.choice(("drives", "rides", "travels"))
-    working = Working()
+    working = Solution()
     one = working.do("the distance of the first part", speeds[0], "×", hours[0])
     two = working.do("the distance of the second part", speeds[1], "×", hours[1])
     total = working.do("the distance so far", one, "+", two)
@@ -182,7 +184,9 @@ def journey(rng: random.Random) -> Problem:
         facts.insert(0, f"A trip is {whole} kilometres long")
         asks = ("How many kilometres are left?", f"How far does {name} still have to go, in kilometres?")
         asked = "how many kilometres are left"
-    return Problem(tell(rng, facts, asks), tuple(facts), asked, "kilometres", tuple(working.computations))
+    return Problem(
+        write_problem(rng, facts, asks), tuple(facts), asked, "kilometres", tuple(working.computations)
+    )
 
 
 def sharing(rng: random.Random) -> Problem:
@@ -192,7 +196,7 @@ def sharing(rng: random.Random) -> Problem:
     groups = rng.randint(3, 9)
     spoilt = boxes * in_box % groups + groups * rng.randint(1, 3)
     who = rng.choice(("tables", "classes", "families", "baskets", "teams"))
-    working = Working()
+    working = Solution()
     total = working.do(f"all the {things}", boxes, "×", in_box)
     good = working.do(f"the {things} that can be used", total, "-", spoilt)
     each = working.do(f"what each of the {groups} {who} gets", good, "÷", groups)
@@ -222,7 +226,7 @@ def sharing(rng: random.Random) -> Problem:
         facts.append(f"Each of the {who} already had {extra}")
         asks = (f"How many {things} does each of the {who} have now?",)
         asked = f"how many {things} each of the {who} has now"
-    return Problem(tell(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
 
 
 def fractions(rng: random.Random) -> Problem:
@@ -232,7 +236,7 @@ def fractions(rng: random.Random) -> Problem:
     parts, taken = rng.choice(((3, 1), (3, 2), (4, 1), (4, 3), (5, 2), (5, 3), (6, 1), (8, 3)))
     second = rng.randint(2, 5)
     stock = parts * second * rng.randint(2, 14)
-    working = Working()
+    working = Solution()
     part = working.do(f"one {_ORDINALS[parts]} of the {things}", stock, "÷", parts)
     given = part if taken == 1 else working.do(f"{taken}/{parts} of the {things}", part, "×", taken)
     rest = working.do(f"the {things} that remain", stock, "-", given)
@@ -254,7 +258,7 @@ def fractions(rng: random.Random) -> Problem:
     else:
         asks = (f"How many {things} does {name} sell?", f"How many {things} are sold?")
         asked = f"how many {things} {name} sells"
-    return Problem(tell(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
 
 
 _ORDINALS = {2: "half", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 8: "eighth"}
@@ -266,7 +270,7 @@ def discount(rng: random.Random) -> Problem:
     thing = rng.choice(("bicycle", "desk", "camera", "guitar", "tent", "coat", "bookshelf", "telescope"))
     percent = rng.choice((5, 10, 15, 20, 25, 30, 40))
     price, delivery = 20 * rng.randint(3, 45), rng.randint(4, 35)
-    working = Working()
+    working = Solution()
     hundredfold = working.do(f"{percent} times the price", price, "×", percent)
     off = working.do(f"{percent}% of the price", hundredfold, "÷", 100)
     reduced = working.do("the reduced price", price, "-", off)
@@ -283,7 +287,9 @@ def discount(rng: random.Random) -> Problem:
         f"How much does {they} pay altogether, in dollars?",
     )
     asked = f"how many dollars {name} pays in total"
-    return Problem(tell(rng, facts, asks), tuple(facts), asked, "dollars", tuple(working.computations))
+    return Problem(
+        write_problem(rng, facts, asks), tuple(facts), asked, "dollars", tuple(working.computations)
+    )
 
 
 def garden(rng: random.Random) -> Problem:
@@ -292,7 +298,7 @@ def garden(rng: random.Random) -> Problem:
     place = rng.choice(("garden", "yard", "field", "courtyard"))
     width, price = rng.randint(6, 30), rng.randint(2, 15)
     length = width + rng.randint(3, 20)
-    working = Working()
+    working = Solution()
     facts = [f"{name}'s rectangular {place} is {length} metres long and {width} metres wide"]
     if rng.random() < 0.5:
         pond = rng.randint(4, 40)
@@ -317,7 +323,9 @@ def garden(rng: random.Random) -> Problem:
         ]
         asks = ("How many dollars does the fence cost?", f"What does {name} pay for the fence, in dollars?")
         asked = "how many dollars the fence costs"
-    return Problem(tell(rng, facts, asks), tuple(facts), asked, "dollars", tuple(working.computations))
+    return Problem(
+        write_problem(rng, facts, asks), tuple(facts), asked, "dollars", tuple(working.computations)
+    )
 
 
 def production(rng: random.Random) -> Problem:
@@ -325,7 +333,7 @@ def production(rng: random.Random) -> Problem:
     things = rng.choice(("bottles", "chairs", "bulbs", "toys", "bricks", "jars", "cups"))
     rate, hours, days, in_box = rng.randint(5, 15), rng.randint(4, 9), rng.randint(3, 7), rng.randint(4, 9)
     kept = rng.randint(0, 3) * in_box + rate * hours * days % in_box
-    working = Working()
+    working = Solution()
     daily = working.do(f"the {things} of one day", rate, "×", hours)
     total = working.do(f"the {things} of all days", daily, "×", days)
     facts = [
@@ -341,7 +349,7 @@ def production(rng: random.Random) -> Problem:
     facts.append(f"The {things} {'that remain ' if kept else ''}are packed into boxes of {in_box}")
     asks = ("How many boxes are filled?", "How many boxes are needed?")
     return Problem(
-        tell(rng, facts, asks),
+        write_problem(rng, facts, asks),
         tuple(facts),
         "how many boxes are filled",
         "boxes",

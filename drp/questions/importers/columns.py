@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from drp.core.errors import BadInputError
+from drp.core import BadInputError
 
 ImportKind: TypeAlias = Literal["traces", "questions"]
 

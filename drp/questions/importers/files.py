@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from drp.core.ids import content_id
-from drp.core.records import DeadLetter, Question
+from drp.core import DeadLetter, Question, content_id
 from drp.questions.importers.columns import ColumnMapping, recognise
-from drp.questions.importers.input_rows import Fault, clean_raw
+from drp.questions.importers.input_rows import RowFault, clean_raw
 from drp.questions.importers.parsing import Defaults, RecordedTrace, parse_question, parse_trace
 from drp.questions.importers.readers import columns_of, read_rows
 
@@ -53,7 +52,7 @@ class DeadLetters:
         self._source = source
         self._seen: Counter[str] = Counter()
 
-    def write(self, line: int, fault: Fault, raw: str) -> DeadLetter:
+    def write(self, line: int, fault: RowFault, raw: str) -> DeadLetter:
         """The dead letter of the row at `line`."""
         row = content_id("row", fault.error, raw)
         letter_id = content_id("dead_letter", fault.error, raw, self._seen[row])
@@ -65,14 +64,14 @@ def _imported(
     path: Path,
     mapping: ColumnMapping,
     defaults: Defaults,
-    parse: Callable[[Mapping[str, Any], ColumnMapping, Defaults], T | Fault],
+    parse: Callable[[Mapping[str, Any], ColumnMapping, Defaults], T | RowFault],
     identity: Callable[[T], tuple[str, dict[str, str]]],
 ) -> Iterator[T | DeadLetter]:
     letters = DeadLetters(defaults.source)
     first_lines: dict[bytes, int] = {}  # all that is remembered of a row: 16 bytes and where it stood
     for row in read_rows(path):
-        item = row.values if isinstance(row.values, Fault) else parse(row.values, mapping, defaults)
-        if isinstance(item, Fault):
+        item = row.values if isinstance(row.values, RowFault) else parse(row.values, mapping, defaults)
+        if isinstance(item, RowFault):
             yield letters.write(row.line, item, row.raw)
             continue
         item_id, shown = identity(item)
@@ -81,7 +80,7 @@ def _imported(
             yield item
         else:  # two rows may differ in columns that we do not read: show what makes them equal
             raw = clean_raw(json.dumps(shown, ensure_ascii=False))
-            yield letters.write(row.line, Fault("duplicate", f"the same as line {first}"), raw)
+            yield letters.write(row.line, RowFault("duplicate", f"the same as line {first}"), raw)
 
 
 def _question_identity(question: Question) -> tuple[str, dict[str, str]]:

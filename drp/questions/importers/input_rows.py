@@ -26,7 +26,7 @@ RAW_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True)
-class Fault:
+class RowFault:
     """Why a row cannot be used."""
 
     error: InputError
@@ -42,13 +42,13 @@ class InputRow:
     """
 
     line: int
-    values: dict[str, Any] | Fault
+    values: dict[str, Any] | RowFault
     text: str | None = None
 
     @property
     def raw(self) -> str:
         """The row for a dead letter: at most 2,000 characters, all of them printable in UTF-8."""
-        if self.text is not None or isinstance(self.values, Fault):
+        if self.text is not None or isinstance(self.values, RowFault):
             return clean_raw(self.text or "")
         cut = {name: _cut(value) for name, value in self.values.items()}
         return clean_raw(json.dumps(cut, ensure_ascii=False, default=str))
@@ -64,12 +64,12 @@ def _cut(value: Any) -> Any:
     return value[:RAW_CHARACTERS] if isinstance(value, str) else value
 
 
-def text_fault(text: str) -> Fault | None:
+def text_fault(text: str) -> RowFault | None:
     """What makes `text` unfit for storage: NUL bytes, or code points that UTF-8 cannot say."""
     if "\0" in text:
-        return Fault("nul_byte", f"NUL at character {text.index(chr(0))}")
+        return RowFault("nul_byte", f"NUL at character {text.index(chr(0))}")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        return Fault("bad_encoding", f"not UTF-8 at character {error.start}")
+        return RowFault("bad_encoding", f"not UTF-8 at character {error.start}")
     return None

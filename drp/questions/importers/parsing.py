@@ -12,12 +12,11 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from drp.core.ids import imported_rollout_id, question_id
-from drp.core.records import FinishReason, Question
+from drp.core import FinishReason, Question, imported_rollout_id, question_id
 from drp.grading import extract_answer
 from drp.questions.importers.chat import Chat, read_chat
 from drp.questions.importers.columns import ColumnMapping
-from drp.questions.importers.input_rows import MAX_CHARACTERS, Fault, text_fault
+from drp.questions.importers.input_rows import MAX_CHARACTERS, RowFault, text_fault
 
 MAX_GOLD_CHARACTERS = 1_000
 """A longer gold answer is a solution whose final answer nobody marked."""
@@ -64,12 +63,14 @@ class RecordedTrace:
 class _UnusableError(Exception):
     """Carries a fault up to the two functions below."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: RowFault) -> None:
         super().__init__(fault)
         self.fault = fault
 
 
-def parse_question(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults) -> Question | Fault:
+def parse_question(
+    values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults
+) -> Question | RowFault:
     """The question of one row."""
     try:
         return _question(values, mapping, defaults, _chat(values, mapping))
@@ -79,7 +80,7 @@ def parse_question(values: Mapping[str, Any], mapping: ColumnMapping, defaults: 
 
 def parse_trace(
     values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults
-) -> RecordedTrace | Fault:
+) -> RecordedTrace | RowFault:
     """The recorded trace of one row."""
     try:
         return _trace(values, mapping, defaults)
@@ -97,15 +98,15 @@ def _trace(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults
     thinking, response = _split(reasoning, text)
     if len(question.question) + len(thinking) + len(response) > MAX_CHARACTERS:
         raise _UnusableError(
-            Fault("too_long", f"question, thinking and response pass {MAX_CHARACTERS:,} characters")
+            RowFault("too_long", f"question, thinking and response pass {MAX_CHARACTERS:,} characters")
         )
     if not thinking:
         raise _UnusableError(
-            Fault("no_thinking", "no reasoning column, no <think> and no </think> in the response")
+            RowFault("no_thinking", "no reasoning column, no <think> and no </think> in the response")
         )
     student = _text(values, mapping, "student") or defaults.student
     if not student:
-        raise _UnusableError(Fault("wrong_type", "the row names no model; give --student for such rows"))
+        raise _UnusableError(RowFault("wrong_type", "the row names no model; give --student for such rows"))
     said = _text(values, mapping, "finish_reason").lower()
     # a response without an answer summary was cut before it got there (paper, section 3.1: R = (T, A))
     finish = _FINISH_REASONS.get(said, "unknown") if said or response else "length"
@@ -132,9 +133,9 @@ def _untagged(reasoning: str) -> str:
 def _question(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults, chat: Chat) -> Question:
     text = _text(values, mapping, "question") or chat.question
     if not text:
-        raise _UnusableError(Fault("no_question", "the question is empty"))
+        raise _UnusableError(RowFault("no_question", "the question is empty"))
     if len(text) > MAX_CHARACTERS:
-        raise _UnusableError(Fault("too_long", f"the question passes {MAX_CHARACTERS:,} characters"))
+        raise _UnusableError(RowFault("too_long", f"the question passes {MAX_CHARACTERS:,} characters"))
     gold = _final_answer(_text(values, mapping, "gold_answer"))
     dataset = _text(values, mapping, "dataset") or defaults.dataset
     split = _text(values, mapping, "split") or defaults.split
@@ -150,10 +151,10 @@ def _final_answer(gold: str) -> str:
         extracted = extract_answer(gold)
         answer = extracted.answer.strip() if extracted and extracted.source == "boxed" else ""
     if not answer:
-        raise _UnusableError(Fault("no_gold_answer", "the gold answer is empty"))
+        raise _UnusableError(RowFault("no_gold_answer", "the gold answer is empty"))
     if len(answer) > MAX_GOLD_CHARACTERS:
         detail = f"{len(answer):,} characters with neither #### nor \\boxed{{}} are no final answer"
-        raise _UnusableError(Fault("no_gold_answer", detail))
+        raise _UnusableError(RowFault("no_gold_answer", detail))
     return answer
 
 
@@ -166,7 +167,7 @@ def _chat(values: Mapping[str, Any], mapping: ColumnMapping) -> Chat:
         chat = read_chat(value)
         if isinstance(chat, str):
             column = mapping.columns[name]
-            raise _UnusableError(Fault("wrong_type", f"column {column}: {chat}"))
+            raise _UnusableError(RowFault("wrong_type", f"column {column}: {chat}"))
         for text in (chat.question, chat.reasoning, chat.response):
             _checked(text, mapping.columns[name])
         return chat
@@ -186,7 +187,9 @@ def _text(values: Mapping[str, Any], mapping: ColumnMapping, name: str) -> str:
         value = _number(value)
     if not isinstance(value, str):
         kind = type(value).__name__
-        raise _UnusableError(Fault("wrong_type", f"column {mapping.columns[name]} holds a {kind}, not text"))
+        raise _UnusableError(
+            RowFault("wrong_type", f"column {mapping.columns[name]} holds a {kind}, not text")
+        )
     return _checked(value, mapping.columns[name]).strip()
 
 
@@ -199,5 +202,5 @@ def _number(value: int | float | Decimal) -> str:
 
 def _checked(text: str, column: str) -> str:
     if fault := text_fault(text):
-        raise _UnusableError(Fault(fault.error, f"column {column}: {fault.detail}"))
+        raise _UnusableError(RowFault(fault.error, f"column {column}: {fault.detail}"))
     return text

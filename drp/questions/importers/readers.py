@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
-from drp.core.errors import BadInputError
-from drp.questions.importers.input_rows import Fault, InputRow
+from drp.core import BadInputError
+from drp.questions.importers.input_rows import InputRow, RowFault
 from drp.questions.importers.text_readers import read_csv, read_json_lines
 
 HEAD_ROWS = 1_000
@@ -46,7 +46,7 @@ def columns_of(path: Path) -> tuple[str, ...]:
     columns: dict[str, None] = {}
     number = 0
     for number, row in enumerate(islice(read_rows(path), HEAD_ROWS), start=1):  # noqa: B007
-        if not isinstance(row.values, Fault):
+        if not isinstance(row.values, RowFault):
             columns |= dict.fromkeys(row.values)
     if not columns:
         what = f"none of its first {number:,} rows can be read" if number else "it has no rows"
@@ -132,7 +132,9 @@ def _arrow_row(row: pa.RecordBatch, number: int, extra: dict[str, str]) -> Input
         try:
             values[name] = column[0].as_py()
         except UnicodeDecodeError as error:
-            fault = Fault("bad_encoding", f"column {name}: not UTF-8 at byte {error.start}: {error.reason}")
+            fault = RowFault(
+                "bad_encoding", f"column {name}: not UTF-8 at byte {error.start}: {error.reason}"
+            )
             values[name] = bytes(error.object).decode("utf-8", "backslashreplace")
     if fault:
         return InputRow(number, fault, InputRow(number, values).raw)

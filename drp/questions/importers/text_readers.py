@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from drp.core.errors import BadInputError
+from drp.core import BadInputError
 from drp.questions.importers.input_rows import (
     MAX_CHARACTERS,
     RAW_CHARACTERS,
-    Fault,
     InputError,
     InputRow,
+    RowFault,
     text_fault,
 )
 
@@ -61,26 +61,26 @@ def read_json_lines(path: Path) -> Iterator[InputRow]:
 
 
 def _too_long(number: int, line: bytes) -> InputRow:
-    fault = Fault("too_long", f"the line is longer than {MAX_LINE_BYTES:,} bytes")
+    fault = RowFault("too_long", f"the line is longer than {MAX_LINE_BYTES:,} bytes")
     return InputRow(number, fault, line[: 4 * RAW_CHARACTERS].decode("utf-8", "replace"))
 
 
 def _json_row(number: int, line: bytes) -> InputRow:
     if b"\0" in line:
-        fault = Fault("nul_byte", f"NUL at byte {line.index(0)}")
+        fault = RowFault("nul_byte", f"NUL at byte {line.index(0)}")
         return InputRow(number, fault, line.decode("utf-8", "replace"))
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
-        fault = Fault("bad_encoding", f"not UTF-8 at byte {error.start}: {error.reason}")
+        fault = RowFault("bad_encoding", f"not UTF-8 at byte {error.start}: {error.reason}")
         return InputRow(number, fault, line.decode("utf-8", "backslashreplace"))
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: also numbers too long to convert
-        return InputRow(number, Fault("bad_json", str(error)), text)
+        return InputRow(number, RowFault("bad_json", str(error)), text)
     if not isinstance(values, dict):
         kind = type(values).__name__
-        return InputRow(number, Fault("bad_json", f"not an object but a {kind}"), text)
+        return InputRow(number, RowFault("bad_json", f"not an object but a {kind}"), text)
     return InputRow(number, values, text)
 
 
@@ -122,12 +122,12 @@ def read_csv(path: Path) -> Iterator[InputRow]:
             except csv.Error as error:
                 name: InputError = "too_long" if "field limit" in str(error) else "bad_csv"
                 detail = f"{error} (lines {tape.number} to {reader.line_num})"
-                yield InputRow(tape.number, Fault(name, detail), tape.head)
+                yield InputRow(tape.number, RowFault(name, detail), tape.head)
                 continue
             if not fields:
                 continue
             if len(fields) != len(header):
-                fault = Fault("bad_csv", f"{len(fields)} fields where the header has {len(header)}")
+                fault = RowFault("bad_csv", f"{len(fields)} fields where the header has {len(header)}")
                 yield InputRow(tape.number, fault, tape.head)
                 continue
             yield InputRow(tape.number, dict(zip(header, fields, strict=True)), tape.head)

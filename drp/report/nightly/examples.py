@@ -18,7 +18,7 @@ TRACE_CHARACTERS = 16_000
 
 
 @dataclass(frozen=True)
-class SampledStep:
+class ExampleStep:
     """One step with its decision. The texts may be cut."""
 
     index: int
@@ -32,7 +32,7 @@ class SampledStep:
 
 
 @dataclass(frozen=True)
-class Sample:
+class RevisionExample:
     """One accepted revision. `steps_left_out` of `n_steps` did not fit the page."""
 
     revision_id: str
@@ -48,7 +48,7 @@ class Sample:
     n_steps: int
     thinking: str
     response: str
-    steps: Sequence[SampledStep] = ()
+    steps: Sequence[ExampleStep] = ()
 
     @property
     def steps_left_out(self) -> int:
@@ -89,19 +89,19 @@ ORDER BY v.revision_id, s.step_index
 """
 
 
-def read_samples(con: duckdb.DuckDBPyConnection, night: NightFacts) -> list[Sample]:
+def read_examples(con: duckdb.DuckDBPyConnection, night: NightFacts) -> list[RevisionExample]:
     """At most ten accepted revisions of the night, cut so that ten make a page that opens anywhere."""
     tonight = {"run_date": night.run_date, "recipe_hash": night.recipe_hash}
     chosen = [row[0] for row in con.execute(_CHOSEN, tonight | {"samples": SAMPLES}).fetchall()]
     if not chosen:
         return []
-    samples = [Sample(*row) for row in con.execute(_REVISIONS, {"chosen": chosen}).fetchall()]
-    steps: dict[str, list[SampledStep]] = {sample.revision_id: [] for sample in samples}
+    samples = [RevisionExample(*row) for row in con.execute(_REVISIONS, {"chosen": chosen}).fetchall()]
+    steps: dict[str, list[ExampleStep]] = {sample.revision_id: [] for sample in samples}
     room = dict.fromkeys(steps, TRACE_CHARACTERS)
     for revision_id, *columns in con.execute(
         _STEPS, {"chosen": chosen, "limit": TRACE_CHARACTERS}
     ).fetchall():
-        step = _cut(SampledStep(*columns))
+        step = _cut(ExampleStep(*columns))
         room[revision_id] -= len(step.original) + len(step.revised_text or "") + len(step.reason)
         if room[revision_id] >= 0:
             steps[revision_id].append(step)
@@ -125,7 +125,7 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[:half]} […{len(text) - 2 * half:,} characters…] {text[-half:]}"
 
 
-def _cut(step: SampledStep) -> SampledStep:
+def _cut(step: ExampleStep) -> ExampleStep:
     return replace(
         step,
         original=shorten(step.original.strip(), STEP_CHARACTERS),

@@ -1,6 +1,6 @@
 """Reads a night's numbers by SQL from the views of sql/.
 
-numbers = read_numbers(open_session(night.visible()), night)
+numbers = read_numbers(open_session(night.visible_parts()), night)
 """
 
 from collections.abc import Sequence
@@ -8,19 +8,16 @@ from datetime import date
 
 import duckdb
 
+from drp.report.chart_data import Budget, LengthHistogram, Recovered, Trend
 from drp.report.nightly import queries
 from drp.report.nightly.model import (
     Balance,
-    Budget,
-    Lengths,
     NightFacts,
     NightShares,
     Numbers,
-    Reason,
-    Recovered,
+    RejectReasonCount,
     Saving,
-    Student,
-    Trend,
+    StudentSummary,
 )
 
 LENGTH_STEPS = 100
@@ -42,7 +39,7 @@ def read_numbers(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Numbers:
         balance=next((Balance(*row) for row in queries.ask(con, night, queries.BALANCE)), Balance()),
         nights=nights,
         tonight=tonight,
-        students=[Student(*row) for row in queries.ask(con, night, queries.STUDENTS)],
+        students=[StudentSummary(*row) for row in queries.ask(con, night, queries.STUDENTS)],
         teachers=[name for (name,) in queries.ask(con, night, queries.TEACHERS)],
         savings=[Saving(*row) for row in queries.ask(con, night, queries.SAVINGS)],
         saving_steps=[saving_steps.get(step, 0) for step in range(20)],
@@ -53,14 +50,14 @@ def read_numbers(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Numbers:
     )
 
 
-def _lengths(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[Lengths]:
-    panels: dict[tuple[str, str], Lengths] = {}
+def _lengths(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[LengthHistogram]:
+    panels: dict[tuple[str, str], LengthHistogram] = {}
     for dataset, counter, full, median_before, median_after, start, before, after in queries.ask(
         con, night, queries.LENGTHS
     ):
         counts = [0] * (LENGTH_STEPS + 1), [0] * (LENGTH_STEPS + 1)
         panel = panels.setdefault(
-            (dataset, counter), Lengths(dataset, counter, full, median_before, median_after, *counts)
+            (dataset, counter), LengthHistogram(dataset, counter, full, median_before, median_after, *counts)
         )
         step = round(LENGTH_STEPS * start)
         panel.before[step], panel.after[step] = before, after
@@ -74,7 +71,7 @@ def _recovered(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[Re
     return [Recovered(*of, budgets=steps) for of, steps in budgets.items()]
 
 
-def _reasons(con: duckdb.DuckDBPyConnection, night: NightFacts, rollouts: int) -> Sequence[Reason]:
+def _reasons(con: duckdb.DuckDBPyConnection, night: NightFacts, rollouts: int) -> Sequence[RejectReasonCount]:
     shares: dict[str, dict[date, float]] = {}
     tonight: dict[str, int] = {}
     for name, day, rejected, share in queries.ask(con, night, queries.REASONS):
@@ -82,7 +79,7 @@ def _reasons(con: duckdb.DuckDBPyConnection, night: NightFacts, rollouts: int) -
         if day == night.run_date:
             tonight[name] = rejected
     reasons = [
-        Reason(name, tonight.get(name, 0), rollouts, Trend(name, night.run_date, of_nights))
+        RejectReasonCount(name, tonight.get(name, 0), rollouts, Trend(name, night.run_date, of_nights))
         for name, of_nights in shares.items()
         if any(of_nights.values())
     ]

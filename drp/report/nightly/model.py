@@ -1,36 +1,25 @@
 """What a night comes to, in numbers, for the page and for the terminal. `drp.report.nightly.load` reads them.
 
-numbers = read_numbers(open_session(night.visible()), night)
+numbers = read_numbers(open_session(night.visible_parts()), night)
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from math import sqrt
-from statistics import median
 from typing import Literal, TypeAlias
 
+from drp.lake import StageCounts
+from drp.report.chart_data import LengthHistogram, Recovered, Trend
 from drp.student import small
 
-TREND_DAYS = 14
-"""Tonight and the days before it that a trend looks back on."""
 _TREND_NIGHTS = 3
 """So many earlier nights make a habit that tonight can break."""
 _CHANCE = 3.0
 """Standard errors that chance alone hardly ever takes a share away from its habit."""
 
-Outcome: TypeAlias = Literal["published", "quarantined", "unfinished", "nothing new"]
-
-
-@dataclass(frozen=True)
-class StageFacts:
-    """What one stage did: seconds it was busy, what it counted, what a person should know."""
-
-    stage: str
-    seconds: float
-    counts: Mapping[str, int]
-    warnings: Sequence[str] = ()
+NightOutcome: TypeAlias = Literal["published", "quarantined", "unfinished", "nothing new"]
 
 
 @dataclass(frozen=True)
@@ -45,10 +34,10 @@ class NightFacts:
     run_date: date
     recipe: str
     recipe_hash: str
-    outcome: Outcome
+    outcome: NightOutcome
     detail: str = ""
     docs_link: str | None = None
-    stages: Sequence[StageFacts] = ()
+    stages: Sequence[StageCounts] = ()
 
     @property
     def parameters(self) -> Mapping[str, str | date]:
@@ -80,7 +69,7 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Student:
+class StudentSummary:
     """Who reasoned, and how often right."""
 
     name: str
@@ -125,32 +114,7 @@ class NightShares:
 
 
 @dataclass(frozen=True)
-class Trend:
-    """A share by night of the last 14 days; a day without a night is not there."""
-
-    name: str
-    tonight: date
-    shares: Mapping[date, float]
-
-    @property
-    def days(self) -> Sequence[date]:
-        """All days, tonight the last."""
-        return [self.tonight - timedelta(days=ago) for ago in reversed(range(TREND_DAYS))]
-
-    @property
-    def now(self) -> float | None:
-        """Tonight's share."""
-        return self.shares.get(self.tonight)
-
-    @property
-    def usual(self) -> float | None:
-        """Median of the earlier nights; None if there was none."""
-        earlier = [share for day, share in self.shares.items() if day != self.tonight]
-        return median(earlier) if earlier else None
-
-
-@dataclass(frozen=True)
-class Reason:
+class RejectReasonCount:
     """One reason, how many of tonight's rollouts it refused, and its share of each night's rollouts."""
 
     name: str
@@ -169,46 +133,6 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Lengths:
-    """Normalised lengths of one data set's accepted revisions before and after (paper, figure 3).
-
-    `before` and `after` count revisions in 100 equal steps of `full_length`, and in a last one the longer.
-    """
-
-    dataset: str
-    token_counter: str
-    full_length: int
-    median_before: float
-    median_after: float
-    before: list[int]
-    after: list[int]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Shares of the right answers that at most `tokens` recover, before and after."""
-
-    tokens: int
-    before: float
-    after: float
-
-
-@dataclass(frozen=True)
-class Recovered:
-    """Right answers by budget of tokens (paper, figure 4), where one counter counted. Budgets rise."""
-
-    token_counter: str
-    right_answers: int
-    budgets: Sequence[Budget]
-
-    def needed(self, share: float) -> tuple[int | None, int | None]:
-        """The smallest budgets that recover `share` of them before and after; None where none does."""
-        before = (b.tokens for b in self.budgets if b.before >= share)
-        after = (b.tokens for b in self.budgets if b.after >= share)
-        return next(before, None), next(after, None)
-
-
-@dataclass(frozen=True)
 class Numbers:
     """All of a night's numbers.
 
@@ -220,13 +144,13 @@ class Numbers:
     balance: Balance
     nights: Sequence[NightShares]
     tonight: NightShares | None
-    students: Sequence[Student]
+    students: Sequence[StudentSummary]
     teachers: Sequence[str]
     savings: Sequence[Saving]
     saving_steps: Sequence[int]
-    lengths: Sequence[Lengths]
+    lengths: Sequence[LengthHistogram]
     recovered: Sequence[Recovered]
-    reasons: Sequence[Reason]
+    reasons: Sequence[RejectReasonCount]
     actions: Mapping[str, Mapping[str, int]]
 
     @property

@@ -1,16 +1,16 @@
 """The night's report: one HTML page that needs nothing but itself, for a phone at 3 a.m. as for a desk.
 
-html = build_report(open_session(night.visible()), facts)
+html = build_report(open_session(night.visible_parts()), facts)
 """
 
 from functools import partial
 
 import duckdb
 
-from drp.core.records import ACTIONS
+from drp.core import ACTIONS
 from drp.report.charts import length_picture, recovered_picture, saving_picture, trend_picture
 from drp.report.nightly import queries
-from drp.report.nightly.examples import read_samples
+from drp.report.nightly.examples import read_examples
 from drp.report.nightly.load import read_numbers
 from drp.report.nightly.model import NightFacts
 from drp.report.template import render
@@ -33,7 +33,7 @@ def build_report(con: duckdb.DuckDBPyConnection, night: NightFacts) -> str:
         trend_picture=trend_picture,
         warnings=[(stage.stage, warning) for stage in night.stages for warning in stage.warnings],
         stages=sorted(night.stages, key=lambda stage: -stage.seconds),
-        samples=read_samples(con, night),
+        samples=read_examples(con, night),
         actions=ACTIONS,
         queries=queries,
         command=partial(queries.command, night),

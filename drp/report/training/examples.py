@@ -21,7 +21,7 @@ OTHER_CHARACTERS = 1_500
 
 
 @dataclass(frozen=True)
-class Said:
+class SampleText:
     """One sample. The texts may be cut."""
 
     thinking: str
@@ -33,15 +33,15 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Pair:
+class SamplePair:
     """Two samples of one question; `kind` is both right, lost or won. The question may not be known."""
 
     kind: str
     question_id: str
     question: str | None
     gold_answer: str | None
-    base: Said
-    arm: Said
+    base: SampleText
+    arm: SampleText
 
 
 _SAMPLES = """
@@ -51,18 +51,18 @@ FROM score_samples WHERE list_contains($chosen, score_sample_id)
 """
 
 
-def read_pairs(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> Sequence[Pair]:
+def read_pairs(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> Sequence[SamplePair]:
     """At most two pairs of each kind, of the benchmark that decides."""
     chosen = ask(con, facts, PAIRS)
     if not chosen:
         return []
     ids = [sample_id for _, *both in chosen for sample_id in both]
-    said: dict[str, Said] = {}
+    said: dict[str, SampleText] = {}
     asked: dict[str, str] = {}
     samples = con.execute(_SAMPLES, {"chosen": ids}).fetchall()
     for sample_id, question_id, thinking, response, *rest in samples:
         asked[sample_id] = question_id
-        said[sample_id] = Said(
+        said[sample_id] = SampleText(
             shorten(thinking.strip(), THINKING_CHARACTERS), shorten(response.strip(), OTHER_CHARACTERS), *rest
         )
     pairs = []
@@ -70,5 +70,5 @@ def read_pairs(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> Sequence
         known = facts.questions.get(asked[arm_id])
         question = shorten(known.question, OTHER_CHARACTERS) if known else None
         gold = known.gold_answer if known else None
-        pairs.append(Pair(kind, asked[arm_id], question, gold, said[base_id], said[arm_id]))
+        pairs.append(SamplePair(kind, asked[arm_id], question, gold, said[base_id], said[arm_id]))
     return pairs

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import duckdb
 
-from drp.evaluation.statistics import Interval
+from drp.config import BASE, CHAMPION
+from drp.evaluation import Interval
+from drp.report.chart_data import LengthHistogram
 from drp.report.nightly.load import LENGTH_STEPS
-from drp.report.nightly.model import Lengths
 from drp.report.nightly.queries import ask
 from drp.report.training.model import ARMS, Board, Score, TrainingFacts, TrainingNumbers
 from drp.report.training.queries import LENGTHS, SCORES
-from drp.runtime.training_plan import BASE, CHAMPION
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,12 @@ def _histograms(
     return found
 
 
-def _lengths(benchmark: str, arms: Mapping[str, _Histogram]) -> Mapping[str, Lengths]:
+def _lengths(benchmark: str, arms: Mapping[str, _Histogram]) -> Mapping[str, LengthHistogram]:
     base = arms.get(BASE)
     if base is None:
         return {}
     return {
-        words.name: Lengths(
+        words.name: LengthHistogram(
             benchmark,
             base.counter,
             base.full_length,

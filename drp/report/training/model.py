@@ -8,21 +8,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
-from drp.config.recipe import Promotion
-from drp.core.records import Question
-from drp.evaluation.decision import Compared, Decision
-from drp.evaluation.statistics import Interval
-from drp.report.nightly.model import Lengths
+from drp.config import BASE, CHAMPION, Promotion
+from drp.core import Question
+from drp.evaluation import ArmComparison, Interval, PromotionDecision
+from drp.report.chart_data import LengthHistogram
 from drp.report.nightly.queries import Value
 from drp.report.template import points, times
-from drp.runtime.training_plan import BASE, CHAMPION
 from drp.student import small
-from drp.training.job import Manifest
+from drp.training import Manifest
 
 CANDIDATE = "drp"
 """The arm that may be promoted."""
 
-Outcome: TypeAlias = Literal["promoted", "not promoted", "unfinished"]
+TrainingOutcome: TypeAlias = Literal["promoted", "not promoted", "unfinished"]
 
 
 class ArmWords(NamedTuple):
@@ -82,8 +80,8 @@ class TrainingFacts:
     benchmarks: Sequence[str]
     cutoff: int | None
     rule: Promotion | None = None
-    compared: Sequence[Compared] = ()
-    decision: Decision | None = None
+    compared: Sequence[ArmComparison] = ()
+    decision: PromotionDecision | None = None
     is_champion: bool = False
     """Whether the decision was carried out."""
     unpruned: Mapping[str, float] = field(default_factory=dict)
@@ -150,8 +148,8 @@ class Board:
     n_samples: int
     scores: Sequence[Score]
     cut: Sequence[Score]
-    compared: Sequence[Compared]
-    lengths: Mapping[str, Lengths]
+    compared: Sequence[ArmComparison]
+    lengths: Mapping[str, LengthHistogram]
     """By name of the arm: the base's before, and its own after (paper, figure 3)."""
 
     @property
@@ -195,7 +193,7 @@ class TrainingNumbers:
     counter: str | None
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> TrainingOutcome:
         """How it ended."""
         if self.missing:
             return "unfinished"

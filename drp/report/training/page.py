@@ -8,7 +8,8 @@ from functools import partial
 import duckdb
 from markupsafe import Markup
 
-from drp.evaluation.decision import Compared
+from drp.config import BASE
+from drp.evaluation import ArmComparison
 from drp.report.charts import interval_picture, length_picture, loss_picture
 from drp.report.nightly import queries
 from drp.report.template import render
@@ -16,7 +17,6 @@ from drp.report.training import queries as training_queries
 from drp.report.training.examples import read_pairs
 from drp.report.training.load import read_training
 from drp.report.training.model import ARMS, CANDIDATE, Board, TrainingFacts
-from drp.runtime.training_plan import BASE
 
 _LEAST_REACH = 0.05
 """Of a difference's axis, either way: five points."""
@@ -50,7 +50,7 @@ def build_training_report(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) 
     )
 
 
-def _compared(board: Board, facts: TrainingFacts) -> list[tuple[Compared, Markup]]:
+def _compared(board: Board, facts: TrainingFacts) -> list[tuple[ArmComparison, Markup]]:
     """What was compared, each with its picture: on one axis, with room for all of DRP's interval."""
     margin = facts.rule.margin if facts.rule else None
     bounds = [

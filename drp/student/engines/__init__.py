@@ -1,0 +1,29 @@
+"""Rollout engines: what runs a student, and in which environment."""
+
+from drp.student.engines.gpus import take_gpus
+from drp.student.engines.select import (
+    SERVER,
+    TRANSFORMERS,
+    VLLM,
+    EnginePlugin,
+    checkpoint_folder,
+    environment_of,
+    make_engine,
+    model_folder,
+    student_of,
+)
+from drp.student.engines.vocabulary import check_vocabulary
+
+__all__ = [
+    "SERVER",
+    "TRANSFORMERS",
+    "VLLM",
+    "EnginePlugin",
+    "check_vocabulary",
+    "checkpoint_folder",
+    "environment_of",
+    "make_engine",
+    "model_folder",
+    "student_of",
+    "take_gpus",
+]

@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
-from drp.core.errors import BadInputError
-from drp.core.records import FinishReason, Question, Rollout
+from drp.core import BadInputError, FinishReason, Question, Rollout
 from drp.student.prompts import prompt
-from drp.student.protocol import Sample, Student
-from drp.student.response import Said, rollout_of
-from drp.traces.tokens import THINK, THOUGHT, Lengths
+from drp.student.protocol import SampleRequest, Student
+from drp.student.response import Response, to_rollout
+from drp.traces import THINK, THOUGHT, TokenCounter
 
 
 class Asked(NamedTuple):
@@ -58,7 +57,7 @@ class Dialogue:
             stops = self._tokenizer.eos_token_id
         self.stops = frozenset(stops if isinstance(stops, list) else [stops])
         """The tokens that end a response; they are no part of it."""
-        self._counter = Lengths(folder).name
+        self._counter = TokenCounter(folder).name
 
     def ask(self, question: Question) -> Asked:
         """The question as the student is asked.
@@ -78,12 +77,14 @@ class Dialogue:
         room = min(student.sampling.max_tokens, self.context - len(tokens))
         return Asked(tokens, room, text.rstrip().endswith(THINK))
 
-    def rollout(self, sample: Sample, asked: Asked, tokens: list[int], *, is_finished: bool) -> Rollout:
+    def rollout(
+        self, sample: SampleRequest, asked: Asked, tokens: list[int], *, is_finished: bool
+    ) -> Rollout:
         """What was said: `tokens` are those of the response, without the one that ended it."""
         thinking, response, think_tokens = self._split(tokens, asked.is_open)
         reason: FinishReason = "stop" if is_finished else "length"
-        said = Said(thinking, response, reason, think_tokens, len(tokens), self._counter)
-        return rollout_of(self._student, self._engine, sample, said)
+        said = Response(thinking, response, reason, think_tokens, len(tokens), self._counter)
+        return to_rollout(self._student, self._engine, sample, said)
 
     def _split(self, tokens: list[int], is_open: bool) -> tuple[str, str, int]:
         """Thinking, response, and the tokens of the thinking, its marks included.

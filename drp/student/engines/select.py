@@ -1,12 +1,12 @@
 """Who a recipe's student is, which engine runs it, and in which environment."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from drp.config.recipe import Recipe
-from drp.config.settings import ROOT, settings
-from drp.config.student_name import reference
-from drp.core.errors import BadInputError
-from drp.jobs.runner import Environment
+from drp.config import Recipe, parse_student_name, settings
+from drp.core import BadInputError, load_plugin
+from drp.jobs import Environment
 from drp.student import small
 from drp.student.protocol import RolloutEngine, Student
 
@@ -25,16 +25,25 @@ def student_of(recipe: Recipe) -> Student:
     )
 
 
-def environment(student: Student) -> Environment:
-    """Where its engine runs.
+@dataclass(frozen=True)
+class EnginePlugin:
+    """A rollout engine and where it runs; the value of an entry point of the group `drp.engines`."""
+
+    environment: Environment
+    """The environment that has its packages. Engines outside the orchestrator read a model's folder."""
+    make: Callable[[Student], RolloutEngine]
+    """Makes the engine, in its environment."""
+
+
+def environment_of(student: Student) -> Environment:
+    """The environment that the student's engine runs in.
 
     Raises:
-        BadInputError: no engine can run it.
+        BadInputError: the engine needs a model's folder, and the student is not one.
     """
-    if student.engine == "server":
-        return "orchestrator"
-    if student.model:
-        return "inference" if student.engine == "vllm" else "training"
+    environment: Environment = load_plugin("engines", student.engine).environment
+    if environment == "orchestrator" or student.model:
+        return environment
     raise BadInputError(
         f"no rollout engine can run the student {student.name!r} (there are: {small.NAME}, the folder of any"
         " model, and what a server runs)",
@@ -44,29 +53,43 @@ def environment(student: Student) -> Environment:
 
 
 def make_engine(student: Student) -> RolloutEngine:
-    """The engine that runs it, in its `environment`."""
-    if student.engine == "server":
-        from drp.student.engines.server_engine import ServedEngine
+    """The engine that runs the student; call it in its environment."""
+    engine: RolloutEngine = load_plugin("engines", student.engine).make(student)
+    return engine
 
-        return ServedEngine(student)
-    if student.engine == "vllm":
-        from drp.student.engines.vllm_engine import VllmEngine
 
-        return VllmEngine(student)
+def _make_transformers(student: Student) -> RolloutEngine:
     from drp.student.engines.transformers_engine import TransformersEngine
 
     return TransformersEngine(student)
 
 
+def _make_vllm(student: Student) -> RolloutEngine:
+    from drp.student.engines.vllm_engine import VllmEngine
+
+    return VllmEngine(student)
+
+
+def _make_server(student: Student) -> RolloutEngine:
+    from drp.student.engines.server_engine import ServedEngine
+
+    return ServedEngine(student)
+
+
+TRANSFORMERS = EnginePlugin("training", _make_transformers)
+VLLM = EnginePlugin("inference", _make_vllm)
+SERVER = EnginePlugin("orchestrator", _make_server)
+
+
 def model_folder(student: str) -> Path | None:
     """The folder of a student that is a model; None if it is none. Relative paths count from the root."""
-    if reference(student).checkpoint:
+    if parse_student_name(student).checkpoint:
         folder = checkpoint_folder(student)
     else:
-        folder = small.WEIGHTS if student == small.NAME else ROOT / student
+        folder = small.WEIGHTS if student == small.NAME else settings().home / student
     return folder if (folder / "config.json").is_file() else None
 
 
 def checkpoint_folder(student: str) -> Path:
     """Where the model of a checkpoint, `<line>@<id>`, lies on this machine, once it was brought there."""
-    return settings().scratch_root / "models" / str(reference(student).checkpoint)
+    return settings().scratch_root / "models" / str(parse_student_name(student).checkpoint)

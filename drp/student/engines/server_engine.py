@@ -15,13 +15,12 @@ from typing import Any
 
 import openai
 
-from drp.config.recipe import LONGEST
-from drp.core.errors import BadInputError, TransientError
-from drp.core.records import CHARACTERS, FinishReason, Rollout
+from drp.config import LONGEST
+from drp.core import CHARACTERS, BadInputError, FinishReason, Rollout, TransientError
 from drp.student.prompts import prompt
-from drp.student.protocol import Sample, Student
-from drp.student.response import Said, rollout_of, sample_seed
-from drp.traces.tokens import THINK, THOUGHT, Lengths
+from drp.student.protocol import SampleRequest, Student
+from drp.student.response import Response, sample_seed, to_rollout
+from drp.traces import THINK, THOUGHT, TokenCounter
 
 _TRIES = 6
 """Of one sample; the client waits longer each time."""
@@ -44,9 +43,9 @@ class ServedEngine:
         key = os.environ.get(self._server.api_key_env, "") if self._server.api_key_env else "none"
         self._client = openai.OpenAI(base_url=self._server.base_url, api_key=key, max_retries=_TRIES)
         folder = Path(student.model)
-        self._lengths = Lengths(folder if folder.is_dir() else None)
+        self._lengths = TokenCounter(folder if folder.is_dir() else None)
 
-    def sample(self, wanted: Iterable[Sample]) -> Iterator[Rollout]:
+    def sample(self, wanted: Iterable[SampleRequest]) -> Iterator[Rollout]:
         """The rollouts that are wanted, as they land.
 
         Raises:
@@ -68,7 +67,7 @@ class ServedEngine:
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
 
-    def _ask(self, sample: Sample) -> Rollout:
+    def _ask(self, sample: SampleRequest) -> Rollout:
         sampling = self._student.sampling
         asked = prompt(self._student.prompt_version, sample.question.question)
         try:
@@ -95,13 +94,13 @@ class ServedEngine:
             ) from error
         return self._rollout(sample, reply)
 
-    def _rollout(self, sample: Sample, reply: Any) -> Rollout:
+    def _rollout(self, sample: SampleRequest, reply: Any) -> Rollout:
         choice = reply.choices[0]
         thinking, response = _parts(choice.message)
         total = reply.usage.completion_tokens
         length = self._lengths.of(thinking, response, self._lengths.name)
         is_counted = self._lengths.name != CHARACTERS
-        said = Said(
+        said = Response(
             thinking,
             response,
             _REASONS.get(choice.finish_reason, "unknown"),
@@ -109,7 +108,7 @@ class ServedEngine:
             total_tokens=total if is_counted else length.total,
             token_counter=length.counter,
         )
-        return rollout_of(self._student, self.name, sample, said)
+        return to_rollout(self._student, self.name, sample, said)
 
 
 def _parts(message: Any) -> tuple[str, str]:

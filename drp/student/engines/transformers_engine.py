@@ -14,11 +14,10 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM
 
-from drp.core.batched import batched
-from drp.core.records import Rollout
+from drp.core import Rollout, batched
 from drp.student.engines.decoder import Decoder, PlainDecoder, Request, can_decode
 from drp.student.engines.dialogue import Asked, Dialogue, unreadable
-from drp.student.protocol import Sample, Student
+from drp.student.protocol import SampleRequest, Student
 from drp.student.response import sample_key
 
 ROWS = 96
@@ -52,7 +51,7 @@ class TransformersEngine:
             else PlainDecoder(self._model, stops)
         )
 
-    def sample(self, wanted: Iterable[Sample]) -> Iterator[Rollout]:
+    def sample(self, wanted: Iterable[SampleRequest]) -> Iterator[Rollout]:
         """The rollouts that are wanted, as they land.
 
         Raises:
@@ -67,7 +66,7 @@ class TransformersEngine:
             ):
                 yield self._dialogue.rollout(batch[request], asked[request], tokens, is_finished=is_finished)
 
-    def _request(self, sample: Sample, asked: Asked) -> Request:
+    def _request(self, sample: SampleRequest, asked: Asked) -> Request:
         chance = random.Random(sample_key(self._student, sample))  # noqa: S311
         return Request(asked.tokens, asked.room, chance)
 

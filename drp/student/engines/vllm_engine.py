@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-from drp.core.records import Rollout
+from drp.core import Rollout
 from drp.student.engines.dialogue import Asked, Dialogue, refusal
-from drp.student.protocol import Sample, Student
+from drp.student.protocol import SampleRequest, Student
 from drp.student.response import sample_seed
 
 for _variable, _value in {
@@ -60,7 +60,7 @@ class VllmEngine:
         except (OSError, ValueError, RuntimeError) as error:
             raise refusal(f"{folder} is no language model that vLLM can run here: {error}") from error
 
-    def sample(self, wanted: Iterable[Sample]) -> Iterator[Rollout]:
+    def sample(self, wanted: Iterable[SampleRequest]) -> Iterator[Rollout]:
         """The rollouts that are wanted, as they land.
 
         Raises:
@@ -68,7 +68,7 @@ class VllmEngine:
         """
         engine, source = self.llm.llm_engine, iter(wanted)
         size = _AHEAD * engine.vllm_config.scheduler_config.max_num_seqs
-        waiting: dict[str, tuple[Sample, Asked]] = {}
+        waiting: dict[str, tuple[SampleRequest, Asked]] = {}
         try:
             while True:
                 for sample in islice(source, size - len(waiting)):
@@ -88,7 +88,7 @@ class VllmEngine:
         finally:
             engine.abort_request(list(waiting))
 
-    def _how(self, sample: Sample, asked: Asked) -> SamplingParams:
+    def _how(self, sample: SampleRequest, asked: Asked) -> SamplingParams:
         sampling = self._student.sampling
         return SamplingParams(
             temperature=sampling.temperature,

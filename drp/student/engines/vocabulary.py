@@ -6,7 +6,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from drp.core.errors import BadInputError
+from drp.core import BadInputError
 
 
 def check_vocabulary(folder: Path) -> None:

@@ -4,11 +4,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from drp.questions.generators.problems import Computation, Operand, calculate
-from drp.student.small.writer import Working
+from drp.questions.generators import Computation, Operand, calculate
+from drp.student.small.writer import WorkedProblem
 
 
-def slipped(rng: random.Random, right: Working, slips: Sequence[int]) -> Working:
+def slipped(rng: random.Random, right: WorkedProblem, slips: Sequence[int]) -> WorkedProblem:
     """The same problem with one of `slips` in one step, carried through to a wrong answer.
 
     One of `slips` has to be positive: in the last step it always gives another answer.
@@ -25,7 +25,7 @@ def slipped(rng: random.Random, right: Working, slips: Sequence[int]) -> Working
     )
 
 
-def with_slip(right: Working, index: int, slip: int) -> Working | None:
+def with_slip(right: WorkedProblem, index: int, slip: int) -> WorkedProblem | None:
     """`right` with `slip` added to the result of step `index`; None if what follows from it is no whole
     number or below zero: that would be noticed."""
     if right.results[index] + slip < 0:
@@ -40,7 +40,7 @@ def with_slip(right: Working, index: int, slip: int) -> Working | None:
         except ValueError:
             return None
         results.append(result + slip if position == index else result)
-    return Working(right.problem, tuple(computations), tuple(results), slip=index)
+    return WorkedProblem(right.problem, tuple(computations), tuple(results), slip=index)
 
 
 def _carried(operand: Operand, results: Sequence[int]) -> Operand:

@@ -1,6 +1,6 @@
 """Teaches the small student from nothing and writes its folder; in the training environment, on one core:
 
-    OMP_NUM_THREADS=1 build/training/bin/python -m drp.student.small.pretrain --out FOLDER
+    OMP_NUM_THREADS=1 .venv-training/bin/python -m drp.student.small.pretrain --out FOLDER
 
 It sees verbose traces of problems of the split `pretrain`, first among many bare workings and drills, from
 which it learns what to compute and how, then among few. Matrices are trained with Muon, all else with AdamW.
@@ -18,8 +18,8 @@ import torch
 from torch.nn import functional
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-from drp.grading.extract import extract_answer
-from drp.questions.generators.small import draw
+from drp.grading import extract_answer
+from drp.questions.generators import draw
 from drp.student.engines.decoder import Decoder, Request
 from drp.student.small import WEIGHTS, tokenizer
 from drp.student.small import trace_writer as tracer
@@ -55,7 +55,7 @@ class Phase(NamedTuple):
 CURRICULUM = (Phase(0.15, 0.3, 1.0, 0.4), Phase(0.4, 1.0, 0.5, 0.2), Phase(1.0, 1.0, 0.25, 0.04))
 
 
-class Example(NamedTuple):
+class PretrainingExample(NamedTuple):
     """Tokens to read, and tokens to learn to write after them."""
 
     prompt: list[int]
@@ -104,13 +104,17 @@ def _prompt(tokens: PreTrainedTokenizerFast, question: str) -> str:
     return str(tokens.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
 
-def batches(tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random) -> Iterator[list[Example]]:
+def batches(
+    tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random
+) -> Iterator[list[PretrainingExample]]:
     """A pool cut into batches of `BATCH` tokens, in random order."""
     prompts, answers = zip(*examples(tokens, phase, rng), strict=True)
     read = tokens(list(prompts), add_special_tokens=False)["input_ids"]
     written = tokens([answer + tokenizer.END for answer in answers], add_special_tokens=False)["input_ids"]
-    pool = sorted((Example(*pair) for pair in zip(read, written, strict=True)), key=lambda e: e.length)
-    cut: list[list[Example]] = [[]]
+    pool = sorted(
+        (PretrainingExample(*pair) for pair in zip(read, written, strict=True)), key=lambda e: e.length
+    )
+    cut: list[list[PretrainingExample]] = [[]]
     for example in pool:
         if (len(cut[-1]) + 1) * example.length > BATCH:
             cut.append([])
@@ -119,7 +123,7 @@ def batches(tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random) -
     yield from cut
 
 
-def loss_of(model: Any, batch: Sequence[Example], computing: torch.Tensor) -> torch.Tensor:
+def loss_of(model: Any, batch: Sequence[PretrainingExample], computing: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of the answers' tokens, those that follow a token of `computing` weighted `EMPHASIS`.
 
     What to say next is often a matter of taste, what 7 * 8 is never: the gradient should be about the latter.

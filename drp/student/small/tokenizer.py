@@ -11,7 +11,7 @@ import random
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen2Tokenizer
 
-from drp.questions.generators.small import LONGER, SHORT, draw
+from drp.questions.generators import LONGER, SHORT, draw
 from drp.student.small.trace_writer import write
 
 SIZE = 640

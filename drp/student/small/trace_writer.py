@@ -14,10 +14,10 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from drp.questions.generators.problems import Operator, Problem
+from drp.questions.generators import Operator, Problem
 from drp.student.small import phrases as voice
 from drp.student.small.mistakes import slipped
-from drp.student.small.writer import Pen, Working
+from drp.student.small.writer import WorkedProblem, Writer
 
 WRONG_RATE = 0.1
 """Share of traces with a wrong guess that nobody notices, and so a wrong answer."""
@@ -123,14 +123,14 @@ def drill(rng: random.Random, count: int) -> str:
     return " ".join(said)
 
 
-def _right(problem: Problem) -> Working:
-    return Working(problem, problem.computations, tuple(c.result for c in problem.computations))
+def _right(problem: Problem) -> WorkedProblem:
+    return WorkedProblem(problem, problem.computations, tuple(c.result for c in problem.computations))
 
 
-class _Tracer(Pen):
+class _Tracer(Writer):
     """One trace's pen."""
 
-    def __init__(self, rng: random.Random, working: Working, habits: Habits) -> None:
+    def __init__(self, rng: random.Random, working: WorkedProblem, habits: Habits) -> None:
         super().__init__(rng)
         self._working = working
         self._habits = habits

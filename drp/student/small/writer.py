@@ -4,11 +4,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drp.questions.generators.problems import Computation, Problem
+from drp.questions.generators import Computation, Problem
 
 
 @dataclass(frozen=True)
-class Working:
+class WorkedProblem:
     """A solved problem: its computations with the student's own results; `slip` is the wrong one, if any."""
 
     problem: Problem
@@ -22,7 +22,7 @@ class Working:
         return self.results[-1]
 
 
-class Pen:
+class Writer:
     """Says a thing in one of several ways; braces are filled in."""
 
     def __init__(self, rng: random.Random) -> None:

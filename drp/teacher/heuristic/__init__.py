@@ -8,6 +8,6 @@ from drp.teacher.heuristic.decompose import decompose
 from drp.teacher.heuristic.revise import revise
 from drp.teacher.heuristic.synthesise import synthesise
 from drp.teacher.heuristic.teacher import HeuristicTeacher
-from drp.traces.skills import SKILL_FAMILIES
+from drp.traces import SKILL_FAMILIES
 
 __all__ = ["SKILL_FAMILIES", "HeuristicTeacher", "decompose", "revise", "synthesise"]

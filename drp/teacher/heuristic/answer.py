@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
-from drp.core.records import StudentTrace
+from drp.core import StudentTrace
 from drp.teacher.heuristic.signals import ALTERNATIVE, CONCLUSION, SUPPOSED, checks, opening
-from drp.traces.segmentation import VALUE, Unit, equations, plain, words
+from drp.traces import VALUE, Unit, equations, plain, words
 
 _NEAR = 5  # units within which a result is followed by what it means
 _CLOSING = 120  # characters of a sentence that says no more than what the answer is

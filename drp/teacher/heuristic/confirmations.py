@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from drp.teacher.heuristic import signals
-from drp.teacher.heuristic.verdicts import Verdict
-from drp.traces.segmentation import Unit
+from drp.teacher.heuristic.verdicts import UnitVerdict
+from drp.traces import Unit
 
 _SERIES = re.compile(r"(?:for|when|if|case) ")  # one of several cases that are tried in turn
 _OPENING = 40  # characters that tell what a unit sets out to do
@@ -39,7 +39,7 @@ def feeding(head: Sequence[Unit]) -> dict[str, int]:
 
 
 def confirmed(
-    head: Sequence[Unit], verdicts: Sequence[Verdict], given: frozenset[str], stated: frozenset[str]
+    head: Sequence[Unit], verdicts: Sequence[UnitVerdict], given: frozenset[str], stated: frozenset[str]
 ) -> Iterator[range]:
     """Units of each check that ended where it began.
 

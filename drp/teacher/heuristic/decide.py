@@ -7,13 +7,13 @@ In doubt a unit stays."""
 import re
 from collections.abc import Iterable, Sequence
 
-from drp.core.records import StudentTrace
-from drp.grading.arithmetic.check import false_equations
+from drp.core import StudentTrace
+from drp.grading.arithmetic import false_equations
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.answer import answer_of, find_closing, find_end
 from drp.teacher.heuristic.confirmations import confirmed
-from drp.teacher.heuristic.verdicts import Reason, Verdict
-from drp.traces.segmentation import STRONG, VALUE, Unit, equations, plain, words
+from drp.teacher.heuristic.verdicts import DecisionReason, UnitVerdict
+from drp.traces import STRONG, VALUE, Unit, equations, plain, words
 
 _EXPRESSION = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
 _SUM = re.compile(
@@ -52,11 +52,11 @@ class Judge:
         self.question_words = frozenset(words(question.lower()))
         self.end = find_end(units, self.answer)
 
-    def verdicts(self) -> list[Verdict]:
+    def verdicts(self) -> list[UnitVerdict]:
         """One verdict a unit; where the answer is never derived nothing counts as after it."""
         last = len(self.units) - 1 if self.end is None else self.end
         self.head = self.units[: last + 1]
-        self.result = [Verdict(True, "derivation") for _ in self.head]
+        self.result = [UnitVerdict(True, "derivation") for _ in self.head]
         self.last_use = {v: unit.index for unit in self.head for v in unit.marks}
         self.holders: dict[str, list[int]] = {}  # the units with a strong value
         for unit in self.head:
@@ -67,14 +67,14 @@ class Judge:
             self._judge()
             for aside in confirmed(self.head, self.result, self.given, self.answer.stated):
                 for index in aside:
-                    self.result[index] = Verdict(False, "verified_again")
+                    self.result[index] = UnitVerdict(False, "verified_again")
             self._follow_needs()
             self._settle_lists_and_lead_ins()
             if self.end is not None:
-                self.result[-1] = Verdict(True, "conclusion")
-        verdicts = self.result + [Verdict(False, "after_answer") for _ in self.units[last + 1 :]]
+                self.result[-1] = UnitVerdict(True, "conclusion")
+        verdicts = self.result + [UnitVerdict(False, "after_answer") for _ in self.units[last + 1 :]]
         if self.end is not None and (closing := find_closing(self.units, self.end, self.answer)) is not None:
-            verdicts[closing] = Verdict(True, "closing")
+            verdicts[closing] = UnitVerdict(True, "closing")
         return verdicts
 
     def _used_after(self, values: Iterable[str], index: int) -> bool:
@@ -109,13 +109,13 @@ class Judge:
                     break
                 if not new[before] and (earlier.paragraph != unit.paragraph or taken > 1):
                     break
-                self.result[before] = Verdict(False, "abandoned_attempt")
+                self.result[before] = UnitVerdict(False, "abandoned_attempt")
                 if not strong and taken >= 3:
                     break
             if not self._used_after(new[index], index):
-                self.result[index] = Verdict(False, "turned_back")
+                self.result[index] = UnitVerdict(False, "turned_back")
             elif signals.retracts(lower):
-                self.result[index] = Verdict(True, "unresolved")
+                self.result[index] = UnitVerdict(True, "unresolved")
 
     def _mark_corrected(self) -> None:
         """Delete a computation that does not hold, and one that a later unit does again with another
@@ -126,7 +126,7 @@ class Judge:
             if any(results.get(left, right) != right for left, right in sums) or (
                 sums and false_equations(unit.body)
             ):
-                self.result[unit.index] = Verdict(False, "abandoned_attempt")
+                self.result[unit.index] = UnitVerdict(False, "abandoned_attempt")
             else:
                 results.update(sums)
 
@@ -136,7 +136,9 @@ class Judge:
         seen: set[str] = set(self.given | self.given_equations)
         said: list[tuple[frozenset[str], frozenset[str]]] = []
         computed = False  # whether anything kept so far computes
-        aside: tuple[int, Reason] | None = None  # paragraph of a check or alternative that is under way
+        aside: tuple[int, DecisionReason] | None = (
+            None  # paragraph of a check or alternative that is under way
+        )
         for unit, verdict in zip(self.head, self.result, strict=True):
             if not verdict.keep:
                 continue
@@ -152,7 +154,7 @@ class Judge:
                 else:
                     aside = None
             if reason:
-                self.result[unit.index] = Verdict(False, reason)
+                self.result[unit.index] = UnitVerdict(False, reason)
                 continue
             if signals.DEFINITION.match(unit.lower, signals.opening(unit.lower)):
                 verdict.reason = "definition"
@@ -162,7 +164,7 @@ class Judge:
 
     def _fault(
         self, unit: Unit, fresh: set[str], seen: set[str], said: list[tuple[frozenset[str], frozenset[str]]]
-    ) -> Reason | None:
+    ) -> DecisionReason | None:
         """Why a unit can go, or None."""
         lower = unit.lower
         body = unit.body
@@ -288,13 +290,13 @@ class Judge:
                 continue
             unit = self.head[index]
             if self._is_unused(unit, needed):
-                self.result[index] = Verdict(False, "unused_result")
+                self.result[index] = UnitVerdict(False, "unused_result")
                 continue
             needed |= unit.marks
             self._restore_values(unit)
             before = self.head[index - 1]
             if unit.plain.startswith("=") and not self.result[index - 1].keep:
-                self.result[index - 1] = Verdict(True, "needed_later")
+                self.result[index - 1] = UnitVerdict(True, "needed_later")
             if (
                 not self.result[index - 1].keep
                 and before.paragraph == unit.paragraph
@@ -302,9 +304,9 @@ class Judge:
                 and len(unit.body) < _LEAN
             ):
                 if self.result[index - 1].reason in _RESTORABLE and not before.body.endswith("?"):
-                    self.result[index - 1] = Verdict(True, "needed_later")
+                    self.result[index - 1] = UnitVerdict(True, "needed_later")
                 elif not self._used_after(unit.marks, index) and index != len(self.head) - 1:
-                    self.result[index] = Verdict(False, "dangling")
+                    self.result[index] = UnitVerdict(False, "dangling")
 
     def _is_unused(self, unit: Unit, needed: set[str]) -> bool:
         """Whether a unit only computes, and nothing kept after it uses what it computes."""
@@ -331,7 +333,7 @@ class Judge:
         for index in sorted({index for value in lost for index in earlier[value]}, reverse=True):
             if lost & self.head[index].values and self.result[index].reason in _RESTORABLE:
                 lost -= self.head[index].values
-                self.result[index] = Verdict(True, "needed_later")
+                self.result[index] = UnitVerdict(True, "needed_later")
 
     # --- lists and announcements
 
@@ -352,7 +354,7 @@ class Judge:
             if stop - index >= 2 and 2 * kept >= stop - index:
                 for place in range(index, stop):
                     if not self.result[place].keep and self.result[place].reason in _MEMBER:
-                        self.result[place] = Verdict(True, "list_member")
+                        self.result[place] = UnitVerdict(True, "list_member")
             index = max(stop, index + 1)
 
     def _settle_lists_and_lead_ins(self) -> None:
@@ -365,7 +367,7 @@ class Judge:
             if not unit.body.endswith(":"):
                 continue
             if verdict.keep and not following.keep:
-                self.result[index] = Verdict(False, "dangling")
+                self.result[index] = UnitVerdict(False, "dangling")
             elif verdict.keep and verdict.reason == "derivation":
                 verdict.reason = "lead_in"
             elif (
@@ -373,9 +375,9 @@ class Judge:
                 and verdict.reason in {"meta_talk", "repeated", "restated_question"}
                 and (items[index + 1] or self.head[index + 1].equations)
             ):
-                self.result[index] = Verdict(True, "lead_in")
+                self.result[index] = UnitVerdict(True, "lead_in")
 
 
-def judge(trace: StudentTrace, units: Sequence[Unit]) -> list[Verdict]:
+def judge(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict]:
     """One verdict for every unit of a trace."""
     return Judge(trace, units).verdicts()

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from drp.core.records import DecompositionKind, Step, StudentTrace
-from drp.traces.segmentation import cut
-from drp.traces.skills import UNLABELLED, Skill, skill_of
+from drp.config import DecompositionKind
+from drp.core import Step, StudentTrace
+from drp.traces import UNLABELLED, Skill, cut, skill_of
 
 
 def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:

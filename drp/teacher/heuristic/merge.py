@@ -10,8 +10,8 @@ import re
 from typing import NamedTuple
 
 from drp.teacher.heuristic.signals import ITEM
-from drp.teacher.heuristic.verdicts import Reason
-from drp.traces.segmentation import VALUE, plain
+from drp.teacher.heuristic.verdicts import DecisionReason
+from drp.traces import VALUE, plain
 
 _LONGEST = 240  # characters of a merged sentence; longer ones are hard to read
 _BREAK = re.compile(
@@ -130,7 +130,7 @@ def _head(sentence: str) -> _Formula | None:
     return _Formula("", "", inside, "", sentence[len(inside) :])
 
 
-def _chained(first: str, second: str) -> tuple[str, Reason] | None:
+def _chained(first: str, second: str) -> tuple[str, DecisionReason] | None:
     tail = _tail(first)
     if tail is None or not tail.inside or not _OPERATOR.search(tail.inside + " "):
         return None
@@ -169,7 +169,7 @@ def _chained(first: str, second: str) -> tuple[str, Reason] | None:
     )
 
 
-def _resulting(first: str, second: str) -> tuple[str, Reason] | None:
+def _resulting(first: str, second: str) -> tuple[str, DecisionReason] | None:
     concluding = _CONCLUDES.match(second)
     if not concluding or not first.endswith(".") or len(first) + len(second) > _LONGEST:
         return None
@@ -193,7 +193,7 @@ def _resulting(first: str, second: str) -> tuple[str, Reason] | None:
     return f"{first[:-1]}, so {rest}", "merged_result"
 
 
-def _announced(first: str, second: str) -> tuple[str, Reason] | None:
+def _announced(first: str, second: str) -> tuple[str, DecisionReason] | None:
     if not first.endswith(":") or len(first) > 160 or ITEM.match(second) or second.endswith(":"):
         return None
     display = second.startswith(("\\[", "$$"))
@@ -202,7 +202,7 @@ def _announced(first: str, second: str) -> tuple[str, Reason] | None:
     return first + ("\n" if display else " ") + second, "merged_lead_in"
 
 
-def joined(first: str, second: str, *, same_paragraph: bool) -> tuple[str, Reason] | None:
+def joined(first: str, second: str, *, same_paragraph: bool) -> tuple[str, DecisionReason] | None:
     """One sentence for two neighbours with the reason of the merge, or None where they stay apart."""
     if announced := _announced(first, second):
         return announced

@@ -8,13 +8,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drp.core.records import Decision, Refusal, Step, StudentTrace
+from drp.core import Decision, Refusal, Step, StudentTrace
 from drp.teacher.heuristic.compress import compressed
 from drp.teacher.heuristic.decide import judge
 from drp.teacher.heuristic.merge import joined
 from drp.teacher.heuristic.signals import GOING_BACK
-from drp.teacher.heuristic.verdicts import Reason, Verdict
-from drp.traces.segmentation import Unit, is_balanced, separator, units
+from drp.teacher.heuristic.verdicts import DecisionReason, UnitVerdict
+from drp.traces import Unit, is_balanced, separator, units
 
 _GROUP = 4  # steps that one merge may take in
 _LEADS = frozenset({"restated_question", "repeated", "dangling"})
@@ -32,7 +32,7 @@ class _Piece:
     paragraph: int
     text: str
     last_step: int
-    reason: Reason | None = None
+    reason: DecisionReason | None = None
 
 
 def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refusal:
@@ -77,7 +77,7 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refus
     return decisions
 
 
-def _unsettled(cut: Sequence[Unit], verdicts: Sequence[Verdict]) -> int:
+def _unsettled(cut: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> int:
     """Kept units that the next one turned on, where only that next one is deleted: each may be wrong."""
     kept = (unit.index for unit in cut if verdicts[unit.index].keep)
     last = max((index for index in kept if verdicts[index].reason != "closing"), default=0)
@@ -89,7 +89,7 @@ def _unsettled(cut: Sequence[Unit], verdicts: Sequence[Verdict]) -> int:
     )
 
 
-def _keep_lead_ins(cut: Sequence[Unit], verdicts: list[Verdict], step: Sequence[int]) -> None:
+def _keep_lead_ins(cut: Sequence[Unit], verdicts: list[UnitVerdict], step: Sequence[int]) -> None:
     """Within a step, keep what leads up to a kept computation: torn from it the reasoning reads in jerks, as
     it does where single sentences are pruned (paper, section 6.1, appendix H)."""
     leading: list[int] = []
@@ -99,7 +99,7 @@ def _keep_lead_ins(cut: Sequence[Unit], verdicts: list[Verdict], step: Sequence[
             leading = []
         if verdict.keep and unit.equations:
             for place in leading:
-                verdicts[place] = Verdict(True, "lead_in")
+                verdicts[place] = UnitVerdict(True, "lead_in")
             leading = []
         elif verdict.reason in _LEADS and not unit.body.endswith("?"):
             leading.append(index)
@@ -144,7 +144,11 @@ def _laid_out(pieces: Sequence[_Piece], thinking: str) -> str:
 
 
 def _alone(
-    step: int, its_units: Sequence[Unit], verdicts: Sequence[Verdict], pieces: Sequence[_Piece], thinking: str
+    step: int,
+    its_units: Sequence[Unit],
+    verdicts: Sequence[UnitVerdict],
+    pieces: Sequence[_Piece],
+    thinking: str,
 ) -> Decision:
     """The decision on a step that is merged with no other."""
     if not pieces:

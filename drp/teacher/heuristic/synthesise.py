@@ -8,11 +8,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from drp.core.records import Decision, Refusal, Revision, Step, StudentTrace
+from drp.core import Decision, Refusal, Revision, Step, StudentTrace
 from drp.teacher.heuristic.answer import answer_of, find_end
 from drp.teacher.heuristic.compress import capitalised
 from drp.teacher.heuristic.signals import checks, retracts, takes_back
-from drp.traces.segmentation import VALUE, Unit, is_balanced, plain, separator, units
+from drp.traces import VALUE, Unit, is_balanced, plain, separator, units
 
 _FIRST_WORDS = re.compile(  # no trace begins with these
     r"(?:but|and|then|so|also|therefore|thus|hence|now|(?:so )?(?:that|this|which) means(?: that)?),?\s+"

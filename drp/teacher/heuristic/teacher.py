@@ -6,7 +6,8 @@ that does not beat it is not worth its price. Where it cannot cut a trace well i
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from drp.core.records import DecompositionKind, Draft, Refusal
+from drp.config import DecompositionKind
+from drp.core import Draft, Refusal
 from drp.teacher.heuristic.decompose import decompose
 from drp.teacher.heuristic.revise import revise
 from drp.teacher.heuristic.synthesise import synthesise
@@ -39,22 +40,16 @@ class HeuristicTeacher:
                 yield replace(draft, steps=tuple(decompose(draft.trace, kind)))
 
     def revise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
-        """Decide one action for every step, or refuse the draft."""
+        """Decide one action for every step and write the shorter trace, or refuse the draft."""
         for draft in drafts:
-            if draft.refusal:
-                yield draft
-                continue
-            done = revise(draft.trace, draft.steps)
-            if isinstance(done, Refusal):
-                yield replace(draft, refusal=done)
-            else:
-                yield replace(draft, decisions=tuple(done))
+            yield draft if draft.refusal or draft.revision else _revised(draft)
 
-    def synthesise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
-        """Write the shorter trace and its summary, or refuse the draft."""
-        for draft in drafts:
-            if draft.refusal:
-                yield draft
-                continue
-            done = synthesise(draft.trace, draft.steps, draft.decisions)
-            yield replace(draft, refusal=done) if isinstance(done, Refusal) else replace(draft, revision=done)
+
+def _revised(draft: Draft) -> Draft:
+    decisions = revise(draft.trace, draft.steps)
+    if isinstance(decisions, Refusal):
+        return replace(draft, refusal=decisions)
+    revision = synthesise(draft.trace, draft.steps, decisions)
+    if isinstance(revision, Refusal):
+        return replace(draft, decisions=tuple(decisions), refusal=revision)
+    return replace(draft, decisions=tuple(decisions), revision=revision)

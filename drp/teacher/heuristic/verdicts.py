@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Reason: TypeAlias = Literal[
+DecisionReason: TypeAlias = Literal[
     # kept
     "derivation",  # computes or argues something the answer rests on
     "definition",  # names a quantity
@@ -38,8 +38,8 @@ Reason: TypeAlias = Literal[
 
 
 @dataclass
-class Verdict:
+class UnitVerdict:
     """What is to become of one unit."""
 
     keep: bool
-    reason: Reason
+    reason: DecisionReason

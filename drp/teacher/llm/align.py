@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from drp.teacher.llm.reply_schemas import UnusableReplyError
-from drp.traces.units import shown
+from drp.traces import shown
 
 _SOLID = re.compile(r"\S+")
 _QUOTES = str.maketrans("‘’‛′“”„″´", "''''\"\"\"\"'")

@@ -6,7 +6,7 @@ A merge of one step is a SINGLE-STEP COMPRESS, whatever it is called: its words 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drp.core.records import Action, Decision
+from drp.core import Action, Decision
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 
 NOT_ASKED = "not_asked"
@@ -14,7 +14,7 @@ NOT_ASKED = "not_asked"
 
 
 @dataclass(frozen=True)
-class Said:
+class StepReply:
     """What a reply says of one step."""
 
     action: Action
@@ -22,7 +22,7 @@ class Said:
     reason: str = NOT_ASKED
 
 
-def decided(said: Sequence[Said], groups: Sequence[Sequence[int]]) -> tuple[Decision, ...]:
+def decisions_from(said: Sequence[StepReply], groups: Sequence[Sequence[int]]) -> tuple[Decision, ...]:
     """One decision for every step.
 
     Args:
@@ -42,7 +42,7 @@ def decided(said: Sequence[Said], groups: Sequence[Sequence[int]]) -> tuple[Deci
     return tuple(decisions)
 
 
-def groups_in_order(said: Sequence[Said]) -> list[list[int]]:
+def groups_in_order(said: Sequence[StepReply]) -> list[list[int]]:
     """Merges where each begins with the step that has the text and goes on with those that have none.
 
     Steps deleted in between do not end it; a step that keeps words of its own does.
@@ -69,7 +69,7 @@ def groups_in_order(said: Sequence[Said]) -> list[list[int]]:
     return groups
 
 
-def groups_by_name(said: Sequence[Said], named: Sequence[Sequence[int]]) -> list[list[int]]:
+def groups_by_name(said: Sequence[StepReply], named: Sequence[Sequence[int]]) -> list[list[int]]:
     """Merges where each step names the others (indexes).
 
     Raises:

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, TypeAlias
 
-from drp.core.records import DecompositionKind, Draft, Step, StudentTrace
-from drp.ledger.completions import Stage
+from drp.config import DecompositionKind
+from drp.core import Draft, Step, StudentTrace
+from drp.ledger import RequestStage
 from drp.teacher.llm.fencing import fenced
 from drp.teacher.llm.prompts import PromptName, example, prompt
 from drp.teacher.llm.reply_schemas import JsonSchema, strict_schema
 from drp.teacher.llm.serialize import reply_of
 from drp.teacher.llm.token_estimate import estimated_tokens
-from drp.traces.units import letter, numbered, shown, unit_ends
+from drp.traces import letter, numbered, shown, unit_ends
 
 TwoPass: TypeAlias = Literal["indexed", "verbatim"]
 """The askings that make two requests."""
@@ -35,10 +36,10 @@ _REVISE: Mapping[TwoPass, PromptName] = {"indexed": "revise-indexed", "verbatim"
 
 
 @dataclass(frozen=True)
-class Ask:
+class PromptRequest:
     """One question to a teacher; tokens are estimates (`drp.teacher.llm.token_estimate`)."""
 
-    stage: Stage
+    stage: RequestStage
     prompt_version: str
     messages: Sequence[Message]
     schema: JsonSchema | None
@@ -49,7 +50,7 @@ class Ask:
     expected_completion_tokens: int
 
 
-def ask_decompose(
+def build_decompose(
     trace: StudentTrace,
     kind: DecompositionKind,
     asking: TwoPass,
@@ -57,7 +58,7 @@ def ask_decompose(
     structured: bool,
     fault: str | None = None,
     roomier: float = 1.0,
-) -> Ask:
+) -> PromptRequest:
     """Ask for the steps of a trace (paper, section 3.1). Kind `none` needs no request (`read.whole`).
 
     Args:
@@ -68,47 +69,47 @@ def ask_decompose(
         fault: what was wrong with a first reply, when this is the second attempt.
         roomier: factor on the room for the reply, when the first one was cut.
     """
-    return _ask(_DECOMPOSE[asking], Draft(trace), kind, structured, fault, roomier)
+    return _build(_DECOMPOSE[asking], Draft(trace), kind, structured, fault, roomier)
 
 
-def ask_fused(
+def build_fused(
     trace: StudentTrace,
     kind: DecompositionKind,
     *,
     structured: bool,
     fault: str | None = None,
     roomier: float = 1.0,
-) -> Ask:
+) -> PromptRequest:
     """Ask for steps, decisions and response at once; arguments as of `ask_decompose`."""
-    return _ask("fused", Draft(trace), kind, structured, fault, roomier)
+    return _build("fused", Draft(trace), kind, structured, fault, roomier)
 
 
-def ask_revise(
+def build_revise(
     draft: Draft, asking: TwoPass, *, structured: bool, fault: str | None = None, roomier: float = 1.0
-) -> Ask:
+) -> PromptRequest:
     """Ask for the decisions on a draft's steps and the revision (paper, section 3.2).
 
     `indexed`: the texts of compressed steps alone, the thinking is put together by code; `verbatim`: all of
     it written by the teacher, as in the paper. Other arguments as of `ask_decompose`.
     """
-    return _ask(_REVISE[asking], draft, None, structured, fault, roomier)
+    return _build(_REVISE[asking], draft, None, structured, fault, roomier)
 
 
-def _ask(
+def _build(
     name: PromptName,
     draft: Draft,
     kind: DecompositionKind | None,
     structured: bool,
     fault: str | None,
     roomier: float,
-) -> Ask:
+) -> PromptRequest:
     asked = prompt(name)
     content = _content(name, draft, fault)
     schema = strict_schema(asked.model) if structured else None
     expected, most = _completion_tokens(name, draft, kind)
     own = 4 + estimated_tokens(content)
-    stage: Stage = "fused" if name == "fused" else "decompose" if kind else "revise"
-    return Ask(
+    stage: RequestStage = "fused" if name == "fused" else "decompose" if kind else "revise"
+    return PromptRequest(
         stage,
         asked.version,
         (*_preamble(name, kind, structured), {"role": "user", "content": content}),

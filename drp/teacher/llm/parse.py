@@ -11,25 +11,24 @@ Steps cover the trace exactly, by construction. What becomes of a revision is fo
 import re
 from collections.abc import Sequence
 
-from drp.core.records import Action, Decision, DecompositionKind, Draft, Revision, Step, StudentTrace
+from drp.config import DecompositionKind
+from drp.core import Action, Decision, Draft, Revision, Step, StudentTrace
 from drp.teacher.llm.align import aligned, solid
-from drp.teacher.llm.merges import Said, decided, groups_by_name, groups_in_order
+from drp.teacher.llm.merges import StepReply, decisions_from, groups_by_name, groups_in_order
 from drp.teacher.llm.messages import TwoPass
 from drp.teacher.llm.reply_schemas import (
     FusedReply,
     FusedText,
     IndexedReply,
     RevisedReply,
-    RunsReply,
+    StepRunsReply,
     UnusableReplyError,
     VerbatimReply,
     parsed,
 )
 from drp.teacher.llm.skill_names import skill_named
 from drp.teacher.llm.text_checks import checked
-from drp.traces.join import joined
-from drp.traces.skills import Skill
-from drp.traces.units import unit_ends
+from drp.traces import Skill, joined, unit_ends
 
 _LETTER = re.compile(r"[a-z]{1,3}")  # of a skill
 _STEP = re.compile(r"(\d{1,9}) ?([a-z]{1,3})")  # last unit and skill
@@ -86,13 +85,13 @@ def read_fused(
     ]
     steps = _of_kind(kind, _steps(ends, skills))
     said = [
-        Said(
+        StepReply(
             step.action,
             checked(step.text, f"the text of step {number}", trace) if isinstance(step, FusedText) else None,
         )
         for number, step in enumerate(reply.steps, start=1)
     ]
-    decisions = decided(said, groups_in_order(said))
+    decisions = decisions_from(said, groups_in_order(said))
     return steps, decisions, _put_together(trace, steps, decisions, reply.response)
 
 
@@ -104,7 +103,7 @@ def read_revise(draft: Draft, asking: TwoPass, text: str) -> tuple[tuple[Decisio
     """
     trace, steps = draft.trace, draft.steps
     if asking == "indexed":
-        runs = parsed(RunsReply, text)
+        runs = parsed(StepRunsReply, text)
         decisions = _runs(draft, runs)
         return decisions, _put_together(trace, steps, decisions, runs.response)
     reply = parsed(RevisedReply, text)
@@ -159,8 +158,8 @@ def _of_kind(kind: DecompositionKind, steps: tuple[Step, ...]) -> tuple[Step, ..
     return steps
 
 
-def _runs(draft: Draft, reply: RunsReply) -> tuple[Decision, ...]:
-    said: list[Said] = []
+def _runs(draft: Draft, reply: StepRunsReply) -> tuple[Decision, ...]:
+    said: list[StepReply] = []
     groups: list[Sequence[int]] = []
     for run in reply.runs:
         first = len(said)
@@ -172,13 +171,13 @@ def _runs(draft: Draft, reply: RunsReply) -> tuple[Decision, ...]:
         steps = range(first, run.to)
         text = _text_of(run.action, run.text, first + 1, draft)
         if text is None:
-            said += [Said(run.action)] * len(steps)
+            said += [StepReply(run.action)] * len(steps)
         else:
-            said += [Said(run.action, text), *[Said("MULTI-STEP COMPRESS")] * (len(steps) - 1)]
+            said += [StepReply(run.action, text), *[StepReply("MULTI-STEP COMPRESS")] * (len(steps) - 1)]
             groups += [steps] if len(steps) > 1 else []
     if len(said) < len(draft.steps):
         raise UnusableReplyError("malformed", f"steps {len(said) + 1}-{len(draft.steps)} are in no run")
-    return decided(said, groups)
+    return decisions_from(said, groups)
 
 
 def _revised(draft: Draft, reply: RevisedReply) -> tuple[Decision, ...]:
@@ -197,9 +196,9 @@ def _revised(draft: Draft, reply: RevisedReply) -> tuple[Decision, ...]:
             text = None
         if each.action != "MULTI-STEP COMPRESS" or text is not None:
             text = _text_of(each.action, text, each.step, draft)
-        said.append(Said(each.action, text, _reason(each.reason)))
+        said.append(StepReply(each.action, text, _reason(each.reason)))
     named = [[other - 1 for other in each.merged_with] for each in reply.decisions]
-    return decided(said, groups_by_name(said, named))
+    return decisions_from(said, groups_by_name(said, named))
 
 
 def _text_of(action: Action, text: str | None, number: int, draft: Draft) -> str | None:

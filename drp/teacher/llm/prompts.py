@@ -13,18 +13,18 @@ from typing import Any, Literal, TypeAlias
 
 import yaml
 
-from drp.core.records import Asking, Decision, DecompositionKind, Draft, Revision, Step, StudentTrace
+from drp.config import DecompositionKind, PromptMode
+from drp.core import Decision, Draft, Revision, Step, StudentTrace
 from drp.teacher.llm.reply_schemas import (
+    AnyReply,
     FusedReply,
     IndexedReply,
-    Reply,
     RevisedReply,
-    RunsReply,
+    StepRunsReply,
     VerbatimReply,
     strict_schema,
 )
-from drp.traces.join import joined
-from drp.traces.units import unit_ends
+from drp.traces import joined, unit_ends
 
 FILES = Path(__file__).parent / "prompts"
 
@@ -32,10 +32,10 @@ PromptName: TypeAlias = Literal[
     "decompose-indexed", "decompose-verbatim", "revise-indexed", "revise-verbatim", "fused"
 ]
 
-MODELS: dict[PromptName, type[Reply]] = {
+MODELS: dict[PromptName, type[AnyReply]] = {
     "decompose-indexed": IndexedReply,
     "decompose-verbatim": VerbatimReply,
-    "revise-indexed": RunsReply,
+    "revise-indexed": StepRunsReply,
     "revise-verbatim": RevisedReply,
     "fused": FusedReply,
 }
@@ -59,7 +59,7 @@ class Prompt:
         return f"{self.name}-{self.number}"
 
     @property
-    def model(self) -> type[Reply]:
+    def model(self) -> type[AnyReply]:
         """The model of its replies."""
         return MODELS[self.name]
 
@@ -82,7 +82,7 @@ def prompt(name: PromptName) -> Prompt:
     return Prompt(name, int(head[1]), text[head.end() :])
 
 
-def prompt_version(asking: Asking) -> str:
+def prompt_version(asking: PromptMode) -> str:
     """Versions of all prompts that are in use where a teacher is asked like this."""
     if asking == "fused":
         return prompt("fused").version

@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
-from drp.core.records import Action
-from drp.traces.skills import SKILL_FAMILIES
+from drp.core import Action
+from drp.traces import SKILL_FAMILIES
 
 JsonSchema: TypeAlias = Mapping[str, Any]
 
@@ -43,18 +43,18 @@ _FAULTS = 2  # that are named at once
 Family: TypeAlias = Annotated[str, Field(json_schema_extra={"enum": list(SKILL_FAMILIES)})]
 
 
-class _Reply(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Reply(_Reply):
+class AnyReply(_StrictModel):
     """Base class of whole replies."""
 
     name: ClassVar[str]
     """Name of the schema, which an endpoint wants."""
 
 
-class IndexedReply(Reply):
+class IndexedReply(AnyReply):
     """decompose-indexed: each skill once, with a letter, then the steps by number and letter."""
 
     name = "drp_decompose_indexed"
@@ -64,7 +64,7 @@ class IndexedReply(Reply):
     """`4c`: the last unit, counted from 1, and the skill's letter."""
 
 
-class VerbatimStep(_Reply):
+class VerbatimStep(_StrictModel):
     """A step written out."""
 
     text: str
@@ -72,7 +72,7 @@ class VerbatimStep(_Reply):
     family: Family
 
 
-class VerbatimReply(Reply):
+class VerbatimReply(AnyReply):
     """decompose-verbatim: each step with its skill (paper, Appendix E)."""
 
     name = "drp_decompose_verbatim"
@@ -84,7 +84,7 @@ def _shape(value: Any) -> str:
     return "written" if has_text else "as it is"
 
 
-class FusedStep(_Reply):
+class FusedStep(_StrictModel):
     """A step that needs no words: kept, deleted, or in the merge that began before it."""
 
     end: int
@@ -93,7 +93,7 @@ class FusedStep(_Reply):
     action: Literal["KEEP", "DELETE", "MULTI-STEP COMPRESS"]
 
 
-class FusedText(_Reply):
+class FusedText(_StrictModel):
     """A step with its new words; of a merge its first step."""
 
     end: int
@@ -103,7 +103,7 @@ class FusedText(_Reply):
     text: str
 
 
-class FusedReply(Reply):
+class FusedReply(AnyReply):
     """fused: steps by their last unit (counted from 1), each with its action; and the response."""
 
     name = "drp_fused"
@@ -116,7 +116,7 @@ class FusedReply(Reply):
     response: str
 
 
-class Run(_Reply):
+class StepRun(_StrictModel):
     """Steps in a row that are all kept, all deleted, or merged; or one that is compressed."""
 
     to: int
@@ -124,15 +124,15 @@ class Run(_Reply):
     text: str | None
 
 
-class RunsReply(Reply):
+class StepRunsReply(AnyReply):
     """revise-indexed: runs of steps by their last one (counted from 1), and the response."""
 
     name = "drp_revise_indexed"
-    runs: list[Run]
+    runs: list[StepRun]
     response: str
 
 
-class RevisedStep(_Reply):
+class RevisedStep(_StrictModel):
     """One decision; steps are counted from 1."""
 
     step: int
@@ -142,7 +142,7 @@ class RevisedStep(_Reply):
     reason: str
 
 
-class RevisedReply(Reply):
+class RevisedReply(AnyReply):
     """revise-verbatim: a decision for each step, the synthesis and the response (paper, Appendix E)."""
 
     name = "drp_revise_verbatim"
@@ -151,7 +151,7 @@ class RevisedReply(Reply):
     response: str
 
 
-Model = TypeVar("Model", bound=Reply)
+Model = TypeVar("Model", bound=AnyReply)
 
 
 def parsed(model: type[Model], text: str) -> Model:
@@ -180,7 +180,7 @@ def _place(location: tuple[int | str, ...]) -> str:
     return f"{'.'.join(map(str, location))}: " if location else ""
 
 
-def strict_schema(model: type[Reply]) -> JsonSchema:
+def strict_schema(model: type[AnyReply]) -> JsonSchema:
     """The value of `response_format.json_schema`: name, `strict`, and the schema without references."""
     document = model.model_json_schema()
     definitions = document.pop("$defs", {})

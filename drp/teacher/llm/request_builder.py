@@ -1,40 +1,40 @@
 """From drafts to requests and from replies back to drafts, for one model and one way of asking.
 
-`fused`: one request holds all; decompose and revise ask the same, and the ledger has it the second time.
+`fused`: one request asks for steps, decisions and revision.
 `indexed` and `verbatim`: two requests, as in the paper (sections 3.1 and 3.2, appendix E).
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from drp.config.teacher_profiles import TeacherProfile
-from drp.core.records import Asking, DecompositionKind, Draft, Step, StudentTrace
-from drp.ledger.completions import TeacherRequest, Usage
-from drp.teacher.llm.messages import Ask, ask_decompose, ask_fused, ask_revise
+from drp.config import DecompositionKind, PromptMode, TeacherProfile
+from drp.core import Draft, Step, StudentTrace
+from drp.ledger import TeacherRequest, Usage
+from drp.teacher.llm.messages import PromptRequest, build_decompose, build_fused, build_revise
 from drp.teacher.llm.parse import read_decompose, read_fused, read_revise
 from drp.teacher.llm.prompts import prompt_version
-from drp.traces.units import unit_ends
+from drp.traces import unit_ends
 
 _UNITS_PER_STEP = {"skill": 1, "step": 2, "sentence": 1}
 
 
 @dataclass(frozen=True)
-class Way:
+class PromptStrategy:
     """How one method of a teacher asks about a draft, and reads the reply into it.
 
     `ask` takes the draft and, of a second attempt, `fault` and `roomier`; `read` raises UnusableReplyError.
     """
 
-    ask: Callable[..., Ask]
+    ask: Callable[..., PromptRequest]
     read: Callable[[Draft, str], Draft]
 
 
 @dataclass(frozen=True)
-class Asker:
+class RequestBuilder:
     """Makes the requests of one teacher."""
 
     profile: TeacherProfile
-    asking: Asking
+    asking: PromptMode
     kind: DecompositionKind
 
     @property
@@ -43,39 +43,36 @@ class Asker:
         return prompt_version(self.asking)
 
     @property
-    def decomposing(self) -> Way:
-        """For the steps."""
-        asking, kind = self.asking, self.kind
-        if asking == "fused":
-            return Way(
-                lambda draft, **how: ask_fused(draft.trace, kind, **how),
-                lambda draft, text: replace(draft, steps=read_fused(draft.trace, kind, text)[0]),
-            )
-        return Way(
-            lambda draft, **how: ask_decompose(draft.trace, kind, asking, **how),
-            lambda draft, text: replace(draft, steps=read_decompose(draft.trace, kind, asking, text)),
-        )
-
-    @property
-    def revising(self) -> Way:
-        """For the decisions and the revision."""
-        asking, kind = self.asking, self.kind
-        if asking == "fused":
+    def decomposing(self) -> PromptStrategy:
+        """For the steps; of `fused`, for the decisions and the revision too."""
+        mode, kind = self.asking, self.kind
+        if mode == "fused":
 
             def read_all(draft: Draft, text: str) -> Draft:
                 steps, decisions, revision = read_fused(draft.trace, kind, text)
                 return replace(draft, steps=steps, decisions=decisions, revision=revision)
 
-            return Way(lambda draft, **how: ask_fused(draft.trace, kind, **how), read_all)
+            return PromptStrategy(lambda draft, **how: build_fused(draft.trace, kind, **how), read_all)
+        return PromptStrategy(
+            lambda draft, **how: build_decompose(draft.trace, kind, mode, **how),
+            lambda draft, text: replace(draft, steps=read_decompose(draft.trace, kind, mode, text)),
+        )
+
+    @property
+    def revising(self) -> PromptStrategy:
+        """For the decisions and the revision, where decomposing did not ask for them."""
+        mode = self.asking
+        if mode == "fused":
+            return self.decomposing
 
         def read_second(draft: Draft, text: str) -> Draft:
-            decisions, revision = read_revise(draft, asking, text)
+            decisions, revision = read_revise(draft, mode, text)
             return replace(draft, decisions=decisions, revision=revision)
 
-        return Way(lambda draft, **how: ask_revise(draft, asking, **how), read_second)
+        return PromptStrategy(lambda draft, **how: build_revise(draft, mode, **how), read_second)
 
     def request(
-        self, way: Way, draft: Draft, *, fault: str | None = None, roomier: float = 1.0
+        self, way: PromptStrategy, draft: Draft, *, fault: str | None = None, roomier: float = 1.0
     ) -> TeacherRequest:
         """One request; `fault` and `roomier` make a second one different from the first."""
         structured = "json_schema" in self.profile.supports

@@ -8,25 +8,25 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from drp.core.records import Decision, Draft, Revision
+from drp.core import Decision, Draft, Revision
 from drp.teacher.llm.prompts import PromptName
 from drp.teacher.llm.reply_schemas import (
+    AnyReply,
     FusedReply,
     FusedStep,
     FusedText,
     IndexedReply,
-    Reply,
     RevisedReply,
     RevisedStep,
-    Run,
-    RunsReply,
+    StepRun,
+    StepRunsReply,
     VerbatimReply,
     VerbatimStep,
 )
-from drp.traces.units import letter, shown, unit_ends
+from drp.traces import letter, shown, unit_ends
 
 
-def reply_of(name: PromptName, draft: Draft) -> Reply:
+def reply_of(name: PromptName, draft: Draft) -> AnyReply:
     """The reply to prompt `name` that says `draft`; its steps must consist of whole units."""
     return _WRITERS[name](draft)
 
@@ -74,13 +74,13 @@ def _fused(draft: Draft) -> FusedReply:
     return FusedReply(steps=steps, response=_revision(draft).response)
 
 
-def _runs(draft: Draft) -> RunsReply:
+def _runs(draft: Draft) -> StepRunsReply:
     runs = []
     for _, members in groupby(draft.decisions, key=_run_of(draft.decisions)):
         first, *others = members
         to = (others[-1] if others else first).step_index + 1
-        runs.append(Run(to=to, action=first.action, text=first.revised_text))
-    return RunsReply(runs=runs, response=_revision(draft).response)
+        runs.append(StepRun(to=to, action=first.action, text=first.revised_text))
+    return StepRunsReply(runs=runs, response=_revision(draft).response)
 
 
 def _run_of(decisions: Sequence[Decision]) -> Callable[[Decision], object]:
@@ -122,7 +122,7 @@ def _revision(draft: Draft) -> Revision:
     return draft.revision
 
 
-_WRITERS: dict[PromptName, Callable[[Draft], Reply]] = {
+_WRITERS: dict[PromptName, Callable[[Draft], AnyReply]] = {
     "decompose-indexed": _indexed,
     "decompose-verbatim": _verbatim,
     "revise-indexed": _runs,

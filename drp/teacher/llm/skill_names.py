@@ -1,7 +1,7 @@
 """Skills as teachers name them: free text within bounds, in one of the ten families."""
 
 from drp.teacher.llm.reply_schemas import UnusableReplyError
-from drp.traces.skills import SKILL_FAMILIES, UNLABELLED, Skill, skill_of
+from drp.traces import SKILL_FAMILIES, UNLABELLED, Skill, skill_of
 
 LONGEST_SKILL = 80
 """Characters: a name, not a sentence."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from drp.core.records import DecompositionKind, Draft, Refusal
-from drp.ledger.completions import CARRIED, Answer, Reply, TeacherRequest
+from drp.config import DecompositionKind
+from drp.core import Draft, Refusal
+from drp.ledger import CARRIED, Completion, TeacherReply, TeacherRequest
 from drp.teacher.llm.parse import whole
 from drp.teacher.llm.reply_schemas import UnusableReplyError
-from drp.teacher.llm.request_builder import Asker, Way
+from drp.teacher.llm.request_builder import PromptStrategy, RequestBuilder
 from drp.teacher.transport.protocol import Driver
 
 T = TypeVar("T")
@@ -23,11 +24,11 @@ T = TypeVar("T")
 ROOMIER = 4.0
 """The room of a second request after a cut, over that of the first."""
 
-_Reason: TypeAlias = Literal["uncovered", "malformed", "truncated", "unanswered"]
+_RefusalReason: TypeAlias = Literal["uncovered", "malformed", "truncated", "unanswered"]
 
 
 @dataclass(frozen=True)
-class _Job:
+class _PendingDraft:
     draft: Draft
     fault: str | None = None
     roomier: float = 1.0
@@ -42,7 +43,7 @@ class LlmTeacher:
         driver: brings requests there and answers back.
     """
 
-    def __init__(self, asker: Asker, driver: Driver) -> None:
+    def __init__(self, asker: RequestBuilder, driver: Driver) -> None:
         self._asker, self._driver = asker, driver
 
     @property
@@ -57,43 +58,39 @@ class LlmTeacher:
         return self._asker.prompt_version
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
-        """Steps from the teacher; the decisions that came with them stay in the ledger until `revise`."""
+        """Steps from the teacher; in mode `fused`, the decisions and the revision of the same reply too."""
         asker = replace(self._asker, kind=kind)
         if kind == "none" and asker.asking != "fused":
             return (replace(draft, steps=whole(draft.trace)) for draft in drafts)
         return self._answered(drafts, asker.decomposing)
 
     def revise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
-        """Decisions and the revision."""
+        """Decisions and the revision, unless the draft has them."""
         return self._answered(drafts, self._asker.revising)
 
-    def synthesise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
-        """The revision came with the decisions."""
-        return iter(drafts)
-
-    def _answered(self, drafts: Iterable[Draft], way: Way) -> Iterator[Draft]:
+    def _answered(self, drafts: Iterable[Draft], way: PromptStrategy) -> Iterator[Draft]:
         """Each draft with what was asked for, as the replies come."""
         passed: deque[Draft] = deque()  # nothing is asked about these
-        again: deque[_Job] = deque()
-        asked: dict[str, list[_Job]] = defaultdict(list)
+        again: deque[_PendingDraft] = deque()
+        asked: dict[str, list[_PendingDraft]] = defaultdict(list)
 
-        def first() -> Iterator[_Job]:
+        def first() -> Iterator[_PendingDraft]:
             for draft in drafts:
                 yield from _emptied(again)
-                if draft.refusal:
+                if draft.refusal or draft.revision:
                     passed.append(draft)
                 elif not draft.trace.thinking.strip():
                     passed.append(replace(draft, refusal=Refusal("malformed", "the thinking is empty")))
                 else:
-                    yield _Job(draft)
+                    yield _PendingDraft(draft)
 
-        def requests(jobs: Iterable[_Job]) -> Iterator[TeacherRequest]:
+        def requests(jobs: Iterable[_PendingDraft]) -> Iterator[TeacherRequest]:
             for job in jobs:
                 request = self._asker.request(way, job.draft, fault=job.fault, roomier=job.roomier)
                 asked[request.request_id].append(job)
                 yield request
 
-        jobs: Iterator[_Job] = first()
+        jobs: Iterator[_PendingDraft] = first()
         while True:
             for reply in self._driver.replies(requests(jobs)):
                 done = self._done(_taken(asked, reply.request.request_id), reply, way)
@@ -107,7 +104,7 @@ class LlmTeacher:
                 return
             jobs = _emptied(again)
 
-    def _done(self, job: _Job, reply: Reply, way: Way) -> Draft | _Job:
+    def _done(self, job: _PendingDraft, reply: TeacherReply, way: PromptStrategy) -> Draft | _PendingDraft:
         """The draft, filled in or refused; or the job that asks once more."""
         if reply.answer is None:
             if reply.problem == CARRIED:
@@ -116,13 +113,13 @@ class LlmTeacher:
         try:
             return way.read(job.draft, _text(reply.answer))
         except _NoTextError as error:
-            reason: _Reason = error.reason
+            reason: _RefusalReason = error.reason
             fault, named = error.fault, None
             roomier = ROOMIER if reason == "truncated" else 1.0
         except UnusableReplyError as error:
             reason, fault, named, roomier = error.reason, error.fault, error.fault, 1.0
         if not job.is_second:
-            return _Job(job.draft, named or f"{fault}.", roomier, is_second=True)
+            return _PendingDraft(job.draft, named or f"{fault}.", roomier, is_second=True)
         return replace(job.draft, refusal=Refusal(reason, f"the teacher's second answer: {fault}"))
 
 
@@ -135,7 +132,7 @@ class _NoTextError(Exception):
         self.fault = fault
 
 
-def _text(answer: Answer) -> str:
+def _text(answer: Completion) -> str:
     if answer.finish_reason == "length":
         raise _NoTextError("truncated", "it was cut at its limit of tokens")
     if answer.refusal:
@@ -152,7 +149,7 @@ def _emptied(items: deque[T]) -> Iterator[T]:
         yield items.popleft()
 
 
-def _taken(asked: dict[str, list[_Job]], request_id: str) -> _Job:
+def _taken(asked: dict[str, list[_PendingDraft]], request_id: str) -> _PendingDraft:
     """One of the jobs that wait for this request: two rollouts may ask the same."""
     job = asked[request_id].pop()
     if not asked[request_id]:

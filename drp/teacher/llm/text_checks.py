@@ -7,9 +7,9 @@ itself, a text without end. Whether a revision is good enough to train on is for
 import re
 import unicodedata
 
-from drp.core.records import StudentTrace
+from drp.core import StudentTrace
 from drp.teacher.llm.reply_schemas import UnusableReplyError
-from drp.traces.markup import leaked_markup
+from drp.traces import leaked_markup
 
 _EATEN = re.compile(
     r"\n(?:eq|abla|otin|leq|geq|exists)\b"

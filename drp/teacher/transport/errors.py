@@ -1,6 +1,6 @@
 """What can go wrong between DRP and a provider, beyond one request. What landed is always in the ledger."""
 
-from drp.core.errors import TerminalError, TransientError
+from drp.core import TerminalError, TransientError
 
 KEPT = "Every answer that arrived is in the ledger and is not bought again"
 

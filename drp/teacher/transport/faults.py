@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import httpx2
 import openai
 
-Kind: TypeAlias = Literal["load", "passing", "row", "refused"]
+FaultKind: TypeAlias = Literal["load", "passing", "row", "refused"]
 """It is full; something failed that may not fail again; this request cannot be answered; none can."""
 
 _NOTHING = Decimal(0)
@@ -22,10 +22,10 @@ _LONGEST = 200  # characters of a provider's message
 
 
 @dataclass(frozen=True)
-class Fault:
+class RequestFault:
     """Why there is no answer; `cost` is 0 where nothing can have been billed, None where nobody knows."""
 
-    kind: Kind
+    kind: FaultKind
     why: str
     cost: Decimal | None
     wait_s: float = 0.0
@@ -40,38 +40,38 @@ class NoAnswerError(Exception):
         self.billed = billed
 
 
-def fault_of(error: Exception, secret: str) -> Fault:
+def fault_of(error: Exception, secret: str) -> RequestFault:
     """What `error` of the client means; the key `secret` is in no message."""
     if isinstance(error, NoAnswerError):
-        return Fault("passing", str(error), None if error.billed else _NOTHING)
+        return RequestFault("passing", str(error), None if error.billed else _NOTHING)
     if isinstance(error, openai.APIStatusError):
         return _of_status(error, secret)
     if isinstance(error, openai.APITimeoutError):
         never_sent = isinstance(error.__cause__, _NEVER_SENT)
-        return Fault("passing", "no answer in time", _NOTHING if never_sent else None)
+        return RequestFault("passing", "no answer in time", _NOTHING if never_sent else None)
     never_sent = isinstance(error.__cause__ or error, _NEVER_SENT)
     why = f"the connection failed ({type(error.__cause__ or error).__name__})"
-    return Fault("passing", why, _NOTHING if never_sent else None)
+    return RequestFault("passing", why, _NOTHING if never_sent else None)
 
 
-def _of_status(error: openai.APIStatusError, secret: str) -> Fault:
+def _of_status(error: openai.APIStatusError, secret: str) -> RequestFault:
     status, headers = error.status_code, error.response.headers
     body: Mapping[str, Any] = error.body if isinstance(error.body, dict) else {}
     code = str(body.get("code") or body.get("type") or "")
     said = " ".join(str(body.get("message") or "").replace(secret, "***").split())[:_LONGEST]
     if status == 401:
-        return Fault("refused", "the key is wrong (401)", _NOTHING)
+        return RequestFault("refused", "the key is wrong (401)", _NOTHING)
     if status == 402 or code in _NO_MONEY:
-        return Fault("refused", f"the account has no money left ({status} {code})", _NOTHING)
+        return RequestFault("refused", f"the account has no money left ({status} {code})", _NOTHING)
     if status == 403:
-        return Fault("refused", f"the key has no permission (403): {said}", _NOTHING)
+        return RequestFault("refused", f"the key has no permission (403): {said}", _NOTHING)
     if status == 404:
-        return Fault("refused", f"no such model or address (404): {said}", _NOTHING)
+        return RequestFault("refused", f"no such model or address (404): {said}", _NOTHING)
     if status in _FULL:
-        return Fault("load", f"{status} {said}", _NOTHING, span(headers.get("retry-after", "")))
+        return RequestFault("load", f"{status} {said}", _NOTHING, span(headers.get("retry-after", "")))
     if status >= 500 or status in (408, 409):
-        return Fault("passing", f"{status} {said}", _NOTHING, span(headers.get("retry-after", "")))
-    return Fault("row", f"{status} {code} {said}", _NOTHING)
+        return RequestFault("passing", f"{status} {said}", _NOTHING, span(headers.get("retry-after", "")))
+    return RequestFault("row", f"{status} {code} {said}", _NOTHING)
 
 
 def span(text: str) -> float:

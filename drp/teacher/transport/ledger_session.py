@@ -5,11 +5,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from drp.config.teacher_profiles import Prices
-from drp.ledger.completions import Answer, Reply, TeacherRequest
-from drp.ledger.ledger import Ledger
-from drp.ledger.records import Attempt, Claim, Entry, Failure, Landing, Wanted
-from drp.ledger.workers import Worker
+from drp.config import Prices
+from drp.ledger import (
+    Attempt,
+    Claim,
+    CompletedAttempt,
+    Completion,
+    FailedAttempt,
+    Ledger,
+    LedgerEntry,
+    PricedRequest,
+    TeacherReply,
+    TeacherRequest,
+    Worker,
+    cost,
+)
 from drp.teacher.transport.errors import AnswersElsewhereError
 
 Archive: TypeAlias = Callable[[Sequence[str]], Mapping[str, str | None]]
@@ -17,7 +27,7 @@ Archive: TypeAlias = Callable[[Sequence[str]], Mapping[str, str | None]]
 
 
 @dataclass(frozen=True)
-class Books:
+class LedgerSession:
     """One worker of one night at the ledger."""
 
     ledger: Ledger
@@ -29,15 +39,15 @@ class Books:
     archive: Archive
     in_batch: bool = False
 
-    def cost(self, answer: Answer) -> Decimal | None:
+    def cost(self, answer: Completion) -> Decimal | None:
         """USD of an answer; None where the provider did not say how many tokens it was."""
-        return self.prices.cost(answer.usage, in_batch=self.in_batch) if answer.usage else None
+        return cost(self.prices, answer.usage, in_batch=self.in_batch) if answer.usage else None
 
-    def wanted(self, request: TeacherRequest) -> Wanted:
+    def wanted(self, request: TeacherRequest) -> PricedRequest:
         """The request with what it is expected to cost."""
-        return Wanted(request, self.prices.cost(request.estimate, in_batch=self.in_batch))
+        return PricedRequest(request, cost(self.prices, request.estimate, in_batch=self.in_batch))
 
-    def known(self, requests: Sequence[TeacherRequest]) -> dict[str, Reply]:
+    def known(self, requests: Sequence[TeacherRequest]) -> dict[str, TeacherReply]:
         """Replies to those that have landed or are dead, by request id: nothing is asked for them."""
         entries = self.ledger.known([request.request_id for request in requests])
         done = {i: entry for i, entry in entries.items() if entry.state in ("landed", "dead")}
@@ -52,13 +62,13 @@ class Books:
         }
 
     def reply(
-        self, request: TeacherRequest, entry: Entry, texts: Mapping[str, str | None] | None = None
-    ) -> Reply:
+        self, request: TeacherRequest, entry: LedgerEntry, texts: Mapping[str, str | None] | None = None
+    ) -> TeacherReply:
         """What the ledger knows of a request that has ended."""
         if entry.answer is None:
-            return Reply(request, None, f"dead: {entry.problem}")
+            return TeacherReply(request, None, f"dead: {entry.problem}")
         text = (texts or {}).get(request.request_id, entry.answer.text)
-        return Reply(request, Answer(**{**vars(entry.answer), "text": text}))
+        return TeacherReply(request, Completion(**{**vars(entry.answer), "text": text}))
 
     def claim(self, requests: Sequence[TeacherRequest]) -> Claim:
         """Make these this worker's as far as they are nobody's and the money goes."""
@@ -77,7 +87,7 @@ class Books:
         """Give back what was claimed and never sent."""
         self.ledger.release(attempts)
 
-    def write(self, outcomes: Sequence[Landing | Failure]) -> None:
+    def write(self, outcomes: Sequence[CompletedAttempt | FailedAttempt]) -> None:
         """Write down what came of attempts."""
-        self.ledger.land([outcome for outcome in outcomes if isinstance(outcome, Landing)])
-        self.ledger.fail([outcome for outcome in outcomes if isinstance(outcome, Failure)])
+        self.ledger.land([outcome for outcome in outcomes if isinstance(outcome, CompletedAttempt)])
+        self.ledger.fail([outcome for outcome in outcomes if isinstance(outcome, FailedAttempt)])

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from drp.ledger.completions import Reply, TeacherRequest
+from drp.ledger import TeacherReply, TeacherRequest
 
 
 class Driver(Protocol):
     """Online, or by batches."""
 
-    def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[Reply]:
+    def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[TeacherReply]:
         """Exactly one reply for each request, in any order, each as it lands.
 
         What the ledger has is not asked for again. Requests are taken as there is room for them.

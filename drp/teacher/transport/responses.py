@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from drp.ledger.completions import Answer, Usage
+from drp.ledger import Completion, Usage
 from drp.teacher.transport.faults import NoAnswerError
 
 
-def answer_in(body: bytes, latency_s: float) -> Answer:
+def answer_in(body: bytes, latency_s: float) -> Completion:
     """The answer in the body of a response.
 
     Raises:
@@ -21,7 +21,7 @@ def answer_in(body: bytes, latency_s: float) -> Answer:
     return answer_of(document, latency_s)
 
 
-def answer_of(document: Any, latency_s: float | None = None) -> Answer:
+def answer_of(document: Any, latency_s: float | None = None) -> Completion:
     """The answer in a completion, as JSON has it; of a batch's row nobody knows the latency.
 
     Raises:
@@ -32,7 +32,7 @@ def answer_of(document: Any, latency_s: float | None = None) -> Answer:
         raise NoAnswerError(f"the response holds no choice: {str(said or '')[:200]}", billed=not said)
     choice = document["choices"][0]
     message = choice.get("message") or {}
-    return Answer(
+    return Completion(
         provider_id=document.get("id"),
         text=message.get("content"),
         refusal=message.get("refusal"),

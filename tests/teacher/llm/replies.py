@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from drp.core.records import Draft, StudentTrace
-from drp.teacher.llm.messages import Ask, TwoPass
+from drp.teacher.llm.messages import PromptRequest, TwoPass
 from drp.teacher.llm.prompts import PromptName, example
 from drp.teacher.llm.serialize import reply_of
 
@@ -46,7 +46,7 @@ def trace_of(thinking: str, response: str = "It is \\boxed{5}.", answer: str = "
     return StudentTrace("r", "How much is 2 + 3?", thinking, response, answer)
 
 
-def body_of(ask: Ask) -> dict[str, Any]:
+def body_of(ask: PromptRequest) -> dict[str, Any]:
     """The body that an online teacher sends for it."""
     body: dict[str, Any] = {"model": "m", "messages": list(ask.messages)}
     if ask.schema is not None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from drp.teacher.llm.align import aligned
 from drp.teacher.llm.reply_schemas import UnusableReplyError
-from drp.traces.units import shown, unit_ends
+from drp.traces.numbering import shown, unit_ends
 from tests.teacher.llm.replies import texts
 
 TRACE = "So 2 + 3\n is “five”.  Wait, isn't it? Yes.\n\nThe answer is 5."

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from drp.config.decomposition import DecompositionKind
 from drp.core.ids import content_id
-from drp.core.records import DecompositionKind
-from drp.teacher.llm.messages import ask_decompose, ask_fused, ask_revise
+from drp.teacher.llm.messages import build_decompose, build_fused, build_revise
 from drp.teacher.llm.parse import read_decompose, read_fused, read_revise
 from drp.teacher.llm.prompts import MODELS, PromptName, example, prompt
 from drp.teacher.llm.reply_schemas import strict_schema
@@ -26,11 +26,11 @@ def digest(name: PromptName) -> str:
     examples = [reply_of(name, example(kind)).model_dump_json() for kind in KINDS]
     shown = example("skill").trace
     message = {
-        "fused": lambda: ask_fused(shown, "skill", structured=False),
-        "decompose-indexed": lambda: ask_decompose(shown, "skill", "indexed", structured=False),
-        "decompose-verbatim": lambda: ask_decompose(shown, "skill", "verbatim", structured=False),
-        "revise-indexed": lambda: ask_revise(example("skill"), "indexed", structured=False),
-        "revise-verbatim": lambda: ask_revise(example("skill"), "verbatim", structured=False),
+        "fused": lambda: build_fused(shown, "skill", structured=False),
+        "decompose-indexed": lambda: build_decompose(shown, "skill", "indexed", structured=False),
+        "decompose-verbatim": lambda: build_decompose(shown, "skill", "verbatim", structured=False),
+        "revise-indexed": lambda: build_revise(example("skill"), "indexed", structured=False),
+        "revise-verbatim": lambda: build_revise(example("skill"), "verbatim", structured=False),
     }[name]().messages[-1]
     return content_id("prompt", texts, examples, strict_schema(asked.model), dict(message))
 
@@ -100,9 +100,9 @@ def asks(thinking: str, **options: object) -> list:
     trace = trace_of(thinking)
     draft = with_steps(trace=trace, steps=example("none").steps[:0])
     return [
-        *[ask_decompose(trace, "skill", asking, **options) for asking in ASKINGS],
-        *[ask_revise(draft, asking, **options) for asking in ASKINGS],
-        ask_fused(trace, "skill", **options),
+        *[build_decompose(trace, "skill", asking, **options) for asking in ASKINGS],
+        *[build_revise(draft, asking, **options) for asking in ASKINGS],
+        build_fused(trace, "skill", **options),
     ]
 
 

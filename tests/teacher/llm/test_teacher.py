@@ -9,8 +9,8 @@ import pytest
 from drp.config.teacher_profiles import Prices, TeacherProfile
 from drp.core.records import Draft, Refusal
 from drp.gates.row_gates import cover_fault
-from drp.ledger.completions import CARRIED, Answer, Reply, TeacherRequest, Usage
-from drp.teacher.llm.request_builder import Asker
+from drp.ledger.completions import CARRIED, Completion, TeacherReply, TeacherRequest, Usage
+from drp.teacher.llm.request_builder import RequestBuilder
 from drp.teacher.llm.teacher import LlmTeacher
 from tests.fake_provider.mind import think
 from tests.teacher.test_heuristic_teacher import TRACE
@@ -26,30 +26,34 @@ USAGE = Usage(10, 0, 10)
 DRAFTS = (Draft(TRACE),)
 
 
-def said(text: str | None, finish_reason: str = "stop", refusal: str | None = None) -> Answer:
-    return Answer("chatcmpl-1", text, refusal, finish_reason, USAGE, 0.1)
+def said(text: str | None, finish_reason: str = "stop", refusal: str | None = None) -> Completion:
+    return Completion("chatcmpl-1", text, refusal, finish_reason, USAGE, 0.1)
 
 
 class Scripted:
     """Says what the script has, then thinks; keeps the requests."""
 
-    def __init__(self, *script: Answer | str) -> None:
+    def __init__(self, *script: Completion | str) -> None:
         self.script, self.asked = list(script), []
 
-    def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[Reply]:
+    def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[TeacherReply]:
         for request in requests:
             self.asked.append(request)
             answer = self.script.pop(0) if self.script else said(think(request.body))
-            yield Reply(request, None, answer) if isinstance(answer, str) else Reply(request, answer)
+            yield (
+                TeacherReply(request, None, answer)
+                if isinstance(answer, str)
+                else TeacherReply(request, answer)
+            )
 
 
 def teacher(driver: Scripted, asking: str = "fused") -> LlmTeacher:
-    return LlmTeacher(Asker(PROFILE, asking, "skill"), driver)
+    return LlmTeacher(RequestBuilder(PROFILE, asking, "skill"), driver)
 
 
 def taught(driver: Scripted, asking: str = "fused", drafts: Iterable[Draft] = DRAFTS) -> list[Draft]:
     llm = teacher(driver, asking)
-    return list(llm.synthesise(llm.revise(llm.decompose(drafts, "skill"))))
+    return list(llm.revise(llm.decompose(drafts, "skill")))
 
 
 @pytest.mark.parametrize(("asking", "requests"), [("fused", 1), ("indexed", 2), ("verbatim", 2)])

@@ -1,6 +1,18 @@
 """A teacher that is asked in batches: half the price, back within a day."""
 
 from drp.teacher.transport.batch.driver import BatchDriver
-from drp.teacher.transport.batch.errors import StillOutError
+from drp.teacher.transport.batch.errors import BatchesPendingError, BatchGoneError, BatchRefusedError
+from drp.teacher.transport.batch.polling import give_up, has_ended
+from drp.teacher.transport.batch.reconcile import BooksDifferError, reconcile, table
 
-__all__ = ["BatchDriver", "StillOutError"]
+__all__ = [
+    "BatchDriver",
+    "BatchGoneError",
+    "BatchRefusedError",
+    "BatchesPendingError",
+    "BooksDifferError",
+    "give_up",
+    "has_ended",
+    "reconcile",
+    "table",
+]

@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from drp.config.teacher_profiles import TeacherProfile
-from drp.ledger.completions import Reply, TeacherRequest
+from drp.config import TeacherProfile
+from drp.ledger import TeacherReply, TeacherRequest
 from drp.teacher.transport.batch.packing import BatchLimits
 from drp.teacher.transport.batch.provider import BatchProvider
-from drp.teacher.transport.batch.request_queue import Spool
-from drp.teacher.transport.batch.scheduler import Work
-from drp.teacher.transport.ledger_session import Books
+from drp.teacher.transport.batch.request_queue import RequestQueue
+from drp.teacher.transport.batch.scheduler import BatchScheduler
+from drp.teacher.transport.credentials import api_key
+from drp.teacher.transport.ledger_session import LedgerSession
 
 
 class BatchDriver:
@@ -25,33 +26,35 @@ class BatchDriver:
         name: the teacher, for messages.
         profile: where it is and what it takes.
         books: the ledger, with batch prices.
-        began: given where nobody waits here, but comes back: when that began. The replies then end in
-            StillOutError while something is not back; the same requests later go on where these stopped.
+        may_defer_since: when the task began, for a task that does not wait here but comes back later. Its
+            replies end in BatchesPendingError while something is pending; asked for the same requests
+            later, the driver goes on from there.
     """
 
     def __init__(
         self,
         name: str,
         profile: TeacherProfile,
-        books: Books,
-        began: datetime | None = None,
+        books: LedgerSession,
+        may_defer_since: datetime | None = None,
     ) -> None:
-        self._name, self._profile, self._books, self._began = name, profile, books, began
-        self._provider = BatchProvider(name, profile, profile.api_key(name))
+        self._name, self._profile, self._books = name, profile, books
+        self._may_defer_since = may_defer_since
+        self._provider = BatchProvider(name, profile, api_key(name, profile))
 
-    def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[Reply]:
+    def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[TeacherReply]:
         """As the protocol says; the requests are on disk meanwhile, all of them before the first is sent.
 
         Raises:
-            StillOutError: some are not back, and nobody waits here.
+            BatchesPendingError: some are not back, and nobody waits here.
             TeacherRefusedError, TeacherUnavailableError, BatchRefusedError, BatchGoneError,
             BudgetExhaustedError: nothing more can be had now; what landed is in the ledger.
         """
         limits, pace = BatchLimits(self._profile.limits.enqueued_tokens), self._profile.pace
-        with Spool() as spool:
-            work = Work(
+        with RequestQueue() as spool:
+            work = BatchScheduler(
                 *(self._name, self._profile, self._books, self._provider, spool),
-                since=self._began or datetime.now(UTC),
+                since=self._may_defer_since or datetime.now(UTC),
                 limits=limits,
             )
             changed = work.settle()
@@ -65,7 +68,7 @@ class BatchDriver:
                 if not len(spool):
                     return
                 work.raise_if_exhausted()
-                if self._began is not None:
+                if self._may_defer_since is not None:
                     raise work.still_out()
                 pause = pace.poll_first_s if changed else min(pause * 1.5, pace.poll_most_s)
                 time.sleep(pause)

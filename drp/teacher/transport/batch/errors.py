@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from drp.core.errors import TerminalError, TransientError
+from drp.core import TerminalError, TransientError
 from drp.teacher.transport.errors import KEPT
 
 
@@ -29,7 +29,7 @@ class BatchGoneError(TerminalError):
         )
 
 
-class StillOutError(TransientError):
+class BatchesPendingError(TransientError):
     """Not all answers are back, and nobody waits for them here: come back when a batch has ended."""
 
     def __init__(self, teacher: str, batch_ids: Sequence[str], requests: int, carry_at: datetime) -> None:

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Collection
 
-from drp.config.teacher_profiles import TeacherProfile
-from drp.core.errors import DrpError
+from drp.config import TeacherProfile
+from drp.core import DrpError
 from drp.teacher.transport.batch.provider import TERMINAL, BatchProvider
+from drp.teacher.transport.credentials import api_key
 from drp.teacher.transport.errors import TeacherUnavailableError
 
 _log = logging.getLogger(__name__)
@@ -54,4 +55,4 @@ def give_up(teacher: str, profile: TeacherProfile, batch_ids: Collection[str]) -
 def _provider(teacher: str, profile: TeacherProfile) -> BatchProvider:
     """One that tries once."""
     impatient = profile.limits.model_copy(update={"patience_s": 0.0})
-    return BatchProvider(teacher, profile.model_copy(update={"limits": impatient}), profile.api_key(teacher))
+    return BatchProvider(teacher, profile.model_copy(update={"limits": impatient}), api_key(teacher, profile))

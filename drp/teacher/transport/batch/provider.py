@@ -17,7 +17,7 @@ import openai
 from openai.types import Batch
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
-from drp.config.teacher_profiles import TeacherProfile
+from drp.config import TeacherProfile
 from drp.teacher.transport.batch.errors import BatchGoneError, BatchRefusedError
 from drp.teacher.transport.batch.request_queue import ENDPOINT
 from drp.teacher.transport.batch.result_rows import Row, read_row

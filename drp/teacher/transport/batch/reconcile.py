@@ -14,19 +14,17 @@ from openai.types import Batch as ProviderBatch
 from rich.table import Table
 from rich.text import Text
 
-from drp.config.teacher_profiles import TeacherProfile
-from drp.core.errors import TerminalError
-from drp.ledger.completions import Usage
-from drp.ledger.errors import dollars
-from drp.ledger.records import Answered
-from drp.ledger.tables import BatchState
+from drp.config import TeacherProfile
+from drp.core import TerminalError
+from drp.ledger import BatchState, BatchUsage, Usage, dollars
 from drp.teacher.transport.batch.packing import BatchLimits
 from drp.teacher.transport.batch.provider import TERMINAL, BatchProvider
-from drp.teacher.transport.batch.request_queue import Spool
-from drp.teacher.transport.batch.scheduler import Work
-from drp.teacher.transport.ledger_session import Books
+from drp.teacher.transport.batch.request_queue import RequestQueue
+from drp.teacher.transport.batch.scheduler import BatchScheduler
+from drp.teacher.transport.credentials import api_key
+from drp.teacher.transport.ledger_session import LedgerSession
 
-_NOTHING = Answered(0, Usage(0, 0, 0), None)
+_NOTHING = BatchUsage(0, Usage(0, 0, 0), None)
 
 
 class BooksDifferError(TerminalError):
@@ -47,9 +45,9 @@ class Line:
     batch_id: str
     provider_batch_id: str
     status: str
-    theirs: Answered
+    theirs: BatchUsage
     """Without a cost; 0 tokens where the provider does not tell."""
-    ours: Answered
+    ours: BatchUsage
     is_known: bool
     """Whether this ledger planned it: another ledger may use the same account."""
 
@@ -62,16 +60,16 @@ class Line:
         return self.theirs.answers != self.ours.answers or (told and self.theirs.usage != self.ours.usage)
 
 
-def reconcile(teacher: str, profile: TeacherProfile, books: Books, days: int) -> list[Line]:
+def reconcile(teacher: str, profile: TeacherProfile, books: LedgerSession, days: int) -> list[Line]:
     """Land what has ended, and compare the batches of the last `days`, the newest first.
 
     Raises:
         TeacherRefusedError, TeacherUnavailableError: the provider does not show its books.
     """
-    provider, now = BatchProvider(teacher, profile, profile.api_key(teacher)), datetime.now(UTC)
+    provider, now = BatchProvider(teacher, profile, api_key(teacher, profile)), datetime.now(UTC)
     listed = provider.listed(now - timedelta(days=days))
-    with Spool() as spool:
-        Work(teacher, profile, books, provider, spool, since=now, limits=BatchLimits(None)).settle()
+    with RequestQueue() as spool:
+        BatchScheduler(teacher, profile, books, provider, spool, since=now, limits=BatchLimits(None)).settle()
     known = books.ledger.batches(get_args(BatchState))
     planned = {batch.batch_id: batch.provider_batch_id for batch in known}
     answered = books.ledger.answered([batch_id for batch_id, _ in listed])
@@ -109,9 +107,9 @@ def _tokens(usage: Usage) -> str:
     return f"{usage.prompt_tokens:,} + {usage.completion_tokens:,}"
 
 
-def _billed(batch: ProviderBatch) -> Answered:
+def _billed(batch: ProviderBatch) -> BatchUsage:
     counts, usage = batch.request_counts, batch.usage
     tokens = _NOTHING.usage
     if usage is not None:
         tokens = Usage(usage.input_tokens, usage.input_tokens_details.cached_tokens, usage.output_tokens)
-    return Answered(counts.completed if counts else 0, tokens, None)
+    return BatchUsage(counts.completed if counts else 0, tokens, None)

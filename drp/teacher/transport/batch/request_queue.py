@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
-from drp.ledger.completions import TeacherRequest
+from drp.ledger import TeacherRequest
 from drp.teacher.transport.batch.packing import Size
 
 ENDPOINT: Final = "/v1/chat/completions"
@@ -22,7 +22,7 @@ class _Held:
     times: int = 1
 
 
-class Spool:
+class RequestQueue:
     """The requests that have no reply yet, in a file that is gone when its block ends."""
 
     def __init__(self) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import openai
 
-from drp.ledger.completions import Answer
-from drp.teacher.transport.faults import Fault, NoAnswerError, fault_of
+from drp.ledger import Completion
+from drp.teacher.transport.faults import NoAnswerError, RequestFault, fault_of
 from drp.teacher.transport.responses import answer_of
 
 _NOT_DONE = {"batch_expired", "batch_cancelled"}
@@ -21,8 +21,8 @@ class Row:
     """One row: an answer, or the fault, or neither where the provider never came to it."""
 
     request_id: str
-    answer: Answer | None = None
-    fault: Fault | None = None
+    answer: Completion | None = None
+    fault: RequestFault | None = None
 
 
 def read_row(line: bytes, secret: str) -> Row | None:
@@ -47,7 +47,7 @@ def _without_response(request_id: str, error: Mapping[str, Any]) -> Row:
     code = str(error.get("code"))
     if code in _NOT_DONE:
         return Row(request_id)
-    return Row(request_id, fault=Fault("passing", f"{code} {str(error.get('message'))[:200]}", None))
+    return Row(request_id, fault=RequestFault("passing", f"{code} {str(error.get('message'))[:200]}", None))
 
 
 def _status_error(status: int, body: Any) -> openai.APIStatusError:

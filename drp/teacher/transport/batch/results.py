@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from openai.types import Batch
 
-from drp.ledger.records import Attempt, Failure, Landing
+from drp.ledger import Attempt, CompletedAttempt, FailedAttempt
 from drp.teacher.transport.batch.provider import BatchProvider
 from drp.teacher.transport.batch.result_rows import Row
-from drp.teacher.transport.ledger_session import Books
+from drp.teacher.transport.ledger_session import LedgerSession
 
 _log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ GROUP = 200
 """Rows in one transaction."""
 
 
-def land(books: Books, provider: BatchProvider, batch_id: str, ended: Batch) -> str | None:
+def import_results(books: LedgerSession, provider: BatchProvider, batch_id: str, ended: Batch) -> str | None:
     """Write down each row of an ended batch's files; what is in neither may be sent again. May be done again.
 
     Args:
@@ -36,7 +36,7 @@ def land(books: Books, provider: BatchProvider, batch_id: str, ended: Batch) -> 
     refused: str | None = None
     for file_id in filter(None, (ended.output_file_id, ended.error_file_id)):
         for rows in _groups(provider, file_id):
-            outcomes = list[Landing | Failure | None]()
+            outcomes = list[CompletedAttempt | FailedAttempt | None]()
             for row in rows:
                 if row.fault is not None and row.fault.kind == "refused":
                     refused = row.fault.why
@@ -46,7 +46,7 @@ def land(books: Books, provider: BatchProvider, batch_id: str, ended: Batch) -> 
     if ended.status == "completed" and mine:
         why = f"in neither file of batch {ended.id}"
         _log.warning("%d requests are %s", len(mine), why)
-        books.write([Failure(a, why, a.number < TRIES, None) for a in mine.values()])
+        books.write([FailedAttempt(a, why, a.number < TRIES, None) for a in mine.values()])
     back = ledger.land_batch(batch_id, f"the batch {ended.status}" if refused is None else refused)
     _log.info("batch %s %s: its answers are in the ledger, %d requests go back", ended.id, ended.status, back)
     if ended.input_file_id:
@@ -54,14 +54,14 @@ def land(books: Books, provider: BatchProvider, batch_id: str, ended: Batch) -> 
     return refused
 
 
-def _outcome(books: Books, attempt: Attempt, row: Row) -> Landing | Failure | None:
+def _outcome(books: LedgerSession, attempt: Attempt, row: Row) -> CompletedAttempt | FailedAttempt | None:
     """What became of an attempt; None: the provider never came to it."""
     if row.answer is not None:
-        return Landing(attempt, row.answer, books.cost(row.answer))
+        return CompletedAttempt(attempt, row.answer, books.cost(row.answer))
     if row.fault is None or row.fault.kind == "refused":
         return None
     may_retry = row.fault.kind != "row" and attempt.number < TRIES
-    return Failure(attempt, row.fault.why, may_retry, row.fault.cost)
+    return FailedAttempt(attempt, row.fault.why, may_retry, row.fault.cost)
 
 
 def _groups(provider: BatchProvider, file_id: str) -> Iterator[list[Row]]:

@@ -8,28 +8,32 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from openai.types import Batch as ProviderBatch
+from openai.types import Batch as RemoteBatch
 
-from drp.config.teacher_profiles import TeacherProfile
-from drp.core.batched import batched
-from drp.core.errors import DrpError
-from drp.ledger.batches import OUT
-from drp.ledger.completions import CARRIED, Reply, TeacherRequest
-from drp.ledger.errors import BudgetExhaustedError
-from drp.ledger.records import Batch, Entry
-from drp.teacher.transport.batch.errors import BatchRefusedError, StillOutError
+from drp.config import TeacherProfile
+from drp.core import DrpError, batched
+from drp.ledger import (
+    CARRIED,
+    OUT,
+    BudgetExhaustedError,
+    LedgerEntry,
+    ProviderBatch,
+    TeacherReply,
+    TeacherRequest,
+)
+from drp.teacher.transport.batch.errors import BatchesPendingError, BatchRefusedError
 from drp.teacher.transport.batch.packing import BatchLimits, cut
 from drp.teacher.transport.batch.provider import TERMINAL, BatchProvider
-from drp.teacher.transport.batch.request_queue import Spool
-from drp.teacher.transport.batch.results import land
+from drp.teacher.transport.batch.request_queue import RequestQueue
+from drp.teacher.transport.batch.results import import_results
 from drp.teacher.transport.errors import TeacherRefusedError
-from drp.teacher.transport.ledger_session import Books
+from drp.teacher.transport.ledger_session import LedgerSession
 
 _log = logging.getLogger(__name__)
 
 CHUNK = 200
 """Requests looked up in the ledger together."""
-TELL_S = 300
+INTERVAL_S = 300
 """Seconds between two log lines on a batch that goes on as it did."""
 FAILURES = 3
 """Batches that the provider may fail for no reason of ours, one after the other."""
@@ -38,14 +42,14 @@ _LIMIT = re.compile(r"Limit: (\d[\d,]{0,20}) enqueued tokens")  # in the message
 
 
 @dataclass
-class Work:
+class BatchScheduler:
     """State of one call; what survives it is in the ledger."""
 
     name: str
     profile: TeacherProfile
-    books: Books
+    books: LedgerSession
     provider: BatchProvider
-    spool: Spool
+    spool: RequestQueue
     since: datetime
     """When the stage began."""
     limits: BatchLimits
@@ -60,7 +64,7 @@ class Work:
     """To be looked up again: another worker has them, or they ended a moment ago."""
     _too_dear: dict[str, None] = field(default_factory=dict)
     _hopeless: dict[str, str] = field(default_factory=dict)
-    _batches: dict[str, Batch] = field(default_factory=dict)
+    _batches: dict[str, ProviderBatch] = field(default_factory=dict)
     """All at this provider that may bring answers, whoever sent them."""
     _exhausted: BudgetExhaustedError | None = None
     _refused: TeacherRefusedError | None = None
@@ -71,7 +75,7 @@ class Work:
 
     # --- requests
 
-    def take_in(self, requests: Iterable[TeacherRequest]) -> Iterator[Reply]:
+    def take_in(self, requests: Iterable[TeacherRequest]) -> Iterator[TeacherReply]:
         """Replies to what the ledger has; the others are held from now on."""
         for some in batched(requests, CHUNK):
             known = self.books.known(some)
@@ -82,7 +86,7 @@ class Work:
                 self.spool.add(request)
                 self._place(request.request_id, entries.get(request.request_id))
 
-    def answered(self) -> Iterator[Reply]:
+    def answered(self) -> Iterator[TeacherReply]:
         """Replies to what has landed, died, or can never be sent; what came back waits again."""
         ended = [batch_id for batch_id in self._out if batch_id not in self._batches]
         ids = [request_id for batch_id in ended for request_id in self._out.pop(batch_id)]
@@ -97,10 +101,10 @@ class Work:
             for request_id, reply in known.items():
                 yield from (replace(reply, request=request) for request in self.spool.take(request_id))
         for request_id, why in self._hopeless.items():
-            yield from (Reply(request, None, why) for request in self.spool.take(request_id))
+            yield from (TeacherReply(request, None, why) for request in self.spool.take(request_id))
         self._hopeless.clear()
 
-    def carried(self) -> Iterator[Reply]:
+    def carried(self) -> Iterator[TeacherReply]:
         """Replies to what is left to another night."""
         now = datetime.now(UTC)
         late = [batch_id for batch_id in self._out if now >= self._carry_at(self._batches.get(batch_id))]
@@ -112,14 +116,14 @@ class Work:
         if ids:
             _log.warning("teacher %s: %d requests are carried into another night", self.name, len(ids))
         for request_id in ids:
-            yield from (Reply(request, None, CARRIED) for request in self.spool.take(request_id))
+            yield from (TeacherReply(request, None, CARRIED) for request in self.spool.take(request_id))
 
-    def still_out(self) -> StillOutError:
+    def still_out(self) -> BatchesPendingError:
         """To be raised instead of waiting."""
         batches = [self._batches[batch_id] for batch_id in self._out if batch_id in self._batches]
         ids = [batch.provider_batch_id for batch in batches if batch.provider_batch_id]
         carry_at = min(map(self._carry_at, batches), default=self._carry_at(None))
-        return StillOutError(self.name, ids, len(self.spool), carry_at)
+        return BatchesPendingError(self.name, ids, len(self.spool), carry_at)
 
     def raise_if_refused(self) -> None:
         """Raise if the provider refuses all alike."""
@@ -131,7 +135,7 @@ class Work:
         if self._exhausted is not None and not self._out and not self._elsewhere:
             raise self._exhausted
 
-    def _place(self, request_id: str, entry: Entry | None) -> None:
+    def _place(self, request_id: str, entry: LedgerEntry | None) -> None:
         if entry is not None and entry.batch_id is not None:
             self._out.setdefault(entry.batch_id, set()).add(request_id)
         elif entry is not None and entry.state == "submitted":
@@ -141,7 +145,7 @@ class Work:
         else:
             self._waiting[request_id] = None
 
-    def _carry_at(self, batch: Batch | None) -> datetime:
+    def _carry_at(self, batch: ProviderBatch | None) -> datetime:
         submitted = batch.submitted_at if batch is not None else None
         return (submitted or self.since) + timedelta(seconds=self.profile.pace.carry_after_s)
 
@@ -162,7 +166,7 @@ class Work:
             self._too_dear.clear()
         return changed
 
-    def _open(self) -> dict[str, Batch]:
+    def _open(self) -> dict[str, ProviderBatch]:
         batches = self.books.ledger.batches(OUT)
         return {batch.batch_id: batch for batch in batches if batch.base_url == self.profile.base_url}
 
@@ -172,7 +176,7 @@ class Work:
         left = [b for b in self._open().values() if b.provider_batch_id is None]
         left = [b for b in left if b.is_orphan or b.batch_id in doubtful]
         uploaded = {batch.batch_id for batch in left if batch.state == "uploaded"}
-        found: dict[str, ProviderBatch] = {}
+        found: dict[str, RemoteBatch] = {}
         if uploaded:
             oldest = min(batch.created_at for batch in left)
             found = self.provider.find(uploaded, oldest)
@@ -188,7 +192,7 @@ class Work:
             doubtful.discard(batch.batch_id)
         return bool(left)
 
-    def _look_at(self, batch: Batch, provider_batch_id: str) -> bool:
+    def _look_at(self, batch: ProviderBatch, provider_batch_id: str) -> bool:
         theirs = self.provider.batch(provider_batch_id)
         if theirs.status not in TERMINAL:
             is_new = theirs.status != batch.provider_state
@@ -196,23 +200,23 @@ class Work:
                 self.books.ledger.record_state(batch.batch_id, theirs.status)
             if theirs.status == "in_progress":
                 self._no_room = self._failures = 0
-            if is_new or time.monotonic() - self._told >= TELL_S:
+            if is_new or time.monotonic() - self._told >= INTERVAL_S:
                 self._tell(theirs)
             return is_new
         if theirs.status == "failed":
             self._failed(batch, theirs)
-        elif why := land(self.books, self.provider, batch.batch_id, theirs):
+        elif why := import_results(self.books, self.provider, batch.batch_id, theirs):
             self._refused = self.provider.refused(why)
         del self._batches[batch.batch_id]
         return True
 
-    def _tell(self, theirs: ProviderBatch) -> None:
+    def _tell(self, theirs: RemoteBatch) -> None:
         self._told, counts = time.monotonic(), theirs.request_counts
         done = "" if counts is None else f", {counts.completed + counts.failed} of {counts.total} rows"
         spent = self.books.ledger.spent(self.books.run_id).known
         _log.info("batch %s is %s%s; %.2f USD so far", theirs.id, theirs.status, done, spent)
 
-    def _failed(self, batch: Batch, theirs: ProviderBatch) -> None:
+    def _failed(self, batch: ProviderBatch, theirs: RemoteBatch) -> None:
         """The provider took the batch and then did not: nothing of it was answered or billed."""
         errors = (theirs.errors and theirs.errors.data) or []
         codes = {str(error.code) for error in errors}
@@ -233,7 +237,7 @@ class Work:
         else:
             raise BatchRefusedError(self.name, why)
 
-    def _wait_for_room(self, batch: Batch, why: str) -> None:
+    def _wait_for_room(self, batch: ProviderBatch, why: str) -> None:
         """Somebody else's batches count too, or the limit is lower than the profile says."""
         if said := _LIMIT.search(why):
             limit = int(said[1].replace(",", ""))

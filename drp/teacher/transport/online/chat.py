@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import httpx2
 import openai
 
-from drp.config.teacher_profiles import TeacherProfile
-from drp.ledger.completions import Answer, TeacherRequest
+from drp.config import TeacherProfile
+from drp.ledger import Completion, TeacherRequest
 from drp.teacher.transport.responses import answer_in
 
 CONNECT_S = 10.0
@@ -36,7 +36,7 @@ def make_clients(profile: TeacherProfile, key: str) -> list[openai.AsyncOpenAI]:
     ]
 
 
-async def ask(client: openai.AsyncOpenAI, request: TeacherRequest) -> tuple[Answer, Mapping[str, str]]:
+async def ask(client: openai.AsyncOpenAI, request: TeacherRequest) -> tuple[Completion, Mapping[str, str]]:
     """The answer and the headers that came with it.
 
     Raises:

@@ -1,25 +1,22 @@
 """The online driver: requests in, replies out as they land, with as many under way as the provider takes."""
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from queue import SimpleQueue
 
-from drp.config.teacher_profiles import TeacherProfile
-from drp.ledger.completions import Reply, TeacherRequest
-from drp.teacher.transport.ledger_session import Books
+from drp.config import TeacherProfile
+from drp.console import Progress
+from drp.ledger import TeacherReply, TeacherRequest
+from drp.teacher.transport.credentials import api_key
+from drp.teacher.transport.ledger_session import LedgerSession
 from drp.teacher.transport.online.circuit_breaker import Breaker
 from drp.teacher.transport.online.rate_limits import Bucket, Pace, Window
-from drp.teacher.transport.online.sender import Control, Engine, Result
-
-_log = logging.getLogger(__name__)
+from drp.teacher.transport.online.sender import Control, Result, Sender
 
 CHUNK = 128
 """Requests looked up in the ledger together."""
-TELL_S = 30.0
-"""Seconds between two log lines on progress."""
 
 
 class OnlineDriver:
@@ -33,9 +30,9 @@ class OnlineDriver:
         books: the ledger.
     """
 
-    def __init__(self, name: str, profile: TeacherProfile, books: Books) -> None:
+    def __init__(self, name: str, profile: TeacherProfile, books: LedgerSession) -> None:
         self._name, self._profile, self._books = name, profile, books
-        self._key = profile.api_key(name)
+        self._key = api_key(name, profile)
         limits = profile.limits
         self._control = Control(
             Window(limits.in_flight),
@@ -44,13 +41,13 @@ class OnlineDriver:
         )
         self._room = limits.in_flight + 2 * CHUNK
 
-    def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[Reply]:
+    def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[TeacherReply]:
         """As the protocol says; at most the window and two chunks of requests are held."""
         results: SimpleQueue[Result] = SimpleQueue()
-        engine = Engine(self._name, self._profile, self._key, self._books, self._control, results)
+        engine = Sender(self._name, self._profile, self._key, self._books, self._control, results)
         source, more = iter(requests), True
         under_way: Counter[str] = Counter()  # two rollouts may ask the same
-        progress = _Progress(self._name)
+        progress, answered, usd = Progress(f"teacher {self._name}", None, unit="answers"), 0, 0.0
         engine.start()
         try:
             while more or under_way:
@@ -68,30 +65,10 @@ class OnlineDriver:
                 result = results.get()
                 if isinstance(result, Exception):
                     raise result
-                progress.tell(result, self._books, engine)
+                answered += 1
+                usd += float((result.answer and self._books.cost(result.answer)) or 0)
+                progress.update(answered, f"{usd:.2f} USD so far, window {self._control.window.size}")
                 for _ in range(under_way.pop(result.request.request_id)):
                     yield result
         finally:
             engine.stop()
-
-
-class _Progress:
-    """A log line now and then."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._started = self._told = time.monotonic()
-        self._answered, self._cost = 0, 0.0
-
-    def tell(self, reply: Reply, books: Books, engine: Engine) -> None:
-        """Count a reply."""
-        self._answered += 1
-        self._cost += float((reply.answer and books.cost(reply.answer)) or 0)
-        now = time.monotonic()
-        if now - self._told >= TELL_S:
-            self._told = now
-            rate = self._answered / (now - self._started) * 60
-            _log.info(
-                "teacher %s: %d answered, %.0f a minute, %.2f USD so far, window %d",
-                *(self._name, self._answered, rate, self._cost, engine.control.window.size),
-            )

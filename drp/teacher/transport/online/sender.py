@@ -23,12 +23,11 @@ from typing import TypeAlias, TypeVar
 import httpx2
 import openai
 
-from drp.config.teacher_profiles import TeacherProfile
-from drp.ledger.completions import Reply, TeacherRequest
-from drp.ledger.records import Attempt, Failure, Landing
+from drp.config import TeacherProfile
+from drp.ledger import Attempt, CompletedAttempt, FailedAttempt, TeacherReply, TeacherRequest
 from drp.teacher.transport.errors import TeacherRefusedError
-from drp.teacher.transport.faults import Fault, NoAnswerError, fault_of
-from drp.teacher.transport.ledger_session import Books
+from drp.teacher.transport.faults import NoAnswerError, RequestFault, fault_of
+from drp.teacher.transport.ledger_session import LedgerSession
 from drp.teacher.transport.online.chat import ask, make_clients
 from drp.teacher.transport.online.circuit_breaker import Breaker
 from drp.teacher.transport.online.rate_limits import Pace, Window
@@ -44,12 +43,12 @@ OTHERS_S = 2.0
 DRAIN_S = 30.0
 """What is under way when the stage stops may take so long to come in."""
 
-Result: TypeAlias = Reply | Exception
+Result: TypeAlias = TeacherReply | Exception
 T = TypeVar("T")
 
 
 @dataclass(eq=False)
-class _Job:
+class _PendingRequest:
     request: TeacherRequest
     tries: int = 0
 
@@ -68,20 +67,22 @@ class Control:
 
 
 @dataclass
-class Engine:
+class Sender:
     """Runs in a thread of its own; `put`, `finish` and `stop` are called from another."""
 
     name: str
     profile: TeacherProfile
     key: str
-    books: Books
+    books: LedgerSession
     control: Control
     results: SimpleQueue[Result]
-    _waiting: deque[_Job] = field(default_factory=deque)
-    _later: list[tuple[float, int, _Job]] = field(default_factory=list)
-    _ready: deque[tuple[Attempt, _Job]] = field(default_factory=deque)
+    _waiting: deque[_PendingRequest] = field(default_factory=deque)
+    _later: list[tuple[float, int, _PendingRequest]] = field(default_factory=list)
+    _ready: deque[tuple[Attempt, _PendingRequest]] = field(default_factory=deque)
     _flying: set["asyncio.Task[None]"] = field(default_factory=set)
-    _ended: list[tuple[_Job, Landing | Failure, float]] = field(default_factory=list)
+    _ended: list[tuple[_PendingRequest, CompletedAttempt | FailedAttempt, float]] = field(
+        default_factory=list
+    )
     _claiming: "asyncio.Task[None] | None" = None
     _fatal: Exception | None = None
     _exhausted: Exception | None = None
@@ -103,7 +104,7 @@ class Engine:
 
     def put(self, requests: Sequence[TeacherRequest]) -> None:
         """Have these sent when there is room for them."""
-        self._call(lambda: self._waiting.extend(map(_Job, requests)))
+        self._call(lambda: self._waiting.extend(map(_PendingRequest, requests)))
 
     def stop(self) -> None:
         """Send nothing more; wait for what is under way, as it is paid for."""
@@ -182,7 +183,7 @@ class Engine:
 
     async def _claim(self) -> None:
         """Make the next requests this worker's, as many as are to be ready."""
-        jobs: dict[str, _Job] = {}
+        jobs: dict[str, _PendingRequest] = {}
         while self._waiting and len(self._ready) + len(jobs) < self._ahead:
             job = self._waiting.popleft()
             jobs[job.request.request_id] = job
@@ -202,7 +203,7 @@ class Engine:
             return max(0.01, self._later[0][0] - now) if self._later else 1.0
         return max(control.breaker.wait(now), control.pace.wait(self._ready[0][1].tokens, now))
 
-    async def _send(self, client: openai.AsyncOpenAI, attempt: Attempt, job: _Job) -> None:
+    async def _send(self, client: openai.AsyncOpenAI, attempt: Attempt, job: _PendingRequest) -> None:
         control, sent = self.control, self._loop.time()
         try:
             answer, headers = await ask(client, job.request)
@@ -210,7 +211,7 @@ class Engine:
             self._failed(attempt, job, fault_of(error, self.key), sent)
             return
         except asyncio.CancelledError:
-            self._end(job, Failure(attempt, "given up while under way", may_retry=True, cost=None))
+            self._end(job, FailedAttempt(attempt, "given up while under way", may_retry=True, cost=None))
             raise
         now = self._loop.time()
         control.window.grow()
@@ -218,9 +219,9 @@ class Engine:
         control.pace.heed(headers, now)
         if answer.usage:
             control.pace.correct(job.tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens)
-        self._end(job, Landing(attempt, answer, self.books.cost(answer)))
+        self._end(job, CompletedAttempt(attempt, answer, self.books.cost(answer)))
 
-    def _failed(self, attempt: Attempt, job: _Job, fault: Fault, sent: float) -> None:
+    def _failed(self, attempt: Attempt, job: _PendingRequest, fault: RequestFault, sent: float) -> None:
         control, now = self.control, self._loop.time()
         if fault.kind == "refused":
             self._fatal = self._fatal or TeacherRefusedError(
@@ -240,13 +241,15 @@ class Engine:
         if fault.kind in ("load", "passing"):
             self._fatal = self._fatal or control.breaker.failed(fault.why, now)
         wait_s = max(fault.wait_s, min(60.0, 0.5 * 2**job.tries) * random.uniform(0.5, 1.5))  # noqa: S311
-        self._end(job, Failure(attempt, fault.why, may_retry=may_retry, cost=fault.cost), wait_s)
+        self._end(job, FailedAttempt(attempt, fault.why, may_retry=may_retry, cost=fault.cost), wait_s)
 
-    def _end(self, job: _Job, outcome: Landing | Failure, wait_s: float = 0.0) -> None:
+    def _end(
+        self, job: _PendingRequest, outcome: CompletedAttempt | FailedAttempt, wait_s: float = 0.0
+    ) -> None:
         self._ended.append((job, outcome, wait_s))
         self._booked.set()
 
-    def _again(self, job: _Job, wait_s: float) -> None:
+    def _again(self, job: _PendingRequest, wait_s: float) -> None:
         self._number += 1
         heapq.heappush(self._later, (self._loop.time() + wait_s, self._number, job))
         self._changed.set()
@@ -271,10 +274,10 @@ class Engine:
             ended, self._ended = self._ended, []
             await self._in_ledger(partial(self.books.write, [outcome for _, outcome, _ in ended]))
             for job, outcome, wait_s in ended:
-                if isinstance(outcome, Landing):
-                    self.results.put(Reply(job.request, outcome.answer))
+                if isinstance(outcome, CompletedAttempt):
+                    self.results.put(TeacherReply(job.request, outcome.answer))
                 elif not outcome.may_retry:
-                    self.results.put(Reply(job.request, None, f"dead: {outcome.error}"))
+                    self.results.put(TeacherReply(job.request, None, f"dead: {outcome.error}"))
                 else:
                     self._again(job, wait_s)
 

@@ -1,0 +1,119 @@
+"""`drp corpus`: published versions."""
+
+from datetime import timedelta
+from typing import Annotated, TypeAlias
+
+import typer
+
+from drp.cli.tables import print_table
+
+# As in drp/cli/main.py, commands import what they need when they run.
+corpus = typer.Typer(help="Published versions of the corpus.", no_args_is_help=True)
+
+RunArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="RUN", help="Name of a run, such as 2026-11-21-drp.")
+]
+
+
+@corpus.command("list")
+def corpus_list() -> None:
+    """Published versions, newest first, and runs that wait for a person."""
+    from drp.lake import open_lake
+
+    lake = open_lake()
+    current = lake.corpus.current().number
+    versions = [lake.corpus.read(number) for number in reversed(lake.corpus.numbers())]
+    rows = [
+        [
+            v.number,
+            "current" if v.number == current else "",
+            v.published_at,
+            v.run_id,
+            v.rows().get("examples", 0),
+        ]
+        for v in versions
+    ]
+    print_table("corpus", ["version", "", "published", "run", "examples"], rows)
+    for run in lake.quarantined():
+        typer.echo(f"quarantined: {run.run_id}. {run.state().detail}")
+
+
+@corpus.command("show")
+def corpus_show(version: Annotated[int | None, typer.Argument(show_default="current")] = None) -> None:
+    """What a version holds."""
+    from drp.lake import open_lake
+
+    lake = open_lake()
+    shown = lake.corpus.current() if version is None else lake.corpus.read(version)
+    rows = [[t, n, sum(p.part.table == t for p in shown.parts)] for t, n in sorted(shown.rows().items())]
+    title = f"version {shown.number}, published {shown.published_at or 'never'} by {shown.run_id or 'nobody'}"
+    print_table(title, ["table", "rows", "parts"], rows)
+
+
+@corpus.command("diff")
+def corpus_diff(
+    old: Annotated[int | None, typer.Argument(show_default="the one before NEW")] = None,
+    new: Annotated[int | None, typer.Argument(show_default="current")] = None,
+) -> None:
+    """What a version added, dropped and changed, in rows and by reason."""
+    from drp.lake import open_lake
+    from drp.query import difference
+
+    lake = open_lake()
+    after = lake.corpus.current() if new is None else lake.corpus.read(new)
+    before = lake.corpus.read(after.parent if old is None else old)
+    found = difference(lake, before, after)
+    title = f"version {before.number} to {after.number}, published by {after.run_id or 'nobody'}"
+    rows = [[c.table, c.added, c.dropped, c.changed] for c in found.rows]
+    print_table(title, ["table", "rows added", "dropped", "changed"], rows)
+    verdicts = [[c.recipe, c.verdict, c.before, c.after, f"{c.after - c.before:+}"] for c in found.verdicts]
+    print_table("revisions", ["recipe", "verdict", "before", "after", "change"], verdicts)
+
+
+@corpus.command("verify")
+def corpus_verify(version: Annotated[int | None, typer.Argument(show_default="current")] = None) -> None:
+    """Read every part of a version again and compare its SHA-256."""
+    from drp.lake import open_lake
+
+    lake = open_lake()
+    checked = lake.corpus.current() if version is None else lake.corpus.read(version)
+    number = lake.verify(published.part for published in checked.parts)
+    typer.echo(f"version {checked.number}: all {number} parts are what was written")
+
+
+@corpus.command("sweep")
+def corpus_sweep(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is shown.")] = False,
+    hours: Annotated[float, typer.Option(min=0, help="Leave what is younger.")] = 24,
+) -> None:
+    """Show, and with --delete delete, what no run and no kept version needs any more."""
+    from drp.lake import open_lake, unneeded
+
+    found = list(unneeded(open_lake(), timedelta(hours=hours)))
+    rows = [[thing.name, thing.why, "" if thing.bytes is None else f"{thing.bytes:,}"] for thing in found]
+    print_table("not needed", ["name", "why", "bytes"], rows)
+    if delete:
+        for thing in found:
+            thing.delete()
+        typer.echo(f"{len(found)} deleted")
+    else:
+        typer.echo(f"{len(found)} would be deleted: drp corpus sweep --delete" if found else "nothing to do")
+
+
+@corpus.command("release")
+def corpus_release(run: RunArgument) -> None:
+    """Publish a quarantined night after a person has looked."""
+    from drp.lake import open_lake
+    from drp.stages.publish import release
+
+    typer.echo(f"corpus version {release(open_lake(), run)['corpus_version']} is current")
+
+
+@corpus.command("rollback")
+def corpus_rollback(
+    version: Annotated[int, typer.Argument(help="The version to make current again.")],
+) -> None:
+    """Make an older version current; nothing is deleted."""
+    from drp.lake import open_lake
+
+    typer.echo(f"corpus version {open_lake().corpus.rollback(version).number} is current")

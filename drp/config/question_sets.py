@@ -1,0 +1,60 @@
+"""The question sets that a recipe names: generated word problems, or questions that were imported."""
+
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from drp.config.section import Section
+
+Level: TypeAlias = Literal["standard", "small", "small-longer"]
+Split: TypeAlias = Literal["train", "validation", "test"]
+
+SPLITS: dict[Level, tuple[Split, ...]] = {
+    "standard": ("train",),
+    "small": ("train", "validation", "test"),
+    "small-longer": ("test",),
+}
+"""The splits of each level of generated problems."""
+
+
+def dataset_name(level: Level) -> str:
+    """The data set that generated problems of `level` belong to."""
+    return "synthetic" if level == "standard" else f"synthetic-{level}"
+
+
+class SyntheticSet(Section):
+    """Generated word problems with exact answers; every seed gives other problems."""
+
+    source: Literal["synthetic"]
+    size: int = Field(ge=1)
+    seed: int = Field(default=0, ge=0)
+    level: Level = "standard"
+    """How hard: `small` is for the student that ships with DRP, `small-longer` beyond what it was taught."""
+    split: Split = "train"
+
+    @model_validator(mode="after")
+    def _level_has_split(self) -> Self:
+        if self.split not in SPLITS[self.level]:
+            raise ValueError(f"level {self.level} has the splits {', '.join(SPLITS[self.level])}")
+        return self
+
+    @property
+    def where(self) -> tuple[str, str]:
+        """Dataset and split of its questions in the lake."""
+        return dataset_name(self.level), self.split
+
+
+class ImportedSet(Section):
+    """Questions that `drp import questions` brought into the lake."""
+
+    source: Literal["imported"]
+    dataset: str
+    split: str
+
+    @property
+    def where(self) -> tuple[str, str]:
+        """Dataset and split of its questions in the lake."""
+        return self.dataset, self.split
+
+
+QuestionSet: TypeAlias = Annotated[SyntheticSet | ImportedSet, Field(discriminator="source")]

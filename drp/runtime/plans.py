@@ -1,0 +1,31 @@
+"""What the plan of a run holds: the work of one shard of a night, or one checkpoint of a training run."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ShardPlan(BaseModel):
+    """The work of one shard of a night; the same work has the same name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    """Hash of what in the recipe can change the work."""
+    questions: tuple[str, ...] = ()
+    """Ids of the questions that are rolled out."""
+    rollouts: tuple[str, ...] = ()
+    """Ids of the rollouts, already in the lake, that get a revision."""
+    duplicates: tuple[str, ...] = ()
+    """Those of `rollouts` that repeat another trace of the same question."""
+
+
+class PlannedCheckpoint(BaseModel):
+    """One checkpoint that a training run makes or measures."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    arm: str
+    """Name of a curation, or `base` or `champion`."""
+    checkpoint_id: str
+    base_model: str
+    base_sha256: str
+    corpus_version: int

@@ -1,0 +1,25 @@
+"""The API key of a teacher, from the environment variable that its profile names."""
+
+import os
+
+from drp.config import TeacherProfile
+from drp.teacher.transport.errors import TeacherRefusedError
+
+
+def api_key(name: str, profile: TeacherProfile) -> str:
+    """The key of the teacher `name`; `none` where the profile asks for none.
+
+    Raises:
+        TeacherRefusedError: the variable is not set.
+    """
+    if not profile.api_key_env:
+        return "none"
+    if key := os.environ.get(profile.api_key_env):
+        return key
+    if profile.base_url.startswith(("http://127.0.0.1", "http://localhost")):
+        return "none"  # a server on this machine seldom asks for one
+    raise TeacherRefusedError(
+        name,
+        f"the variable {profile.api_key_env}, which holds its key, is not set",
+        next_command=f"export {profile.api_key_env}=..., then the same night again",
+    )

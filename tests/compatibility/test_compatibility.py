@@ -1,0 +1,437 @@
+"""What the code of 2026-11-30 persisted is opened, queried, published to and swept by this code.
+
+`store_2026_11_30.tar.xz` has a lake, and the ledger and registry of its nights, made by that code's commands
+(make_fixture.py, which says what happened in it). `expected.json` is what that code said of them (facts.py).
+Neither is ever made anew: a store of a later day is a file beside them.
+"""
+
+import json
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from drp.config.settings import settings
+from drp.config.teacher_profiles import _profiles
+from drp.core.schemas import CORPUS_TABLES, id_column
+from drp.lake.lake import Lake, open_lake
+from drp.lake.sweep import unneeded
+from drp.ledger.ledger import open_ledger
+from drp.pipeline.nightly import nightly
+from drp.pipeline.train_eval import train_eval
+from drp.query.session import open_session
+from drp.registry.errors import ChangedCheckpointError, NothingToRollBackError
+from drp.registry.files import fetch, verify
+from drp.registry.registry import open_registry
+from drp.runtime.context import open_night, open_training
+from drp.runtime.training_plan import model_digest
+from drp.stages.publish import release
+from drp.student.engines.select import model_folder
+from drp.teacher.llm.prompts import prompt_version
+from drp.teacher.transport.batch.reconcile import reconcile
+from tests.compatibility import facts
+from tests.fake_provider import provider
+from tests.teacher.transport.batch.nights import night as asking
+
+HERE = Path(__file__).parent
+STORE = HERE / "store_2026_11_30.tar.xz"
+EXPECTED: dict[str, Any] = json.loads((HERE / "expected.json").read_text())
+COLUMNS, VIEW_COLUMNS = EXPECTED["columns"], EXPECTED["view_columns"]
+VERSIONS = EXPECTED["corpus"]["numbers"]
+LAST, QUARANTINED, KILLED = VERSIONS[-1], "2026-11-25-drp", "2026-11-26-drp"
+TINY = "models/tiny"
+
+
+def unpack(folder: Path) -> Path:
+    with tarfile.open(STORE) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+@contextmanager
+def using(folder: Path) -> Iterator[Lake]:
+    with pytest.MonkeyPatch.context() as patch:
+        facts.use(patch, folder)
+        yield open_lake()
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store, for tests that only look at it."""
+    return unpack(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture
+def store(unpacked: Path) -> Iterator[Lake]:
+    with using(unpacked) as lake:
+        yield lake
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Lake]:
+    """A copy for a test that changes it."""
+    with using(unpack(tmp_path)) as lake:
+        yield lake
+
+
+def assert_same(found: Any, expected: Any) -> None:
+    assert facts.differences(found, expected) == []
+
+
+# --- what is read ---------------------------------------------------------------------------------------
+
+
+def test_every_version_of_the_corpus_has_the_same_rows(store):
+    assert_same(facts.corpus(store, COLUMNS), EXPECTED["corpus"])
+
+
+def test_the_results_have_the_same_rows(store):
+    assert_same(facts.results(store, COLUMNS), EXPECTED["results"])
+
+
+@pytest.mark.parametrize("number", sorted(EXPECTED["views"]))
+def test_the_views_say_the_same(store, number):
+    assert_same(facts.views(store, VIEW_COLUMNS, [int(number)])[number], EXPECTED["views"][number])
+
+
+def test_runs_are_as_they_ended(store):
+    assert_same(facts.runs(store), EXPECTED["runs"])
+
+
+def test_the_quarantined_night_can_be_looked_at(store):
+    assert_same(facts.quarantined(store, COLUMNS), EXPECTED["quarantined"])
+
+
+def test_the_books_of_the_ledger_are_the_same(store):
+    assert_same(facts.ledger(settings().resolved_database_url), EXPECTED["ledger"])
+
+
+def test_the_registry_has_the_same_checkpoints_and_aliases(store):
+    assert_same(facts.registry(settings().resolved_database_url), EXPECTED["registry"])
+
+
+def test_recipes_have_the_hashes_by_which_nights_find_what_is_done(unpacked):
+    found, expected = facts.recipes(unpacked / "inputs"), dict(EXPECTED["recipes"])
+    if prompt_version("fused") != EXPECTED["prompt_version"]:  # then an LLM is asked anew
+        for name in ("llm_online", "llm_batch"):
+            del found[name]["revision"], expected[name]["revision"]
+    assert found == expected
+
+
+def test_the_commands_work_on_it(store, drp, tmp_path):
+    def said(*words: str) -> str:
+        status, out, err = drp(*words)
+        assert status == 0, (words, err)
+        return out
+
+    for number in VERSIONS:
+        query = " UNION ALL ".join(f"SELECT '{t}' AS t, count(*) AS n FROM {t}" for t in CORPUS_TABLES)
+        rows = json.loads(said("sql", "--version", str(number), "--format", "json", query))
+        expected = EXPECTED["corpus"]["versions"][str(number)]["counts"]
+        assert {row["t"]: row["n"] for row in rows} == {table: expected[table] for table in CORPUS_TABLES}
+        assert "are what was written" in said("corpus", "verify", str(number))
+    of_run = said("sql", "--run", QUARANTINED, "--format", "json", "SELECT count(*) AS n FROM revisions")
+    assert json.loads(of_run) == [{"n": EXPECTED["quarantined"][QUARANTINED]["counts"]["revisions"]}]
+    assert f"quarantined: {QUARANTINED}" in said("corpus", "list")
+    assert f"version {LAST}" in said("corpus", "show")
+    assert "revisions" in said("corpus", "diff", str(LAST - 1), str(LAST))
+    assert said("corpus", "sweep", "--hours", "0").rstrip().endswith("nothing to do")
+
+    paid = said("ledger", "show")
+    assert all(total["run_id"] in paid for total in EXPECTED["ledger"]["totals"])
+    assert all(reason["problem"] in paid for reason in EXPECTED["ledger"]["dead"])
+
+    listed = {row["checkpoint_id"]: row for row in json.loads(said("registry", "list", "--format", "json"))}
+    assert list(listed) == [one["checkpoint_id"] for one in EXPECTED["registry"]["checkpoints"]]
+    for checkpoint_id, aliases in EXPECTED["registry"]["aliases"].items():
+        assert listed[checkpoint_id]["aliases"] == ", ".join(aliases)
+    for checkpoint_id in listed:
+        assert checkpoint_id in said("registry", "show", checkpoint_id)
+    for number, name in enumerate(("champion", "challenger")):
+        assert "files are what was registered" in said("registry", "verify", name, "--student", TINY)
+        said("registry", "export", name, str(tmp_path / str(number)), "--student", TINY)
+        assert (tmp_path / str(number) / "model.safetensors").is_file()
+
+
+def test_an_adapter_is_fetched_though_the_small_students_weights_were_left_out(store, tmp_path):
+    with open_registry(settings().resolved_database_url) as registry:
+        checkpoint = registry.get("champion", "small")
+    fetch(store.store, checkpoint, "adapter", tmp_path / "adapter")
+    with pytest.raises(ChangedCheckpointError, match=r"merged/model\.safetensors is missing"):
+        verify(store.store, checkpoint)
+
+
+@pytest.mark.parametrize("run", ["2026-11-21-drp", "2026-11-22-drp", QUARANTINED, "2026-11-23-train-drp"])
+def test_reports_are_written_again(own, drp, run):
+    status, out, err = drp("report", run)
+    assert status == 0, err
+    assert Path(out.strip()).stat().st_size > 10_000
+
+
+# --- what is written ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def continued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[int]]]:
+    """The store after a new night, the release of the quarantined one and a sweep; the two versions."""
+    folder = unpack(tmp_path_factory.mktemp("continued"))
+    with using(folder) as lake:
+        recipe = str(folder / "inputs/drp.yaml")
+        nightly(open_night(recipe, "2026-12-01"), str(folder / "inputs/next.jsonl"))
+        new = [lake.corpus.current().number, release(lake, QUARANTINED)["corpus_version"]]
+        some = next(iter(lake.corpus.current().parts)).part.key
+        for name in ("nobody-names-it.parquet", ".partial-of-a-writer-that-died"):
+            shutil.copy2(lake.store.uri(some), Path(lake.store.uri(some)).with_name(name))
+        deleted = list(unneeded(lake, timedelta(0)))
+        assert len(deleted) == 2
+        for thing in deleted:
+            thing.delete()
+        yield folder, new
+    settings.cache_clear()
+
+
+@pytest.fixture
+def later(continued: tuple[Path, list[int]]) -> Iterator[Lake]:
+    with using(continued[0]) as lake:
+        yield lake
+
+
+def test_a_new_night_and_a_release_are_the_next_versions(later, continued):
+    assert continued[1] == [LAST + 1, LAST + 2]
+    assert later.corpus.numbers() == [*VERSIONS, LAST + 1, LAST + 2]
+    assert later.corpus.read(LAST + 1).parent == LAST
+    assert later.open_run(QUARANTINED).state().state == "published"
+    assert later.quarantined() == []
+
+
+def test_a_new_night_takes_over_what_the_old_code_had_begun(later):
+    assert later.open_run(KILLED).state().state == "taken over"
+    with closing(open_session(later.published(LAST + 1))) as con:
+        names = VIEW_COLUMNS["nights"]
+        nights = facts.ask(con, f"SELECT {', '.join(names)} FROM nights ORDER BY run_date")
+        accounted = facts.ask(con, "FROM accounting WHERE run_date >= '2026-11-26' AND recipe = 'drp'")
+    old = EXPECTED["views"][str(LAST)]["nights"]
+    assert_same(nights[: len(old)], old)
+    # What the killed night had rejected bears its date.
+    assert {night["run_date"] for night in nights[len(old) :]} == {"2026-11-26", "2026-12-01"}
+    assert sum(night["rollouts"] for night in nights[len(old) :]) == 22 + 24
+    assert all(row["adds_up"] for row in accounted)
+
+
+def test_old_versions_are_as_they_were_after_nights_and_a_sweep(later):
+    found = facts.corpus(later, COLUMNS)["versions"]
+    old = EXPECTED["corpus"]["versions"]
+    for number, expected in old.items():  # the results go on: their counts are those of today
+        assert_same(found[number], {key: value for key, value in expected.items() if key != "counts"})
+    for number in later.corpus.numbers():
+        parts = [published.part for published in later.corpus.read(number).parts]
+        assert later.verify(parts) == len(parts)
+
+
+@pytest.mark.parametrize("table", list(COLUMNS))
+def test_no_old_row_is_lost_or_changed_in_the_new_version(later, store, unpacked, table):
+    with using(unpacked) as before, closing(open_session(before.published())) as con:
+        old = set(facts.lines(con, table, COLUMNS[table]))
+    with using(Path(later.store.root).parent), closing(open_session(later.published())) as con:
+        new = facts.lines(con, table, COLUMNS[table])
+        key = id_column(table)
+        assert facts.ask(con, f"SELECT {key} FROM {table} GROUP BY ALL HAVING count(*) > 1") == []
+    assert old <= set(new)
+    assert len(new) >= len(old)
+
+
+def test_the_results_go_on_from_the_old_ones(later):
+    numbers = later.results.numbers()
+    old = EXPECTED["results"]
+    assert numbers[: len(old["numbers"])] == old["numbers"]
+    assert len(numbers) == len(old["numbers"]) + 2
+    for number in old["numbers"]:
+        assert later.results.read(number).rows() == old["versions"][str(number)]["rows"]
+    before, after = old["versions"][str(old["current"])]["rows"], later.results.current().rows()
+    assert after["events"] > before["events"]
+    assert {**after, "events": 0} == {**before, "events": 0}
+
+
+def test_the_same_night_again_does_nothing(continued):
+    folder, (_, newest) = continued
+    with using(folder) as lake:
+        nightly(open_night(str(folder / "inputs/drp.yaml"), "2026-12-01"), str(folder / "inputs/next.jsonl"))
+        nightly(open_night(str(folder / "inputs/drp.yaml"), "2026-11-22"))
+        assert lake.corpus.current().number == newest
+        assert lake.corpus.numbers()[-1] == newest
+
+
+def test_an_older_version_is_current_again(own, drp):
+    assert drp("corpus", "rollback", "3")[:2] == (0, "corpus version 3 is current\n")
+    assert own.corpus.current().number == 3
+    assert own.corpus.numbers() == VERSIONS
+    with closing(open_session(own.published())) as con:
+        assert (
+            facts.counts(con, ["revisions"])["revisions"]
+            == EXPECTED["corpus"]["versions"]["3"]["counts"]["revisions"]
+        )
+
+
+def test_a_sweep_by_command_deletes_nothing_that_is_needed(own, drp):
+    status, out, _ = drp("corpus", "sweep", "--delete", "--hours", "0")
+    assert (status, out.splitlines()[-1]) == (0, "0 deleted")
+    assert_same(facts.corpus(own, COLUMNS), EXPECTED["corpus"])
+    assert_same(facts.runs(own), EXPECTED["runs"])
+
+
+def test_answers_that_were_bought_are_not_bought_again(own, monkeypatch):
+    """The gates are changed, so that all is revised anew: of the lake's replies and the ledger's dead."""
+    if prompt_version("fused") != EXPECTED["prompt_version"]:
+        pytest.skip("the prompts have changed: all is asked anew")
+    folder = Path(own.store.root).parent
+    own.corpus.rollback(3)  # the nights with a teacher that is paid
+    document = yaml.safe_load((folder / "inputs/llm_online.yaml").read_text())
+    document["gates"]["rows"]["min_characters"] += 1
+    (folder / "changed.yaml").write_text(yaml.safe_dump(document))
+    teachers = yaml.safe_load((folder / "inputs/teachers_online.yaml").read_text())
+    teachers["teachers"]["stand-in"]["limits"]["patience_s"] = 2  # nobody listens there
+    (folder / "teachers.yaml").write_text(yaml.safe_dump(teachers))
+    monkeypatch.setenv("DRP_TEACHERS_FILE", str(folder / "teachers.yaml"))
+    monkeypatch.setenv("DRP_BUDGET_USD", "0")
+    settings.cache_clear()
+    _profiles.cache_clear()
+    document["questions"][0] |= {"size": 24, "seed": 3}
+    nightly(open_night(str(folder / "changed.yaml"), "2026-12-02"))
+    with closing(open_session(own.published())) as con:
+        (row,) = facts.ask(
+            con, "SELECT count(*) AS n, count(*) FILTER (status = 'accepted') AS a FROM revisions"
+        )
+    versions = EXPECTED["corpus"]["versions"]["3"]
+    assert row == {"n": versions["counts"]["revisions"], "a": versions["counts"]["examples"]}
+    assert_same(facts.ledger(settings().resolved_database_url)["totals"], EXPECTED["ledger"]["totals"])
+
+
+def test_new_requests_and_batches_go_into_the_old_ledger(own, drp):
+    url, before = settings().resolved_database_url, EXPECTED["ledger"]
+    with (
+        provider(mind="echo", counter="quarter") as server,
+        open_ledger(url) as books,
+        asking(server, books, run="2026-12-03-llm") as one,
+    ):
+        assert len(one.ask(3)) == 3
+        lines = reconcile("tester", one.teacher, one.books, 1)
+    assert [(line.is_known, line.differs, line.ours.answers) for line in lines] == [(True, False, 3)]
+    after = facts.ledger(url)
+    assert_same(after["totals"][: len(before["totals"])], before["totals"])
+    assert [total["run_id"] for total in after["totals"][len(before["totals"]) :]] == ["2026-12-03-llm"]
+    assert len(after["batches"]) == len(before["batches"]) + 1
+    assert drp("ledger", "show", "2026-12-03-llm")[0] == 0
+    dead = sum(reason["requests"] for reason in before["dead"])
+    assert drp("ledger", "retry-dead")[1] == f"{dead} requests may be sent again\n"
+
+
+def test_the_command_reconciles_with_a_provider_that_has_forgotten(own, drp, monkeypatch):
+    folder = Path(own.store.root).parent
+    with provider() as server:
+        teachers = yaml.safe_load((folder / "inputs/teachers_batch.yaml").read_text())
+        teachers["teachers"]["stand-in"]["base_url"] = server.base_url
+        (folder / "teachers.yaml").write_text(yaml.safe_dump(teachers))
+        monkeypatch.setenv("DRP_TEACHERS_FILE", str(folder / "teachers.yaml"))
+        monkeypatch.setenv("STAND_IN_KEY", server.key)
+        settings.cache_clear()
+        _profiles.cache_clear()
+        status, _, err = drp("ledger", "reconcile", "--teacher", "stand-in")
+    _profiles.cache_clear()
+    assert status == 0, err
+    assert_same(facts.ledger(settings().resolved_database_url), EXPECTED["ledger"])
+
+
+def test_aliases_move_on_and_back(own, drp):
+    champions = EXPECTED["registry"]["champions"]
+    with open_registry(settings().resolved_database_url) as registry:
+        line = [move.to_id for move in registry.history("champion", TINY)]
+        assert line[-1] == champions[TINY]
+        status, out, _ = drp("registry", "rollback", "--student", TINY)
+        assert (status, line[0] in out) == (0, True)
+        assert registry.get("champion", TINY).checkpoint_id == line[0]
+        with pytest.raises(NothingToRollBackError):  # it was promoted, and rolled back, by the old code
+            registry.rollback("champion", "small")
+        other = registry.get("challenger", TINY).checkpoint_id
+        move = registry.promote(line[1], "champion", "again")
+        assert (move.number, move.from_id, other) == (4, line[0], line[0])
+        assert registry.champion("small").checkpoint_id == champions["small"]
+
+
+def test_a_training_done_again_finds_all_of_it(own):
+    recipe = str(Path(own.store.root).parent / "inputs/drp.yaml")
+    trained = [one for one in EXPECTED["registry"]["checkpoints"] if one["student"] == "small"]
+    base = model_folder("small")
+    if base is None or model_digest(base) != trained[0]["base_sha256"]:
+        pytest.skip("the small student is another one now: it is trained anew")
+    before = EXPECTED["registry"]
+    train_eval(open_training(recipe, "2026-11-23"), LAST)  # needs no torch: nothing is left to do
+    assert_same(facts.registry(settings().resolved_database_url), before)
+    assert_same(facts.corpus(own, COLUMNS), EXPECTED["corpus"])
+
+
+# --- what is older still --------------------------------------------------------------------------------
+
+
+def without_column(lake: Lake, table: str, column: str, which: Callable[[int], bool]) -> int:
+    """Write parts of a table again as if older than a column, and what names them; how many."""
+    parts = sorted({p.part.key for p in lake.corpus.current().parts if p.part.table == table})
+    chosen = [key for place, key in enumerate(parts) if which(place)]
+    for key in chosen:
+        path, old = Path(lake.store.uri(key)), lake.store.digest(key)
+        content = pq.ParquetFile(path).read()
+        size = path.stat().st_size
+        pq.write_table(content.drop_columns([column]), path, compression="zstd")
+        new = lake.store.digest(key)
+        assert old
+        assert new
+        for document in Path(lake.store.root).rglob("*.json"):
+            text = document.read_text()
+            if old in text:
+                described = json.loads(text)
+                for part in _parts(described, key):
+                    assert part["bytes"] == size
+                    part |= {"bytes": path.stat().st_size, "sha256": new}
+                document.write_text(json.dumps(described, sort_keys=True, indent=1))
+    return len(chosen)
+
+
+def _parts(document: Any, key: str) -> Iterator[dict[str, Any]]:
+    if isinstance(document, dict) and document.get("key") == key:
+        yield document
+    elif isinstance(document, dict | list):
+        for value in document.values() if isinstance(document, dict) else document:
+            yield from _parts(value, key)
+
+
+@pytest.mark.parametrize(("table", "column"), [("rollouts", "seed"), ("revisions", "reject_detail")])
+@pytest.mark.parametrize("which", ["the first", "the last", "all"])
+def test_a_part_that_is_older_than_a_column_is_null_in_it(own, table, column, which):
+    with closing(open_session(own.published())) as con:
+        before = {
+            row["id"]: row[column]
+            for row in facts.ask(con, f"SELECT {id_column(table)} AS id, * FROM {table}")
+        }
+    count = sum(p.part.table == table for p in own.corpus.current().parts)
+    chosen = {"the first": lambda n: n == 0, "the last": lambda n: n == count - 1, "all": lambda n: True}[
+        which
+    ]
+    assert without_column(own, table, column, chosen) >= 1
+    assert own.verify(p.part for p in own.corpus.current().parts) > 0
+    with closing(open_session(own.published())) as con:
+        rows = facts.ask(con, f"SELECT {id_column(table)} AS id, * FROM {table}")
+        after = {row["id"]: row[column] for row in rows}
+        assert after.keys() == before.keys()
+        assert all(value in (None, before[row_id]) for row_id, value in after.items())
+        lost = [row_id for row_id in before if after[row_id] is None and before[row_id] is not None]
+        if which == "all":
+            assert set(after.values()) == {None}
+        assert lost or which != "all"
+        assert set(COLUMNS[table]) <= set(rows[0])

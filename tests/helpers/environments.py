@@ -1,0 +1,13 @@
+"""Environments for tests of jobs."""
+
+from pathlib import Path
+
+import pytest
+
+from drp.config.settings import settings
+
+
+def use_as_training_environment(monkeypatch: pytest.MonkeyPatch, python: Path) -> None:
+    """Make `python` the Python of the training environment."""
+    monkeypatch.setenv("DRP_TRAINING_PYTHON", str(python))
+    settings.cache_clear()
