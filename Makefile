@@ -15,6 +15,7 @@ AIRFLOW_ENV := . infra/airflow.env.sh
 TRACES ?=
 RECIPE ?=
 RUN_DATE ?=
+UPGRADE ?= --upgrade
 DATA ?= ../shared/data
 # Each with the file or folder of DATA that it reads, if it reads any.
 BENCHMARKS := arithmetic:math.parquet grader: teacher_quality:traces.parquet teacher_speed:traces.parquet \
@@ -31,7 +32,7 @@ help: ## list the targets
 
 .PHONY: nightly up down
 nightly: $(VENV)/ready $(if $(TRACES),,.venv-training/ready) ## one night and its training, through Airflow, in this process [TRACES=file] [RUN_DATE=2026-11-21] [RECIPE=drp]
-	@$(AIRFLOW_ENV) && python infra/nightly.py --traces "$(TRACES)" --recipe "$(RECIPE)" --run-date "$(RUN_DATE)"
+	@$(AIRFLOW_ENV) && python infra/run_dags_once.py --traces "$(TRACES)" --recipe "$(RECIPE)" --run-date "$(RUN_DATE)"
 
 up: $(VENV)/ready .venv-training/ready ## Airflow with its UI on localhost:8080, in the background [PORT=8080]
 	@$(AIRFLOW_ENV) && python infra/services.py up
@@ -76,10 +77,14 @@ bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=
 docs: $(VENV)/ready ## write docs/catalogue.md again
 	@$(BIN)/python infra/catalogue.py > docs/catalogue.md
 
-lock: $(VENV)/uv ## resolve requirements/*.in again
+site: $(VENV)/ready-dev ## the documentation as a site in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+lock: $(VENV)/uv ## resolve pyproject.toml and requirements/*.in again, to the newest versions [UPGRADE=]
 	cd requirements && for env in orchestrator dev inference training; do \
-	  ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links --excludes torch.excludes $$env.in -o $$env.lock; done
+	  if [ $$env = orchestrator ]; then from="../pyproject.toml --extra airflow"; else from=$$env.in; fi; \
+	  ../$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --excludes torch.excludes $$from -o $$env.lock; done
 
 # --- set-up -------------------------------------------------------------------------------------------------
 
@@ -128,16 +133,20 @@ build/postgres/ready: infra/install-postgres
 	@infra/install-postgres
 	@touch $@
 
-.venv-inference/ready: infra/install-inference requirements/inference.lock $(VENV)/ready
-	@echo "Installing requirements/inference.lock into $(@D) (several GB, some minutes) ..."
-	@mkdir -p $(@D)
+# Gigabytes, so they are installed again only after a change of the lock file. After a change of pyproject.toml
+# DRP alone is: its entry points are what is found there.
+.venv-inference/packages: infra/install-inference requirements/inference.lock | $(VENV)/ready
+	@echo "Installing torch and requirements/inference.lock into $(@D) (3 GB with torch for CPUs, some minutes) ..."
 	@infra/install-inference $(@D)
 	@touch $@
 
-.venv-training/ready: infra/install-training requirements/training.lock $(VENV)/ready
-	@echo "Installing requirements/training.lock into $(@D) (2 GB, some minutes) ..."
-	@mkdir -p $(@D)
+.venv-training/packages: infra/install-training requirements/training.lock | $(VENV)/ready
+	@echo "Installing torch and requirements/training.lock into $(@D) (2 GB with torch for CPUs, some minutes) ..."
 	@infra/install-training $(@D)
+	@touch $@
+
+.venv-inference/ready .venv-training/ready: %/ready: %/packages pyproject.toml $(VENV)/ready
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --no-deps -e .
 	@touch $@
 
 $(VENV)/uv:
@@ -145,11 +154,12 @@ $(VENV)/uv:
 	@touch $@
 
 $(VENV)/ready: requirements/orchestrator.lock pyproject.toml $(VENV)/uv
-	@echo "Installing requirements/orchestrator.lock into $(VENV) (a few minutes the first time) ..."
+	@echo "Installing requirements/orchestrator.lock into $(VENV) (1 GB, a few minutes the first time) ..."
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/orchestrator.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 $(VENV)/ready-dev: requirements/dev.lock $(VENV)/ready
+	@echo "Installing requirements/dev.lock into $(VENV) (a minute the first time) ..."
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/dev.lock
 	@touch $@

@@ -34,7 +34,7 @@ from math_verify import parse, verify
 
 from drp.core.stage_names import EVALUATE
 from drp.lake.lake import open_lake
-from drp.query.stream import select
+from drp.query.session import select
 from drp.runtime.context import open_training
 from drp.stages import evaluate
 from drp.stages.train_report import latest
@@ -231,7 +231,7 @@ def of_training(recipe: str, run_date: str) -> dict[str, list[Sample]]:
     questions = {
         wanted.question.question_id: wanted.question
         for shard in evaluate.shards(run, list(arms)[:1])
-        for wanted in evaluate.wanted(run, shard).samples
+        for wanted in evaluate.sampling_task(run, shard).samples
     }
     tasks = {}
     for shard in evaluate.shards(run, list(arms)):

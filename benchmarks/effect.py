@@ -28,7 +28,7 @@ from drp.config.recipe import RECIPES
 from drp.config.settings import settings
 from drp.curation import drp_revisions
 from drp.curation.candidates import read_candidates
-from drp.curation.examples import Example
+from drp.curation.training_example import Example
 from drp.evaluation.scores import Samples
 from drp.evaluation.statistics import compare, pass_at_1
 from drp.pipeline.nightly import nightly
@@ -114,7 +114,8 @@ def table(samples: dict[str, list[Samples]], asked: argparse.Namespace) -> tuple
     """The table's lines, and whether `drp` keeps the limits."""
     base_right, base_tokens = pooled(samples["base"])
     lines = [
-        "| Student | Accuracy | Beside base (at least) | Tokens | Of base's (95 %) | AES |",
+        "| Student | Accuracy | Δ accuracy vs base (lower bound) | Tokens "
+        "| Token ratio vs base (95 % CI) | AES |",
         "|---|---|---|---|---|---|",
     ]
     holds = True

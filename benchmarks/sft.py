@@ -27,7 +27,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2ForCausalLM
 from trl import SFTConfig, SFTTrainer, pack_dataset
 
 from drp.config.training import Sft
-from drp.curation.examples import Example
+from drp.curation.training_example import Example
 from drp.questions.generators.small import draw
 from drp.student import small
 from drp.student.small import tokenizer

@@ -1,12 +1,12 @@
-"""The corpus has a new version: fine-tune the student on it, measure, register, promote what is better.
+"""Fine-tune the student on a new corpus version, evaluate and register it, and promote it if it is better.
 
-Each task calls the function of drp.stages that has its name, and does nothing when that was done before:
-**clear** any task, or trigger a date again, without fear. Every checkpoint is registered; it becomes the
-champion only if it is shown to be shorter and not less accurate, by the recipe's rule. With *approval* a
-person is asked first. A refused or failed promotion leaves the champion as it is: `drp registry list`.
+Each task calls the function of drp.stages with the same name, which skips work that is already done. So it is
+safe to **clear** any task or to trigger a date again. Every checkpoint is registered. It becomes the champion
+only if the recipe's rule shows that its answers are shorter and not less accurate. With *approval*, a person
+decides first. A rejected or failed promotion does not change the champion: see `drp registry list`.
 
-What to do when a task fails is in its last log line, and in docs/runbook.md under the error's name.
-Asset: `drp_checkpoint` is updated when, and only when, there is a new champion.
+If a task fails, its last log line says what to do; docs/runbook.md has a section for each error.
+Asset: `drp_checkpoint` is updated only when there is a new champion.
 """
 
 from typing import Any
@@ -20,28 +20,29 @@ corpus, checkpoint = Asset("drp_corpus"), Asset("drp_checkpoint")
 
 PARAMS = {
     "recipe": Param("", type="string", pattern=r"^([a-z][a-z0-9_]*|.+\.ya?ml)?$", title="Recipe",
-                    description="A name, or the path of a YAML file. Empty: that of the night before it."),
+                    description="A name, or the path of a YAML file. Empty: the recipe of the night before."),
     "run_date": Param("", type="string", pattern=r"^(\d{4}-\d{2}-\d{2})?$", title="Date",
-                      description="The training to do, or to do again. Empty: the date of the run."),
+                      description="The training to run, or to run again. Empty: the date of the DAG run."),
     "corpus_version": Param(None, type=["integer", "null"], minimum=1, title="Corpus version",
-                            description="What is trained on. Empty: the current version."),
+                            description="The version to train on. Empty: the current version."),
     "approval": Param(False, type="boolean", title="Ask a person",
                       description="Before a checkpoint becomes the champion."),
 }  # fmt: skip
 
 
 def this_run() -> Any:
-    """The training run that this DAG run is about."""
+    """Open the training run of this DAG run."""
     from drp.runtime import open_training
 
     context = get_current_context()
     run_date = context["params"]["run_date"] or context["dag_run"].run_after.date().isoformat()
-    return open_training(context["params"]["recipe"] or of_the_night(context), run_date)
+    return open_training(context["params"]["recipe"] or recipe_of_trigger(context), run_date)
 
 
-def of_the_night(context: Any) -> str:
-    """The recipe of the night that moved the corpus."""
-    events = [event for some in context["triggering_asset_events"].values() for event in some]
+def recipe_of_trigger(context: Any) -> str:
+    """Return the recipe of the night that published the new corpus version."""
+    by_asset = context["triggering_asset_events"]
+    events = [event for asset_events in by_asset.values() for event in asset_events]
     return str(events[-1].extra["recipe"]) if events else "drp"
 
 
@@ -52,38 +53,38 @@ def of_the_night(context: Any) -> str:
 def drp_train_eval() -> None:
     @task
     def prepare() -> list[str]:
-        """What is trained and measured: the student as it is, the recipe's arms, the champion."""
+        """Plan what to train and evaluate: the base student, the recipe's arms and the champion."""
         from drp.stages.prepare import prepare
 
         run = this_run()
         if run.recipe.evaluation is None:
-            raise AirflowSkipException(f"recipe {run.recipe.name} has no evaluation: it trains nothing")
+            raise AirflowSkipException(f"recipe {run.recipe.name} has no evaluation, so nothing is trained")
         return prepare(run, get_current_context()["params"]["corpus_version"])
 
     @task(pool="gpu", map_index_template="{{ task.op_kwargs['name'] }}")
     def train(name: str) -> None:
-        """Fine-tunes the student on one arm's examples, merges, and stores the checkpoint."""
+        """Fine-tune the student on one arm's examples, merge the adapter and store the checkpoint."""
         from drp.stages.train import train
 
         train(this_run(), name)
 
     @task
     def benchmarks(names: list[str]) -> list[str]:
-        """One shard a checkpoint and benchmark."""
+        """Return the shards: one for each checkpoint and benchmark."""
         from drp.stages.evaluate import shards
 
         return shards(this_run(), names)
 
     @task(pool="gpu", map_index_template="{{ task.op_kwargs['shard'] }}")
     def evaluate(shard: str) -> None:
-        """One checkpoint answers one benchmark's questions; every graded sample is a row."""
+        """Let one checkpoint answer one benchmark's questions; store every graded sample as a row."""
         from drp.stages.evaluate import evaluate
 
         evaluate(this_run(), shard)
 
     @task
     def compare(names: list[str]) -> dict[str, Any] | None:
-        """Every arm beside the reference: accuracy and tokens with intervals. Returns the decision."""
+        """Compare every arm with the reference: accuracy and tokens with intervals. Return the decision."""
         from dataclasses import asdict
 
         from drp.stages.compare import compare
@@ -93,35 +94,37 @@ def drp_train_eval() -> None:
 
     @task
     def register(names: list[str]) -> None:
-        """Every checkpoint becomes an entry of the registry, with its scores."""
+        """Add every checkpoint to the registry, with its scores."""
         from drp.stages.register import register
 
         register(this_run(), names)
 
     @task.branch
     def gatekeeper() -> str:
-        """To a person, where one is to be asked."""
+        """Go to the task `approve` if a person is to decide, else to `promote`."""
         return "approve" if get_current_context()["params"]["approval"] else "promote"
 
     approve = ApprovalOperator(
         task_id="approve",
-        subject="Shall the candidate become the champion?",
+        subject="Should the candidate become the champion?",
         body="{{ ti.xcom_pull('compare') }}",
     )
 
     @task(outlets=[checkpoint], trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     def promote(decision: dict[str, Any] | None, *, outlet_events: Any = None) -> None:
-        """Makes the candidate the champion if it was decided so; skipped otherwise."""
+        """Make the candidate the champion if the decision says so; skipped otherwise."""
         from drp.evaluation import PromotionDecision
         from drp.stages.promote import promote
 
         if not promote(this_run(), PromotionDecision(**decision) if decision else None):
-            raise AirflowSkipException("the champion stays" if decision else "the recipe promotes nothing")
+            raise AirflowSkipException(
+                "the champion does not change" if decision else "the recipe promotes no checkpoint"
+            )
         outlet_events[checkpoint].extra = {"checkpoint_id": (decision or {})["checkpoint_id"]}
 
-    @task(trigger_rule=TriggerRule.ALL_DONE)  # a run that failed needs its page most of all
+    @task(trigger_rule=TriggerRule.ALL_DONE)  # a failed run needs its report most
     def report(names: list[str] | None) -> str:
-        """Writes the run's page. Returns its address."""
+        """Write the run's report. Return its address."""
         from drp.stages.train_report import train_report
 
         if names is None:
@@ -131,11 +134,11 @@ def drp_train_eval() -> None:
     names: Any = prepare()
     shards = benchmarks(names)
     decision: Any = compare(names)
-    asked = gatekeeper()
+    branch = gatekeeper()
     train.expand(name=names) >> shards
-    evaluate.expand(shard=shards) >> decision >> register(names) >> asked
+    evaluate.expand(shard=shards) >> decision >> register(names) >> branch
     promoted = promote(decision)
-    asked >> [approve, promoted]
+    branch >> [approve, promoted]
     approve >> promoted >> report(names)
 
 

@@ -1,8 +1,8 @@
-"""Tasks that leave their slot while a teacher's batches are out, for hours, and come back when one has ended.
+"""Tasks that free their slot while a teacher's batches are pending, and resume when a batch has ended.
 
-What is out is in DRP's ledger, not in Airflow: a worker, triggerer or scheduler that dies loses nothing, and
-a task that is cleared finds its batches again. Clearing or failing a task that waits does with its batches
-what the teacher's profile says (`pace.given_up`).
+DRP's ledger knows the pending batches, not Airflow. So nothing is lost if a worker, the triggerer or the
+scheduler dies, and a cleared task finds its batches again. If a waiting task is cleared or failed, the
+teacher's profile decides about its batches (`pace.given_up`).
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 
 class BatchTrigger(BaseTrigger):
-    """Waits until one of the batches has ended, or is to be left to another night.
+    """Waits until one of the batches has ended or is carried into another night.
 
     Args:
-        teacher: name of its profile.
-        batch_ids: the provider's; none while it has no room for a batch.
-        carry_at: when the first of them is left to another night, ISO.
-        began: when the task began first, ISO; it comes back with the event.
+        teacher: name of the teacher's profile.
+        batch_ids: the provider's ids; empty while the provider has no room for a batch.
+        carry_at: when the first batch is carried into another night, ISO.
+        began: when the task first began, ISO; returned with the event.
     """
 
     def __init__(self, teacher: str, batch_ids: Sequence[str], carry_at: str, began: str) -> None:
@@ -30,8 +30,8 @@ class BatchTrigger(BaseTrigger):
         self.teacher, self.batch_ids, self.carry_at, self.began = teacher, list(batch_ids), carry_at, began
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        facts = {name: getattr(self, name) for name in ("teacher", "batch_ids", "carry_at", "began")}
-        return f"{__name__}.{type(self).__qualname__}", facts
+        kwargs = {name: getattr(self, name) for name in ("teacher", "batch_ids", "carry_at", "began")}
+        return f"{__name__}.{type(self).__qualname__}", kwargs
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         from drp.config import find_profile
@@ -42,9 +42,9 @@ class BatchTrigger(BaseTrigger):
         pace = profile.pace
         pause = pace.poll_first_s if ids else pace.no_room_s
         while True:
-            left = (datetime.fromisoformat(self.carry_at) - datetime.now(UTC)).total_seconds()
-            await asyncio.sleep(max(0.0, min(pause, left)))
-            if left <= pause or not ids or await asyncio.to_thread(has_ended, teacher, profile, ids):
+            remaining = (datetime.fromisoformat(self.carry_at) - datetime.now(UTC)).total_seconds()
+            await asyncio.sleep(max(0.0, min(pause, remaining)))
+            if remaining <= pause or not ids or await asyncio.to_thread(has_ended, teacher, profile, ids):
                 break
             pause = min(pause * 1.5, pace.poll_most_s)
         yield TriggerEvent({"began": self.began})
@@ -56,8 +56,8 @@ class BatchTrigger(BaseTrigger):
         await asyncio.to_thread(give_up, self.teacher, find_profile(self.teacher), self.batch_ids)
 
 
-class _TeacherTask(_PythonDecoratedOperator):  # what `@task` makes: it has no public name
-    """Calls a function with `began`, which it hands to the night; defers when the teacher is still out."""
+class _TeacherTask(_PythonDecoratedOperator):  # the operator of `@task`; it has no public name
+    """Calls the function with the time `began`, and defers while the teacher's batches are pending."""
 
     custom_operator_name = "@teacher_task"
 
@@ -70,11 +70,13 @@ class _TeacherTask(_PythonDecoratedOperator):  # what `@task` makes: it has no p
         try:
             with_began: Any = {**context, "began": datetime.fromisoformat(event["began"])}
             return super().execute(with_began)
-        except BatchesPendingError as out:
-            trigger = BatchTrigger(out.teacher, out.batch_ids, out.carry_at.isoformat(), event["began"])
+        except BatchesPendingError as pending:
+            trigger = BatchTrigger(
+                pending.teacher, pending.batch_ids, pending.carry_at.isoformat(), event["began"]
+            )
             self.defer(trigger=trigger, method_name="resume")
 
 
 def teacher_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """As `task`; the function takes `began: datetime | None = None` besides."""
+    """Like `@task`, for a function that also takes `began: datetime | None = None`."""
     return task_decorator_factory(decorated_operator_class=_TeacherTask, **options)

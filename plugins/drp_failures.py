@@ -1,4 +1,4 @@
-"""What Airflow does when a DRP task fails: DRP's errors say themselves whether trying again can help."""
+"""Whether Airflow retries a failed DRP task: the class of the error says if a retry can help."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
     ],
     default=RetryAction.FAIL,
 )
-"""Any other exception is a bug, which would come again. Workers that were lost Airflow itself tries again."""
+"""Any other exception is a bug that a retry would repeat. Airflow itself retries tasks of lost workers."""
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "drp",

@@ -1,8 +1,8 @@
-"""Lets a task start processes of its own (`multiprocessing`, spawn).
+"""Let a task start processes (`multiprocessing` with spawn).
 
-A spawned process first runs the main program's file again, which here is Airflow's: that takes seconds, and
-in a task it fails, because tasks may not open Airflow's database. Our processes need only what they import;
-a main program without a file is not run again.
+A spawned process first runs the file of the main program again, which here is Airflow's. That takes seconds,
+and it fails in a task, because tasks may not open Airflow's database. DRP's processes need only the modules
+that they import, and a main program without a file is not run again.
 """
 
 import sys
@@ -13,7 +13,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 
 class ForgetMainFile:
-    """Listens in the task's process, before the task runs."""
+    """Removes `__file__` of the main module in the task's process, before the task runs."""
 
     @hookimpl
     def on_task_instance_running(self, task_instance: Any) -> None:

@@ -1,7 +1,7 @@
-"""The report of a night or of a training run inside Airflow: a tab of the DAG run.
+"""Show the report of a night or training run in Airflow, as a tab of the DAG run.
 
-Whoever may see the DAG run may see its report. The page, and the Data Docs next to it, are read from the
-lake; the task `report` returned their address.
+Users who may see the DAG run may see its report. The report and the Data Docs next to it are read from the
+lake, at the address that the task `report` returned.
 """
 
 import mimetypes
@@ -14,7 +14,7 @@ from airflow.models.xcom import XComModel
 from airflow.plugins_manager import AirflowPlugin
 from fastapi import Depends, FastAPI, HTTPException, Response
 
-# A page holds what a model wrote: it may style itself and show our own pictures, and runs nothing.
+# A report contains text that a model wrote. It may use styles and our own images, but no scripts.
 _POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
 
 app = FastAPI(title="DRP reports", openapi_url=None)
@@ -23,19 +23,19 @@ _may_see = Depends(requires_access_dag("GET", DagAccessEntity.XCOM))
 
 @app.get("/{dag_id}/{run_id}/{file:path}", dependencies=[_may_see])
 def report(dag_id: str, run_id: str, file: str, session: SessionDep) -> Response:
-    """A file of the report of one DAG run; 404 while there is none."""
+    """Return a file of the report of one DAG run; 404 if it does not exist."""
     query = XComModel.get_many(dag_ids=dag_id, run_id=run_id, task_ids="report", key="return_value")
-    found = session.scalars(query).first()
-    address = str(XComModel.deserialize_value(found)) if found else ""
+    row = session.scalars(query).first()
+    address = str(XComModel.deserialize_value(row)) if row else ""
     content = _read(PurePosixPath(address).parent.name, PurePosixPath(file))
     if content is None:
-        raise HTTPException(404, "There is no such page: a run's report comes with its task `report`.")
+        raise HTTPException(404, "There is no such page. The task `report` writes the report of a run.")
     kind = mimetypes.guess_type(file)[0]
     return Response(content, media_type=kind, headers={"Content-Security-Policy": _POLICY})
 
 
 def _read(run: str, file: PurePosixPath) -> bytes | None:
-    """A file in the folder of a run's report; None if there is none."""
+    """Read a file in the folder of a run's report; None if it does not exist."""
     from drp.core import BadRunIdError, RunId
     from drp.lake import open_lake
 

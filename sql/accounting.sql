@@ -1,8 +1,8 @@
--- Did everything that went in come out? One row a run date and recipe; `adds_up` must be true in all of them.
+-- Is every input row accounted for? One row per run date and recipe; `adds_up` must be true in every row.
 --   drp sql "SELECT * FROM accounting WHERE NOT adds_up"
--- rows_in = accepted + rejected + dead_lettered, and no rollout is without a revision. A rollout counts on
--- the date of its revision; one that has none counts, as without_revision, on the date it was rolled out.
--- What was dead-lettered never met a recipe: it is repeated for every recipe of its date.
+-- rows_in = accepted + rejected + dead_lettered, and every rollout has a revision. A rollout counts on the date
+-- of its revision. A rollout without a revision counts, as without_revision, on the date it was rolled out.
+-- Dead letters belong to no recipe, so their number is repeated for every recipe of their date.
 CREATE VIEW accounting AS
 WITH dates AS (
     SELECT run_date FROM rollouts UNION SELECT run_date FROM dead_letters

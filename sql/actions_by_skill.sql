@@ -1,6 +1,6 @@
--- What does the teacher do to which kind of step? One row a run date, recipe, skill family and action.
+-- Which actions does the teacher take on which kind of step? One row per run date, recipe, skill family and action.
 --   drp sql "SELECT skill_family, action, steps, share_of_family FROM actions_by_skill"
--- All decisions count, also those of revisions that a gate refused later. The shares of a family add up to 1.
+-- All decisions count, including those of revisions that a gate rejected. The shares of a family add up to 1.
 CREATE VIEW actions_by_skill AS
 SELECT v.run_date, v.recipe, v.recipe_hash, s.skill_family, d.action,
        count(*) AS steps,

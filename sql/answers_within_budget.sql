@@ -1,9 +1,11 @@
--- How many right answers does a token budget recover (paper, figure 4)? One row a run date, recipe, token
--- counter and budget, where a budget is 4 % above the last (16 to a doubling; steps that add none have no row).
+-- How many correct answers does a token budget recover (paper, figure 4)? One row per run date, recipe, token
+-- counter and budget. Each budget is 4 % above the previous one (16 steps double it); steps without answers have
+-- no row.
 --   drp sql "SELECT budget, recovered_before, recovered_after FROM answers_within_budget"
--- Shares of all right rollouts of the night. Before: a rollout of at most `budget` tokens, thinking and response
--- together, is recovered. After: one whose accepted revision has at most as many. A right rollout whose
--- revision was rejected is never recovered after; nor is one whose revision was counted by another counter.
+-- Shares of all correct rollouts of the night. Before pruning, a rollout is recovered if its thinking and response
+-- have at most `budget` tokens together. After pruning, it is recovered if its accepted revision has at most
+-- `budget` tokens. So a correct rollout is never recovered after pruning if its revision was rejected, or was
+-- counted by another token counter.
 CREATE VIEW answers_within_budget AS
 WITH answers AS (
     SELECT v.run_date, v.recipe, v.recipe_hash, r.token_counter,

@@ -1,10 +1,10 @@
--- Where does a training example come from? One row an example, joined back to its question, its rollout and
--- what was done to every step of it, with the original words.
+-- Where does a training example come from? One row per example, joined with its question, its rollout and the
+-- decision on each of its steps, with the original text.
 --   drp sql --format json "SELECT * FROM example_lineage WHERE example_id = '...'"
 -- merged_with names the other steps of a MULTI-STEP COMPRESS; the first of them carries the text of all.
 CREATE VIEW example_lineage AS
 SELECT e.example_id,
-       e.revision_id,  -- both are keys of the grouping: with a WHERE on either, one trace is read
+       e.revision_id,  -- both are grouping keys, so that with a WHERE on either only one trace is read
        any_value(e.run_date) AS run_date,
        any_value(e.kind) AS kind,
        any_value(v.rollout_id) AS rollout_id,

@@ -1,11 +1,11 @@
--- Which checkpoint is how good, and how long does it think? One row a score: checkpoint, benchmark and cut-off.
+-- How accurate is each checkpoint, and how long does it think? One row per score: checkpoint, benchmark and cut-off.
 --   drp sql "SELECT benchmark, arm, pass_at_1, share_of_base_tokens FROM leaderboard WHERE cutoff IS NULL"
--- Each score stands beside that of the base in the same run, under the same key: benchmark, prompt, grader, engine,
--- sampling, samples and questions. Scores of different keys are never compared; where two bases were measured under
--- one key on one date, those scores stand beside none. A score that was measured again counts once, the last time.
--- gain is Pass@1 less that of the base, share_of_base_tokens the mean tokens over those of the base. aes is the
--- score of O1-Pruner (Luo et al., 2025): the saved share, plus 3 times a gain or minus 5 times a loss in relative
--- accuracy; NULL where the base has nothing right.
+-- Each score is compared with the score of the base on the same run date and under the same key: benchmark, prompt,
+-- grader, engine, sampling, samples, questions and cut-off. Scores with different keys are never compared. If two
+-- bases were measured under one key on one date, the scores are compared with neither. A score that was measured
+-- again counts once, with its last measurement. gain is Pass@1 minus that of the base, and share_of_base_tokens the
+-- mean tokens divided by those of the base. aes is the score of O1-Pruner (Luo et al., 2025): the share of tokens
+-- saved, plus 3 times a gain or minus 5 times a loss in relative accuracy; NULL if the base has no correct answer.
 CREATE VIEW leaderboard AS
 WITH bases AS (
     SELECT run_date, benchmark, prompt_version, grader_version, engine, sampling, n_samples, n_questions, cutoff,
@@ -31,7 +31,7 @@ WITH bases AS (
     QUALIFY row_number() OVER (PARTITION BY s.score_id ORDER BY s.run_date DESC) = 1
 )
 SELECT run_date, benchmark, checkpoint_id,
-       coalesce(t.arm, s.arm) AS arm,  -- what a champion was trained as
+       coalesce(t.arm, s.arm) AS arm,  -- a champion has the arm that it was trained as
        t.recipe, t.corpus_version, t.base_model,
        n_questions, n_samples, cutoff,
        pass_at_1, pass_at_1_low, pass_at_1_high, gain,

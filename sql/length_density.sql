@@ -1,11 +1,11 @@
 -- How does pruning move the distribution of lengths (paper, figure 3)? A histogram of normalised lengths in
--- steps of 1 %, one row a run date, recipe, data set, token counter and step (empty steps have no row).
+-- steps of 1 %, with one row per run date, recipe, data set, token counter and step (empty steps have no row).
 --   drp sql "SELECT dataset, length_from, length_to, density_before, density_after FROM length_density"
--- Tokens of thinking and response together; `before` and `after` count the same accepted revisions, where both
--- were counted by the same counter. The paper divides a length by the longest that is allowed. What recorded
--- traces were allowed is not known: here 1 stands for `full_length`, which covers 99 % of the lengths before,
--- as the paper's cut-off does (section 4.5). What is longer is in one last row without length_to or density.
--- A density is the share of all revisions in a step over the step's width.
+-- Lengths are tokens of thinking and response together. `before` and `after` count the same accepted revisions:
+-- those where both lengths were counted by the same counter. The paper divides a length by the longest allowed
+-- one, which is unknown for recorded traces. Here 1 stands for `full_length`, which covers 99 % of the lengths
+-- before pruning, as the paper's cut-off does (section 4.5). Longer ones are in one last row without length_to and
+-- density. A density is the share of all revisions in a step, divided by the width of the step.
 CREATE VIEW length_density AS
 WITH compared AS (
     SELECT v.run_date, v.recipe, v.recipe_hash, q.dataset, v.token_counter, r.total_tokens, v.tokens

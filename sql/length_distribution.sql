@@ -1,7 +1,8 @@
--- How long is the thinking before and after pruning? A histogram in powers of two: think_tokens from
--- bin_from to below bin_to, one row a run date, recipe, token counter and bin (empty bins have no row).
+-- How long is the thinking before and after pruning? A histogram in powers of two: think_tokens from bin_from to
+-- below bin_to, with one row per run date, recipe, token counter and bin (empty bins have no row).
 --   drp sql "SELECT bin_from, bin_to, before, after FROM length_distribution"
--- `before` and `after` are the same accepted revisions, where both lengths were counted by the same counter.
+-- `before` and `after` count the same accepted revisions: those where both lengths were counted by the same
+-- counter.
 CREATE VIEW length_distribution AS
 WITH lengths AS (
     SELECT v.run_date, v.recipe, v.recipe_hash, v.token_counter,

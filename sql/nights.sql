@@ -1,7 +1,7 @@
--- How did the nights go? One row a run date and recipe: who was right, what was accepted, what it saved.
+-- How did the nights go? One row per run date and recipe: correct rollouts, accepted revisions, tokens saved.
 --   drp sql "SELECT run_date, recipe, rollouts, right_share, accepted_share, median_saving FROM nights"
--- Shares are of the rollouts that were decided on that date. median_saving is over the accepted revisions
--- whose tokens (thinking and response) were counted by the same counter as their rollout's.
+-- Shares refer to the rollouts that were decided on that date. median_saving covers the accepted revisions whose
+-- tokens (thinking and response) were counted by the same counter as those of their rollout.
 CREATE VIEW nights AS
 SELECT v.run_date, v.recipe, v.recipe_hash,
        count(*) AS rollouts,

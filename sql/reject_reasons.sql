@@ -1,7 +1,7 @@
--- Why were rollouts rejected? One row a run date, recipe, data set and reason, most frequent first.
+-- Why were rollouts rejected? One row per run date, recipe, data set and reason, most frequent first.
 --   drp sql "SELECT reason, sum(rejected) AS n FROM reject_reasons GROUP BY reason ORDER BY n DESC"
--- A rollout with several reasons counts once for each of them: the shares of one data set can add up to
--- more than 1.
+-- A rollout with several reasons counts once for each of them, so the shares of one data set can add up to more
+-- than 1.
 CREATE VIEW reject_reasons AS
 WITH revised AS (
     SELECT v.run_date, v.recipe, v.recipe_hash, q.dataset, v.status, v.reject_reasons

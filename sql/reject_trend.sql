@@ -1,7 +1,7 @@
--- Is a reason for rejecting on the rise? One row a run date, recipe and reason, also where it refused none.
+-- Is a reject reason becoming more frequent? One row per run date, recipe and reason, even if it rejected none.
 --   drp sql "SELECT run_date, reason, share_of_rollouts FROM reject_trend ORDER BY reason, run_date"
--- The reasons of a recipe are those that it ever gave. A rollout with several counts once for each of them:
--- the shares of one night can add up to more than 1.
+-- The reasons of a recipe are all that have ever occurred with it. A rollout with several reasons counts once for
+-- each of them, so the shares of one night can add up to more than 1.
 CREATE VIEW reject_trend AS
 WITH refused AS (
     SELECT run_date, recipe, recipe_hash, reason, count(*) AS rejected

@@ -1,7 +1,8 @@
--- How is the saving spread over revisions? A histogram in steps of 5 %: revisions that save from saving_from
--- to below saving_to of their tokens (thinking and response), one row a run date, recipe and step.
+-- How are the savings of revisions distributed? A histogram in steps of 5 %: revisions that save from saving_from
+-- to below saving_to of their tokens (thinking and response), with one row per run date, recipe and step.
 --   drp sql "SELECT saving_from, saving_to, revisions FROM saving_distribution"
--- Only accepted revisions whose tokens were counted by the same counter as their rollout's.
+-- Only accepted revisions count, and only if their tokens were counted by the same counter as those of their
+-- rollout.
 CREATE VIEW saving_distribution AS
 SELECT run_date, recipe, recipe_hash,
        step / 20 AS saving_from,

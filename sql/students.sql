@@ -1,6 +1,6 @@
--- Who reasoned, how often right and how long? One row a student, engine and token counter.
+-- How often is each student correct, and how long does it think? One row per student, engine and token counter.
 --   drp sql "SELECT student, rollouts, right_share, mean_think_tokens FROM students"
--- A rollout without an answer, or with one that the grader could not decide, is not right. Lengths of different
+-- A rollout without an answer, or with one that the grader could not decide, is not correct. Lengths from different
 -- counters are never averaged together.
 CREATE VIEW students AS
 SELECT student, engine, token_counter,

@@ -1,8 +1,8 @@
--- How much shorter did pruning make the responses? One row a run date, recipe, data set and token counter.
+-- How much shorter did pruning make the responses? One row per run date, recipe, data set and token counter.
 --   drp sql "SELECT dataset, accepted, median_before, median_after, saving FROM tokens_saved"
--- Tokens are those of thinking and response together. Only accepted revisions whose tokens were counted by
--- the same counter as their rollout's are compared (`compared`). saving = 1 - all tokens after / all tokens
--- before; median_saving is the median of the same figure over single revisions.
+-- Tokens are those of thinking and response together. Only accepted revisions are compared, and only if their
+-- tokens were counted by the same counter as those of their rollout; `compared` is their number. saving = 1 - all
+-- tokens after / all tokens before; median_saving is the median of this figure over single revisions.
 CREATE VIEW tokens_saved AS
 SELECT run_date, recipe, recipe_hash, dataset, token_counter,
        count(*) AS rollouts,

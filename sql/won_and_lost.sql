@@ -1,8 +1,9 @@
--- Which questions did an arm win or lose against the base? One row a checkpoint, benchmark and question.
+-- Which questions did an arm win or lose against the base? One row per checkpoint, benchmark and question.
 --   drp sql "SELECT benchmark, arm, question_id, base_right, arm_right FROM won_and_lost WHERE outcome = 'lost'"
--- Both answered the same question as often, with the same seeds, under the same key (as in leaderboard, without a
--- cut-off): base_right and arm_right count the right ones of n_samples, base_tokens and arm_tokens are means.
--- outcome is won, lost or same. The question's words are there if the lake has them; generated ones are not kept.
+-- Both answered the question equally often, with the same seeds and under the same key (as in leaderboard, without
+-- a cut-off). base_right and arm_right count the correct ones of n_samples; base_tokens and arm_tokens are means.
+-- outcome is won, lost or same. question and gold_answer are NULL if the lake does not have the question; generated
+-- questions are not kept.
 CREATE VIEW won_and_lost AS
 WITH answers AS (
     SELECT score_id, question_id,

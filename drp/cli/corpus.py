@@ -17,7 +17,7 @@ RunArgument: TypeAlias = Annotated[
 
 @corpus.command("list")
 def corpus_list() -> None:
-    """Published versions, newest first, and runs that wait for a person."""
+    """List the published versions, newest first, and the runs that wait for a person."""
     from drp.lake import open_lake
 
     lake = open_lake()
@@ -40,13 +40,15 @@ def corpus_list() -> None:
 
 @corpus.command("show")
 def corpus_show(version: Annotated[int | None, typer.Argument(show_default="current")] = None) -> None:
-    """What a version holds."""
+    """Show the tables of a version."""
     from drp.lake import open_lake
 
     lake = open_lake()
-    shown = lake.corpus.current() if version is None else lake.corpus.read(version)
-    rows = [[t, n, sum(p.part.table == t for p in shown.parts)] for t, n in sorted(shown.rows().items())]
-    title = f"version {shown.number}, published {shown.published_at or 'never'} by {shown.run_id or 'nobody'}"
+    chosen = lake.corpus.current() if version is None else lake.corpus.read(version)
+    rows = [[t, n, sum(p.part.table == t for p in chosen.parts)] for t, n in sorted(chosen.rows().items())]
+    title = (
+        f"version {chosen.number}, published {chosen.published_at or 'never'} by {chosen.run_id or 'no run'}"
+    )
     print_table(title, ["table", "rows", "parts"], rows)
 
 
@@ -55,18 +57,18 @@ def corpus_diff(
     old: Annotated[int | None, typer.Argument(show_default="the one before NEW")] = None,
     new: Annotated[int | None, typer.Argument(show_default="current")] = None,
 ) -> None:
-    """What a version added, dropped and changed, in rows and by reason."""
+    """Show what a version added, dropped and changed, in rows and by reason."""
     from drp.lake import open_lake
     from drp.query import difference
 
     lake = open_lake()
     after = lake.corpus.current() if new is None else lake.corpus.read(new)
     before = lake.corpus.read(after.parent if old is None else old)
-    found = difference(lake, before, after)
-    title = f"version {before.number} to {after.number}, published by {after.run_id or 'nobody'}"
-    rows = [[c.table, c.added, c.dropped, c.changed] for c in found.rows]
+    changes = difference(lake, before, after)
+    title = f"version {before.number} to {after.number}, published by {after.run_id or 'no run'}"
+    rows = [[c.table, c.added, c.dropped, c.changed] for c in changes.rows]
     print_table(title, ["table", "rows added", "dropped", "changed"], rows)
-    verdicts = [[c.recipe, c.verdict, c.before, c.after, f"{c.after - c.before:+}"] for c in found.verdicts]
+    verdicts = [[c.recipe, c.verdict, c.before, c.after, f"{c.after - c.before:+}"] for c in changes.verdicts]
     print_table("revisions", ["recipe", "verdict", "before", "after", "change"], verdicts)
 
 
@@ -84,9 +86,9 @@ def corpus_verify(version: Annotated[int | None, typer.Argument(show_default="cu
 @corpus.command("sweep")
 def corpus_sweep(
     delete: Annotated[bool, typer.Option("--delete", help="Delete what is shown.")] = False,
-    hours: Annotated[float, typer.Option(min=0, help="Leave what is younger.")] = 24,
+    hours: Annotated[float, typer.Option(min=0, help="Keep what is younger than this.")] = 24,
 ) -> None:
-    """Show, and with --delete delete, what no run and no kept version needs any more."""
+    """Show, and with --delete remove, what no run and no kept version needs any more."""
     from drp.lake import open_lake, unneeded
 
     found = list(unneeded(open_lake(), timedelta(hours=hours)))
@@ -102,7 +104,7 @@ def corpus_sweep(
 
 @corpus.command("release")
 def corpus_release(run: RunArgument) -> None:
-    """Publish a quarantined night after a person has looked."""
+    """Publish a quarantined night that a person has approved."""
     from drp.lake import open_lake
     from drp.stages.publish import release
 

@@ -30,9 +30,9 @@ app.add_typer(registry, name="registry")
 
 Mapping: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="FIELD=COLUMN", help="Our field, the file's column; may be repeated."),
+    typer.Option("--map", metavar="FIELD=COLUMN", help="Our field and the file's column; may be repeated."),
 ]
-StudentOption: TypeAlias = Annotated[str | None, typer.Option(help="The student of rows that name none.")]
+StudentOption: TypeAlias = Annotated[str | None, typer.Option(help="Student of rows that do not name one.")]
 FileArgument: TypeAlias = Annotated[
     Path, typer.Argument(help="Parquet, JSONL, CSV, or a folder saved by `datasets`.")
 ]
@@ -40,13 +40,13 @@ FileArgument: TypeAlias = Annotated[
 
 @imports.command("traces")
 def import_traces(file: FileArgument, student: StudentOption = None, mapping: Mapping = None) -> None:
-    """Long traces of a student, with their questions and gold answers."""
+    """Import long traces of a student, with their questions and gold answers."""
     _import(file, "traces", mapping, student)
 
 
 @imports.command("questions")
 def import_questions(file: FileArgument, mapping: Mapping = None) -> None:
-    """Problems with gold answers."""
+    """Import problems with gold answers."""
     _import(file, "questions", mapping, None)
 
 
@@ -61,19 +61,19 @@ def _import(file: Path, kind: str, mapping: list[str] | None, student: str | Non
 @app.command()
 def nightly(
     traces: Annotated[
-        str | None, typer.Option(help="Replay these recorded traces instead of rolling out.")
+        str | None, typer.Option(help="Replay these recorded traces instead of sampling the student.")
     ] = None,
     recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")] = "drp",
     run_date: Annotated[
         str | None, typer.Option(help="ISO date of the night.", show_default="today, UTC")
     ] = None,
     sample_size: Annotated[
-        int | None, typer.Option(min=1, help="Roll out at most so many questions.")
+        int | None, typer.Option(min=1, help="Roll out at most this many questions.")
     ] = None,
     student: StudentOption = None,
     mapping: Mapping = None,
 ) -> None:
-    """All stages in order, without Airflow; the same result as the DAG `drp_nightly`."""
+    """Run a night: all stages in order, without Airflow, with the same result as the DAG `drp_nightly`."""
     from drp.console import show
     from drp.pipeline.nightly import nightly as do_night
     from drp.runtime import open_night
@@ -81,7 +81,7 @@ def nightly(
 
     night = open_night(recipe, run_date or datetime.now(UTC).date().isoformat())
     if traces is not None:
-        traces = str(Path(traces).absolute())  # typed where the user stands, not at the repository's root
+        traces = str(Path(traces).absolute())  # counts from the current folder, not from DRP_HOME
     page = do_night(night, traces, pairs=mapping or (), student=student, sample_size=sample_size)
     show(summarise(night))
     typer.echo(f"report: {page}")
@@ -97,7 +97,7 @@ def train(
         int | None, typer.Option(help="What is trained on.", show_default="current")
     ] = None,
 ) -> None:
-    """Fine-tune, evaluate, compare, register, promote; the same result as the DAG `drp_train_eval`."""
+    """Fine-tune, evaluate, compare, register and promote: the same result as the DAG `drp_train_eval`."""
     from drp.console import show
     from drp.pipeline.train_eval import train_eval
     from drp.runtime import open_training
@@ -113,7 +113,7 @@ def train(
 @app.command()
 def sql(
     query: Annotated[
-        str | None, typer.Argument(help="One reading statement; from standard input if absent.")
+        str | None, typer.Argument(help="One statement that reads; from standard input if absent.")
     ] = None,
     form: Annotated[
         Literal["table", "csv", "json"], typer.Option("--format", help="How rows are shown.")
@@ -121,7 +121,7 @@ def sql(
     version: Annotated[int | None, typer.Option(help="A published version.", show_default="current")] = None,
     run: Annotated[str | None, typer.Option(help="Rows of this run, and what they refer to.")] = None,
 ) -> None:
-    """Ask the corpus in SQL (DuckDB), read-only: the tables and the views of sql/."""
+    """Query the corpus in SQL (DuckDB), read-only: its tables and the views of sql/."""
     from drp.lake import open_lake
     from drp.query import open_session, run_query
 
@@ -143,7 +143,7 @@ def grade(
         Literal["table", "json"], typer.Option("--format", help="How verdicts are shown.")
     ] = "table",
 ) -> None:
-    """Verdicts of the grader: equal, different or undecided, in input order."""
+    """Grade a file: verdicts equal, different or undecided, in input order."""
     from drp.cli.grade import grade_file
     from drp.config import settings
 

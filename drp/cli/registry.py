@@ -34,7 +34,7 @@ def registry_list(
         Literal["table", "csv", "json"], typer.Option("--format", help="How rows are shown.")
     ] = "table",
 ) -> None:
-    """Checkpoints, newest first, with their aliases and their last loss."""
+    """List checkpoints, newest first, with their aliases and their last loss."""
     from drp.cli.registry_tables import COLUMNS, rows
     from drp.query import write_rows
 
@@ -45,7 +45,7 @@ def registry_list(
 
 @registry.command("show")
 def registry_show(name: Name, student: StudentFilter = None) -> None:
-    """What a checkpoint was made from, its digest and scores, and when it had which alias."""
+    """Show what a checkpoint was made from, its digest and scores, and when it had which alias."""
     from drp.cli.registry_tables import tables
     from drp.console import show
 
@@ -59,7 +59,7 @@ def registry_show(name: Name, student: StudentFilter = None) -> None:
 def registry_promote(
     name: Name,
     alias: MovedAlias = "champion",
-    reason: Annotated[str, typer.Option(help="Why, for those who look later.")] = "by hand",
+    reason: Annotated[str, typer.Option(help="Why; kept with the move.")] = "by hand",
 ) -> None:
     """Give an alias of its student to a checkpoint."""
     with _open() as opened:
@@ -78,7 +78,7 @@ def registry_rollback(alias: MovedAlias = "champion", student: StudentFilter = N
 @registry.command("export")
 def registry_export(
     name: Name,
-    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")],
+    folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
     which: Annotated[
         CheckpointFolder, typer.Option(help="The whole model, or the LoRA weights alone.")
     ] = "merged",
@@ -123,8 +123,8 @@ def registry_push(
         checkpoint = opened.get(name, student)
         aliases = holders(opened.moves()).get(checkpoint.checkpoint_id, [])
     pushed = push(_store(), checkpoint, aliases, to, model)
-    said = f"checkpoint {checkpoint.checkpoint_id} is version {pushed.version} of {pushed.model} in MLflow"
-    typer.echo(said if pushed.sent else f"{said} already: nothing was sent")
+    message = f"checkpoint {checkpoint.checkpoint_id} is version {pushed.version} of {pushed.model} in MLflow"
+    typer.echo(message if pushed.sent else f"{message} already: nothing was sent")
 
 
 def _open() -> "AbstractContextManager[Registry]":

@@ -1,4 +1,4 @@
-"""Configuration: recipes, teacher profiles and settings, read from files and checked."""
+"""Configuration: recipes, teacher profiles and settings, read and validated."""
 
 from drp.config.arms import BASE, CHAMPION
 from drp.config.decomposition import DecompositionKind, PromptMode

@@ -1,8 +1,8 @@
-"""The arms of a training run that are compared and not trained."""
+"""The arms of a training run that take part in the comparison but are not trained."""
 
 from typing import Literal
 
 BASE: Literal["base"] = "base"
-"""The student as it is."""
+"""The student before any training."""
 CHAMPION: Literal["champion"] = "champion"
-"""The checkpoint that is in use."""
+"""The checkpoint in use."""

@@ -1,4 +1,4 @@
-"""How students are measured, and when a checkpoint is promoted."""
+"""How students are evaluated, and when a checkpoint is promoted."""
 
 from pydantic import Field, field_validator
 
@@ -8,20 +8,20 @@ from drp.config.student import Sampling
 
 
 class Benchmark(Section):
-    """Questions that students are measured on, and never trained on."""
+    """Questions that students are evaluated on. They are never used for training."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     questions: QuestionSet
 
 
 class Evaluation(Section):
-    """How students are measured."""
+    """How students are evaluated."""
 
     benchmarks: tuple[Benchmark, ...] = Field(min_length=1)
     sampling: Sampling = Sampling(samples=5)
-    """`samples` runs of each question: 5 in the paper."""
+    """Each question is sampled `samples` times: 5 times in the paper."""
     cutoff: int | None = Field(default=12_000, ge=1)
-    """Tokens of the cut-off that is reported beside none (paper, section 5)."""
+    """Token cut-off. Scores are reported with it and without any cut-off (paper, section 5)."""
 
     @field_validator("benchmarks")
     @classmethod
@@ -35,8 +35,8 @@ class Promotion(Section):
     """When a checkpoint becomes the champion."""
 
     benchmark: str
-    """The one that decides."""
+    """Name of the benchmark that decides."""
     margin: Share = 0.01
-    """Accuracy may not be lower by as much, with 95 % confidence."""
+    """The drop in accuracy must be smaller than this, with 95 % confidence."""
     saving: Share = 0.0
-    """Tokens must be lower by more than this share, with 95 % confidence."""
+    """The share of tokens saved must be larger than this, with 95 % confidence."""

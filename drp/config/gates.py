@@ -9,7 +9,7 @@ from drp.config.section import Section, Share
 
 def _ordered(band: tuple[float, float]) -> tuple[float, float]:
     if band[0] > band[1]:
-        raise ValueError("a band is [lowest, highest]")
+        raise ValueError("a band must be [lowest, highest]")
     return band
 
 
@@ -17,29 +17,29 @@ Band: TypeAlias = Annotated[tuple[Share, Share], AfterValidator(_ordered)]
 
 
 class RowGates(Section):
-    """Limits of the row gates."""
+    """Limits of the row gates, which judge single revisions."""
 
     min_characters: int = Field(ge=0)
-    """`hollow`: a pruned trace shorter than this has too little left to follow."""
+    """`hollow`: a shorter pruned trace is rejected, because too little is left to follow."""
     min_share: Share
-    """`hollow`: likewise, as a share of the trace it came from."""
+    """`hollow`: the same limit as a share of the original trace."""
 
 
 class NightBands(Section):
-    """Table thresholds: a night outside one of them is quarantined."""
+    """Limits of the table gates: a night outside one of these bands is quarantined."""
 
     min_rollouts: int = Field(ge=1)
-    """Smaller nights are not judged by their shares: chance alone would stop them."""
+    """The bands do not apply to smaller nights, whose shares vary too much by chance."""
     right_share: Band
-    """Share of rollouts that may be sent to the teacher (finished, right, no leak, no duplicate)."""
+    """Share of rollouts that may be sent to the teacher (finished, correct, no leak, no duplicate)."""
     accepted_share: Band
-    """Share of those that end accepted."""
+    """Share of those rollouts that end accepted."""
     median_saving: Band
-    """Median over accepted revisions of 1 - tokens after / tokens before."""
+    """Median of 1 - tokens after / tokens before, over accepted revisions."""
 
 
 class Gates(Section):
-    """What a revision, and a night, must pass."""
+    """The gates that a revision and a night must pass."""
 
     rows: RowGates
     night: NightBands

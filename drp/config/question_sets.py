@@ -1,4 +1,4 @@
-"""The question sets that a recipe names: generated word problems, or questions that were imported."""
+"""The question sets of a recipe: generated word problems, or imported questions."""
 
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -18,34 +18,34 @@ SPLITS: dict[Level, tuple[Split, ...]] = {
 
 
 def dataset_name(level: Level) -> str:
-    """The data set that generated problems of `level` belong to."""
+    """Return the name of the data set of generated problems of `level`."""
     return "synthetic" if level == "standard" else f"synthetic-{level}"
 
 
 class SyntheticSet(Section):
-    """Generated word problems with exact answers; every seed gives other problems."""
+    """Generated word problems with exact answers. Every seed gives different problems."""
 
     source: Literal["synthetic"]
     size: int = Field(ge=1)
     seed: int = Field(default=0, ge=0)
     level: Level = "standard"
-    """How hard: `small` is for the student that ships with DRP, `small-longer` beyond what it was taught."""
+    """Difficulty. `small` suits the student that ships with DRP; `small-longer` exceeds its training."""
     split: Split = "train"
 
     @model_validator(mode="after")
     def _level_has_split(self) -> Self:
         if self.split not in SPLITS[self.level]:
-            raise ValueError(f"level {self.level} has the splits {', '.join(SPLITS[self.level])}")
+            raise ValueError(f"level {self.level} has only the splits {', '.join(SPLITS[self.level])}")
         return self
 
     @property
     def where(self) -> tuple[str, str]:
-        """Dataset and split of its questions in the lake."""
+        """Data set and split of its questions in the lake."""
         return dataset_name(self.level), self.split
 
 
 class ImportedSet(Section):
-    """Questions that `drp import questions` brought into the lake."""
+    """Questions that `drp import questions` has imported into the lake."""
 
     source: Literal["imported"]
     dataset: str
@@ -53,7 +53,7 @@ class ImportedSet(Section):
 
     @property
     def where(self) -> tuple[str, str]:
-        """Dataset and split of its questions in the lake."""
+        """Data set and split of its questions in the lake."""
         return self.dataset, self.split
 
 

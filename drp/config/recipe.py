@@ -1,7 +1,7 @@
-"""What to do: a recipe is a commented YAML file, validated and hashed.
+"""A recipe says what a night and a training run do. It is a YAML file that is validated and hashed.
 
-`load_recipe("drp")` reads drp/config/recipes/drp.yaml; a path reads that file. Unknown keys and impossible
-values are refused, all of them at once.
+`load_recipe("drp")` reads drp/config/recipes/drp.yaml; a path ending in .yaml or .yml reads that file.
+Unknown keys and invalid values are refused, and the error lists all of them.
 """
 
 from functools import cached_property
@@ -23,109 +23,111 @@ from drp.config.training import Sft, Training
 from drp.core import BadInputError, check_plugin_name, content_id
 
 Arm: TypeAlias = Annotated[str, AfterValidator(lambda name: check_plugin_name("curations", name))]
-"""Name of a curation that makes the examples of one trained checkpoint."""
+"""Name of a curation, which selects the training examples of one checkpoint."""
 
 RECIPES = Path(__file__).parent / "recipes"
 
 
 class Recipe(Section):
-    """One way to make a corpus, and a checkpoint of it."""
+    """How to make a corpus, and how to train a checkpoint on it."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     questions: tuple[QuestionSet, ...]
     student: str
-    """A model, or `<model>@champion`: the checkpoint of it that is in use."""
+    """A model, or `<model>@champion` for the checkpoint of it that is in use."""
     engine: EngineName = "transformers"
     server: Server | None = None
-    """Where the student runs, when the engine is `server`."""
+    """The server that runs the student, if the engine is `server`."""
     prompt_version: str
     """Version of the student's prompt."""
     sampling: Sampling
     parallel: Parallel = Parallel()
     sample_size: int = Field(ge=1)
-    """At most so many questions a night are rolled out."""
+    """The maximum number of questions that one night rolls out."""
     teacher: str
     """Name of a teacher (drp/config/teachers.yaml, DRP_TEACHERS_FILE)."""
     asking: PromptMode = "fused"
-    """How an LLM teacher is asked: all in one request; or to decompose, then to revise."""
+    """How an LLM teacher is prompted: with one request for everything, or to decompose and then to revise."""
     decomposition: DecompositionKind
     gates: Gates
     arms: tuple[Arm, ...] = ("drp",)
-    """What is trained: `drp`, and the controls that it is compared with."""
+    """The arms that are trained: `drp`, and the controls to compare it with."""
     training: Training = Sft()
     evaluation: Evaluation | None = None
     """None: nothing is trained."""
     promotion: Promotion | None = None
-    """None: nothing is promoted by itself."""
+    """None: nothing is promoted automatically."""
 
     @model_validator(mode="after")
     def _engine_has_server(self) -> Self:
         if (self.engine == "server") != (self.server is not None):
-            raise ValueError("engine: server needs a section server, and no other engine has one")
+            raise ValueError("engine: server needs a section server, and no other engine may have one")
         return self
 
     @property
     def line(self) -> str:
-        """The student whose checkpoints follow one another: `small` of `small@champion`."""
+        """The student line, whose checkpoints succeed one another: `small` in `small@champion`."""
         return parse_student_name(self.student).line
 
     @cached_property
     def profile(self) -> TeacherProfile:
-        """The teacher that `teacher` names."""
+        """The profile of the teacher."""
         return find_profile(self.teacher)
 
     @cached_property
     def training_hash(self) -> str:
-        """Hash of what can change a checkpoint, its base, its examples and its arm aside."""
+        """Hash of the settings that can change a checkpoint, apart from its base, examples and arm."""
         return content_id("training", self.prompt_version, self.training.model_dump(mode="json"))
 
     @cached_property
     def evaluation_hash(self) -> str:
-        """Hash of what can change a score, the checkpoint aside."""
+        """Hash of the settings that can change a score, apart from the checkpoint."""
         evaluation = self.evaluation.model_dump(mode="json") if self.evaluation else None
-        engine = [self.engine] if self.engine == "vllm" else []  # the hashes of the others are older than it
+        # The hash did not name the engine when there were only these two, and it must not change for them.
+        engine = [] if self.engine in {"transformers", "server"} else [self.engine]
         return content_id("evaluation", self.prompt_version, evaluation, *engine)
 
     @cached_property
     def rollout_hash(self) -> str:
-        """Hash of what can change a rollout: the student, its prompt and its sampling."""
+        """Hash of the settings that can change a rollout: the student, its prompt and its sampling."""
         return content_id("rollout", self.student, self.prompt_version, self.sampling.model_dump(mode="json"))
 
 
 def available_recipes() -> list[str]:
-    """Names of the recipes that ship with DRP."""
+    """Return the names of the recipes that ship with DRP."""
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
 def load_recipe(name_or_path: str, *, teacher: str | None = None, student: str | None = None) -> Recipe:
-    """Read a recipe by its name or from a file; `teacher` and `student` replace its own choices.
+    """Read a recipe by its name or from a file. `teacher` and `student` override the recipe's values.
 
     Raises:
-        BadInputError: no such recipe, not YAML, unknown keys or impossible values (all named at once).
+        BadInputError: there is no such recipe, it is not YAML, or it has unknown keys or invalid values (the
+            message lists all of them).
     """
     path = Path(name_or_path)
     if path.suffix not in {".yaml", ".yml"}:
         path = RECIPES / f"{name_or_path}.yaml"
     if not path.is_file():
         raise BadInputError(
-            f"there is no recipe {name_or_path!r} (there are: {', '.join(available_recipes())})",
+            f"there is no recipe {name_or_path!r} (available: {', '.join(available_recipes())})",
             state="Nothing was read or written",
             next_command="drp nightly --recipe drp",
         )
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        chosen = {"teacher": teacher, "student": student}
+        overrides = {"teacher": teacher, "student": student}
         if isinstance(document, dict):
-            document |= {key: value for key, value in chosen.items() if value is not None}
+            document |= {key: value for key, value in overrides.items() if value is not None}
         recipe = Recipe.model_validate(document)
         find_profile(recipe.teacher)
         return recipe
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        faults = f"not YAML: {error}"
+        faults = f"it is not YAML: {error}"
     raise BadInputError(
         f"recipe {path.name}: {faults}",
         state="Nothing was read or written",
-        next_command=f"mend {path.name}, then drp nightly --recipe {name_or_path}",
+        next_command=f"correct {path.name}, then run drp nightly --recipe {name_or_path}",
     )

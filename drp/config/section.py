@@ -1,4 +1,4 @@
-"""The base class of every section in a configuration file, and the number ranges that they share."""
+"""The base class of all sections of a configuration file, and their common number ranges."""
 
 from typing import Annotated, TypeAlias
 
@@ -8,6 +8,6 @@ Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
-    """A section of a recipe or of a teacher profile: immutable, unknown keys are refused."""
+    """A section of a recipe or of a teacher profile. It is immutable and refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

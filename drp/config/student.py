@@ -1,17 +1,17 @@
-"""How a recipe runs its student: the engine, its server, sampling, and how it is spread over GPUs."""
+"""How a recipe runs its student: the engine, its server, sampling, and parallelism."""
 
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
 
 from drp.config.section import Section
-from drp.core import check_plugin_name
+from drp.core import check_plugin_name, sampled_rollout_id
 
 EngineName: TypeAlias = Annotated[str, AfterValidator(lambda name: check_plugin_name("engines", name))]
 """Name of the rollout engine that runs the student, such as `transformers`, `vllm` or `server`."""
 
 LONGEST = 131_072
-"""Tokens of the paper's longest responses (section 4); a server is not told a limit that is not lower."""
+"""Tokens of the paper's longest responses (section 4). A server is sent a limit only if it is lower."""
 
 
 class Server(Section):
@@ -19,18 +19,18 @@ class Server(Section):
 
     base_url: str = Field(pattern=r"^https?://")
     model: str
-    """What the server calls it."""
+    """The server's name of the student."""
     api_key_env: str | None = None
-    """The variable that holds its key, if it wants one."""
+    """Environment variable with the API key, if the server needs one."""
     in_flight: int = Field(default=64, ge=1)
-    """Requests under way."""
+    """The number of concurrent requests."""
 
 
 class Sampling(Section):
     """How the student is sampled."""
 
     samples: int = Field(default=1, ge=1)
-    """Samples a question (K)."""
+    """Samples per question (K)."""
     temperature: float = Field(default=0.6, ge=0)
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_tokens: int = Field(default=LONGEST, ge=1)
@@ -38,14 +38,18 @@ class Sampling(Section):
 
     @property
     def identity(self) -> dict[str, float]:
-        """What can change a sample: not how many others there are, so that raising K keeps the first ones."""
+        """The settings that can change a sample. K is left out: raising it keeps the first samples."""
         return self.model_dump(mode="json", exclude={"samples"})
+
+    def rollout_id(self, question_id: str, student: str, prompt_version: str, k: int) -> str:
+        """Id of the k-th sample of a question, from 0; it is known before the sample is made."""
+        return sampled_rollout_id(question_id, student, prompt_version, self.identity, k)
 
 
 class Parallel(Section):
-    """How a student is spread over a machine."""
+    """How a student is distributed over a machine."""
 
     data: int = Field(default=1, ge=1)
-    """Engines that share the samples, each a process with the whole student."""
+    """The number of engines that share the samples; each is a process with the whole student."""
     tensor: int = Field(default=1, ge=1)
-    """GPUs that one engine spreads the student over, if it is vLLM."""
+    """The number of GPUs that one vLLM engine distributes the student over."""

@@ -1,4 +1,4 @@
-"""Names of students: a model (`small`, a folder), or a registered checkpoint of it (`small@champion`)."""
+"""Names of students: a model (`small`, a folder), or one of its registered checkpoints (`small@champion`)."""
 
 import re
 from typing import NamedTuple
@@ -7,13 +7,13 @@ _CHECKPOINT = re.compile(r"(?P<line>.+)@(?P<checkpoint>champion|challenger|[0-9a
 
 
 class StudentName(NamedTuple):
-    """The student's line, whose checkpoints follow one another, and which of them is meant, if any."""
+    """The student line, whose checkpoints succeed one another, and the checkpoint, if the name has one."""
 
     line: str
     checkpoint: str | None
 
 
 def parse_student_name(student: str) -> StudentName:
-    """What a student's name says."""
-    found = _CHECKPOINT.fullmatch(student)
-    return StudentName(found["line"], found["checkpoint"]) if found else StudentName(student, None)
+    """Split the name of a student into its line and its checkpoint."""
+    match = _CHECKPOINT.fullmatch(student)
+    return StudentName(match["line"], match["checkpoint"]) if match else StudentName(student, None)

@@ -1,7 +1,7 @@
-"""Who may prune: teachers by name, with where they are, what they cost and how much they take.
+"""Teacher profiles by name: address, prices and limits of each teacher.
 
-`teachers.yaml` beside this file has those that ship; a file of the same form named by DRP_TEACHERS_FILE adds
-more, or replaces some.
+`teachers.yaml` in this folder holds the built-in profiles. The file in DRP_TEACHERS_FILE, in the same format,
+adds profiles or replaces some of them.
 """
 
 import logging
@@ -17,14 +17,14 @@ from pydantic import Field, HttpUrl, TypeAdapter, ValidationError, model_validat
 
 from drp.config.section import Section
 from drp.config.settings import settings
-from drp.core import BadInputError, check_plugin_name, plugin_names
+from drp.core import BadInputError, plugin_names
 
 _log = logging.getLogger(__name__)
 
 BUILT_IN = Path(__file__).parent / "teachers.yaml"
 
 REMOTE = ("online", "batch")
-"""Backends that ask a provider, request by request or in batches. All others are teachers in this process."""
+"""Backends that send requests to a provider, one by one or in batches. Others are local teachers."""
 Support: TypeAlias = Literal["json_schema", "batch", "seed"]
 Price: TypeAlias = Decimal
 ReleasePolicy: TypeAlias = Literal["cancel_unstarted", "keep", "cancel"]
@@ -35,52 +35,53 @@ class Prices(Section):
 
     input: Price = Field(ge=0)
     cached_input: Price | None = Field(default=None, ge=0)
-    """Of prompt tokens that the provider had cached; the full price when None."""
+    """Price of prompt tokens that the provider had cached; the full price when None."""
     output: Price = Field(ge=0)
     batch_discount: Price = Field(default=Decimal(0), ge=0, le=1)
-    """Share of the price that a batch saves."""
+    """Share of the price that is saved in a batch."""
     read_on: date
 
 
 class Limits(Section):
-    """What the provider lets through; None: it does not say."""
+    """Limits of the provider; None if it states none."""
 
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1)
     enqueued_tokens: int | None = Field(default=None, ge=1)
-    """Tokens of all batches that have not ended: the limit that binds first."""
+    """Tokens of all batches that have not ended. This limit is usually reached first."""
     in_flight: int = Field(default=256, ge=1)
-    """Requests under way at once, at most; fewer where the provider cannot."""
+    """The maximum number of concurrent requests; fewer are sent if the provider cannot keep up."""
     output_tokens: int = Field(default=16_384, ge=1)
-    """The longest reply that the model can give."""
+    """Tokens of the longest reply that the model can give."""
     timeout_s: float = Field(default=600, gt=0)
-    """Seconds that one answer may take."""
+    """Seconds that one reply may take."""
     patience_s: float = Field(default=1800, gt=0)
-    """Seconds without any answer after which the stage fails; it goes on where it stopped when run again."""
+    """Seconds without any reply after which the stage fails. Run again, it continues where it stopped."""
 
 
 class BatchPace(Section):
-    """How batches are waited for; times in seconds."""
+    """How to wait for batches; times in seconds."""
 
     poll_first_s: float = Field(default=5, gt=0)
-    """Between the first looks at a batch."""
+    """The first interval between two polls of a batch."""
     poll_most_s: float = Field(default=60, gt=0)
-    """Between two looks at one in which nothing moves."""
+    """The longest interval, for a batch that makes no progress."""
     settle_s: float = Field(default=20, ge=0)
-    """After it a batch that was created shows in the provider's list."""
+    """Time after which a new batch appears in the provider's list."""
     backoff_s: float = Field(default=0.5, gt=0)
-    """After the first call that failed; doubled each time, up to a minute."""
+    """Wait after the first failed call; doubled after each further failure, up to a minute."""
     no_room_s: float = Field(default=60, gt=0)
-    """After a batch for which the provider had no room; doubled each time, up to ten times of it."""
+    """Wait after the provider had no room for a batch; doubled each time, up to ten times this value."""
     carry_after_s: float = Field(default=26 * 3600, gt=0)
-    """What is not back so long after its submission is left to another night."""
+    """A batch that has not ended this long after its submission is left to a later night."""
     given_up: ReleasePolicy = "cancel_unstarted"
-    """What becomes of the batches that are out when a person clears or fails the task that waits for them: by
-    default those of which nothing is done are cancelled. The others go on, and land with the next night."""
+    """What to do with the outstanding batches when a person clears or fails the task that waits for them. The
+    default cancels the batches of which nothing is done yet. The others go on, and the next night collects
+    their results."""
 
 
 class TeacherSampling(Section):
-    """How the teacher is sampled; what is not set is left to the provider."""
+    """How the teacher is sampled. The provider chooses the values that are not set."""
 
     temperature: float | None = Field(default=None, ge=0)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -89,46 +90,47 @@ class TeacherSampling(Section):
 
 
 class TeacherProfile(Section):
-    """One teacher."""
+    """The profile of one teacher."""
 
     backend: str
-    """`online` or `batch`: an LLM at a provider. Else the name of a teacher plugin, such as `heuristic`."""
+    """`online` or `batch` for an LLM at a provider, else the name of a teacher plugin such as `heuristic`."""
     base_url: str = ""
     model: str = ""
     api_key_env: str = ""
-    """The variable that holds the key; none is sent when empty."""
+    """Environment variable with the API key; no key is sent when empty."""
     prices: Prices | None = None
     limits: Limits = Limits()
     pace: BatchPace = BatchPace()
     supports: frozenset[Support] = frozenset()
     sampling: TeacherSampling = TeacherSampling()
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
-    """What the provider calls the limit on a reply's tokens."""
+    """The provider's name of the limit on the tokens of a reply."""
 
     @property
     def is_remote(self) -> bool:
-        """Whether a provider is asked, which costs money."""
+        """Whether requests go to a provider, which costs money."""
         return self.backend in REMOTE
 
     @model_validator(mode="after")
-    def _remote_is_whole(self) -> "TeacherProfile":
+    def _remote_is_complete(self) -> "TeacherProfile":
         if not self.is_remote:
-            check_plugin_name("teachers", self.backend)
+            if self.backend not in (backends := [*REMOTE, *plugin_names("teachers")]):
+                raise ValueError(f"backend must be one of {', '.join(backends)}")
             return self
         if not self.model:
             raise ValueError("a remote teacher needs a model")
         TypeAdapter(HttpUrl).validate_python(self.base_url)
         if self.prices is None:
-            raise ValueError("a remote teacher without prices is refused: what it would cost is unknown")
+            raise ValueError("a remote teacher without prices is refused, because its cost would be unknown")
         if self.backend == "batch" and "batch" not in self.supports:
-            raise ValueError("its backend is batch, and `supports` has no batch")
+            raise ValueError("the backend is batch, but `supports` has no batch")
         if self.sampling.seed is not None and "seed" not in self.supports:
-            raise ValueError("its sampling has a seed, and `supports` has none")
+            raise ValueError("sampling has a seed, but `supports` has no seed")
         return self
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What of it can change an answer: not how it is asked, nor what it costs."""
+        """The settings that can change a reply. Transport and prices do not count."""
         if not self.is_remote:
             return {"backend": self.backend}
         structured = "json_schema" in self.supports
@@ -142,37 +144,39 @@ class TeacherProfile(Section):
 
 
 def find_profile(name: str) -> TeacherProfile:
-    """The teacher of this name, with DRP_TEACHER_BASE_URL and DRP_TEACHER_MODEL in their place.
+    """Return the profile of this name. DRP_TEACHER_BASE_URL and DRP_TEACHER_MODEL override its values.
 
     Raises:
-        BadInputError: there is none, or its file cannot be used.
+        BadInputError: there is no such teacher, or a file of teachers is invalid.
     """
-    here = settings()
-    profiles = _profiles(here.teachers_file)
-    if name not in profiles and name in plugin_names("teachers"):
+    settings_ = settings()
+    profiles = _profiles(settings_.teachers_file)
+    plugins = plugin_names("teachers")
+    if name not in profiles and name in plugins:
         return TeacherProfile(backend=name)
     if name not in profiles:
         raise BadInputError(
-            f"there is no teacher {name!r} (there are: {', '.join(sorted(profiles))})",
+            f"there is no teacher {name!r} (available: {', '.join(sorted({*profiles, *plugins}))})",
             state="Nothing was read or written",
-            next_command="drp nightly with DRP_TEACHER set to one of them, or add it to DRP_TEACHERS_FILE",
+            next_command="set DRP_TEACHER to one of them, or add the teacher to DRP_TEACHERS_FILE; then run"
+            " drp nightly",
         )
     profile = profiles[name]
-    changed = {
-        "base_url": (here.teacher_base_url or profile.base_url).rstrip("/"),
-        "model": here.teacher_model or profile.model,
-    }
     if not profile.is_remote:
         return profile
-    if here.teacher_model and here.teacher_model != profile.model:
-        _log.warning("%s is counted at the prices of %s", here.teacher_model, profile.model)
-    return profile.model_copy(update=changed)
+    if settings_.teacher_model and settings_.teacher_model != profile.model:
+        _log.warning("%s is counted at the prices of %s", settings_.teacher_model, profile.model)
+    overrides = {
+        "base_url": (settings_.teacher_base_url or profile.base_url).rstrip("/"),
+        "model": settings_.teacher_model or profile.model,
+    }
+    return profile.model_copy(update=overrides)
 
 
 @cache
-def _profiles(more: Path | None) -> Mapping[str, TeacherProfile]:
+def _profiles(teachers_file: Path | None) -> Mapping[str, TeacherProfile]:
     profiles = _read(BUILT_IN)
-    return profiles | _read(settings().home / more) if more else profiles
+    return profiles | _read(settings().home / teachers_file) if teachers_file else profiles
 
 
 class _TeachersFile(Section):
@@ -187,7 +191,8 @@ def _read(path: Path) -> dict[str, TeacherProfile]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         faults = str(error)
     raise BadInputError(
-        f"teachers in {path.name}: {faults}",
+        f"the file of teachers {path.name} is invalid: {faults}",
         state="Nothing was read or written",
-        next_command=f"mend {path} (docs/teachers.md has the form), then the same command again",
+        next_command=f"correct {path} (see docs/how-to/use-an-llm-as-teacher.md for the format), then run the"
+        " same command again",
     )

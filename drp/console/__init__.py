@@ -1,4 +1,4 @@
-"""What people see in a terminal: tables and progress."""
+"""Output for people in a terminal: tables and progress."""
 
 from drp.console.progress import Progress
 from drp.console.tables import add_row, new_table, show

@@ -1,4 +1,4 @@
-"""The one progress reporter: a bar where a person watches a terminal, a log line now and then elsewhere.
+"""The progress reporter: a bar in a terminal, or a log line from time to time.
 
 with Progress("training", total=300, unit="steps", bar=True) as progress:
     progress.update(step, f"loss {loss:.4f}")
@@ -24,10 +24,10 @@ class Progress:
     """Progress of one piece of work.
 
     Args:
-        name: what is done, such as `prune 5f0c`.
-        total: how many units there are; None if that is not known.
-        unit: what is counted.
-        done: how many were done before, by an earlier attempt.
+        name: name of the work, such as `prune 5f0c`.
+        total: the number of units; None if it is unknown.
+        unit: name of the units.
+        done: the number of units that an earlier attempt has finished.
         bar: draw a bar instead of logging, if standard error is a terminal. Only one bar can be drawn at a
             time.
     """
@@ -61,11 +61,11 @@ class Progress:
             self._bar.stop()
 
     def update(self, done: int, detail: str = "") -> None:
-        """`done` units are finished in all; a log line follows if the last one is long ago.
+        """Report progress. A line is logged if the last one is at least INTERVAL_S old.
 
         Args:
-            done: units, those of earlier attempts included.
-            detail: what else is worth saying, such as the loss.
+            done: the number of finished units, including those of earlier attempts.
+            detail: more information, such as the loss.
         """
         if self._bar:
             self._bar.update(self._task, completed=done, description=detail)
@@ -75,10 +75,11 @@ class Progress:
             return
         self._last = now
         done_now, seconds = done - self._done_before, now - self._started
-        said = [f"{done:,} of {self._total:,} {self._unit}" if self._total else f"{done:,} {self._unit}"]
-        said += [detail] if detail else []
+        texts = [f"{done:,} of {self._total:,} {self._unit}" if self._total else f"{done:,} {self._unit}"]
+        if detail:
+            texts.append(detail)
         if self._total:
-            said.append(f"about {seconds / done_now * (self._total - done) / 60:.0f} min left")
+            texts.append(f"about {seconds / done_now * (self._total - done) / 60:.0f} min left")
         else:
-            said.append(f"{done_now / seconds * 60:,.0f} a minute")
-        _log.info("%s: %s", self._name, ", ".join(said))
+            texts.append(f"{done_now / seconds * 60:,.0f} per minute")
+        _log.info("%s: %s", self._name, ", ".join(texts))

@@ -1,6 +1,6 @@
 """The vocabulary that every other package shares: records, ids, errors, run names and plugins."""
 
-from drp.core.batching import batched
+from drp.core.entry_points import PluginKind, UnknownPluginError, check_plugin_name, load_plugin, plugin_names
 from drp.core.errors import BadInputError, DrpError, TerminalError, TransientError
 from drp.core.ids import (
     content_id,
@@ -11,7 +11,6 @@ from drp.core.ids import (
     row_id,
     sampled_rollout_id,
 )
-from drp.core.plugins import PluginKind, UnknownPluginError, check_plugin_name, load_plugin, plugin_names
 from drp.core.records import (
     ACTIONS,
     CHARACTERS,
@@ -66,7 +65,6 @@ __all__ = [
     "TransientError",
     "UnknownPluginError",
     "Verdict",
-    "batched",
     "check_plugin_name",
     "content_id",
     "decomposition_id",

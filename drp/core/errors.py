@@ -1,16 +1,16 @@
-"""The two families of errors. Everything DRP raises on purpose is one of them.
+"""The two families of errors: everything that DRP raises on purpose belongs to one of them.
 
-An operator reads the message at 3 a.m., so each says what is wrong, what state the data is in and which
-command to run next. Airflow retries `TransientError` and fails at once on `TerminalError`.
+An operator may read the message at 3 a.m. So each message says what is wrong, what state the data is in and
+which command to run next. Airflow retries a `TransientError` and fails at once on a `TerminalError`.
 """
 
 
 class DrpError(Exception):
-    """Base class.
+    """Base class of all errors of DRP.
 
     Args:
         problem: what is wrong, in one sentence.
-        state: what state the data is in (nothing written, kept so far, ...).
+        state: what state the data is in (nothing was written, finished work is kept, ...).
         next_command: the command to run next.
     """
 
@@ -26,7 +26,7 @@ class DrpError(Exception):
 
 
 class TerminalError(DrpError):
-    """Trying again changes nothing: a person, or another command, is needed."""
+    """A retry does not help: a person has to act, or another command has to run first."""
 
 
 class TransientError(DrpError):
@@ -34,4 +34,4 @@ class TransientError(DrpError):
 
 
 class BadInputError(TerminalError):
-    """A file, a recipe or an argument that cannot be used as it is."""
+    """A file, a recipe or an argument that cannot be used."""

@@ -1,7 +1,7 @@
-"""The nouns of the pipeline, in the paper's words. Rows of the lake's tables are made from these.
+"""The records of the pipeline, named as in the paper. Rows of the lake's tables are made from them.
 
 A rollout is a student's response R = (T, A): the thinking T and the answer summary A (paper, section 3.1).
-A teacher cuts T into steps (s_i, k_i), decides one action for each and synthesises the pruned trace
+A teacher cuts T into steps (s_i, k_i), chooses one action for each step and synthesises the pruned trace
 (section 3.2).
 """
 
@@ -17,16 +17,16 @@ FinishReason: TypeAlias = Literal["stop", "length", "unknown"]
 Alias: TypeAlias = Literal["champion", "challenger"]
 """champion: the checkpoint in use; challenger: the one that may replace it. Each student line has both."""
 CheckpointFolder: TypeAlias = Literal["adapter", "merged"]
-"""adapter: the LoRA weights alone; merged: a whole model, as `transformers` and `vllm serve` load it."""
+"""adapter: only the LoRA weights; merged: a whole model that `transformers` and `vllm serve` can load."""
 
 ACTIONS: tuple[Action, ...] = ("KEEP", "DELETE", "SINGLE-STEP COMPRESS", "MULTI-STEP COMPRESS")
 CHARACTERS = "characters"
-"""The token counter where no tokenizer is at hand: Unicode code points."""
+"""The token counter that is used when no tokenizer is available: it counts Unicode code points."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One problem; a row of `questions`."""
+    """A problem; a row of `questions`."""
 
     question_id: str
     dataset: str
@@ -38,7 +38,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One response of a student, before it is graded. Lengths are in units of `token_counter`."""
+    """A response of a student, before grading. Lengths are in units of `token_counter`."""
 
     rollout_id: str
     question_id: str
@@ -57,7 +57,7 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Grade:
-    """The answer found in a text and what the grader says of it; all None when there is no answer."""
+    """The answer extracted from a text and the grader's verdict; all None when there is no answer."""
 
     predicted_answer: str | None = None
     answer_source: AnswerSource | None = None
@@ -66,7 +66,7 @@ class Grade:
 
 @dataclass(frozen=True)
 class GradedRollout:
-    """A rollout, graded against gold; a row of `rollouts`."""
+    """A rollout, graded against the gold answer; a row of `rollouts`."""
 
     rollout: Rollout
     grade: Grade
@@ -75,7 +75,7 @@ class GradedRollout:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One input row that could not be used; a row of `dead_letters`."""
+    """An input row that could not be used; a row of `dead_letters`."""
 
     dead_letter_id: str
     source: str
@@ -87,9 +87,9 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class StudentTrace:
-    """What a teacher may read of a rollout: never the gold answer.
+    """The part of a rollout that a teacher may read. It never holds the gold answer.
 
-    `answer` is the student's own final answer, as it wrote it.
+    `answer` is the student's final answer, as the student wrote it.
     """
 
     rollout_id: str
@@ -111,10 +111,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Decision:
-    """What was done to one step; `revised_text` replaces it (a step that is kept has its own text).
+    """The action on one step. `revised_text` replaces a compressed step and is None for all others.
 
-    Of a MULTI-STEP COMPRESS the first step carries the combined text and the others have none; each
-    names the others in `merged_with`.
+    In a MULTI-STEP COMPRESS the first step carries the combined text and the other steps have none. Each step
+    lists the others in `merged_with`.
     """
 
     step_index: int
@@ -134,7 +134,7 @@ class Revision:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A teacher could not do one trace; the gate reason and what happened."""
+    """Why a teacher could not revise one trace: the gate's reject reason, and details."""
 
     reason: Literal["uncovered", "malformed", "truncated", "unanswered"]
     detail: str
@@ -142,7 +142,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Draft:
-    """A rollout on its way through a teacher: each stage fills in its part."""
+    """A rollout while a teacher works on it. Each stage fills in its part."""
 
     trace: StudentTrace
     steps: Sequence[Step] = ()
@@ -150,4 +150,4 @@ class Draft:
     revision: Revision | None = None
     refusal: Refusal | None = None
     is_carried: bool = False
-    """The provider still works on it: it has no revision tonight, and is another night's work."""
+    """The provider is still working on it. It gets no revision tonight and is left to a later night."""

@@ -1,4 +1,4 @@
-"""The name of a run: its date, what kind of run it is, and the recipe (or the imported file).
+"""The name of a run: its date, its kind, and its recipe (or the digest of an imported file).
 
 RunId.parse("2026-11-21-drp")         # a night with the recipe drp
 RunId.parse("2026-11-21-train-drp")   # the training run that follows it
@@ -14,13 +14,13 @@ from drp.core.errors import BadInputError
 
 RunKind: TypeAlias = Literal["night", "train", "import"]
 
-# A recipe's name has no hyphen: "<date>-train" is the night of a recipe that is called `train`.
+# Recipe names have no hyphen, so "<date>-train" is the night of a recipe with the name `train`.
 _RUN_ID = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})-(?:(?P<kind>train|import)-)?(?P<recipe>[a-z0-9_]+)")
 _KINDS: dict[str | None, RunKind] = {None: "night", "train": "train", "import": "import"}
 
 
 class BadRunIdError(BadInputError):
-    """A text is not the name of a run."""
+    """A text that is not the name of a run."""
 
     def __init__(self, text: str) -> None:
         super().__init__(
@@ -32,33 +32,33 @@ class BadRunIdError(BadInputError):
 
 @dataclass(frozen=True, order=True)
 class RunId:
-    """The parts of a run's name; `str` gives the name."""
+    """The parts of a run's name; `str` returns the name."""
 
     date: date
     kind: RunKind
     recipe: str
-    """Name of the recipe; of an import, the digest of the file."""
+    """Name of the recipe; for an import, the digest of the file."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the name of a run.
+        """Parse the name of a run.
 
         Raises:
-            BadRunIdError: it is none.
+            BadRunIdError: `text` is not the name of a run.
         """
-        found = _RUN_ID.fullmatch(text)
+        match = _RUN_ID.fullmatch(text)
         try:
-            day = date.fromisoformat(found["date"]) if found else None
+            day = date.fromisoformat(match["date"]) if match else None
         except ValueError:  # such as 2026-02-30
             day = None
-        if found is None or day is None:
+        if match is None or day is None:
             raise BadRunIdError(text)
-        return cls(day, _KINDS[found["kind"]], found["recipe"])
+        return cls(day, _KINDS[match["kind"]], match["recipe"])
 
     def __str__(self) -> str:
         return f"{self.date.isoformat()}-{self.series}"
 
     @property
     def series(self) -> str:
-        """The name without its date, which runs of the same kind and recipe share."""
+        """The name without the date. Runs of the same kind and recipe share it."""
         return self.recipe if self.kind == "night" else f"{self.kind}-{self.recipe}"

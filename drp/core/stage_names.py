@@ -1,4 +1,4 @@
-"""The names of the stages, in the order of a night and of a training run: written here and nowhere else."""
+"""The names of the stages, in the order of a night and of a training run. They are declared only here."""
 
 from typing import Final
 

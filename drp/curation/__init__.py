@@ -1,8 +1,12 @@
-"""Curations: which examples a student is fine-tuned on, from the corpus or for a control arm."""
+"""Curations select the examples for fine-tuning a student, from the corpus or for a control arm."""
 
+from drp.curation.best_of_n import best_of_n
 from drp.curation.candidates import read_candidates
-from drp.curation.curations import Candidate, Curation, best_of_n, drp_revisions, random_prune, unpruned_sft
-from drp.curation.examples import Example
+from drp.curation.drp_revisions import drp_revisions
+from drp.curation.protocol import Candidate, Curation, make_example
+from drp.curation.random_prune import random_prune
+from drp.curation.training_example import Example
+from drp.curation.unpruned_sft import unpruned_sft
 
 __all__ = [
     "Candidate",
@@ -10,6 +14,7 @@ __all__ = [
     "Example",
     "best_of_n",
     "drp_revisions",
+    "make_example",
     "random_prune",
     "read_candidates",
     "unpruned_sft",

@@ -1,8 +1,8 @@
-"""The candidates of a corpus version: right rollouts of the student, with their accepted revisions."""
+"""Read the candidates of a corpus version: right rollouts of the student with their accepted revisions."""
 
 from collections.abc import Iterator
 
-from drp.curation.curations import Candidate
+from drp.curation.protocol import Candidate
 from drp.lake import Addresses
 from drp.query import select
 
@@ -19,12 +19,12 @@ ORDER BY r.question_id, rollout_id
 
 
 def read_candidates(addresses: Addresses, revision_hash: str, student: str) -> Iterator[Candidate]:
-    """Candidates in these parts, streamed, ordered by question.
+    """Stream the candidates in these parts, ordered by question.
 
     Args:
         addresses: the parts of a corpus version.
-        revision_hash: of the recipe that made the revisions.
-        student: whose rollouts they are.
+        revision_hash: hash of the recipe that made the revisions.
+        student: name of the student that wrote the rollouts.
     """
     parameters = {"recipe_hash": revision_hash, "student": student}
     return (Candidate(**row) for row in select(addresses, _CANDIDATES, parameters))

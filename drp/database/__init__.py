@@ -1,4 +1,4 @@
-"""The database of ledger and registry: SQLite in a file, or PostgreSQL."""
+"""The database of the ledger and the registry: SQLite in a file, or PostgreSQL."""
 
 from drp.database.columns import Instant, StorableText
 from drp.database.engine import Database, execute_many, insert

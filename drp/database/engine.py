@@ -1,7 +1,7 @@
-"""The database under the ledger: SQLite in a file, or PostgreSQL.
+"""Connections to the database of the ledger and the registry: SQLite in a file, or PostgreSQL.
 
-Every write is one transaction that is durable when it returns. Its work must be safe to do twice: when
-PostgreSQL drops a connection nobody knows whether it had committed, and `write` does it again.
+Every write is one transaction, which is durable when `write` returns. Its work must be idempotent: when
+PostgreSQL drops a connection, it is unknown whether the transaction was committed, and `write` repeats it.
 """
 
 import fcntl
@@ -26,18 +26,18 @@ T = TypeVar("T")
 Insert: TypeAlias = "sqlite.Insert | postgresql.Insert"
 
 _BUSY_S = 60
-"""How long a write waits for its turn on SQLite."""
+"""Seconds that a write waits for its turn on SQLite."""
 _PAUSES_S = (0.1, 0.5, 2, 5)
-"""Before a write on PostgreSQL is done again; a server that restarts is back by then."""
+"""Pauses before the retries of a write on PostgreSQL; long enough for a server to restart."""
 _WRITES = "drp_writes"
 
-_SQLITE_REFUSES = {
+_SQLITE_REFUSED = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_AUTH,
 }
-_SQLITE_PASSES = {
+_SQLITE_TRANSIENT = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_FULL,
@@ -45,18 +45,20 @@ _SQLITE_PASSES = {
     sqlite3.SQLITE_PROTOCOL,
 }
 _SQLITE_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
-# While it connects PostgreSQL gives no code, only words: these need a person, all others pass.
-_NO_ENTRY = re.compile(r"authentication failed|no password supplied|no pg_hba\.conf entry|does not exist")
+# An error while connecting has a message but no code. These messages need a person; all others are transient.
+_CONNECT_REFUSED = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry|does not exist"
+)
 _STATES_REFUSED = ("28", "3D", "42501")
 _STATES_DAMAGED = ("42P01", "42703", "XX")
-_STATES_PASSING = ("08", "40", "53", "55", "57", "58")
+_STATES_TRANSIENT = ("08", "40", "53", "55", "57", "58")
 
 
 class Database:
-    """Connections to one ledger, for all threads of this process.
+    """Connections to one database, for all threads of this process.
 
     Args:
-        url: `sqlite:///path` (a relative one counts from the repository's root), or
+        url: `sqlite:///path` (a relative path starts from DRP_HOME), or
             `postgresql+psycopg://user:password@host/name`.
 
     Raises:
@@ -73,11 +75,11 @@ class Database:
         else:
             self._engine = _postgresql(parsed)
         self._writing = self._engine.execution_options(**{_WRITES: True})
-        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+        self._write_lock = threading.Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
+        """Open a transaction that only reads."""
         try:
             with self._engine.begin() as con:
                 yield con
@@ -85,15 +87,15 @@ class Database:
             raise self._explain(error) from error
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Do `work` in a transaction that is durable when this returns. It may be done more than once.
+        """Run `work` in a transaction that is durable when this returns. `work` may run more than once.
 
         Raises:
-            DatabaseUnavailableError: nothing was written, or nobody knows whether it was; do it again.
+            DatabaseUnavailableError: nothing was written, or it is unknown whether it was; call it again.
         """
         pauses = iter(() if self.is_sqlite else _PAUSES_S)
         while True:
             try:
-                with self._turn, self._writing.begin() as con:
+                with self._write_lock, self._writing.begin() as con:
                     return work(con)
             except DBAPIError as error:
                 explained = self._explain(error)
@@ -107,37 +109,38 @@ class Database:
         self._engine.dispose()
 
     def _explain(self, error: DBAPIError) -> DrpError | DBAPIError:
-        """The error of ours that it is; itself if it is none (a fault in this program)."""
+        """Return the matching error of DRP, or `error` itself if there is none (a bug in this program)."""
         cause = error.orig
-        why = " ".join(str(cause).split())
+        reason = " ".join(str(cause).split())
         if isinstance(cause, sqlite3.Error):
             code = (getattr(cause, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR) & 0xFF
-            refused, damaged, passes = (
-                code in codes for codes in (_SQLITE_REFUSES, _SQLITE_DAMAGED, _SQLITE_PASSES)
-            )
+            is_refused = code in _SQLITE_REFUSED
+            is_damaged = code in _SQLITE_DAMAGED
+            is_transient = code in _SQLITE_TRANSIENT
         else:
             state = getattr(cause, "sqlstate", None)
             if state is None:
-                refused, damaged = bool(_NO_ENTRY.search(why)), False
-                passes = not refused
+                is_refused = bool(_CONNECT_REFUSED.search(reason))
+                is_damaged = False
+                is_transient = not is_refused
             else:
-                refused, damaged, passes = (
-                    state.startswith(states) for states in (_STATES_REFUSED, _STATES_DAMAGED, _STATES_PASSING)
-                )
-        if refused:
-            return DatabaseRefusedError(self.address, why)
-        if damaged:
-            return DamagedDatabaseError(self.address, why)
-        return DatabaseUnavailableError(self.address, why) if passes else error
+                is_refused = state.startswith(_STATES_REFUSED)
+                is_damaged = state.startswith(_STATES_DAMAGED)
+                is_transient = state.startswith(_STATES_TRANSIENT)
+        if is_refused:
+            return DatabaseRefusedError(self.address, reason)
+        if is_damaged:
+            return DamagedDatabaseError(self.address, reason)
+        return DatabaseUnavailableError(self.address, reason) if is_transient else error
 
 
 def insert(con: Connection, table: Table[Any]) -> Insert:
-    """An INSERT that can say what is to happen ON CONFLICT, which each database has in its own words."""
+    """Return an INSERT that supports ON CONFLICT, whose syntax depends on the database."""
     return sqlite.insert(table) if con.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def execute_many(con: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Run a statement once for each row; not at all for none."""
+    """Run a statement once for each row. Without rows, do nothing."""
     if rows:
         con.execute(statement, rows)
 
@@ -149,17 +152,17 @@ def _parse(url: str) -> URL:
         parsed = None
     kind = parsed and parsed.get_backend_name()
     if parsed is None or kind not in ("sqlite", "postgresql"):
-        raise _bad_url("it is no URL of SQLite or PostgreSQL")
+        raise _bad_url("it is not a URL of SQLite or PostgreSQL")
     if kind == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.database in (None, "", ":memory:"):
-        raise _bad_url("a ledger in memory would forget what was paid")
+        raise _bad_url("a database in memory would lose the record of what was paid")
     return parsed.set(drivername="sqlite", database=str(settings().home / str(parsed.database)))
 
 
-def _bad_url(why: str) -> BadInputError:
+def _bad_url(reason: str) -> BadInputError:
     return BadInputError(
-        f"the address of the ledger cannot be used: {why}",
+        f"the address of the database cannot be used: {reason}",
         state="Nothing was read or written",
         next_command="set DRP_DATABASE_URL to sqlite:///path/drp.db or postgresql+psycopg://user:password@host/name",
     )
@@ -170,7 +173,7 @@ def _sqlite(url: URL, address: str) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.with_name(f".{path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two that switch to WAL at once fail, whatever their timeouts
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that switch to WAL at once fail despite timeouts
             con = sqlite3.connect(path, timeout=_BUSY_S)
             try:
                 con.execute("PRAGMA journal_mode = WAL")
@@ -183,7 +186,7 @@ def _sqlite(url: URL, address: str) -> Engine:
     except sqlite3.DatabaseError as error:
         raise DamagedDatabaseError(address, str(error)) from error
 
-    # The driver's own transactions begin late and never IMMEDIATE: they are off, and `_begin` begins.
+    # The driver begins transactions late, and never as IMMEDIATE. So its transactions are off: see `_begin`.
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": _BUSY_S, "isolation_level": None}
     )
@@ -205,7 +208,7 @@ def _postgresql(url: URL) -> Engine:
         url,
         hide_parameters=True,
         pool_pre_ping=True,
-        max_overflow=-1,  # a thread never waits for another's connection
+        max_overflow=-1,  # a thread never waits for the connection of another
         isolation_level="READ COMMITTED",
         connect_args={"connect_timeout": 10},
     )

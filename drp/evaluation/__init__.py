@@ -1,6 +1,6 @@
-"""How accurate a student is, how long it thinks, and how certain that is (paper, section 4)."""
+"""Accuracy and length of students, with their statistical uncertainty (paper, section 4)."""
 
-from drp.evaluation.decision import ArmComparison, PromotionDecision, decide_promotion
+from drp.evaluation.promotion_rule import ArmComparison, PromotionDecision, decide_promotion
 from drp.evaluation.scores import Samples, ScoreKey, UnlikeScoresError, check_alike, score_row
 from drp.evaluation.statistics import Comparison, Interval, compare, least_margin
 

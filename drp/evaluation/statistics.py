@@ -1,9 +1,10 @@
-"""What samples of a benchmark say, and how sure it is.
+"""Estimates from the samples of a benchmark, with confidence intervals and paired comparisons.
 
-A question is the unit of chance, not a sample: samples of one question are alike. So intervals and
-comparisons draw questions, and a base and a candidate are compared on the same questions, pairwise.
+The sampling unit is the question, because samples of the same question are correlated. Intervals and
+comparisons therefore resample questions. Base and candidate are compared pairwise on the same questions.
 
-Arrays are questions by samples, `right` of bool, `tokens` of int: each question has as many samples.
+Arrays have the shape [questions, samples]: `right` is bool, `tokens` is int. Every question has the same
+number of samples.
 """
 
 import math
@@ -17,13 +18,13 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
-_AT_ONCE = 2_000_000
-"""Drawn indices held together: 16 MB."""
+_MAX_INDICES = 2_000_000
+"""Resampled indices held in memory at a time: 16 MB."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with the bounds between which the true value lies with CONFIDENCE."""
+    """An estimate and its confidence interval at level CONFIDENCE."""
 
     value: float
     low: float
@@ -32,37 +33,41 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A candidate beside its base on the same questions and seeds; `p` is McNemar's, exact."""
+    """Comparison of a candidate with its base on the same questions and seeds.
+
+    `p` is that of McNemar's exact test, `aes` the accuracy-efficiency score.
+    """
 
     accuracy: Interval
-    """Pass@1 of the candidate less that of the base."""
+    """Pass@1 of the candidate minus that of the base."""
     tokens: Interval
-    """Mean tokens of the candidate over those of the base."""
+    """Mean tokens of the candidate divided by those of the base."""
     accuracy_at_least: float
-    """The difference in Pass@1 is above this with CONFIDENCE, one-sided."""
+    """One-sided lower bound of the difference in Pass@1, at level CONFIDENCE."""
     lost: int
-    """Samples that the base had right and the candidate has wrong."""
+    """Samples that only the base answered correctly."""
     won: int
+    """Samples that only the candidate answered correctly."""
     p: float
     aes: float
 
     def is_not_lower(self, margin: float) -> bool:
-        """Non-inferiority: accuracy falls by less than `margin` (0.01: one point), one-sided."""
+        """Return whether accuracy is non-inferior: it drops by less than `margin` (0.01 is one point)."""
         return self.accuracy_at_least > -margin
 
     def is_shorter(self, saving: float) -> bool:
-        """Tokens are lower by more than the share `saving`: the interval's upper bound is."""
+        """Return whether more than the share `saving` of the tokens is saved, by the upper bound."""
         return self.tokens.high < 1 - saving
 
 
 def pass_at_1(right: NDArray[np.bool_]) -> Interval:
-    """Share of samples that are right, with Wilson's interval over the questions.
+    """Return the share of correct samples, with Wilson's interval over the questions.
 
-    With several samples a question the interval is a little too wide, never too narrow, and it does not
-    shrink to a point where all are right.
+    With several samples per question the interval is slightly conservative. It does not shrink to a point
+    when all samples are correct.
 
     Raises:
-        ValueError: there is no sample.
+        ValueError: there are no samples.
     """
     questions, samples = right.shape
     if not questions * samples:
@@ -73,17 +78,17 @@ def pass_at_1(right: NDArray[np.bool_]) -> Interval:
 
 
 def majority_is_right(answers: Sequence[str | None], right: Sequence[bool]) -> bool:
-    """Majority@n of one question: whether its most frequent answer (of equals the first) is right.
+    """Return whether the most frequent answer to a question is correct (Majority@n); ties go to the first.
 
     Args:
-        answers: what each sample answered, spelled one way; None where it did not.
-        right: the verdict of each.
+        answers: the normalised answer of each sample; None where it has none.
+        right: the verdict on each answer.
     """
-    given = Counter(answer for answer in answers if answer is not None)
-    if not given:
+    counts = Counter(answer for answer in answers if answer is not None)
+    if not counts:
         return False
-    most = given.most_common(1)[0][0]
-    return right[answers.index(most)]
+    majority = counts.most_common(1)[0][0]
+    return right[answers.index(majority)]
 
 
 def compare(
@@ -94,62 +99,62 @@ def compare(
     *,
     seed: int = 0,
 ) -> Comparison:
-    """A candidate against its base: a paired bootstrap over questions, McNemar and AES.
+    """Compare a candidate with its base: paired bootstrap over questions, McNemar's test and AES.
 
     Raises:
-        ValueError: the arrays are not of the same questions and samples, or empty.
+        ValueError: the arrays differ in shape or are empty.
     """
     shapes = {array.shape for array in (base_right, right, base_tokens, tokens)}
     if len(shapes) != 1 or not base_right.size:
         raise ValueError(f"base and candidate need the same questions and samples, not {sorted(shapes)}")
     means = np.stack([array.mean(axis=1) for array in (base_right, right, base_tokens, tokens)])
-    drawn = _resampled(means, seed)
-    gaps, ratios = drawn[1] - drawn[0], drawn[3] / drawn[2]
-    whole = means.mean(axis=1)
+    resampled = _bootstrap_means(means, seed)
+    differences, ratios = resampled[1] - resampled[0], resampled[3] / resampled[2]
+    base_accuracy, accuracy, base_length, length = means.mean(axis=1)
     lost, won = int((base_right & ~right).sum()), int((~base_right & right).sum())
     return Comparison(
-        accuracy=_interval(whole[1] - whole[0], gaps),
-        tokens=_interval(whole[3] / whole[2], ratios),
-        accuracy_at_least=_at_least(float(whole[1] - whole[0]), gaps, lost, means.shape[1]),
+        accuracy=_interval(accuracy - base_accuracy, differences),
+        tokens=_interval(length / base_length, ratios),
+        accuracy_at_least=_lower_bound(float(accuracy - base_accuracy), differences, lost, means.shape[1]),
         lost=lost,
         won=won,
         p=float(stats.binomtest(won, lost + won).pvalue) if lost + won else 1.0,
-        aes=accuracy_efficiency_score(whole[0], whole[1], whole[2], whole[3]),
+        aes=accuracy_efficiency_score(base_accuracy, accuracy, base_length, length),
     )
 
 
-def _at_least(gap: float, drawn: NDArray[np.float64], lost: int, questions: int) -> float:
-    """Lower bound of the difference in accuracy, one-sided.
+def _lower_bound(difference: float, resampled: NDArray[np.float64], lost: int, questions: int) -> float:
+    """Return the one-sided lower bound of the difference in accuracy.
 
-    Where nothing was lost a bootstrap draws no loss either; but of so few questions a share of up to about
-    3 / n may be lost unseen (the rule of three).
+    Without observed losses the bootstrap resamples none either. Yet a share of up to about 3 / n of the
+    questions may be lost unobserved (the rule of three).
     """
-    bound = float(np.quantile(drawn, 1 - CONFIDENCE))
-    return bound if lost else min(bound, gap - (1 - (1 - CONFIDENCE) ** (1 / questions)))
+    bound = float(np.quantile(resampled, 1 - CONFIDENCE))
+    return bound if lost else min(bound, difference - (1 - (1 - CONFIDENCE) ** (1 / questions)))
 
 
-def _resampled(means: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """Means over RESAMPLES draws of all questions, with replacement: shape (rows of `means`, RESAMPLES)."""
+def _bootstrap_means(means: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Return the row means of RESAMPLES bootstrap samples of the questions: [rows, RESAMPLES]."""
     rng, questions = np.random.default_rng(seed), means.shape[1]
-    rows = max(1, _AT_ONCE // questions)
+    rows = max(1, _MAX_INDICES // questions)
     parts = []
     for start in range(0, RESAMPLES, rows):
-        draws = rng.integers(questions, size=(min(rows, RESAMPLES - start), questions))
-        parts.append(np.stack([row[draws].mean(axis=1) for row in means]))
+        indices = rng.integers(questions, size=(min(rows, RESAMPLES - start), questions))
+        parts.append(np.stack([row[indices].mean(axis=1) for row in means]))
     return np.concatenate(parts, axis=1)
 
 
-def _interval(value: float, drawn: NDArray[np.float64]) -> Interval:
-    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+def _interval(value: float, resampled: NDArray[np.float64]) -> Interval:
+    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(float(value), float(low), float(high))
 
 
 def accuracy_efficiency_score(
     base_accuracy: float, accuracy: float, base_length: float, length: float
 ) -> float:
-    """AES: the saved share of the length, plus 3 times a gain or minus 5 times a loss in relative accuracy.
+    """Return the AES: saved share of the length, plus 3 × relative accuracy gain (or 5 × a relative loss).
 
-    O1-Pruner (Luo et al., 2025), section 5.1, with its default weights. NaN where the base has nothing right.
+    O1-Pruner (Luo et al., 2025), section 5.1, with its default weights. NaN if the base has an accuracy of 0.
     """
     if not base_accuracy:
         return math.nan
@@ -158,15 +163,15 @@ def accuracy_efficiency_score(
 
 
 def least_margin(questions: int, discordant: float, power: float = 0.8) -> float:
-    """The smallest margin for which so many questions would show non-inferiority with this `power`.
+    """Return the smallest margin for which a benchmark demonstrates non-inferiority with this `power`.
 
-    For two students of the same accuracy; normal approximation for paired shares.
+    Assumes two equally accurate students. Normal approximation for paired proportions.
 
     Args:
-        questions: how many the benchmark has.
-        discordant: share of them that exactly one of the two has right. That none was found does not say that
-            there is none: at least one is counted.
-        power: chance to show it.
+        questions: number of questions in the benchmark.
+        discordant: share of the questions that exactly one of the two students answers correctly. At least
+            one question is assumed, because observing none does not prove that there are none.
+        power: probability of demonstrating non-inferiority.
     """
-    needed = float(stats.norm.ppf(CONFIDENCE) + stats.norm.ppf(power))
-    return needed * math.sqrt(max(discordant, 1 / questions) / questions)
+    quantiles = float(stats.norm.ppf(CONFIDENCE) + stats.norm.ppf(power))
+    return quantiles * math.sqrt(max(discordant, 1 / questions) / questions)

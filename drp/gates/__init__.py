@@ -1,14 +1,8 @@
-"""The row gates: why a rollout is not sent to the teacher, and why a revision is rejected."""
+"""The row gates: they decide which rollouts go to the teacher and which revisions are accepted."""
 
 from drp.gates.leaks import EVALUATION_SPLITS, BadFingerprintsError, LeakIndex
-from drp.gates.row_gates import (
-    REASONS,
-    Rejection,
-    RejectReason,
-    cover_fault,
-    revision_rejections,
-    rollout_rejections,
-)
+from drp.gates.reject_reasons import REASONS, Rejection, RejectReason
+from drp.gates.row_gates import cover_fault, revision_rejections, rollout_rejections
 
 __all__ = [
     "EVALUATION_SPLITS",

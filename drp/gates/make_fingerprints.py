@@ -1,9 +1,9 @@
-"""Make the shipped fingerprints of the benchmarks from their questions.
+"""Make the bundled fingerprints of the benchmarks from their questions.
 
     python -m drp.gates.make_fingerprints ../shared/data
 
 The folder holds gsm8k, math, math500, prm12k, aime24, aime25 and amc23 as Parquet with columns `question` and
-`split`. Only hashes are written. Made again from the same questions, the file is the same byte for byte.
+`split`. Only hashes are written. The same questions give the same file, byte for byte.
 """
 
 import argparse
@@ -16,17 +16,17 @@ import pyarrow.parquet as pq
 from drp.gates.leaks import FINGERPRINTS, WINDOW, exact_hash, normalise, pack, unpack, window_hashes
 
 BENCHMARKS = ("gsm8k", "math500", "aime24", "aime25", "amc23")
-"""Their test splits are fingerprinted."""
+"""Benchmarks whose test splits are fingerprinted."""
 
 TRAINING = ("gsm8k", "math", "prm12k")
-"""Their train splits show what is boilerplate."""
+"""Data sets whose train splits determine which windows are boilerplate."""
 
 
 def fingerprint(folder: Path) -> bytes:
-    """The content of the fingerprints file for the Parquet files in `folder`."""
+    """Return the content of the fingerprints file for the Parquet files in `folder`."""
     benchmarks = {name: _hashes(_questions(folder / f"{name}.parquet", "test")) for name in BENCHMARKS}
     training = [_hashes(_questions(folder / f"{name}.parquet", "train")) for name in TRAINING]
-    boilerplate = _in_two(training) | _in_two(benchmarks.values())
+    boilerplate = _repeated_windows(training) | _repeated_windows(benchmarks.values())
     exact = {name: sorted(hashes) for name, hashes in benchmarks.items()}
     windows = {
         name: sorted(set().union(*hashes.values()) - boilerplate) for name, hashes in benchmarks.items()
@@ -40,20 +40,20 @@ def _questions(path: Path, split: str) -> list[str]:
 
 
 def _hashes(questions: Iterable[str]) -> dict[int, set[int]]:
-    """The windows of each question by its exact hash, so that a repeated question counts once."""
+    """Return the windows of each question by its exact hash, so that a repeated question counts once."""
     normalised = map(normalise, questions)
     return {exact_hash(words): set(window_hashes(words)) for words in normalised}
 
 
-def _in_two(sets: Iterable[dict[int, set[int]]]) -> set[int]:
-    """Windows of two different questions."""
+def _repeated_windows(sets: Iterable[dict[int, set[int]]]) -> set[int]:
+    """Return the windows that occur in at least two different questions."""
     distinct = {exact: windows for hashes in sets for exact, windows in hashes.items()}
     counts = Counter(window for windows in distinct.values() for window in windows)
     return {window for window, count in counts.items() if count > 1}
 
 
 def main() -> None:
-    """Command line: write the file beside this module and say what is in it."""
+    """Write the file next to this module and print a summary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="Parquet files of the benchmarks and training sets")
     folder = parser.parse_args().folder

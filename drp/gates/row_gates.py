@@ -1,80 +1,33 @@
-"""The row gates: why a rollout is not sent to the teacher, and why a revision is not trained on (DESIGN, 5).
+"""The row gates: reasons not to send a rollout to the teacher, or not to train on a revision.
 
-    rollout_rejections(question, graded, leaks)                 before any teacher is paid
-    revision_rejections(question, graded, draft, grade, agrees, limits)     after the teacher
+    rollout_rejections(question, graded, leaks)                             # before the teacher
+    revision_rejections(question, graded, draft, grade, agrees, limits)     # after the teacher
 
-Each gives every reason that applies, in the order of `REASONS`; no reason means accepted. A rollout that does
-not pass is not shown to the teacher: what it wrote would be thrown away. `duplicate` is decided where all
-of a night's rollouts are seen together.
+Each function returns all reasons that apply, in the order of `REASONS`; without a reason the row is accepted.
+A rollout that does not pass is not sent to the teacher, because its revision would be discarded. `duplicate`
+is decided elsewhere, where all rollouts of a run are seen together.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, TypeAlias, get_args
 
 from drp.config import RowGates
 from drp.core import Draft, Grade, GradedRollout, Question, Revision, Rollout, Step, Verdict
 from drp.gates.leaks import LeakIndex
+from drp.gates.reject_reasons import REASONS, Rejection, RejectReason
 from drp.grading.arithmetic import false_equations
 from drp.traces import foreign_scripts, leaked_markup
 
-RejectReason: TypeAlias = Literal[
-    "truncated",
-    "degenerate",
-    "answer_missing",
-    "rollout_wrong",
-    "answer_inconsistent",
-    "answer_undecided",
-    "benchmark_leak",
-    "duplicate",
-    "malformed",
-    "uncovered",
-    "unanswered",
-    "not_shorter",
-    "hollow",
-    "false_arithmetic",
-    "language_mixed",
-    "leaks_markup",
-]
-
-REASONS: dict[RejectReason, str] = {
-    "truncated": "The rollout or the teacher's reply ended before it was finished.",
-    "degenerate": "The rollout loops: it repeats itself instead of reasoning.",
-    "answer_missing": "No answer can be found in the response.",
-    "rollout_wrong": "The rollout's answer differs from the gold answer.",
-    "answer_inconsistent": "The revision's answer differs from the rollout's own, or from the gold answer.",
-    "answer_undecided": "The grader could not decide whether two answers are the same.",
-    "benchmark_leak": "The question is in an evaluation set: the same text, or 13 words in a row in common.",
-    "duplicate": "The same rollout, or the same text for the same question, is in the night already.",
-    "malformed": "The teacher's reply could not be read as what was asked for.",
-    "uncovered": "The steps do not cover the trace from first to last character without gap or overlap.",
-    "unanswered": "The teacher gave no answer: it refused, was filtered, replied with nothing, or failed.",
-    "not_shorter": "The revision is as long as the rollout or longer.",
-    "hollow": "Too little of the trace is left to follow.",
-    "false_arithmetic": "An equation in the revision does not hold.",
-    "language_mixed": "The revision has letters of a script that the question does not use.",
-    "leaks_markup": "The revision has tags, template tokens or labels of a teacher's reply in it.",
-}
-"""Every reason with a sentence that says what it means, in the order in which reasons are given."""
-
-assert tuple(REASONS) == get_args(RejectReason)  # noqa: S101 - the two lists are one vocabulary
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """One gate's refusal: its stable name, and what it saw, for a reader."""
-
-    reason: RejectReason
-    detail: str
-
 
 def rollout_rejections(question: Question, graded: GradedRollout, leaks: LeakIndex) -> list[Rejection]:
-    """Why the teacher is not paid for this rollout; empty when it is."""
-    found = [*_unfinished(graded), *_answer(graded.grade, wrong="rollout_wrong", gold=question.gold_answer)]
+    """Return the reasons not to send this rollout to the teacher; empty if it passes."""
+    rejections = [
+        *_unfinished(graded),
+        *_answer(graded.grade, wrong="rollout_wrong", gold=question.gold_answer),
+    ]
     if leak := leaks.leak(question):
-        found.append(Rejection("benchmark_leak", leak))
-    return _ordered(found)
+        rejections.append(Rejection("benchmark_leak", leak))
+    return _ordered(rejections)
 
 
 def revision_rejections(
@@ -85,39 +38,39 @@ def revision_rejections(
     agrees_with_rollout: Verdict,
     limits: RowGates,
 ) -> list[Rejection]:
-    """Why this revision is not trained on; empty when it is accepted.
+    """Return the reasons to reject this revision; empty if it is accepted.
 
     Args:
         question: the problem.
         graded: the rollout that was sent to the teacher.
-        draft: what came back.
-        grade_vs_gold: the revision's answer, graded against gold; empty when there is no answer.
-        agrees_with_rollout: the revision's answer compared with the rollout's own; not read when there is
-            no answer.
+        draft: the teacher's draft.
+        grade_vs_gold: the revision's answer graded against gold; empty if there is no answer.
+        agrees_with_rollout: the revision's answer compared with the rollout's answer; ignored if there is no
+            answer.
         limits: the recipe's limits.
     """
     if draft.refusal is not None:
         return [Rejection(draft.refusal.reason, draft.refusal.detail)]
     if draft.revision is None:
         return [Rejection("malformed", "the teacher gave neither a revision nor a reason")]
-    found = _answer(grade_vs_gold, wrong="answer_inconsistent", gold=question.gold_answer)
+    rejections = _answer(grade_vs_gold, wrong="answer_inconsistent", gold=question.gold_answer)
     if grade_vs_gold.verdict == "equal" and agrees_with_rollout != "equal":
         reason: RejectReason = (
             "answer_inconsistent" if agrees_with_rollout == "different" else "answer_undecided"
         )
-        own, revised = graded.grade.predicted_answer, grade_vs_gold.predicted_answer
-        found.append(Rejection(reason, f"{revised!r} against the rollout's {own!r}"))
+        original, revised = graded.grade.predicted_answer, grade_vs_gold.predicted_answer
+        rejections.append(Rejection(reason, f"{revised!r} against the rollout's {original!r}"))
     if fault := cover_fault(draft.steps, graded.rollout.thinking):
-        found.append(Rejection("uncovered", fault))
-    found += _length(graded.rollout, draft.revision, limits)
-    found += _content(question, graded.rollout, draft.revision)
-    return _ordered(found)
+        rejections.append(Rejection("uncovered", fault))
+    rejections += _length(graded.rollout, draft.revision, limits)
+    rejections += _content(question, graded.rollout, draft.revision)
+    return _ordered(rejections)
 
 
 def cover_fault(steps: Sequence[Step], thinking: str) -> str | None:
-    """The first place where the steps fail to cover `thinking` from first to last character, in words.
+    """Describe the first place where the steps do not cover `thinking` without gap or overlap.
 
-    Offsets are in Unicode code points. None when the cover is exact. An empty trace has no steps.
+    Return None if they cover it exactly. Offsets are in Unicode code points. An empty trace has no steps.
     """
     if not steps:
         return f"no steps for {len(thinking)} characters" if thinking else None
@@ -136,14 +89,14 @@ def cover_fault(steps: Sequence[Step], thinking: str) -> str | None:
 
 
 def _unfinished(graded: GradedRollout) -> list[Rejection]:
-    found = []
+    rejections = []
     if graded.rollout.finish_reason == "length":
-        found.append(Rejection("truncated", f"cut off at a length of {graded.rollout.total_tokens}"))
+        rejections.append(Rejection("truncated", f"cut off at a length of {graded.rollout.total_tokens}"))
     elif not graded.rollout.response.strip():
-        found.append(Rejection("truncated", "no response after the thinking"))
+        rejections.append(Rejection("truncated", "no response after the thinking"))
     if graded.is_degenerate:
-        found.append(Rejection("degenerate", "the trace repeats itself"))
-    return found
+        rejections.append(Rejection("degenerate", "the trace repeats itself"))
+    return rejections
 
 
 def _answer(grade: Grade, *, wrong: RejectReason, gold: str) -> list[Rejection]:
@@ -156,30 +109,32 @@ def _answer(grade: Grade, *, wrong: RejectReason, gold: str) -> list[Rejection]:
 
 
 def _length(rollout: Rollout, revision: Revision, limits: RowGates) -> list[Rejection]:
-    """Lengths in characters: the same yardstick for every student and teacher."""
-    found = []
+    """Check lengths in characters, a unit that is the same for every student and teacher."""
+    rejections = []
     before = len(rollout.thinking) + len(rollout.response)
     after = len(revision.thinking) + len(revision.response)
     if after >= before:
-        found.append(Rejection("not_shorter", f"{after} characters from {before}"))
-    left = len(revision.thinking.strip())
-    least = max(1, limits.min_characters, limits.min_share * len(rollout.thinking))
-    if left < least:
-        found.append(Rejection("hollow", f"{left} characters of thinking left of {len(rollout.thinking)}"))
-    return found
+        rejections.append(Rejection("not_shorter", f"{after} characters from {before}"))
+    remaining = len(revision.thinking.strip())
+    required = max(1, limits.min_characters, limits.min_share * len(rollout.thinking))
+    if remaining < required:
+        rejections.append(
+            Rejection("hollow", f"{remaining} characters of thinking left of {len(rollout.thinking)}")
+        )
+    return rejections
 
 
 def _content(question: Question, rollout: Rollout, revision: Revision) -> list[Rejection]:
-    found = []
+    rejections = []
     text = f"{revision.thinking}\n\n{revision.response}"
     if wrong := false_equations(text):
-        found.append(Rejection("false_arithmetic", f"{wrong[0].left} = {wrong[0].right}"))
+        rejections.append(Rejection("false_arithmetic", f"{wrong[0].left} = {wrong[0].right}"))
     if scripts := foreign_scripts(text, question.question):
         letters = "; ".join(f"{script} {letters[:20]}" for script, letters in scripts.items())
-        found.append(Rejection("language_mixed", letters))
+        rejections.append(Rejection("language_mixed", letters))
     if markup := leaked_markup(text, f"{rollout.thinking}\n\n{rollout.response}"):
-        found.append(Rejection("leaks_markup", repr(markup)))
-    return found
+        rejections.append(Rejection("leaks_markup", repr(markup)))
+    return rejections
 
 
 def _ordered(rejections: Iterable[Rejection]) -> list[Rejection]:

@@ -1,4 +1,4 @@
-"""Answers: extract them from a text, compare them with gold, and check the arithmetic on the way."""
+"""Extract answers from texts, compare them with gold answers, and check arithmetic."""
 
 from drp.grading.arithmetic.check import FalseEquation, false_equations
 from drp.grading.extract import Extracted, extract_answer

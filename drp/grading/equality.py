@@ -1,7 +1,7 @@
-"""Whether two answers are the same: quickly where text or numbers settle it, else with math-verify.
+"""Decide whether two answers are equal: by text or numbers if possible, otherwise with math-verify.
 
-`quick_verdict` never guesses: it answers None where only computer algebra can tell. `algebra_verdict` may run
-for ever, so it is called in a worker process that dies at its limit (`drp.grading.worker`).
+`quick_verdict` never guesses: it returns None if only computer algebra can decide. `algebra_verdict` may
+never return, so it runs in a worker process with a time limit (`drp.grading.worker`).
 """
 
 import re
@@ -14,22 +14,22 @@ from drp.core import Verdict
 from drp.grading.extract import extract_answer
 
 _LONGEST_ANSWER = 4_000
-"""A longer text is reduced to its extracted answer before algebra sees it."""
-_BARE = 120
-"""Two texts that are together no longer are answers, not explanations."""
+"""A longer text is reduced to its extracted answer before it is parsed."""
+_SHORT_PAIR = 120
+"""Two texts whose total length is at most this are answers, not explanations."""
 _FLOAT_PLACES = 6
-"""Decimals of so many places are compared after rounding, as math-verify does; shorter ones must be exact."""
+"""Decimals with at least this many places are compared after rounding, as in math-verify; others exactly."""
 
-# A separator of thousands that only LaTeX writes, so that it is none of a list: 29,\!322  29{,}322  29\,322 .
+# A thousands separator in LaTeX notation, which cannot be a list separator: 29,\!322  29{,}322  29\,322 .
 _THOUSANDS = re.compile(r"(?<=\d)(?:,\\!\s?|\{,\}(?:\\!)?|\\,)(?=\d{3}(?!\d))")
-# A number with separators that fills a pair of braces is no list: \frac{1}{29,322,216}.
+# A number with separators that fills a pair of braces is not a list: \frac{1}{29,322,216}.
 _BRACED_NUMBER = re.compile(r"(?<=\{)\d{1,3}(?:,\d{3}){1,8}(?=\})")
-# A Unicode root and what stands below it.
+# A Unicode root and its radicand.
 _UNICODE_ROOT = re.compile(r"√\s?(?:\(([^()]{1,60})\)|(\d{1,40}|[a-z]))")
 _UNICODE = str.maketrans(
     {"−": "-", "π": "\\pi ", "×": "\\times ", "·": "\\cdot ", "≤": "\\le ", "≥": "\\ge ", "∞": "\\infty "}
 )
-# Commands that only space, size or style.
+# Commands that only change spacing, size or style.
 _NO_SPACE = re.compile(r"\\!\s?|\\(?:left|right|displaystyle|textstyle|[bB]igg?[lr]?)(?![A-Za-z])")
 _SPACING = re.compile(r"\\[,;: ]|\\q?quad(?![A-Za-z])|[~\u00a0]")
 _STYLED = re.compile(r"\\(?:mathbf|boldsymbol|mathbb|textbf|bm|mathit)\s?\{([^{}]{0,80})\}")
@@ -39,13 +39,13 @@ _SHORT_FRACTION = re.compile(r"\\frac\s?([1-9])\s?([1-9])(?!\d)")
 _SHORT_ROOT = re.compile(r"\\sqrt\s?([0-9a-z])(?![0-9A-Za-z])")
 _DEGREES = re.compile(r"\^\s?\{\s?\\circ\s?\}|\^\s?\\circ(?![a-z])|\\degree(?![a-z])|\^?°")
 _DOLLAR = re.compile(r"\\?\$")
-# White space that keeps neither words nor numbers apart; in `32, 349` it tells a list from a number.
+# White space that separates neither words nor numbers. In `32, 349` it shows that this is a list.
 _LOOSE_SPACE = re.compile(r"(?<![0-9A-Za-z,])\s+|(?<=,)\s+(?!\d{3}\b)|\s+(?![0-9A-Za-z])")
 _WRAPPINGS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"))
 _MARK = "\x01"
-"""Stands before what was a LaTeX label: a word there is a unit, not a product of variables."""
+"""Precedes what was a LaTeX label: a word after it is a unit, not a product of variables."""
 
-# A number by itself or with a unit; the lengths keep every attempt short.
+# A number with or without a unit. Bounded lengths keep every match attempt short.
 _QUANTITY = re.compile(
     r"(?P<sign>[-+]?)\s?(?:"
     r"(?:(?P<mixed>\d{1,9})\s?)?\\frac\s?\{(?P<over>-?\d{1,40})\}\s?\{(?P<under>\d{1,40})\}"
@@ -63,12 +63,12 @@ _SCALE = re.compile(
 # One option of a multiple-choice question.
 _OPTION = re.compile(r"\(?([A-Ja-j])[).]?")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z'-]{3,40}")
-# Where math-verify looks for mathematics in a text by itself.
+# Markup by which math-verify finds mathematics in a text.
 _MARKUP = re.compile(r"\$|\\\(|\\\[|boxed")
-# Two words in a row that are no LaTeX label.
+# Two consecutive words outside of a LaTeX label.
 _PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,40}[ ,]{1,3}[A-Za-z]{2,40}")
 _HAS_CONTENT = re.compile(r"[^\W_]|∅|\\infty|\\emptyset")
-# Numbers that math-verify reads as such only outside of LaTeX: 1 000 and 1000,99 .
+# Numbers that math-verify recognises only outside of LaTeX: 1 000 and 1000,99 .
 _EUROPEAN = re.compile(r"-?\d{1,3}(?: \d{3})+(?:[.,]\d+)?|-?\d+,\d\d")
 # A numeral in a base: 204_5.
 _BASE = re.compile(r"\d\s?_\s?\{?\s?\d")
@@ -83,9 +83,9 @@ class _Quantity:
 
 
 def quick_verdict(gold: str, prediction: str) -> Verdict | None:
-    """The verdict where text or plain numbers settle it, else None.
+    """Return the verdict if text or plain numbers decide it, otherwise None.
 
-    No answer (an empty prediction) is different from every gold answer; without gold nothing is decided.
+    An empty prediction is different from every gold answer. Without a gold answer the verdict is undecided.
     """
     if not gold.strip():
         return "undecided"
@@ -93,14 +93,14 @@ def quick_verdict(gold: str, prediction: str) -> Verdict | None:
         return "different"
     if len(gold) > _LONGEST_ANSWER or len(prediction) > _LONGEST_ANSWER:
         return None
-    reference, candidate = _spelling(gold), _spelling(prediction)
+    reference, candidate = _normalised(gold), _normalised(prediction)
     if reference == candidate:
         return "equal" if _HAS_CONTENT.search(reference) else "undecided"
-    if len(gold) + len(prediction) <= _BARE and (
+    if len(gold) + len(prediction) <= _SHORT_PAIR and (
         set(_SCALE.findall(reference)) != set(_SCALE.findall(candidate))
         or bool(_BASE.search(reference)) != bool(_BASE.search(candidate))
     ):
-        return "undecided"  # 3 million against 3, 204_5 against 204: algebra would drop the difference
+        return "undecided"  # 3 million and 3, 204_5 and 204: algebra would ignore the difference
     quantities = _quantity(reference), _quantity(candidate)
     if quantities[0] and quantities[1]:
         return _compare(quantities[0], quantities[1])
@@ -124,7 +124,7 @@ def quick_verdict(gold: str, prediction: str) -> Verdict | None:
 
 
 def algebra_verdict(gold: str, prediction: str) -> Verdict:
-    """What math-verify says of two answers or texts; undecided where one cannot be parsed. May never end."""
+    """Compare two answers or texts with math-verify; undecided if one cannot be parsed. May never return."""
     from math_verify import verify
 
     references, candidates = _parsed(gold), _parsed(prediction)
@@ -135,13 +135,13 @@ def algebra_verdict(gold: str, prediction: str) -> Verdict:
         try:
             if verify(reference, candidate, timeout_seconds=None, raise_on_error=True):
                 return "equal"
-        except Exception:  # SymPy raises anything on what it cannot compare
+        except Exception:  # SymPy raises arbitrary exceptions for values it cannot compare
             failed = True
     return "different" if compared and not failed else "undecided"
 
 
 def _parsed(text: str) -> list[Any]:
-    """What math-verify reads in an answer: SymPy expressions, and their text."""
+    """Parse an answer with math-verify into SymPy expressions and their text."""
     from math_verify import parse
 
     if len(text) > _LONGEST_ANSWER:
@@ -154,15 +154,15 @@ def _parsed(text: str) -> list[Any]:
 
 
 def _latex(text: str) -> str:
-    """Unicode mathematics as LaTeX, and numbers without separators where those are certain."""
+    """Rewrite Unicode mathematics as LaTeX and drop unambiguous thousands separators."""
     text = _UNICODE_ROOT.sub(
         lambda root: f"\\sqrt{{{root.group(1) or root.group(2)}}}", text.translate(_UNICODE)
     )
     return _BRACED_NUMBER.sub(lambda number: number.group().replace(",", ""), _THOUSANDS.sub("", text))
 
 
-def _spelling(answer: str) -> str:
-    """One way to write the same mathematics; labels keep a mark before them."""
+def _normalised(answer: str) -> str:
+    """Return a normal form of an answer's notation; labels keep a mark before them."""
     answer = _latex(answer).strip().rstrip(".")
     for left, right in _WRAPPINGS:
         inner = answer[len(left) : len(answer) - len(right)]
@@ -182,12 +182,12 @@ def _quantity(answer: str) -> _Quantity | None:
     if not match:
         return None
     part = match.groupdict()
-    over, under = part["over"] or part["over2"], part["under"] or part["under2"]
+    numerator, denominator = part["over"] or part["over2"], part["under"] or part["under2"]
     number = (part["number"] or "").replace(",", "")
-    if over:
-        if int(under) == 0:
+    if numerator:
+        if int(denominator) == 0:
             return None
-        value = int(part["mixed"] or part["mixed2"] or 0) + Fraction(int(over), int(under))
+        value = int(part["mixed"] or part["mixed2"] or 0) + Fraction(int(numerator), int(denominator))
     elif number.strip("."):
         value = Fraction(number.rstrip("."))
     else:
@@ -204,7 +204,7 @@ def _quantity(answer: str) -> _Quantity | None:
 
 def _compare(gold: _Quantity, prediction: _Quantity) -> Verdict:
     if gold.unit and prediction.unit and gold.unit != prediction.unit:
-        return "undecided"  # 100 cm may be 1 m, and 5 cm is not 5 m
+        return "undecided"  # 100 cm may equal 1 m, and 5 cm is not 5 m
     tolerance = Fraction(0)
     if max(gold.places, prediction.places) >= _FLOAT_PLACES:
         tolerance = Fraction(1, 2 * 10**_FLOAT_PLACES)

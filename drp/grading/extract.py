@@ -1,7 +1,7 @@
 """Find the final answer in a response: `extract_answer(text)`.
 
-In order of trust: `\\boxed{}`, GSM8K's `#### 72`, a phrase such as "the answer is", the last number. The time
-is linear in the text. The caller passes the response, that is, what follows `</think>`.
+In order of preference it uses `\\boxed{}`, GSM8K's `#### 72`, a phrase such as "the answer is", or the last
+number. The time is linear in the text. Pass the response only, that is, what follows `</think>`.
 """
 
 import re
@@ -11,19 +11,19 @@ from typing import NamedTuple
 from drp.core import AnswerSource
 
 _TAIL = 4_000
-"""Characters in which the last number is looked for before the whole text is read."""
+"""Length of the tail that is searched for the last number before the whole text is."""
 _LONGEST_PHRASE = 200
-"""A longer rest of a line is an explanation, not an answer."""
+"""If the rest of a line is longer, it is an explanation and not an answer."""
 
-# A box opens (its backslash doubled where JSON was not decoded), or a brace opens or closes; an escaped
-# backslash or brace is taken whole, so that it does not count.
+# The start of a box (with a doubled backslash if JSON was not decoded), or an opening or closing brace.
+# Escaped backslashes and braces are matched as a whole, so that they do not count.
 _BRACE = re.compile(r"\\{1,2}(?:boxed|fbox|framebox)\s{0,8}\{|\\[\\{}]|[{}]")
 # A box without braces: \boxed 5, \boxed\frac12.
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox)\s{0,8}(-?(?:\\[dt]?frac\s?\d\s?\d|[\w./]{1,40}))")
-# A box within an answer adds nothing.
+# The command of a box inside another answer, which is dropped.
 _BOX_COMMAND = re.compile(r"\\(?:boxed|fbox|framebox)\s{0,8}(?=\{)")
 _DELIMITER = re.compile(r"(?<!\\)\$")
-# Two boxes with only this between them are parts of one answer: `, `, ` and `, `\text{ for (a) and } y = `.
+# Text between two boxes that are parts of one answer: `, `, ` and `, `\text{ for (a) and } y = `.
 _JOINT = re.compile(
     r"[\s$&.\\()\[\]!]{0,20}"
     r"(?:,|;|\\q?quad|\\(?:text|mbox)\s?\{[^{}]{0,40}\b(?:and|or)\s{0,4}\}|\band\b|\bor\b)"
@@ -31,19 +31,19 @@ _JOINT = re.compile(
     r"(?:[A-Za-z]\w{0,4}\s?=\s?)?"
 )
 _MARKED = re.compile(r"^####[ \t]{0,8}(\S[^\n]{0,300})", re.MULTILINE)
-# "The answer is", "Final answer:", "**Answer**" and what follows, on this line or the next.
+# "The answer is", "Final answer:" or "**Answer**", and the text that follows on this line or the next.
 _PHRASE = re.compile(
     r"\banswer\b(?:[^\n.:=?]{0,60}?\b(?:is|are|equals)\b\s{0,3}:?|\**\s{0,3}[:=]|\**[ \t]{0,8}(?=\n))"
     r"[\s*]{0,8}(?=(?P<rest>[^\n]{1,400}))",
     re.IGNORECASE,
 )
-# Mathematics at the start of the rest: all that the answer is.
+# A formula at the start of that text is the whole answer.
 _MATH = re.compile(
     r"(?:\$\$(?P<a>[^$]{1,300})\$\$|\$(?P<b>[^$]{1,300})\$|\\\((?P<c>.{1,300}?)\\\)|\\\[(?P<d>.{1,300}?)\\\])"
 )
-# What the writer stressed in the rest is the answer.
+# Bold text in it is the answer.
 _BOLD = re.compile(r"\*\*([^*]{1,200})\*\*")
-# Where an answer in prose ends: a sentence's end, or a reason.
+# The end of an answer in prose: the end of the sentence, or a reason.
 _PROSE_END = re.compile(r"[.!?](?=\s|\*|$)|,? (?:because|since|as|so|which)\b|\*\*|<\||;\s")
 _NUMBER = re.compile(
     r"(?<![\w.])[-−]?\$?(?:\d{1,3}(?:,\d{3}){1,8}(?!\d)|\d{1,400})(?:\.\d{1,400})?(?:\s?/\s?\d{1,40})?\s?%?"
@@ -59,9 +59,9 @@ class Extracted:
 
 
 def extract_answer(text: str) -> Extracted | None:
-    """The final answer of a response, or None when it has none.
+    """Return the final answer of a response, or None if there is none.
 
-    The last non-empty box wins; neighbouring boxes joined by commas or "and" are one answer.
+    The last non-empty box wins; neighbouring boxes joined by commas or "and" form one answer.
     """
     if "boxed" in text or "fbox" in text or "framebox" in text:
         boxed = _boxed(text)
@@ -71,7 +71,7 @@ def extract_answer(text: str) -> Extracted | None:
     if marked:
         return Extracted(marked[-1], "hash")
     for rest in reversed([match.group("rest") for match in _PHRASE.finditer(text)]):
-        phrase = _phrase(rest)
+        phrase = _answer_in_prose(rest)
         if phrase:
             return Extracted(phrase, "phrase")
     number = _last_number(text)
@@ -101,24 +101,24 @@ def _boxed(text: str) -> str | None:
 
 
 def _boxes(text: str) -> list[_Box]:
-    """The outermost closed boxes, in order; one pass over the braces."""
+    """Return the outermost closed boxes in order, in one pass over the braces."""
     opened: list[re.Match[str]] = []
-    found: list[_Box] = []
+    boxes: list[_Box] = []
     for match in _BRACE.finditer(text):
         mark = match.group()
         if mark == "}" and opened:
             opening = opened.pop()
             if opening.group() != "{":
                 start = opening.end()
-                while found and found[-1].start > start:
-                    found.pop()
+                while boxes and boxes[-1].start > start:
+                    boxes.pop()
                 content = text[start : match.start()]
                 if opening.group().startswith("\\\\"):
                     content = content.replace("\\\\", "\\")
-                found.append(_Box(start, match.start(), _clean(content)))
+                boxes.append(_Box(start, match.start(), _clean(content)))
         elif mark[0] != "}" and mark[-1] == "{" and mark != "\\{":
             opened.append(match)
-    return found
+    return boxes
 
 
 def _clean(answer: str) -> str:
@@ -127,7 +127,7 @@ def _clean(answer: str) -> str:
     return inner if answer == f"{{{inner}}}" and "{" not in inner and not inner.endswith("\\") else answer
 
 
-def _phrase(rest: str) -> str | None:
+def _answer_in_prose(rest: str) -> str | None:
     rest = rest.strip(" \t:_\"'")
     math = _MATH.match(rest)
     if math:

@@ -1,6 +1,6 @@
-"""The golden set: pairs with a known verdict that the grader must get right before it is trusted.
+"""The golden set: pairs with known verdicts that the grader must get right before it is used.
 
-`self_test(grader)` runs it; it takes well under a second once the workers are warm.
+`self_test(grader)` grades it, which takes well under a second once the workers are warm.
 """
 
 import json
@@ -10,16 +10,16 @@ from importlib.resources import files
 from drp.core import TerminalError, Verdict
 from drp.grading.pool import Grader
 
-_SHOWN = 5
+_MAX_SHOWN = 5
 
 
 class GraderSelfTestError(TerminalError):
-    """The grader gives wrong verdicts: nothing it says may be used."""
+    """The grader gives wrong verdicts on the golden set, so none of its verdicts may be used."""
 
 
 @dataclass(frozen=True)
 class GoldenPair:
-    """A pair and the verdict it must get."""
+    """A gold answer, a prediction and the expected verdict."""
 
     gold: str
     prediction: str
@@ -27,16 +27,19 @@ class GoldenPair:
 
 
 def golden_pairs() -> list[GoldenPair]:
-    """The shipped set, in order."""
+    """Return the bundled golden set, in order."""
     text = files("drp.grading").joinpath("golden.json").read_text(encoding="utf-8")
     return [GoldenPair(*row) for row in json.loads(text)]
 
 
 def self_test(grader: Grader) -> None:
-    """Grade the golden set. Raises GraderSelfTestError naming the first pairs that fail.
+    """Grade the golden set and check every verdict.
 
-    On a machine under load the first checks of a cold worker may run into the limit: what fails is graded
-    once more.
+    On a loaded machine the first checks of a cold worker may time out, so pairs that fail are graded once
+    more if any of them is undecided.
+
+    Raises:
+        GraderSelfTestError: some verdicts are wrong; the message names the first of these pairs.
     """
     pairs = golden_pairs()
     wrong = _wrong(grader, pairs)
@@ -45,7 +48,7 @@ def self_test(grader: Grader) -> None:
     if wrong:
         shown = "; ".join(
             f"{pair.gold!r} and {pair.prediction!r} are {pair.verdict}, graded {verdict}"
-            for pair, verdict in wrong[:_SHOWN]
+            for pair, verdict in wrong[:_MAX_SHOWN]
         )
         raise GraderSelfTestError(
             f"the grader failed {len(wrong)} of {len(pairs)} golden pairs: {shown}",

@@ -1,10 +1,10 @@
-"""`Grader`: verdicts from warm worker processes that die at their limit and are replaced.
+"""`Grader`: grade answers in warm worker processes that are killed at a time limit and replaced.
 
     with Grader(workers=2) as grader:
         grader.verdict(r"\\frac{1}{2}", "0.5")
 
-Workers are plain child processes that speak lines of JSON (`drp.grading.worker`), so that a grader works in
-any thread, under any start method and inside a task runner. They start when the first pair needs algebra.
+Workers are plain child processes that exchange lines of JSON (`drp.grading.worker`), so that a grader works
+in any thread, under any start method and inside a task runner. They start when the first pair needs algebra.
 """
 
 import json
@@ -25,24 +25,25 @@ from drp.grading.equality import quick_verdict
 from drp.grading.worker import READY
 
 GRADER_VERSION = f"1+math-verify-{version('math-verify')}"
-"""Version of extraction and equality: verdicts of different versions are not compared."""
+"""Version of answer extraction and comparison: verdicts of different versions are not compared."""
 
 _WINDOW_PER_WORKER = 64
-"""Pairs read ahead for each worker: one slow check holds up no other, and memory stays bounded."""
+"""Pairs read ahead per worker, so that a slow check does not hold up others and memory stays bounded."""
 _VERDICTS = frozenset(get_args(Verdict))
 _PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 
 
 class GraderWorkerError(TerminalError):
-    """A worker process could not start: no verdict can be trusted to exist."""
+    """A worker process could not start, so answers cannot be graded."""
 
 
 class Grader:
-    """Compares answers with gold. A context manager; also usable from several threads.
+    """Compares answers with gold answers. A context manager; safe to use from several threads.
 
     Args:
-        workers: processes for the pairs that need algebra.
-        limit_s: seconds one such check may take, from when a worker picks it up; then it is undecided.
+        workers: number of processes for the pairs that need algebra.
+        limit_s: time limit of one such check in seconds, from when a worker picks it up. A check that exceeds
+            it is undecided.
     """
 
     def __init__(self, workers: int = 1, limit_s: float = 5.0) -> None:
@@ -62,31 +63,33 @@ class Grader:
         self.close()
 
     def close(self) -> None:
-        """End the worker processes; checks still under way are dropped."""
+        """End the worker processes and drop the checks that are still running."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
             worker.kill()
         self._threads.shutdown(wait=True)
 
     def verdict(self, gold: str, prediction: str) -> Verdict:
-        """Whether `prediction` is the gold answer: equal, different or undecided.
+        """Compare `prediction` with the gold answer: equal, different or undecided.
 
-        Undecided is what cannot be parsed or compared, and what takes longer than the limit. Raises
-        GraderWorkerError when no worker can be started.
+        A pair is undecided if it cannot be parsed or compared, or if that takes longer than the limit.
+
+        Raises:
+            GraderWorkerError: a worker process cannot be started.
         """
         return quick_verdict(gold, prediction) or self._threads.submit(self._check, gold, prediction).result()
 
     def verdicts(self, pairs: Iterable[tuple[str, str]]) -> Iterator[Verdict]:
-        """Verdicts of (gold, prediction) pairs, in input order, read lazily a bounded window ahead."""
+        """Yield the verdicts of (gold, prediction) pairs in input order, reading a bounded window ahead."""
         window: deque[Verdict | Future[Verdict]] = deque()
         for gold, prediction in pairs:
             window.append(
                 quick_verdict(gold, prediction) or self._threads.submit(self._check, gold, prediction)
             )
             if len(window) >= self._window:
-                yield _settled(window.popleft())
+                yield _result(window.popleft())
         while window:
-            yield _settled(window.popleft())
+            yield _result(window.popleft())
 
     def _check(self, gold: str, prediction: str) -> Verdict:
         worker = self._idle.get()
@@ -96,12 +99,12 @@ class Grader:
             self._idle.put(worker)
 
 
-def _settled(verdict: Verdict | Future[Verdict]) -> Verdict:
+def _result(verdict: Verdict | Future[Verdict]) -> Verdict:
     return verdict.result() if isinstance(verdict, Future) else verdict
 
 
 class _GraderProcess:
-    """A worker process, started when needed and again after it died."""
+    """A worker process that is started on first use and restarted after it died."""
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
@@ -115,16 +118,16 @@ class _GraderProcess:
         try:
             process.stdin.write(json.dumps([gold, prediction]) + "\n")
             process.stdin.flush()
-            answer = process.stdout.readline().strip()
+            reply = process.stdout.readline().strip()
         except OSError:
-            answer = ""
-        if answer in _VERDICTS:
-            return cast(Verdict, answer)
+            reply = ""
+        if reply in _VERDICTS:
+            return cast(Verdict, reply)
         self._end()
         return "undecided"
 
     def kill(self) -> None:
-        """End the process for good; a check under way in another thread then sees its end."""
+        """End the process for good; a check running in another thread then reads an empty reply."""
         self._closed = True
         if self._process:
             self._process.kill()
@@ -150,7 +153,7 @@ class _GraderProcess:
             status = self._process.wait()
             self._end()
             raise GraderWorkerError(
-                f"a grading worker ended with status {status} before its first check",
+                f"a grading worker exited with status {status} before its first check",
                 state="Nothing was graded",
                 next_command=f"{sys.executable} -m drp.grading.worker 5  (to see why)",
             )

@@ -1,8 +1,8 @@
-"""One check after the other, in a process that may be lost: `python -m drp.grading.worker LIMIT_SECONDS`.
+"""Run algebra checks one at a time in a disposable process: `python -m drp.grading.worker LIMIT_SECONDS`.
 
-A line in is a JSON list [gold, prediction], a line out a verdict; the first line out says that it is ready.
-The clock starts here, when a check is picked up: the kernel's timer ends the process at the limit, even in
-the middle of one long operation of SymPy and when nobody is left to read the verdict.
+Each input line is a JSON list [gold, prediction]; each output line is a verdict, after a first line that says
+the worker is ready. The time limit of a check starts when it is picked up here: a kernel timer ends the
+process at the limit, even in the middle of a long SymPy operation and even if the parent process has died.
 """
 
 import json
@@ -14,15 +14,15 @@ import sys
 
 READY = "ready"
 _MEMORY_BYTES = 4 << 30
-"""Address space of a worker: a power tower must not take the machine with it."""
+"""Address space limit of a worker, so that a power tower cannot exhaust the machine's memory."""
 
 
 def main() -> None:
     """Answer checks until the input ends."""
     limit_s = float(sys.argv[1])
     verdicts = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # what a library prints must not be taken for a verdict
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, who then closes the input
+    os.dup2(2, 1)  # output of libraries must not be mistaken for a verdict
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and then closes the input
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -30,7 +30,7 @@ def main() -> None:
 
     from drp.grading.equality import algebra_verdict
 
-    algebra_verdict("$x^2$", "$x x$")  # SymPy's first check costs a second of imports and caches
+    algebra_verdict("$x^2$", "$x x$")  # warm up: SymPy's first check takes a second of imports
     print(READY, file=verdicts, flush=True)
     for line in sys.stdin:
         gold, prediction = json.loads(line)

@@ -1,4 +1,4 @@
-"""Subprocesses that run in another environment of this machine, and the locks that they hold."""
+"""Run jobs as subprocesses in another Python environment of this machine, and hold locks for them."""
 
 from drp.jobs.environments import Environment, in_environment, lock_digest, python_of
 from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostError, ScratchUnwritableError

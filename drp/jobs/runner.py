@@ -1,11 +1,11 @@
-"""Run jobs in the environment that they need: subprocesses of this machine, which end with this process.
+"""Run jobs in the environment that they need: as subprocesses, which end when this process ends.
 
-    run_jobs("training", "drp.runtime.worker_main", {"stage": "rollout", ...}, ...)
+    run_jobs("training", "drp.pipeline.sampling_worker", {"stage": "rollout", ...}, ...)
 
 A job is a module and a document. `python -m MODULE` reads the document from its standard input
-(`read_job_document`) and logs to its standard output, which becomes this process's log line by line. It
-passes an error of DRP through a pipe, so that the same error is raised here. It returns no result: the caller
-looks for what the job has written.
+(`read_job_document`) and logs to its standard output, whose lines go to the log of this process. It sends an
+error of DRP through a pipe, so that the same error is raised here. A job returns no result: the caller looks
+for the files that the job has written.
 """
 
 import json
@@ -31,30 +31,30 @@ _log = logging.getLogger(__name__)
 
 _ERRORS = "DRP_ERRORS_TO"
 _GRACE_S = 60.0
-"""Seconds that a job has to keep what is complete when it is asked to end."""
+"""Seconds that a job has to save its finished work after SIGTERM."""
 
 
 def run_jobs(
     environment: Environment, module: str, *documents: Mapping[str, Any], holding: Sequence[int] = ()
 ) -> None:
-    """Run jobs in parallel until all have ended. When this process gets SIGTERM, they get it first.
+    """Run jobs in parallel and wait until all have ended. If this process gets SIGTERM, it ends them first.
 
     Args:
-        environment: where they run.
-        module: what they run.
-        documents: one for each job.
-        holding: descriptors of locks that the jobs hold until they end (`process_lock`).
+        environment: the environment of the jobs.
+        module: the module that each job runs.
+        documents: one document per job.
+        holding: file descriptors of locks that the jobs hold until they end (`process_lock`).
 
     Raises:
-        EnvironmentMissingError: this machine has no such environment.
-        JobLostError: one was killed.
-        JobFailedError: one ended with an exception that is none of DRP's.
-        DrpError: what one of them raised. The others were let finish.
+        EnvironmentMissingError: this machine does not have the environment.
+        JobLostError: a job was killed.
+        JobFailedError: a job ended with an exception that is not an error of DRP.
+        DrpError: the error that a job has raised. The other jobs have run to their end.
     """
     python = python_of(environment)
     jobs: list[_RunningJob] = []
     try:
-        jobs.extend(_RunningJob(python, environment, module, one, holding) for one in documents)
+        jobs.extend(_RunningJob(python, environment, module, document, holding) for document in documents)
         errors = [error for job in jobs if (error := job.wait())]
     finally:
         for job in jobs:
@@ -64,7 +64,7 @@ def run_jobs(
 
 
 class _RunningJob:
-    """A job's process. A thread hands its log on."""
+    """The process of a job. A thread forwards its output to the log."""
 
     def __init__(
         self,
@@ -75,52 +75,54 @@ class _RunningJob:
         holding: Sequence[int],
     ) -> None:
         self._name = f"{document.get('stage', module)} in the {environment} environment"
-        self._last = ""
-        read, write = os.pipe()
+        self._last_line = ""
+        read_end, write_end = os.pipe()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [str(python), "-m", module],
             cwd=settings().home,
-            env={**os.environ, VARIABLE: environment, _ERRORS: str(write), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, VARIABLE: environment, _ERRORS: str(write_end), "OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=(write, *holding),
+            pass_fds=(write_end, *holding),
             text=True,
             errors="replace",
         )
-        os.close(write)
-        self._errors = os.fdopen(read, encoding="utf-8")
-        self._logger = threading.Thread(target=self._log, daemon=True)
-        self._logger.start()
+        os.close(write_end)
+        self._errors = os.fdopen(read_end, encoding="utf-8")
+        self._log_thread = threading.Thread(target=self._forward_log, daemon=True)
+        self._log_thread.start()
         assert self._process.stdin  # noqa: S101
-        with suppress(BrokenPipeError):  # it died at once: its log and its status say why
+        with suppress(BrokenPipeError):  # it died at once; its log and its status say why
             self._process.stdin.write(json.dumps(document) + "\n")
-            self._process.stdin.flush()  # and stays open: its end tells the job that we are gone
+            # The pipe stays open: when it closes, the job knows that this process has ended.
+            self._process.stdin.flush()
 
     def wait(self) -> DrpError | None:
-        """Wait for its end; the error that it ended with."""
+        """Wait until the job has ended. Return its error, if any."""
         status = self._process.wait()
-        self._logger.join()
-        raised = self._errors.read()
-        if raised:
-            return decode_error(json.loads(raised))
-        ended_by = -status if status < 0 else status - 128  # 143: it was asked to end, and kept what it had
-        if status < 0 or ended_by == signal.SIGTERM:
+        self._log_thread.join()
+        encoded_error = self._errors.read()
+        if encoded_error:
+            return decode_error(json.loads(encoded_error))
+        # A job that gets SIGTERM saves its finished work and exits with 128 + SIGTERM.
+        signal_number = -status if status < 0 else status - 128
+        if status < 0 or signal_number == signal.SIGTERM:
             return JobLostError(
-                f"{self._name} was killed ({signal.Signals(ended_by).name})",
-                state="What it had finished is kept",
-                next_command="run the same command again: it goes on where this one stopped",
+                f"{self._name} was killed ({signal.Signals(signal_number).name})",
+                state="The work that it had finished is kept",
+                next_command="run the same command again: it continues where this one stopped",
             )
         if status:
             return JobFailedError(
-                f"{self._name} ended with status {status}: {self._last}",
-                state="What it had finished is kept",
-                next_command="read the log above this line; then run the same command again",
+                f"{self._name} ended with status {status}: {self._last_line}",
+                state="The work that it had finished is kept",
+                next_command="read the log above this line, then run the same command again",
             )
         return None
 
     def end(self) -> None:
-        """Make sure that it is gone, with time to tidy up."""
+        """Make sure that the process has ended, with time to save its work."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
@@ -128,29 +130,32 @@ class _RunningJob:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._logger.join()
+        self._log_thread.join()
         self._errors.close()
         if self._process.stdin:
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
 
-    def _log(self) -> None:
+    def _forward_log(self) -> None:
         assert self._process.stdout  # noqa: S101
         with self._process.stdout as lines:
             for line in lines:
-                self._last = line.rstrip() or self._last
+                self._last_line = line.rstrip() or self._last_line
                 _log.info("%s", line.rstrip())
 
 
 def encode_error(error: DrpError) -> dict[str, str]:
-    """An error as a document, for another process."""
-    kind = f"{type(error).__module__}.{type(error).__qualname__}"
-    said = {"problem": error.problem, "state": error.state, "next_command": error.next_command}
-    return {"kind": kind, **said}
+    """Encode an error as a document, for another process."""
+    return {
+        "kind": f"{type(error).__module__}.{type(error).__qualname__}",
+        "problem": error.problem,
+        "state": error.state,
+        "next_command": error.next_command,
+    }
 
 
 def decode_error(document: Mapping[str, str]) -> DrpError:
-    """The error that another process told, with its class."""
+    """Decode an error that another process has encoded. It has the same class."""
     kind: Any = locate(document["kind"])
     error: DrpError = kind.__new__(kind)
     DrpError.__init__(
@@ -161,7 +166,7 @@ def decode_error(document: Mapping[str, str]) -> DrpError:
 
 @contextmanager
 def read_job_document() -> Iterator[dict[str, Any]]:
-    """In the child: the document. An error of DRP's that leaves the block is told to the parent."""
+    """Read the document, in the job. An error of DRP that leaves the block is sent to the parent process."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     document = json.loads(sys.stdin.readline())
@@ -175,8 +180,8 @@ def read_job_document() -> Iterator[dict[str, Any]]:
 
 
 def _end_with_parent() -> None:
-    while os.read(0, 1):  # until nobody holds the other side any more
+    while os.read(0, 1):  # until the parent, which holds the other end, has ended
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_GRACE_S)  # as long as a parent that lives would wait
+    time.sleep(_GRACE_S)  # as long as a living parent would wait
     os.kill(os.getpid(), signal.SIGKILL)

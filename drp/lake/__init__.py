@@ -1,9 +1,18 @@
-"""Runs, versions and the Parquet parts that they name."""
+"""The lake: runs, published versions, and the Parquet parts that they refer to."""
 
 from drp.lake.lake import Addresses, Lake, merge_addresses, open_lake
 from drp.lake.parts import Part
-from drp.lake.runs import Run, RunState, ShardFile, ShardOutput, TakenOverError, UnknownRunError, run_ids
-from drp.lake.stage_counts import StageCounts, stage_counts
+from drp.lake.runs import (
+    Run,
+    RunState,
+    ShardFile,
+    ShardOutput,
+    StageCounts,
+    TakenOverError,
+    UnknownRunError,
+    run_ids,
+    stage_counts,
+)
 from drp.lake.sweep import unneeded
 from drp.lake.versions import (
     DamagedLakeError,

@@ -1,7 +1,7 @@
-"""Parts: immutable Parquet files of one table. They are written sorted by id, group by group.
+"""Parts: immutable Parquet files of one table, written in row groups that are sorted by id.
 
-Row groups hold 122,880 rows of narrow tables and at most 32 MiB of text of wide ones: one group of 100,000
-traces would cost a reader 2 GB.
+A row group holds 122,880 rows of a narrow table, or about 32 MiB of text of a wide one. A larger group, such
+as one of 100,000 traces, would cost a reader 2 GB of memory.
 """
 
 import uuid
@@ -19,14 +19,14 @@ from drp.storage import ObjectStore, Sha256Stream
 
 ROWS_PER_GROUP = 122_880
 TEXT_PER_GROUP = 32 * 2**20
-"""Characters of text in a row group, roughly bytes."""
+"""Characters of text in a row group, which are roughly bytes."""
 _ROWS_PER_BATCH = 1024
-"""So many rows wait as Python objects; as Arrow they need a tenth of that."""
+"""Rows that are held as Python objects before they become Arrow data, which needs a tenth of the memory."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One Parquet file: `key` in the store, `bytes` on disk, `sha256` of the file."""
+    """A Parquet file: its `key` in the store, its size in `bytes`, and the `sha256` of the file."""
 
     table: str
     key: str
@@ -36,7 +36,7 @@ class Part:
 
 
 class TableWriter:
-    """Collects rows of one table and writes them as one part, in sorted row groups."""
+    """Collect rows of one table and write them as one part, in sorted row groups."""
 
     def __init__(self, store: ObjectStore, table: str, run_date: date) -> None:
         self._store = store
@@ -56,7 +56,7 @@ class TableWriter:
         self._parquet: pq.ParquetWriter | None = None
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Add one row; a full row group is written at once, so that memory stays bounded."""
+        """Add one row. A full row group is written immediately, so that memory stays bounded."""
         self._rows.append(row)
         for name in self._text:
             self._text_held += len(row[name] or "")
@@ -70,7 +70,7 @@ class TableWriter:
                 self._flush()
 
     def finish(self) -> Part | None:
-        """Make the part appear; None when there was no row."""
+        """Complete the part, which then appears in the store. Return None if there was no row."""
         self._flush()
         if self._parquet is None or self._stream is None:
             return None
@@ -79,14 +79,14 @@ class TableWriter:
         return Part(self._table, self._key, self._written, self._stream.bytes, self._stream.hexdigest())
 
     def abort(self, error: BaseException) -> None:
-        """Throw away what was written: the part never appears."""
+        """Discard everything written; the part never appears."""
         if self._parquet is not None:
-            self._parquet.is_open = False  # or it writes its footer when it is collected
+            self._parquet.is_open = False  # else it would write its footer when garbage-collected
         self._open.__exit__(type(error), error, error.__traceback__)
 
     def _pack(self) -> None:
         if self._rows:
-            rows = pa.array(self._rows, self._struct)  # in two thirds of the time of from_pylist
+            rows = pa.array(self._rows, self._struct)  # takes two thirds of the time of from_pylist
             self._batches.append(pa.RecordBatch.from_struct_array(rows))
             self._rows.clear()
 
@@ -107,7 +107,7 @@ class TableWriter:
 
 
 class PartsWriter:
-    """Writes rows of several tables; the parts appear when the block ends well, and never on an error."""
+    """Write rows of several tables. The parts appear when the block succeeds, and never after an error."""
 
     def __init__(self, store: ObjectStore, run_date: date) -> None:
         self._store = store
@@ -124,7 +124,7 @@ class PartsWriter:
 
     @contextmanager
     def writing(self) -> Iterator[Self]:
-        """The block in which rows are added."""
+        """Open the block in which rows are added."""
         try:
             yield self
             written = [self._writers[table].finish() for table in sorted(self._writers)]

@@ -1,7 +1,7 @@
-"""Runs: what one night has done so far. Its shard files *are* its progress.
+"""Runs: a night, a training run or an import, and its progress, which is recorded in its shard files.
 
-A finished shard writes `_runs/<run>/<stage>/<shard>.json` last and create-only. Whatever a killed or a
-quarantined night has done stays readable through them and is not done again.
+The last step of a shard creates `_runs/<run>/<stage>/<shard>.json`, which is never overwritten. Through these
+files the finished work of a killed or quarantined run stays readable, and is not done again.
 """
 
 import json
@@ -18,8 +18,9 @@ from typing import Any, Literal, Self, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from drp.core import BadInputError, RunId, TerminalError
+from drp.core.stage_names import NIGHT_STAGES
 from drp.lake.parts import Part, PartsWriter
-from drp.storage import ObjectStore, acquire, release
+from drp.storage import ObjectStore, WriterLease
 
 RunStateName: TypeAlias = Literal["open", "quarantined", "published", "nothing new", "taken over"]
 P = TypeVar("P", bound=BaseModel)
@@ -28,15 +29,15 @@ P = TypeVar("P", bound=BaseModel)
 _log = logging.getLogger(__name__)
 
 PLAN = "plan"
-"""Folder of a run where its plan lies."""
+"""The folder of a run that holds its plans."""
 
 
 class TakenOverError(TerminalError):
-    """Another run has taken over what this one had done."""
+    """Another run has taken over the work of this one."""
 
 
 class UnknownRunError(BadInputError):
-    """There is no such run in the lake."""
+    """The lake has no such run."""
 
     def __init__(self, run_id: str, root: str) -> None:
         super().__init__(
@@ -48,10 +49,10 @@ class UnknownRunError(BadInputError):
 
 @dataclass(frozen=True)
 class ShardFile:
-    """A finished shard of a stage: the parts it wrote and what it counted.
+    """The record of a finished shard of a stage: its parts and counts.
 
-    `fingerprint` is the hash of what in the recipe can change its rows: a run goes on only with shards of
-    its own fingerprint.
+    `fingerprint` is the hash of the recipe settings that can change its rows. A run reuses only shards with
+    its current fingerprint.
     """
 
     run_id: str
@@ -79,12 +80,12 @@ class RunState:
     detail: str = ""
     """Why it was quarantined, which version it became, or which run took it over."""
     fingerprints: list[str] = field(default_factory=list)
-    """Of the shards that a person may release."""
+    """Fingerprints of the shards that a person may release."""
 
 
 @dataclass
 class ShardOutput:
-    """What a stage fills in while it works on a shard."""
+    """The output of a shard. Its stage fills it in."""
 
     writer: PartsWriter
     counts: Counter[str] = field(default_factory=Counter)
@@ -97,15 +98,15 @@ class ShardOutput:
 
 @dataclass(frozen=True)
 class Run:
-    """One night, training run or import, and its shard files."""
+    """A night, training run or import, with its shard files."""
 
     store: ObjectStore
     run_id: str
-    """Its name; `drp.core.run_id` parses it."""
+    """The name of the run; `drp.core.run_id` parses it."""
 
     @property
     def parsed_id(self) -> RunId:
-        """The parts of its name."""
+        """The parts of the run's name."""
         return RunId.parse(self.run_id)
 
     @property
@@ -119,11 +120,11 @@ class Run:
 
     @contextmanager
     def shard(self, stage: str, shard: str, fingerprint: str) -> Iterator[ShardOutput]:
-        """Do one shard: the rows added in the block become parts, named by a shard file written last.
+        """Work on one shard. The rows added in the block become parts; at last a shard file refers to them.
 
-        If another process finished the same shard meanwhile, its file stands and these parts are swept.
+        If another process has finished the same shard meanwhile, its file is kept and these parts are swept.
         """
-        acquire(self.store, self.run_id)
+        WriterLease(self.store, self.run_id).acquire()
         started = time.monotonic()
         output = ShardOutput(PartsWriter(self.store, self.run_date))
         with output.writer.writing():
@@ -139,61 +140,61 @@ class Run:
             round(time.monotonic() - started, 3),
             output.warnings,
         )
-        self._keep(done)
-        counted = ", ".join(f"{n} {name}" for name, n in sorted(done.counts.items())) or "nothing"
-        _log.info("%s %s/%s: %s in %.1f s", self.run_id, stage, shard, counted, done.seconds)
+        self._write_shard_file(done)
+        counts = ", ".join(f"{n} {name}" for name, n in sorted(done.counts.items())) or "nothing"
+        _log.info("%s %s/%s: %s in %.1f s", self.run_id, stage, shard, counts, done.seconds)
 
-    def _keep(self, done: ShardFile) -> None:
+    def _write_shard_file(self, done: ShardFile) -> None:
         self.store.create(f"{self._folder}/{done.stage}/{done.shard}.json", _json(asdict(done)))
 
     def take_over(self, other: "Run", fingerprints: Iterable[str]) -> None:
-        """Go on where `other`, which was killed, stopped: its plans and its shards become this run's too.
+        """Continue where `other`, which was killed, stopped: copy its plans and its shard files to this run.
 
-        Killed in between and called again, it ends the same. `other` can publish no more.
+        If it is killed half-way and called again, the result is the same. `other` can no longer publish.
         """
         for shard, plan in other._plan_documents():
-            self._keep_plan(shard, plan)
+            self._write_plan_document(shard, plan)
         for done in other.shard_files(fingerprints):
-            self._keep(replace(done, run_id=self.run_id))
+            self._write_shard_file(replace(done, run_id=self.run_id))
         other.finish("taken over", f"by {self.run_id}")
 
     def check_own(self) -> None:
-        """Make sure that what this run did is still its own.
+        """Make sure that no other run has taken over the work of this one.
 
         Raises:
-            TakenOverError: a later night went on with it.
+            TakenOverError: a later night has taken it over.
         """
         state = self.state()
         if state.state == "taken over":
             raise TakenOverError(
-                f"run {self.run_id} was open when another night began, and was taken over {state.detail}",
-                state="Nothing was published by this run; its rows are there, and become part of that one",
+                f"run {self.run_id} was open when another night started, and was taken over {state.detail}",
+                state="Nothing was published by this run; its rows are kept and become part of the other run",
                 next_command=f"drp report {state.detail.removeprefix('by ')}",
             )
 
     def is_done(self, stage: str, shard: str) -> bool:
-        """Whether the shard's file is there."""
+        """Return whether the shard has a shard file."""
         return self.store.get(f"{self._folder}/{stage}/{shard}.json") is not None
 
     def shard_files(self, fingerprints: Iterable[str] | None = None, stage: str = "") -> Iterator[ShardFile]:
-        """Finished shards, optionally of one stage or of these fingerprints only."""
-        wanted = None if fingerprints is None else set(fingerprints)
+        """Yield the finished shards, optionally only those of one stage or with these fingerprints."""
+        accepted = None if fingerprints is None else set(fingerprints)
         for stored in self.store.listed(f"{self._folder}/{stage}".rstrip("/")):
             if stored.key.count("/") == 3 and f"/{PLAN}/" not in stored.key:
                 done = ShardFile.from_json(self.store.get(stored.key) or b"{}")
-                if wanted is None or done.fingerprint in wanted:
+                if accepted is None or done.fingerprint in accepted:
                     yield done
 
     def write_plan(self, shard: str, plan: BaseModel) -> None:
-        """Keep what a shard is to do; the same shard always has the same work."""
-        acquire(self.store, self.run_id)
-        self._keep_plan(shard, _json(plan.model_dump(mode="json")))
+        """Store the plan of a shard. A stored plan is never overwritten: a shard always has the same work."""
+        WriterLease(self.store, self.run_id).acquire()
+        self._write_plan_document(shard, _json(plan.model_dump(mode="json")))
 
     def plans(self, kind: type[P]) -> dict[str, P]:
-        """What each shard is to do, by its name.
+        """Return the plans, by shard.
 
         Args:
-            kind: the model of this run's plans.
+            kind: the model of the plans of this run.
         """
         return {shard: kind.model_validate_json(plan) for shard, plan in self._plan_documents()}
 
@@ -201,42 +202,64 @@ class Run:
         for stored in self.store.listed(f"{self._folder}/{PLAN}"):
             yield Path(stored.key).stem, self.store.get(stored.key) or b"{}"
 
-    def _keep_plan(self, shard: str, plan: bytes) -> None:
+    def _write_plan_document(self, shard: str, plan: bytes) -> None:
         self.store.create(f"{self._folder}/{PLAN}/{shard}.json", plan)
 
     def remember(self, what: str, choose: Callable[[], str]) -> str:
-        """Make a choice once for the run: the first call stores it, and every later attempt gets the same."""
+        """Make a choice once per run: the first call stores it, and every later attempt gets the same one."""
         key = f"{self._folder}/{what}.json"
         if self.store.get(key) is None:
             self.store.create(key, _json({what: choose()}))
         return str(json.loads(self.store.get(key) or b"")[what])
 
     def state(self) -> RunState:
-        """How the run ended, or that it is open."""
+        """Return how the run ended, or that it is open."""
         data = self.store.get(f"{self._folder}/state.json")
         return RunState(**json.loads(data)) if data else RunState()
 
     def finish(self, state: RunStateName, detail: str, *, fingerprints: Iterable[str] = ()) -> None:
-        """Record how the run ended, and with which fingerprints if a person may release it."""
+        """Record how the run ended, and the fingerprints of the shards that a person may release."""
         document = RunState(state, detail, sorted(fingerprints))
         self.store.put(f"{self._folder}/state.json", _json(asdict(document)))
         self.release_lease()
 
     def release_lease(self) -> None:
-        """Let another run write, where the store allows one writer at a time."""
-        release(self.store, self.run_id)
+        """Let another run write, if the store allows only one writer at a time."""
+        WriterLease(self.store, self.run_id).release()
+
+
+@dataclass(frozen=True)
+class StageCounts:
+    """The counts and warnings of one stage of a run."""
+
+    stage: str
+    seconds: float
+    """Sum over the shards; not wall time."""
+    counts: dict[str, int]
+    warnings: list[str]
+
+
+def stage_counts(shard_files: Iterable[ShardFile]) -> list[StageCounts]:
+    """Sum the shard files by stage, in the order of a night."""
+    sums: dict[str, StageCounts] = {}
+    for shard in shard_files:
+        so_far = sums.get(shard.stage, StageCounts(shard.stage, 0.0, {}, []))
+        counts = dict(Counter(so_far.counts) + Counter(shard.counts))
+        warnings = [*so_far.warnings, *shard.warnings]
+        sums[shard.stage] = StageCounts(shard.stage, so_far.seconds + shard.seconds, counts, warnings)
+    return [sums[stage] for stage in NIGHT_STAGES if stage in sums]
 
 
 def run_ids(store: ObjectStore) -> list[str]:
-    """Names of all runs in the store, in order."""
+    """Return the names of all runs in the store, in order."""
     return sorted({stored.key.split("/")[1] for stored in store.listed("_runs")})
 
 
 def open_run(store: ObjectStore, run_id: str) -> Run:
-    """A run that is in the lake.
+    """Return a run that exists in the lake.
 
     Raises:
-        UnknownRunError: there is none of this name.
+        UnknownRunError: there is no run of this name.
     """
     if run_id not in run_ids(store):
         raise UnknownRunError(run_id, store.root)

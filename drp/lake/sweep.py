@@ -1,8 +1,8 @@
-"""What nobody needs any more: found and shown first, deleted when told to.
+"""Find objects that are no longer needed. They are listed first, and deleted only on request.
 
-Unneeded are parts that no run file and no kept manifest names, manifests that were never pointed at, and
-what writers that died have left. Only what is older than a day counts, by the clock that stamped it: younger
-things may belong to a night that is still at work.
+An object is unneeded if it is a part that no shard file and no kept manifest refers to, a manifest that was
+never published, or a leftover of a writer that died. Only objects older than a day qualify, by the clock of
+the store: younger ones may belong to a night that is still running.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ AGE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Unneeded:
-    """One thing to delete: its name, why nobody needs it, its size (None where the store does not tell)."""
+    """An object to delete: its name, why it is unneeded, and its size (None if the store reports none)."""
 
     name: str
     why: str
@@ -28,40 +28,38 @@ class Unneeded:
 
 
 def unneeded(lake: Lake, age: timedelta = AGE) -> Iterator[Unneeded]:
-    """All that may be deleted; nothing is.
-
-    The listing comes before the names: a part that is named meanwhile is younger than the listing.
-    """
+    """Yield everything that may be deleted. This function deletes nothing."""
     store = lake.store
     before = store.now() - age
+    # Parts are listed before the references are read, so that a part written meanwhile is not in the list.
     parts = [part for table in TABLES for part in store.listed(table) if part.written_at < before]
-    named = _named(lake)
+    referenced = _referenced_keys(lake)
     for part in parts:
-        if part.key not in named:
+        if part.key not in referenced:
             yield Unneeded(
-                part.key, "no run and no version names it", part.bytes, partial(store.delete, part.key)
+                part.key, "no run and no version refers to it", part.bytes, partial(store.delete, part.key)
             )
     for stored in store.listed("_manifests"):
-        if stored.written_at < before and stored.key not in named:
+        if stored.written_at < before and stored.key not in referenced:
             yield Unneeded(
                 stored.key,
                 "it was never published",
                 stored.bytes,
                 partial(store.delete, stored.key),
             )
-    for left in store.unfinished():
-        if left.written_at < before:
-            yield Unneeded(left.name, "its writer did not end", None, left.discard)
+    for leftover in store.unfinished():
+        if leftover.written_at < before:
+            yield Unneeded(leftover.name, "its writer did not finish", None, leftover.discard)
 
 
-def _named(lake: Lake) -> set[str]:
-    """Keys of all manifests that are kept, and of all parts that they or the runs name."""
-    named: set[str] = set()
+def _referenced_keys(lake: Lake) -> set[str]:
+    """Return the keys of all kept manifests, and of all parts that they or the runs refer to."""
+    keys: set[str] = set()
     for run_id in run_ids(lake.store):
-        for done in lake.open_run(run_id).shard_files():
-            named.update(part.key for part in done.parts)
+        for shard in lake.open_run(run_id).shard_files():
+            keys.update(part.key for part in shard.parts)
     for versions in (lake.corpus, lake.results):
         for number in versions.numbers():
-            named.add(versions.key(number))
-            named.update(published.part.key for published in versions.read(number).parts)
-    return named
+            keys.add(versions.key(number))
+            keys.update(published.part.key for published in versions.read(number).parts)
+    return keys

@@ -1,8 +1,8 @@
-"""Published versions: a manifest names all parts of a version, a pointer names the current manifest.
+"""Published versions: a manifest lists all parts of a version, and a pointer names the current manifest.
 
-Manifests are written once; publishing moves the pointer by compare-and-swap, so that a reader sees one
-version or the next and never a mixture. Rollback moves the pointer back. The pointer also lists the versions
-that are kept: a manifest that a killed publisher left is none of them, and is swept.
+Manifests are written once. Publishing moves the pointer by compare-and-swap, so that a reader sees one
+version or the next and never a mixture. A rollback moves the pointer back. The pointer also lists the kept
+versions. The manifest of a killed publisher is not in this list, and is swept.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Literal, Self, TypeAlias
 from drp.core import BadInputError, TerminalError
 from drp.core.schemas import SCHEMA_VERSION
 from drp.lake.parts import Part
-from drp.storage import ObjectStore, acquire, release
+from drp.storage import ObjectStore, WriterLease
 
 Pointer: TypeAlias = Literal["corpus", "results"]
 
@@ -24,16 +24,16 @@ class UnknownVersionError(BadInputError):
 
 
 class NewerLakeError(TerminalError):
-    """The lake was written by a newer DRP."""
+    """A newer DRP has written the lake."""
 
 
 class DamagedLakeError(TerminalError):
-    """A manifest, a pointer or a part is not what was written."""
+    """A manifest, a pointer or a part is missing or damaged."""
 
 
 @dataclass(frozen=True)
 class PublishedPart:
-    """A part in a version, with the run and the recipe that made it."""
+    """A part of a version, with the run and the recipe that made it."""
 
     part: Part
     run_id: str
@@ -43,7 +43,7 @@ class PublishedPart:
 
 @dataclass(frozen=True)
 class Version:
-    """One published version; version 0 is the empty one before the first."""
+    """A published version. Version 0 is the empty version before the first one."""
 
     number: int
     parent: int
@@ -57,14 +57,14 @@ class Version:
         """Read a manifest.
 
         Raises:
-            NewerLakeError: it was written by a newer schema.
-            ValueError, KeyError, TypeError: it is no manifest.
+            NewerLakeError: it was written with a newer schema.
+            ValueError, KeyError, TypeError: `data` is not a manifest.
         """
         document = json.loads(data)
         if document["schema_version"] > SCHEMA_VERSION:
             raise NewerLakeError(
                 f"the lake at {root} has schema version {document['schema_version']}, "
-                f"this DRP knows {SCHEMA_VERSION}",
+                f"but this DRP supports only versions up to {SCHEMA_VERSION}",
                 state="Nothing was read or changed",
                 next_command="update DRP (git pull), then run the same command again",
             )
@@ -72,7 +72,7 @@ class Version:
         return cls(**{**document, "parts": parts})
 
     def rows(self) -> dict[str, int]:
-        """Rows by table."""
+        """Return the number of rows, by table."""
         rows: dict[str, int] = {}
         for published in self.parts:
             rows[published.part.table] = rows.get(published.part.table, 0) + published.part.rows
@@ -84,7 +84,7 @@ EMPTY = Version(0, 0, "", "", SCHEMA_VERSION, ())
 
 @dataclass(frozen=True)
 class _Pointed:
-    """What a pointer says: the current version, and all that are kept, in the order of their publication."""
+    """The content of a pointer: the current version, and all kept versions in the order of publication."""
 
     version: int = 0
     kept: tuple[int, ...] = ()
@@ -94,7 +94,7 @@ class _Pointed:
 
 
 class Versions:
-    """The versions behind one pointer."""
+    """The published versions behind one pointer."""
 
     def __init__(self, store: ObjectStore, pointer: Pointer) -> None:
         self._store = store
@@ -102,15 +102,15 @@ class Versions:
         self._pointer = f"_pointers/{pointer}.json"
 
     def current(self) -> Version:
-        """What readers see now."""
+        """Return the current version, which readers see."""
         return self.read(self._pointed(self._store.get(self._pointer)).version)
 
     def read(self, number: int) -> Version:
-        """One version.
+        """Read one version.
 
         Raises:
             UnknownVersionError: there is no such version.
-            DamagedLakeError: its manifest cannot be read.
+            DamagedLakeError: its manifest is damaged.
         """
         if number == 0:
             return EMPTY
@@ -124,57 +124,60 @@ class Versions:
         except (ValueError, KeyError, TypeError) as error:
             raise DamagedLakeError(
                 f"the manifest {self._store.uri(self.key(number))} is damaged ({len(data)} bytes)",
-                state="Nothing was changed; other versions can be read",
-                next_command=f"drp corpus list, then drp corpus rollback N (an older one than {number})",
+                state="Nothing was changed; other versions can still be read",
+                next_command=f"drp corpus list, then drp corpus rollback N, where N is older than {number}",
             ) from error
 
     def numbers(self) -> list[int]:
-        """Numbers of all versions that are kept, in the order of their publication."""
+        """Return the numbers of all kept versions, in the order of publication."""
         return list(self._pointed(self._store.get(self._pointer)).kept)
 
     def publish(
         self, run_id: str, parts: Iterable[PublishedPart], *, replaces: frozenset[str] = frozenset()
     ) -> Version:
-        """Make a version in which `parts` stand for all that `run_id` published before.
+        """Publish a version in which `parts` replace all parts that `run_id` has published before.
 
-        Parts of the same recipe with another fingerprint, in the tables `replaces`, are superseded: a
-        corpus holds one revision of a rollout per recipe. The version stays when nothing changes.
+        In the tables `replaces`, parts of the same recipe with another fingerprint are superseded, because a
+        corpus holds one revision of a rollout per recipe. If nothing changes, no version is published and the
+        current one is returned.
         """
         new = list(parts)
-        made = {(p.recipe, p.fingerprint) for p in new if p.part.table in replaces}
-        recipes = {recipe for recipe, _ in made}
-        keys = {p.part.key for p in new}
+        new_fingerprints = {(p.recipe, p.fingerprint) for p in new if p.part.table in replaces}
+        new_recipes = {recipe for recipe, _ in new_fingerprints}
+        new_keys = {p.part.key for p in new}
 
-        def stays(old: PublishedPart) -> bool:
-            superseded = old.part.table in replaces and old.recipe in recipes
-            again = old.run_id == run_id or old.part.key in keys
-            return not again and not (superseded and (old.recipe, old.fingerprint) not in made)
+        def is_kept(old: PublishedPart) -> bool:
+            if old.run_id == run_id or old.part.key in new_keys:
+                return False
+            is_replaceable = old.part.table in replaces and old.recipe in new_recipes
+            return not is_replaceable or (old.recipe, old.fingerprint) in new_fingerprints
 
         while True:
             data = self._store.get(self._pointer)
             pointed = self._pointed(data)
             base = self.read(pointed.version)
-            together = sorted([p for p in base.parts if stays(p)] + new, key=lambda p: p.part.key)
-            if [p.part.key for p in together] == [p.part.key for p in base.parts]:
+            merged = sorted([p for p in base.parts if is_kept(p)] + new, key=lambda p: p.part.key)
+            if [p.part.key for p in merged] == [p.part.key for p in base.parts]:
                 return base
-            version = self._write(base, max(pointed.kept, default=0) + 1, run_id, tuple(together))
+            version = self._write(base, max(pointed.kept, default=0) + 1, run_id, tuple(merged))
             if self._store.swap(
                 self._pointer, _Pointed(version.number, (*pointed.kept, version.number)).to_json(), data
             ):
                 return version
-            if version.number not in self.numbers():  # else it was pointed at, but the answer was lost
+            # A version in the list was published, and only the response to the swap was lost.
+            if version.number not in self.numbers():
                 self._store.delete(self.key(version.number))
 
     def rollback(self, number: int) -> Version:
-        """Point at an older (or newer) version again; it also mends a pointer that is damaged."""
+        """Make an older (or newer) version current again. This also repairs a damaged pointer."""
         version = self.read(number)
         writer = f"rollback-{number}"
-        acquire(self._store, writer)
+        WriterLease(self._store, writer).acquire()
         try:
             while not self._point_at(number):
                 pass
         finally:
-            release(self._store, writer)
+            WriterLease(self._store, writer).release()
         return version
 
     def _point_at(self, number: int) -> bool:
@@ -186,16 +189,16 @@ class Versions:
         return self._store.swap(self._pointer, _Pointed(number, kept).to_json(), data)
 
     def key(self, number: int) -> str:
-        """Key of a version's manifest."""
+        """Return the key of the manifest of a version."""
         return f"{self._folder}/{number:08d}.json"
 
     def written(self) -> list[int]:
-        """Numbers of all manifests that are there, also of those that were never pointed at."""
+        """Return the numbers of all manifests, including those that were never published."""
         keys = (stored.key for stored in self._store.listed(self._folder))
         return [int(key.rsplit("/", 1)[1].removesuffix(".json")) for key in keys]
 
     def _write(self, base: Version, number: int, run_id: str, parts: tuple[PublishedPart, ...]) -> Version:
-        """Write the manifest under `number`, or the next that is free."""
+        """Write the manifest under `number`, or under the next free number."""
         while True:
             at = datetime.now(UTC).isoformat(timespec="seconds")
             version = Version(number, base.number, run_id, at, SCHEMA_VERSION, parts)
@@ -213,6 +216,6 @@ class Versions:
         except (ValueError, KeyError, TypeError) as error:
             raise DamagedLakeError(
                 f"the pointer {self._store.uri(self._pointer)} is damaged",
-                state="Nothing was changed; every version is still there",
+                state="Nothing was changed; all versions are still there",
                 next_command=f"drp corpus rollback {max(self.written(), default=1)}",
             ) from error

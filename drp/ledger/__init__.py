@@ -1,10 +1,10 @@
-"""What teachers were asked and what it cost: each request is stored before it is sent, and paid for once."""
+"""The ledger of requests to teachers and their cost. A request is stored before it is sent, and paid once."""
 
 from drp.ledger.batches import OUT
 from drp.ledger.completions import CARRIED, Completion, RequestStage, TeacherReply, TeacherRequest, Usage
 from drp.ledger.errors import BudgetExhaustedError, dollars
 from drp.ledger.ledger import Ledger, open_ledger
-from drp.ledger.pricing import cost
+from drp.ledger.pricing import Tariff
 from drp.ledger.records import (
     Attempt,
     BatchUsage,
@@ -43,12 +43,12 @@ __all__ = [
     "ProviderBatch",
     "RequestStage",
     "Sums",
+    "Tariff",
     "TeacherReply",
     "TeacherRequest",
     "Total",
     "Usage",
     "Worker",
-    "cost",
     "dollars",
     "open_ledger",
 ]

@@ -1,12 +1,12 @@
-"""Batches: the intent first, then what the provider made of it, until every request of it has ended."""
+"""Batches: first the plan, then the state at the provider, until every request of the batch has ended."""
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
+from more_itertools import chunked
 from sqlalchemy import Connection, Row, func, select, update
 
-from drp.core import batched
 from drp.database import insert
 from drp.ledger.completions import Usage
 from drp.ledger.records import Attempt, BatchUsage, Claim, PricedRequest, ProviderBatch
@@ -15,21 +15,21 @@ from drp.ledger.tables import BatchState, attempts, batches, requests
 from drp.ledger.workers import living_workers
 
 OUT: tuple[BatchState, ...] = ("planned", "uploaded", "submitted", "ended")
-"""States of batches of which something is still to come."""
+"""States of batches whose results are still outstanding."""
 
 
 def plan(
     con: Connection,
-    wanted: Sequence[PricedRequest],
-    fresh: dict[str, str],
+    priced_requests: Sequence[PricedRequest],
+    attempt_ids: dict[str, str],
     *,
     batch_id: str,
     worker_id: str,
     run_id: str,
     cap: Decimal | None,
 ) -> Claim:
-    """Claim what is nobody's of `wanted` for a new batch; without any there is none."""
-    first = wanted[0].request
+    """Claim the unclaimed requests for a new batch. Without any, no batch is recorded."""
+    first = priced_requests[0].request
     row = insert(con, batches).values(
         batch_id=batch_id,
         run_id=run_id,
@@ -44,23 +44,23 @@ def plan(
     con.execute(row.on_conflict_do_nothing())
     claimed = claim(
         con,
-        wanted,
-        fresh,
+        priced_requests,
+        attempt_ids,
         worker_id=worker_id,
         run_id=run_id,
         backend="batch",
         cap=cap,
         batch_id=batch_id,
     )
-    own = batches.c.batch_id == batch_id
+    is_this_batch = batches.c.batch_id == batch_id
     if not claimed.mine:
-        con.execute(batches.delete().where(own))
+        con.execute(batches.delete().where(is_this_batch))
         return claimed
-    tokens = {w.request.request_id: w.request.estimate for w in wanted}
-    usages = [tokens[attempt.request_id] for attempt in claimed.mine]
+    estimates = {priced.request.request_id: priced.request.estimate for priced in priced_requests}
+    usages = [estimates[attempt.request_id] for attempt in claimed.mine]
     con.execute(
         update(batches)
-        .where(own)
+        .where(is_this_batch)
         .values(
             requests=len(claimed.mine),
             estimated_tokens=sum(usage.prompt_tokens for usage in usages),
@@ -71,15 +71,15 @@ def plan(
 
 
 def change(con: Connection, batch_id: str, before: tuple[BatchState, ...], **values: Any) -> bool:
-    """Change a batch that is in one of the states `before`; False if it is in another."""
+    """Change a batch that is in one of the states `before`. Return False if it is in another state."""
     known = {name: value for name, value in values.items() if value is not None}
     where = (batches.c.batch_id == batch_id, batches.c.state.in_(before))
     return con.execute(update(batches).where(*where).values(known)).rowcount == 1
 
 
 def submit(con: Connection, batch_id: str, provider_batch_id: str, provider_state: str) -> bool:
-    """The batch and its requests are at the provider; False if it was given up before."""
-    done = change(
+    """Record that the batch and its requests are at the provider. Return False if it was abandoned before."""
+    is_changed = change(
         con,
         batch_id,
         ("planned", "uploaded", "submitted"),
@@ -88,24 +88,24 @@ def submit(con: Connection, batch_id: str, provider_batch_id: str, provider_stat
         provider_state=provider_state,
         submitted_at=func.coalesce(batches.c.submitted_at, now()),
     )
-    if done:
-        own = [attempt.request_id for attempt in in_flight(con, batch_id)]
-        lock(con, own)
-        for some in batched(own, CHUNK):
-            waiting = (requests.c.request_id.in_(some), requests.c.state == "planned")
-            con.execute(update(requests).where(*waiting).values(state="submitted", updated_at=now()))
-    return done
+    if is_changed:
+        request_ids = [attempt.request_id for attempt in in_flight(con, batch_id)]
+        lock(con, request_ids)
+        for chunk in chunked(request_ids, CHUNK):
+            is_planned = (requests.c.request_id.in_(chunk), requests.c.state == "planned")
+            con.execute(update(requests).where(*is_planned).values(state="submitted", updated_at=now()))
+    return is_changed
 
 
 def observe(con: Connection, batch_id: str, provider_state: str) -> None:
-    """What the provider says of it while it works on it."""
+    """Record the state that the provider reports while it works on the batch."""
     change(con, batch_id, ("submitted",), provider_state=provider_state)
 
 
 def end(
     con: Connection, batch_id: str, provider_state: str, output_file_id: str | None, error_file_id: str | None
 ) -> None:
-    """The provider is done with it."""
+    """Record that the provider has finished the batch."""
     change(
         con,
         batch_id,
@@ -119,13 +119,13 @@ def end(
 
 
 def in_flight(con: Connection, batch_id: str) -> list[Attempt]:
-    """Its attempts that have not ended."""
+    """Return the attempts of a batch that have not ended."""
     query = select(attempts).where(attempts.c.batch_id == batch_id, attempts.c.state == "in_flight")
     return [to_attempt(row) for row in con.execute(query.order_by(attempts.c.request_id))]
 
 
 def close(con: Connection, batch_id: str, state: BatchState, why: str) -> int:
-    """End a batch: what has no answer goes back to `failed` at no cost. How much that was."""
+    """End a batch. Requests without an answer go back to `failed` at no cost; return their number."""
     landed_at = now() if state == "landed" else None
     change(con, batch_id, OUT, state=state, landed_at=landed_at)
     return give_up(
@@ -137,33 +137,33 @@ def close(con: Connection, batch_id: str, state: BatchState, why: str) -> int:
 
 
 def listed(con: Connection, states: Collection[BatchState]) -> list[ProviderBatch]:
-    """Batches in these states, oldest first."""
+    """Return the batches in these states, oldest first."""
     living = living_workers(con)
-    owned = select(attempts.c.batch_id).where(
+    owned_by_living = select(attempts.c.batch_id).where(
         attempts.c.batch_id == batches.c.batch_id, attempts.c.worker_id.in_(living)
     )
-    query = select(batches, owned.exists().label("is_owned")).order_by(
+    query = select(batches, owned_by_living.exists().label("is_owned")).order_by(
         batches.c.created_at, batches.c.batch_id
     )
     return [_batch(row) for row in con.execute(query.where(batches.c.state.in_(states)))]
 
 
 def answered(con: Connection, batch_ids: Collection[str]) -> dict[str, BatchUsage]:
-    """What is written down of the answers of these batches; those without any are left out."""
+    """Return the usage of the recorded answers of these batches. Batches without answers are left out."""
     a = attempts.c
     tokens = [
         func.coalesce(func.sum(count), 0) for count in (a.prompt_tokens, a.cached_tokens, a.completion_tokens)
     ]
     query = select(a.batch_id, func.count(), func.sum(a.cost_nusd), *tokens).group_by(a.batch_id)
-    found: dict[str, BatchUsage] = {}
-    for some in batched(batch_ids, CHUNK):
-        for row in con.execute(query.where(a.batch_id.in_(some), a.state == "landed")):
+    usages: dict[str, BatchUsage] = {}
+    for chunk in chunked(batch_ids, CHUNK):
+        for row in con.execute(query.where(a.batch_id.in_(chunk), a.state == "landed")):
             batch_id, answers, cost, *counts = row
-            found[str(batch_id)] = BatchUsage(int(answers), Usage(*map(int, counts)), cost)
-    return found
+            usages[str(batch_id)] = BatchUsage(int(answers), Usage(*map(int, counts)), cost)
+    return usages
 
 
 def _batch(row: Row[Any]) -> ProviderBatch:
-    facts = dict(row._mapping)
-    estimated, is_orphan = facts.pop("estimated_nusd"), not facts.pop("is_owned")
-    return ProviderBatch(**facts, estimated=estimated, is_orphan=is_orphan)
+    fields = dict(row._mapping)
+    estimated, is_orphan = fields.pop("estimated_nusd"), not fields.pop("is_owned")
+    return ProviderBatch(**fields, estimated=estimated, is_orphan=is_orphan)

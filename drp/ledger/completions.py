@@ -1,4 +1,4 @@
-"""What goes to a teacher LLM and what comes back: one chat completion, its identity, tokens and answer."""
+"""Requests to a teacher LLM and its replies: one chat completion with its identity, tokens and answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ RequestStage: TypeAlias = Literal["decompose", "revise", "fused"]
 
 
 CARRIED = "carried"
-"""The problem of a request on which the provider still works: another night will have its answer."""
+"""The problem of a request that the provider is still working on. A later night gets its answer."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one completion; `cached_tokens` are a part of `prompt_tokens`."""
+    """Tokens of one completion. `cached_tokens` are part of `prompt_tokens`."""
 
     prompt_tokens: int
     cached_tokens: int
@@ -25,10 +25,11 @@ class Usage:
 
 @dataclass(frozen=True)
 class TeacherRequest:
-    """One chat completion.
+    """A request for one chat completion.
 
-    `body` is the body of POST /chat/completions. What can change the answer makes the identity: where it is
-    asked, the body (model, messages, schema, sampling) and the version of the prompt. Not how it is sent.
+    `body` is the body of POST /chat/completions. The identity consists of everything that can change the
+    answer: the base URL, the body (model, messages, schema, sampling) and the version of the prompt. The way
+    of sending it does not count.
     """
 
     stage: RequestStage
@@ -36,11 +37,11 @@ class TeacherRequest:
     body: Mapping[str, Any]
     prompt_version: str
     estimate: Usage = field(compare=False)
-    """Tokens expected, for budgets and limits."""
+    """The expected tokens, for budgets and limits."""
 
     @cached_property
     def request_id(self) -> str:
-        """Content id; also the `custom_id` in a batch."""
+        """The content id, which is also the `custom_id` in a batch."""
         return content_id("request", self.base_url, self.body, self.prompt_version)
 
     @property
@@ -51,7 +52,7 @@ class TeacherRequest:
 
 @dataclass(frozen=True)
 class Completion:
-    """What a provider answered, as it came. None: it did not say."""
+    """The answer of a provider, unchanged. A field is None if the provider did not report it."""
 
     provider_id: str | None
     text: str | None
@@ -60,14 +61,14 @@ class Completion:
     """`stop`, `length`, `content_filter`, ..."""
     usage: Usage | None
     latency_s: float | None
-    """Seconds from sending to the last byte; None in a batch."""
+    """Seconds from sending the request to the last byte; None in a batch."""
 
 
 @dataclass(frozen=True)
 class TeacherReply:
-    """What became of a request: an answer, or the problem why there is none."""
+    """The outcome of a request: an answer, or the reason why there is none."""
 
     request: TeacherRequest
     answer: Completion | None
     problem: str | None = None
-    """CARRIED, or why it is dead."""
+    """CARRIED, or why the request is dead."""

@@ -1,14 +1,16 @@
-"""The ledger: cache and books of what a teacher was asked, durable before it is sent and when it lands.
+"""The ledger: the cache and the accounts of requests to teachers.
+
+A request is stored durably before it is sent, and its answer as soon as it arrives:
 
     with open_ledger("sqlite:///warehouse/drp.db") as ledger, ledger.worker() as worker:
         ledger.recover()
-        claim = ledger.claim(wanted, worker, run_id=run_id, backend="online", cap=Decimal("2.50"))
-        ...                                     # send what is `claim.mine`, nothing else
-        ledger.land([Landing(attempt, answer, cost)])
+        claim = ledger.claim(priced_requests, worker, run_id=run_id, backend="online", cap=Decimal("2.50"))
+        ...                                     # send the attempts in `claim.mine`, and nothing else
+        ledger.land([CompletedAttempt(attempt, answer, cost)])
 
-Every method is one transaction, safe to call from many threads and processes, and takes many rows at once, so
-that a caller pays for one commit with many. All of them raise the errors of `drp.ledger.errors` when the
-database does not answer, lets nobody in, or is damaged.
+Every method is one transaction and is safe to call from many threads and processes. Methods take many rows at
+once, so that they share one commit. All methods raise the errors of `drp.database` when the database does not
+answer, refuses the connection, or is damaged.
 """
 
 import os
@@ -42,14 +44,14 @@ from drp.ledger.workers import Worker
 
 _FOLDER = Path(__file__).with_name("migrations")
 VERSION_TABLE = "ledger_version"
-"""Not Alembic's usual name: the database may hold other tables of this project."""
+"""Not Alembic's default name, because the registry may keep its tables in the same database."""
 
 
 def open_ledger(url: str) -> "Ledger":
-    """Open the ledger at `url`, made or migrated first if need be.
+    """Open the ledger at `url`. Its tables are created or migrated first if necessary.
 
     Args:
-        url: `sqlite:///path` (a relative one counts from the repository's root), or
+        url: `sqlite:///path` (a relative path starts from DRP_HOME), or
             `postgresql+psycopg://user:password@host/name`.
 
     Raises:
@@ -66,7 +68,7 @@ def open_ledger(url: str) -> "Ledger":
 
 
 class Ledger:
-    """An open ledger; `open_ledger` opens it."""
+    """An open ledger, from `open_ledger`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -81,57 +83,58 @@ class Ledger:
 
     @property
     def address(self) -> str:
-        """Where it is, without the password."""
+        """The address of the database, without the password."""
         return self._database.address
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close all connections."""
         self._database.close()
 
     # --- requests -------------------------------------------------------------------------------------
 
     def worker(self) -> Worker:
-        """This process as a sender of requests, for the time of a `with` block."""
+        """Return this process as a sender of requests, for use in a `with` block."""
         return Worker(self._database, os.getpid())
 
     def recover(self) -> int:
-        """Mark what dead workers had in flight online as `lost_in_flight`; its requests may be sent again.
+        """Mark the online attempts in flight of dead workers as `lost_in_flight`. They may be sent again.
 
-        Its estimated cost stays in the accounting. What belongs to a batch is at the provider and not lost.
+        Their estimated costs stay in the accounts. Attempts in a batch are at the provider and are not lost.
 
         Returns:
-            How many attempts were lost.
+            The number of lost attempts.
         """
         return self._database.write(requests.recover)
 
     def known(self, ids: Iterable[str]) -> dict[str, LedgerEntry]:
-        """What is known of these requests; those never heard of are left out.
+        """Return the entries of these requests. Requests that are not in the ledger are left out.
 
-        The texts of all that landed are in memory at once: ask for some hundreds at a time.
+        All answers are in memory at once, so pass a few hundred ids at a time.
         """
         with self._database.reading() as con:
             return requests.entries(con, ids)
 
     def claim(
         self,
-        wanted: Sequence[PricedRequest],
+        priced_requests: Sequence[PricedRequest],
         worker: Worker,
         *,
         run_id: str,
         backend: str,
         cap: Decimal | None,
     ) -> Claim:
-        """Make those of `wanted` that are new or failed this worker's, durably, before they are sent.
+        """Claim the requests that are new or failed for this worker, durably, before they are sent.
 
-        What all attempts of the run have cost, or may cost, stays at or below `cap` USD (None: no cap),
-        whoever else claims at the same time. Requests are taken in order, each that still fits.
+        The known and estimated costs of all attempts of the run stay at or below `cap` USD (None: no cap),
+        even if other workers claim at the same time. Requests are taken in order, skipping those that do not
+        fit into the budget.
         """
-        fresh = _fresh(wanted)
+        attempt_ids = _new_attempt_ids(priced_requests)
         return self._database.write(
             lambda con: requests.claim(
                 con,
-                wanted,
-                fresh,
+                priced_requests,
+                attempt_ids,
                 worker_id=worker.worker_id,
                 run_id=run_id,
                 backend=backend,
@@ -140,44 +143,44 @@ class Ledger:
         )
 
     def release(self, attempts: Sequence[Attempt]) -> None:
-        """Give back what was claimed and never sent; it costs nothing."""
+        """Give back attempts that were claimed and never sent. They cost nothing."""
         self._database.write(lambda con: requests.release(con, attempts))
 
-    def land(self, landings: Sequence[CompletedAttempt]) -> None:
-        """Write down answers as they came, and what they cost. Landing twice is harmless.
+    def land(self, completed: Sequence[CompletedAttempt]) -> None:
+        """Record answers, unchanged, and their cost. Recording an answer twice is harmless.
 
-        An answer that comes after its attempt was marked as lost lands too. Where another attempt had
-        landed before, the first answer stays and the money of both counts.
+        An answer is also recorded if its attempt was marked as lost before. If another attempt has already
+        brought an answer, the first answer stays and the cost of both counts.
         """
-        self._database.write(lambda con: requests.land(con, landings))
+        self._database.write(lambda con: requests.land(con, completed))
 
     def fail(self, failures: Sequence[FailedAttempt]) -> None:
-        """Write down that attempts brought no answer: their requests may be sent again, or are dead."""
+        """Record attempts that brought no answer. Their requests may be sent again, or are dead."""
         self._database.write(lambda con: requests.fail(con, failures))
 
     def retry_dead(self, run_id: str | None = None) -> int:
-        """Let dead requests be sent again: those that this run sent, or all. Returns how many."""
+        """Allow dead requests to be sent again: those of this run, or all. Return their number."""
         return self._database.write(lambda con: requests.retry_dead(con, run_id))
 
     # --- batches --------------------------------------------------------------------------------------
 
     def plan_batch(
-        self, wanted: Sequence[PricedRequest], worker: Worker, *, run_id: str, cap: Decimal | None
+        self, priced_requests: Sequence[PricedRequest], worker: Worker, *, run_id: str, cap: Decimal | None
     ) -> tuple[str | None, Claim]:
-        """Claim `wanted` (of one base URL and model) for a new batch, as `claim` does.
+        """Claim requests (of one base URL and model) for a new batch, as `claim` does.
 
         Returns:
-            Our key of the batch, for the provider's metadata, and the claim: `mine` is what belongs into
-            it. None instead of a key when nothing does.
+            The ledger's id of the batch, for the provider's metadata, and the claim, whose `mine` holds the
+            attempts of the batch. The id is None if there are none.
         """
-        if not wanted:
+        if not priced_requests:
             return None, Claim()
-        fresh, batch_id = _fresh(wanted), uuid4().hex
+        attempt_ids, batch_id = _new_attempt_ids(priced_requests), uuid4().hex
         claim = self._database.write(
             lambda con: batches.plan(
                 con,
-                wanted,
-                fresh,
+                priced_requests,
+                attempt_ids,
                 batch_id=batch_id,
                 worker_id=worker.worker_id,
                 run_id=run_id,
@@ -187,7 +190,10 @@ class Ledger:
         return (batch_id if claim.mine else None), claim
 
     def record_upload(self, batch_id: str, input_file_id: str) -> bool:
-        """The provider has the batch's file. False: it was abandoned meanwhile and must not be created."""
+        """Record that the provider has the input file.
+
+        Return False if the batch was abandoned meanwhile: then it must not be created at the provider.
+        """
         return self._database.write(
             lambda con: batches.change(
                 con, batch_id, ("planned", "uploaded"), state="uploaded", input_file_id=input_file_id
@@ -195,16 +201,16 @@ class Ledger:
         )
 
     def record_submission(self, batch_id: str, provider_batch_id: str, provider_state: str) -> bool:
-        """The provider has created the batch. False: it was abandoned meanwhile and must be cancelled there.
+        """Record that the provider has created the batch. Recording it twice is harmless.
 
-        Recording the same again is harmless.
+        Return False if the batch was abandoned meanwhile: then it must be cancelled at the provider.
         """
         return self._database.write(
             lambda con: batches.submit(con, batch_id, provider_batch_id, provider_state)
         )
 
     def record_state(self, batch_id: str, provider_state: str) -> None:
-        """What the provider says of a submitted batch."""
+        """Record the state that the provider reports for a submitted batch."""
         self._database.write(lambda con: batches.observe(con, batch_id, provider_state))
 
     def end_batch(
@@ -215,62 +221,66 @@ class Ledger:
         output_file_id: str | None = None,
         error_file_id: str | None = None,
     ) -> None:
-        """The provider is done with the batch (`completed`, `expired`, ...); its files can be fetched."""
+        """Record that the provider has ended the batch (`completed`, `expired`, ...). Its files are ready."""
         self._database.write(
             lambda con: batches.end(con, batch_id, provider_state, output_file_id, error_file_id)
         )
 
     def batch_attempts(self, batch_id: str) -> list[Attempt]:
-        """What of a batch has neither landed nor failed, by request id."""
+        """Return the attempts of a batch that have neither an answer nor failed, by request id."""
         with self._database.reading() as con:
             return batches.in_flight(con, batch_id)
 
     def land_batch(self, batch_id: str, why: str) -> int:
-        """All rows of its files have landed or failed: what is left goes back to `failed`, at no cost.
+        """Close a batch whose result rows are all recorded. Its other requests become `failed`, at no cost.
+
+        Args:
+            batch_id: the ledger's id of the batch.
+            why: the problem of these requests, such as `expired`.
 
         Returns:
-            How many requests that was; `why` is their problem (`expired`, ...).
+            The number of these requests.
         """
         return self._database.write(lambda con: batches.close(con, batch_id, "landed", why))
 
     def abandon_batch(self, batch_id: str, why: str) -> int:
-        """The provider does not have this batch: its requests go back to `failed`, at no cost."""
+        """Close a batch that the provider does not have. Its requests go back to `failed`, at no cost."""
         return self._database.write(lambda con: batches.close(con, batch_id, "abandoned", why))
 
     def batches(self, states: Collection[BatchState]) -> list[ProviderBatch]:
-        """Batches in these states, oldest first."""
+        """Return the batches in these states, oldest first."""
         with self._database.reading() as con:
             return batches.listed(con, states)
 
     def answered(self, batch_ids: Collection[str]) -> dict[str, BatchUsage]:
-        """What the answers of these batches of ours were billed; of those without any nothing."""
+        """Return the billed usage of the answers of these batches. Batches without answers are left out."""
         with self._database.reading() as con:
             return batches.answered(con, batch_ids)
 
-    # --- books ----------------------------------------------------------------------------------------
+    # --- accounts -------------------------------------------------------------------------------------
 
     def spent(self, run_id: str) -> Spent:
-        """The money of a run."""
+        """Return the known and reserved cost of a run."""
         with self._database.reading() as con:
             return requests.spent(con, run_id)
 
     def totals(self, run_id: str | None = None) -> list[Total]:
-        """The books of a run, or of all, by run, stage, model and backend."""
+        """Return the totals of a run, or of all runs, by run, stage, model and backend."""
         with self._database.reading() as con:
             return accounting.totals(con, run_id)
 
     def in_flight(self, run_id: str | None = None) -> list[InFlight]:
-        """What is in flight online, by worker, oldest first."""
+        """Return what is in flight online, by worker, oldest first."""
         with self._database.reading() as con:
             return accounting.in_flight(con, run_id)
 
     def dead_reasons(self, run_id: str | None = None) -> list[DeadReason]:
-        """Why requests are dead, most frequent first."""
+        """Return why requests are dead, the most frequent reason first."""
         with self._database.reading() as con:
             return accounting.dead_reasons(con, run_id)
 
     def unexported(self) -> Iterator[Call]:
-        """Landed and dead requests that no run has exported, by id; a page is in memory at a time."""
+        """Yield the landed and dead requests that no run has exported, by id. They are read page by page."""
         after = ""
         while True:
             with self._database.reading() as con:
@@ -281,13 +291,13 @@ class Ledger:
             after = page[-1].key[0]
 
     def mark_exported(self, keys: Iterable[tuple[str, datetime]], run_id: str) -> None:
-        """The published lake has these calls (`Call.key`): their texts are dropped here.
+        """Record that the published lake has these calls (`Call.key`), and drop their texts from the ledger.
 
-        One that has changed since it was read stays, and is exported again.
+        A call that has changed since it was read stays, and will be exported again.
         """
         exported = list(keys)
         self._database.write(lambda con: accounting.mark_exported(con, exported, run_id))
 
 
-def _fresh(wanted: Sequence[PricedRequest]) -> dict[str, str]:
-    return {want.request.request_id: uuid4().hex for want in wanted}
+def _new_attempt_ids(priced_requests: Sequence[PricedRequest]) -> dict[str, str]:
+    return {priced.request.request_id: uuid4().hex for priced in priced_requests}

@@ -1,4 +1,4 @@
-"""What goes into the ledger and what comes out. Money is `Decimal` USD, times are UTC."""
+"""Arguments and results of the ledger's methods. Money is `Decimal` USD, times are UTC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from drp.ledger.tables import BatchState, RequestState
 
 @dataclass(frozen=True)
 class PricedRequest:
-    """A request that is to be sent, and what that is expected to cost."""
+    """A request to send, with its estimated cost."""
 
     request: TeacherRequest
     estimated: Decimal
@@ -21,7 +21,7 @@ class PricedRequest:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A sending of a request that the ledger knows of: who has this may send it, once."""
+    """An attempt at a request, recorded in the ledger. Its holder may send the request once."""
 
     attempt_id: str
     request_id: str
@@ -33,41 +33,41 @@ class Attempt:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """What the ledger knows of a request."""
+    """The state of a request in the ledger."""
 
     request_id: str
     state: RequestState
     attempts: int
     answer: Completion | None
-    """There if landed. Its text is None once exported: then it is in the lake's `teacher_calls`."""
+    """The answer, if it has arrived. Its text is None once exported to `teacher_calls` in the lake."""
     cost: Decimal | None
-    """Of the answer; None if unknown."""
+    """The cost of the answer; None if unknown."""
     problem: str | None
     batch_id: str | None
-    """Our key of the batch that it is in now."""
+    """The ledger's id of the batch that it is in now."""
     exported_in: str | None
-    """The run that exported it."""
+    """The run that has exported it."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What became of requests that were wanted."""
+    """The outcome of a claim, by state of the requests."""
 
     mine: list[Attempt] = field(default_factory=list)
-    """To be sent by whoever claimed them, and by nobody else."""
+    """Attempts that the claiming worker, and no other, has to send."""
     landed: list[LedgerEntry] = field(default_factory=list)
     dead: list[LedgerEntry] = field(default_factory=list)
     others: list[LedgerEntry] = field(default_factory=list)
-    """In flight already: with another worker, or in a batch."""
+    """Requests already in flight: with another worker, or in a batch."""
     over_budget: list[str] = field(default_factory=list)
-    """Request ids for which there is no money."""
+    """Ids of requests that do not fit into the budget."""
     exhausted: BudgetExhaustedError | None = None
-    """There when `over_budget` has any: to be raised once what is in flight has landed."""
+    """Set if `over_budget` is not empty. Raise it once the attempts in flight have ended."""
 
 
 @dataclass(frozen=True)
 class CompletedAttempt:
-    """An answer that arrived, and what it cost (None: unknown)."""
+    """An attempt with its answer and cost (None: unknown)."""
 
     attempt: Attempt
     answer: Completion
@@ -76,7 +76,7 @@ class CompletedAttempt:
 
 @dataclass(frozen=True)
 class FailedAttempt:
-    """An attempt without an answer. `cost` is 0 where the provider bills nothing, None if unknown."""
+    """An attempt without an answer. `cost` is 0 if the provider bills nothing, None if unknown."""
 
     attempt: Attempt
     error: str
@@ -86,7 +86,7 @@ class FailedAttempt:
 
 @dataclass(frozen=True)
 class ProviderBatch:
-    """A batch; `batch_id` is ours and goes to the provider in its metadata."""
+    """A batch. `batch_id` is the ledger's id, which goes to the provider in the metadata."""
 
     batch_id: str
     run_id: str
@@ -106,37 +106,37 @@ class ProviderBatch:
     ended_at: datetime | None
     landed_at: datetime | None
     is_orphan: bool
-    """Whoever planned it is gone: before it is submitted, nobody else may go on with it."""
+    """The worker that planned it has ended. If it is not submitted yet, no other worker may continue it."""
 
 
 @dataclass(frozen=True)
 class BatchUsage:
-    """The answers of one batch."""
+    """The usage of the answers of one batch."""
 
     answers: int
     usage: Usage
     cost: Decimal | None
-    """USD; None where no answer says its tokens."""
+    """USD; None if no answer reports its tokens."""
 
 
 @dataclass(frozen=True)
 class Spent:
-    """The money of one run, in USD."""
+    """The cost of one run, in USD."""
 
     known: Decimal
-    """What its attempts are known to have cost."""
+    """The known costs of its attempts."""
     reserved: Decimal
-    """Estimates of those whose cost is not known: in flight, lost, or not told."""
+    """The estimates of attempts whose cost is unknown: in flight, lost, or not reported."""
 
     @property
     def total(self) -> Decimal:
-        """What counts against the cap."""
+        """The amount that counts against the cap."""
         return self.known + self.reserved
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Attempts of one kind, and the sum of their estimates in USD."""
+    """The number of attempts of one kind, and the sum of their estimates in USD."""
 
     attempts: int
     estimated: Decimal
@@ -144,7 +144,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Total:
-    """The books of one run, stage, model and backend."""
+    """The totals of one run, stage, model and backend."""
 
     run_id: str
     stage: str
@@ -158,18 +158,18 @@ class Total:
     cached_tokens: int
     completion_tokens: int
     known_attempts: int
-    """Attempts whose cost is known (0 too)."""
+    """The number of attempts with known cost (including 0)."""
     known: Decimal
-    """What these cost, in USD."""
+    """The cost of these attempts, in USD."""
     in_flight: Sums
     lost: Sums
     unknown: Sums
-    """Ended, and nobody knows what they cost."""
+    """Attempts that have ended with unknown cost."""
 
 
 @dataclass(frozen=True)
 class InFlight:
-    """What one worker has in flight online."""
+    """The online attempts in flight of one worker."""
 
     worker_id: str
     host: str | None
@@ -181,7 +181,7 @@ class InFlight:
 
 @dataclass(frozen=True)
 class DeadReason:
-    """Why requests are dead, and how many."""
+    """A reason why requests are dead, and their number."""
 
     problem: str
     requests: int
@@ -196,5 +196,5 @@ class Call:
 
     @property
     def key(self) -> tuple[str, datetime]:
-        """What `Ledger.mark_exported` wants: the request, and the state of it that was exported."""
+        """The key for `Ledger.mark_exported`: the request, and the time of the state that was exported."""
         return str(self.row["call_id"]), self.updated_at

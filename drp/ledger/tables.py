@@ -1,9 +1,9 @@
-"""The tables of the ledger, as the code sees them; `migrations/` makes them.
+"""The tables of the ledger, as the code sees them; the revisions in `migrations/` create them.
 
-The attempts are the books: money is summed over them and over nothing else. A request is what they are
-attempts at, and holds the answer once one has landed.
+Money is summed over attempts and over nothing else. A request has one or more attempts, and holds the answer
+once an attempt has landed, which means that its answer has arrived and is recorded.
 
-Money is whole nano-dollars (10^-9 USD) in the database, so that sums are exact, and `Decimal` USD here.
+Money is stored as whole nano-dollars (10^-9 USD), so that sums are exact; the code sees `Decimal` USD.
 """
 
 from datetime import datetime
@@ -31,43 +31,44 @@ from sqlalchemy import (
 from drp.database import Instant, StorableText
 
 RequestState: TypeAlias = Literal["planned", "submitted", "landed", "failed", "dead"]
-"""planned: asked for, not sent yet; submitted: at the provider; failed: may be sent again; dead: may not."""
+"""planned: not sent yet; submitted: at the provider; landed: answered; failed: may be sent again; dead: may
+not be sent again."""
 AttemptState: TypeAlias = Literal["in_flight", "landed", "failed", "lost_in_flight", "cancelled"]
-"""lost_in_flight: whoever sent it died before an answer came; cancelled: it never reached the provider's
-model, or the provider gave it back undone."""
+"""lost_in_flight: the process that sent it died before an answer arrived; cancelled: it never reached the
+provider's model, or the provider returned it without work."""
 BatchState: TypeAlias = Literal["planned", "uploaded", "submitted", "ended", "landed", "abandoned"]
 
 NANO = Decimal("1e-9")
 
 
 def exact(usd: Decimal) -> Decimal:
-    """An amount as the ledger keeps it: to the nano-dollar, ties to the even one.
+    """Round an amount as the ledger stores it: to the nano-dollar, with ties to even.
 
     Raises:
-        ValueError: it is negative or no number.
+        ValueError: the amount is negative or not a finite number.
     """
     if not usd.is_finite() or usd < 0:
-        raise ValueError(f"{usd} is no amount of money")
+        raise ValueError(f"{usd} is not an amount of money")
     return usd.quantize(NANO, ROUND_HALF_EVEN)
 
 
 class Usd(TypeDecorator[Decimal]):
-    """Nano-dollars there, USD here."""
+    """Money: nano-dollars in the database, USD in the code."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        """To the database."""
+        """Convert a value for the database."""
         return None if value is None else int(exact(value).scaleb(9))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """From the database; a sum may come as a Decimal of its own."""
+        """Convert a value from the database, which may return a sum as a Decimal."""
         return None if value is None else Decimal(int(value)).scaleb(-9)
 
 
 class RequestColumns(TypedColumns):
-    """What is asked, once for all times and runs, and its answer."""
+    """A request, unique over all runs, and its answer."""
 
     request_id: Named[str] = Column(String, primary_key=True)
     stage: Named[str] = Column(String)
@@ -87,13 +88,13 @@ class RequestColumns(TypedColumns):
     exported_in: Named[str | None] = Column(String)
     created_at: Named[datetime] = Column(Instant)
     updated_at: Named[datetime] = Column(Instant)
-    # Last: SQLite reads a row from its start, and what is long lies behind what is asked for often.
+    # Long columns come last, because SQLite reads a row from its start and queries mostly need the others.
     refusal: Named[str | None] = Column(StorableText)
     text: Named[str | None] = Column(StorableText)
 
 
 class AttemptColumns(TypedColumns):
-    """One sending of a request: one line of the books."""
+    """An attempt at a request; one entry in the accounts."""
 
     id: Named[str] = Column(String, primary_key=True)
     request_id: Named[str] = Column(String, ForeignKey("requests.request_id"))
@@ -115,7 +116,7 @@ class AttemptColumns(TypedColumns):
 
 
 class BatchColumns(TypedColumns):
-    """One batch; `batch_id` is ours and goes to the provider in its metadata."""
+    """A batch. `batch_id` is the ledger's id, which goes to the provider in the metadata."""
 
     batch_id: Named[str] = Column(String, primary_key=True)
     run_id: Named[str] = Column(String)
@@ -137,7 +138,7 @@ class BatchColumns(TypedColumns):
 
 
 class WorkerColumns(TypedColumns):
-    """A process that sends requests; gone from here once it ended in order or is known to be dead."""
+    """A process that sends requests. Its row is deleted when it has ended or is known to be dead."""
 
     worker_id: Named[str] = Column(String, primary_key=True)
     host: Named[str] = Column(String)
@@ -147,7 +148,7 @@ class WorkerColumns(TypedColumns):
 
 
 class BudgetColumns(TypedColumns):
-    """The last known cap of a run; its row is also the lock that claims of one run take turns by."""
+    """The last known cap of a run. Its row also serves as the lock between claims of one run."""
 
     run_id: Named[str] = Column(String, primary_key=True)
     cap_nusd: Named[Decimal | None] = Column(Usd)
@@ -161,7 +162,7 @@ workers = Table("workers", metadata, WorkerColumns)
 budgets = Table("budgets", metadata, BudgetColumns)
 
 _IN_FLIGHT, _UNEXPORTED = text("state = 'in_flight'"), text("exported_in IS NULL")
-# A request that is in flight twice would be paid twice: the database itself forbids it.
+# The database itself forbids that a request is in flight twice, because it would be paid twice.
 Index(
     "attempts_in_flight",
     attempts.c.request_id,
@@ -169,7 +170,7 @@ Index(
     sqlite_where=_IN_FLIGHT,
     postgresql_where=_IN_FLIGHT,
 )
-# Holds all that the sum of a run needs.
+# Covers the query for the cost of a run.
 Index("attempts_by_run", attempts.c.run_id, attempts.c.cost_nusd, attempts.c.estimated_nusd)
 Index("attempts_by_batch", attempts.c.batch_id)
 Index("requests_by_state", requests.c.state)

@@ -25,14 +25,14 @@ def nightly(
     student: str | None = None,
     sample_size: int | None = None,
 ) -> str:
-    """Do the whole night and return the path of its report, which is written for a quarantined night too.
+    """Run the whole night and return the address of its report, which a quarantined night has too.
 
     Args:
-        night: the night.
-        traces: recorded traces that stand for tonight's rollouts.
-        pairs: `field=column` where the file's columns have other names than ours.
-        student: the student of rows that name none.
-        sample_size: at most so many questions are rolled out.
+        ctx: the night.
+        traces: recorded traces to replay instead of sampling the student.
+        pairs: `field=column` for each column of the file that has another name than ours.
+        student: name of the student for rows that do not name one.
+        sample_size: roll out at most this many questions.
     """
     with Progress(transient=True) as progress:  # shows nothing where there is no terminal
         bar = progress.add_task("ingest", total=None)

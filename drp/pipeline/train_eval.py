@@ -16,7 +16,7 @@ from drp.stages.train_report import train_report
 
 
 def train_eval(ctx: RunContext, corpus_version: int | None = None) -> str:
-    """Train every arm, measure it beside the base, register, decide; gives the address of the report."""
+    """Train and measure every arm, compare, register and promote; return the address of the report."""
     names = prepare(ctx, corpus_version)
     with Progress(transient=True) as progress:  # shows nothing where there is no terminal
         measured = shards(ctx, names)

@@ -1,9 +1,16 @@
-"""SQL on the lake: a locked DuckDB session, streamed rows, and the difference between versions."""
+"""SQL on the lake: a locked DuckDB session, streams of rows, and the difference between versions."""
 
-from drp.query.diff import Difference, difference
 from drp.query.output import run_query, write_rows
-from drp.query.session import PartsUnreadableError, QueryError, QueryRefusedError, open_session
-from drp.query.stream import THREADS, open_bounded, select
+from drp.query.session import (
+    THREADS,
+    PartsUnreadableError,
+    QueryError,
+    QueryRefusedError,
+    open_bounded,
+    open_session,
+    select,
+)
+from drp.query.version_diff import Difference, difference
 
 __all__ = [
     "THREADS",

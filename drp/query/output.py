@@ -1,4 +1,4 @@
-"""Rows of a DuckDB result as a table to look at, or as CSV or JSON to take elsewhere.
+"""Write the rows of a DuckDB result as a table for people, or as CSV or JSON for programs.
 
 run_query(con, "SELECT * FROM students", "csv", sys.stdout)
 """
@@ -24,27 +24,27 @@ from drp.query.session import check_statement, explain
 Format: TypeAlias = Literal["table", "csv", "json"]
 
 TABLE_ROWS = 200
-"""So many rows are shown as a table; CSV and JSON have all."""
+"""The maximum number of rows in a table. CSV and JSON have all rows."""
 CELL_CHARACTERS = 100
-"""A longer text is cut in a table; CSV and JSON have all of it."""
+"""The maximum length of a text in a table. CSV and JSON have whole texts."""
 _BATCH = 1024
 _UNBOUNDED = 1_000_000
 
 
 def run_query(con: duckdb.DuckDBPyConnection, query: str, form: Format, out: TextIO) -> None:
-    """Run one reading query in a session of `open_session` and write its rows to `out`.
+    """Run one read-only query in a session of `open_session` and write its rows to `out`.
 
-    Rows are written in batches: memory does not grow with their number.
+    CSV and JSON rows are written in batches, so that memory does not grow with their number.
 
-    - `table`: the first 200 rows in a box, or column by column where the terminal is too narrow; the last
-      line says how many there are and whether something was cut.
+    - `table`: the first 200 rows in a box, or with one line per column if the terminal is too narrow. The
+      last line says how many rows there are and whether something was cut.
     - `csv`: RFC 4180 with a header; NULL is empty, a list or struct is JSON.
-    - `json`: a list of objects; not-a-number and infinities are null, times are ISO 8601, decimals numbers
-      (strings where a double would change them).
+    - `json`: a list of objects; not-a-number and infinities are null, times are ISO 8601, decimals are
+      numbers (or strings, if a double would change them).
 
     Raises:
-        QueryError: it cannot be parsed or run.
-        QueryRefusedError: it would do more than read the corpus.
+        QueryError: the query cannot be parsed or run.
+        QueryRefusedError: the query would do more than read the corpus.
     """
     check_statement(con, query)
     try:
@@ -55,7 +55,7 @@ def run_query(con: duckdb.DuckDBPyConnection, query: str, form: Format, out: Tex
 
 
 def write_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, out: TextIO) -> None:
-    """Write rows with columns of these names to `out`, in the forms of `run_query`."""
+    """Write rows with these column names to `out`, in the formats of `run_query`."""
     if form == "csv":
         _write_csv(names, rows, out)
     elif form == "json":
@@ -71,7 +71,7 @@ def _write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], out: TextIO)
 
 
 def _write_json(names: Sequence[str], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
-    keys = _distinct(names)
+    keys = _unique_names(names)
     separator = "["
     for row in rows:
         values = dict(zip(keys, map(_json_value, row), strict=True))
@@ -112,32 +112,32 @@ def _csv_cell(value: Any) -> Any:
         case list() | tuple() | dict():
             return json.dumps(_json_value(value), ensure_ascii=False)
         case float() | Decimal():
-            return value  # as they are: CSV has no type that NaN or many digits could break
+            return value  # unchanged: CSV can hold NaN and any number of digits
         case _:
             return _json_value(value)
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Names of one object: a second `n` becomes `n_1`."""
-    seen: list[str] = []
+def _unique_names(names: Sequence[str]) -> list[str]:
+    """Make names unique, for the keys of an object: a second `n` becomes `n_1`."""
+    unique: list[str] = []
     for name in names:
         candidate, number = name, 0
-        while candidate in seen:
+        while candidate in unique:
             number += 1
             candidate = f"{name}_{number}"
-        seen.append(candidate)
-    return seen
+        unique.append(candidate)
+    return unique
 
 
 def _cell(value: Any) -> tuple[Text, bool]:
-    """What a table shows of a value, and whether it was cut."""
+    """Return a value as it is shown in a table, and whether it was cut."""
     if value is None:
         return Text("NULL", style="dim"), False
     if isinstance(value, float):
         return Text(f"{value:.6g}" if abs(value) < 1e6 else f"{value:.1f}"), False
     text = str(_csv_cell(value))
     shown = text[:CELL_CHARACTERS]
-    # A trace is a stranger's text: nothing in it may steer the terminal.
+    # Traces are untrusted text: they must not control the terminal.
     printable = "".join(c if c.isprintable() else " " for c in shown)
     return Text(printable + ("…" if len(text) > len(shown) else "")), len(text) > len(shown)
 
@@ -147,30 +147,30 @@ def _write_table(names: Sequence[str], rows: Sequence[Sequence[Any]], out: TextI
         out.writelines(f"{value}\n" for _, value in rows)
         return
     shown = rows[:TABLE_ROWS]
-    cells = [[_cell(value) for value in row] for row in shown]
+    cell_rows = [[_cell(value) for value in row] for row in shown]
     table = Table(box=box.ROUNDED)
     for index, name in enumerate(names):
         numeric = any(isinstance(row[index], int | float | Decimal) for row in shown)
         table.add_column(Text(name), justify="right" if numeric else "left", no_wrap=True)
-    for line in cells:
-        table.add_row(*(text for text, _ in line))
+    for cells in cell_rows:
+        table.add_row(*(text for text, _ in cells))
 
     terminal = Console(file=out, highlight=False)
     width = Measurement.get(terminal, terminal.options.update(max_width=_UNBOUNDED), table).maximum
     if out.isatty() and width > terminal.width:
-        for number, line in enumerate(cells, start=1):
-            terminal.print(_record(number, names, [text for text, _ in line]))
+        for number, cells in enumerate(cell_rows, start=1):
+            terminal.print(_record(number, names, [text for text, _ in cells]))
     else:
         Console(file=out, highlight=False, width=width).print(table)
 
-    more = len(rows) > TABLE_ROWS
-    cut = more or any(was_cut for line in cells for _, was_cut in line)
-    count = f"the first {TABLE_ROWS} rows" if more else f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
-    out.write(f"{count}{'; --format csv or json gives everything' if cut else ''}\n")
+    has_more = len(rows) > TABLE_ROWS
+    is_cut = has_more or any(was_cut for cells in cell_rows for _, was_cut in cells)
+    count = f"the first {TABLE_ROWS} rows" if has_more else f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
+    out.write(f"{count}{'; --format csv or json gives everything' if is_cut else ''}\n")
 
 
 def _record(number: int, names: Sequence[str], texts: Sequence[Text]) -> Table:
-    """One row, a line a column."""
+    """Return a table of one row, with one line per column."""
     record = Table(box=box.SIMPLE, show_header=False, title=f"row {number}", title_justify="left")
     for name, text in zip(names, texts, strict=True):
         record.add_row(Text(name, style="bold"), text)

@@ -1,19 +1,20 @@
-"""A DuckDB session on the corpus that can read its parts and nothing else: what is behind `drp sql`.
+"""A DuckDB session on the corpus that can read its parts and nothing else. `drp sql` uses it.
 
     con = open_session({"rollouts": ["/lake/rollouts/run_date=2026-11-20/a.parquet"]})
-    check_statement(con, query)         # for what people write
+    check_statement(con, query)         # for queries from outside
     con.execute(query)
 
-Two locks, because neither is enough alone. The session may open only the parts it was given, and its settings
-cannot be changed any more; and of the statements only those that read are let through, as the lock leaves
-`COPY ... TO` an allowed path, and CREATE SECRET, open.
+There are two locks, because neither is enough alone. First, the session can open only its parts, and its
+settings cannot be changed any more. Second, only statements that read are allowed, because the first lock
+still permits CREATE SECRET and `COPY ... TO` an allowed path.
 """
 
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -22,26 +23,36 @@ import pyarrow as pa
 from drp.config import settings
 from drp.core import BadInputError, DrpError, TerminalError
 from drp.core.schemas import STAGING_TABLES, TABLES
+from drp.lake import Addresses
 from drp.storage import LakeRefusedError, LakeUnavailableError
 
 _RUN_DATE = "/run_date=([0-9-]+)/[^/]*$"
-"""Where the address of a part says its run date."""
+"""Pattern for the run date in the address of a part."""
 VIEWS = Path(__file__).with_name("views")
-"""The views that every session has: one .sql file each."""
+"""The views of every session, with one .sql file per view."""
 
 _REFERRED = {"rollouts": ("revisions", "rollout_id"), "questions": ("rollouts", "question_id")}
-"""Tables whose earlier rows a night builds on; what refers to them, and by which column."""
+"""Tables whose earlier rows a night builds on, with the table and the column that refer to them."""
 
 _STATE = "Nothing was changed"
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
-# EXPLAIN ANALYZE runs what it explains, which DuckDB's parser does not tell: it is looked at by itself.
+# EXPLAIN ANALYZE runs the statement that it explains, but DuckDB's parser does not expose that statement. So
+# it is extracted with this pattern and checked separately.
 _EXPLAIN = re.compile(r"\s*EXPLAIN\b(?:\s+ANALYZE\b)?(?P<explained>.*)", re.IGNORECASE | re.DOTALL)
-# From here on DuckDB repeats the query with a mark below it, over several lines.
+# From here on, a message of DuckDB repeats the query with a marker below it, over several lines.
 _QUERY_ECHO = re.compile(r"\n+LINE \d{1,9}:")
 
 
+BATCH_ROWS = 256
+"""Rows in memory at a time; few, because traces are long."""
+MEMORY = "256MB"
+"""DuckDB's memory limit for each query. Beyond it, DuckDB spills to disk."""
+THREADS = 2
+"""DuckDB's threads for each query; few, because each holds row groups of long texts."""
+
+
 class QueryError(BadInputError):
-    """A query that DuckDB could not read or run."""
+    """A query that DuckDB could not parse or run."""
 
 
 class QueryRefusedError(TerminalError):
@@ -49,7 +60,7 @@ class QueryRefusedError(TerminalError):
 
 
 class PartsUnreadableError(TerminalError):
-    """A part that the manifest names is missing or is not Parquet of its table."""
+    """A part in the manifest is missing, or is not a Parquet file of its table."""
 
 
 def open_session(
@@ -60,27 +71,27 @@ def open_session(
     memory_limit: str = "4GB",
     threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """Open every table of `drp.core.schemas` over its parts, and the views of `views`, then lock the session.
+    """Create all tables of `drp.core.schemas` over their parts, and the views in `views`; lock the session.
 
     Args:
         parts: the Parquet files of each table, each below a folder `run_date=YYYY-MM-DD`. A table without
-            parts is there and is empty.
-        earlier: other parts, of which only the rollouts and questions are there that these parts refer to.
-        views: a folder of .sql files, each a CREATE VIEW.
-        memory_limit: of DuckDB; what needs more is spilled to a temporary folder, to 20 GB.
-        threads: of DuckDB; as many as it finds cores when None.
+            parts exists and is empty.
+        earlier: other parts. They contribute only those rollouts and questions that `parts` refer to.
+        views: a folder of .sql files, each with a CREATE VIEW statement.
+        memory_limit: DuckDB's memory limit. Beyond it, DuckDB spills up to 20 GB to a temporary folder.
+        threads: the number of DuckDB's threads; one per core when None.
 
     Returns:
-        A connection with the columns of the schema and `run_date` (DATE) in each table. Close it.
+        A connection. Each table has the columns of its schema and `run_date` (DATE). Close it after use.
 
     Raises:
-        PartsUnreadableError: a part is missing or is not what its table says.
+        PartsUnreadableError: a part is missing, or is not a Parquet file of its table.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
-        "python_enable_replacements": False,  # else a table name finds variables of this program
+        "python_enable_replacements": False,  # else a table name could refer to a Python variable
         "memory_limit": memory_limit,
         "temp_directory": str(Path(tempfile.gettempdir()) / f"drp-{uuid4().hex}"),  # made only to spill
         "max_temp_directory_size": "20GB",
@@ -93,11 +104,11 @@ def open_session(
     if any(path.startswith("s3://") for path in readable):
         _reach_s3(con)
     staged = (table for table in STAGING_TABLES if table in parts)
-    # what refers before what is referred to
+    # `revisions` and `rollouts` come first, because the views of earlier rows refer to them.
     for table in dict.fromkeys(("revisions", "rollouts", *TABLES, *staged)):
-        own = parts.get(table, ())
-        rest = [path for path in (earlier or {}).get(table, ()) if path not in own]
-        _create_view(con, table, own, rest if table in _REFERRED else ())
+        paths = parts.get(table, ())
+        earlier_paths = [path for path in (earlier or {}).get(table, ()) if path not in paths]
+        _create_view(con, table, paths, earlier_paths if table in _REFERRED else ())
     for path in sorted(views.glob("*.sql")):
         con.execute(path.read_text(encoding="utf-8"))
     allowed = ", ".join(map(_literal, readable))
@@ -107,31 +118,58 @@ def open_session(
     return con
 
 
-def check_statement(con: duckdb.DuckDBPyConnection, query: str) -> None:
-    """Let `query` through if it is one statement that only reads.
+def open_bounded(addresses: Addresses) -> duckdb.DuckDBPyConnection:
+    """Open a session with bounded memory, for stages: it does not grow with the night or the machine.
 
-    That is a SELECT, WITH, FROM, VALUES, TABLE, DESCRIBE, SHOW, SUMMARIZE, PIVOT, UNPIVOT or EXPLAIN of one.
-    It is parsed by the session that will run it, so that nothing is understood in two ways.
+    Close the session after use.
+    """
+    return open_session(addresses, memory_limit=MEMORY, threads=THREADS)
+
+
+def select(
+    addresses: Addresses,
+    query: str,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    wanted: Sequence[str] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of `query` over these parts. The ids in `wanted` are available as table `wanted(id)`."""
+    con = open_bounded(addresses)
+    try:
+        if wanted is not None:
+            con.register("wanted", pa.table({"id": pa.array(wanted, pa.string())}))
+        reader = con.execute(query, parameters or {}).to_arrow_reader(BATCH_ROWS)
+        for batch in reader:
+            yield from batch.to_pylist()
+    finally:
+        con.close()
+
+
+def check_statement(con: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Check that `query` is a single statement that only reads.
+
+    Such a statement is a SELECT, WITH, FROM, VALUES, TABLE, DESCRIBE, SHOW, SUMMARIZE, PIVOT or UNPIVOT, or
+    an EXPLAIN of one of them. The session that will run the query also parses it, so that both agree.
 
     Raises:
-        QueryError: it cannot be parsed, or is empty.
-        QueryRefusedError: several statements, one that does more than read, or one with parameters.
+        QueryError: the query is empty or cannot be parsed.
+        QueryRefusedError: there are several statements, or one that does more than read or has parameters.
     """
     try:
         statements = con.extract_statements(query)
     except duckdb.Error as error:
         raise explain(error) from error
-    # PIVOT is parsed into a SELECT and, before it, the creation of a temporary type that has no text.
-    asked = [s for s in statements if not (s.type == duckdb.StatementType.CREATE and not s.query)]
-    if not asked:
+    # DuckDB parses PIVOT into a SELECT and a preceding CREATE of a temporary type, which has no text.
+    statements = [s for s in statements if not (s.type == duckdb.StatementType.CREATE and not s.query)]
+    if not statements:
         raise QueryError("the query is empty", state=_STATE, next_command='drp sql "SHOW TABLES"')
-    if len(asked) > 1:
-        raise _refused(f"there are {len(asked)} statements, and one is run at a time")
-    statement = asked[0]
+    if len(statements) > 1:
+        raise _refused(f"it has {len(statements)} statements, but only one is allowed")
+    statement = statements[0]
     if statement.type not in _READING:
         raise _refused(f"{statement.type.name} does more than read")
     if statement.named_parameters:
-        raise _refused("it has parameters, and there is nothing to fill them with")
+        raise _refused("it has parameters, which cannot be given a value")
     if statement.type == duckdb.StatementType.EXPLAIN:
         match = _EXPLAIN.fullmatch(statement.query)
         if match is None:
@@ -140,7 +178,7 @@ def check_statement(con: duckdb.DuckDBPyConnection, query: str) -> None:
 
 
 def explain(error: duckdb.Error) -> DrpError:
-    """What DuckDB says of a query, in one line and without the query."""
+    """Return an error of DuckDB as an error of DRP, in one line and without the text of the query."""
     if isinstance(error, duckdb.PermissionException):
         return _refused(_one_line(error))
     if isinstance(error, duckdb.IOException):
@@ -149,7 +187,7 @@ def explain(error: duckdb.Error) -> DrpError:
 
 
 def unreadable(error: duckdb.Error, what: str) -> DrpError:
-    """Why parts cannot be read: the store does not answer, does not let us in, or they are not there."""
+    """Return why parts cannot be read: the store does not answer, it denies access, or parts are missing."""
     status = getattr(error, "status_code", 0) if isinstance(error, duckdb.HTTPException) else 0
     if status in (408, 429) or status >= 500:
         return LakeUnavailableError(settings().lake_root, _one_line(error))
@@ -158,12 +196,12 @@ def unreadable(error: duckdb.Error, what: str) -> DrpError:
     return PartsUnreadableError(
         f"{what} cannot be read: {_one_line(error)}",
         state="The lake was not changed",
-        next_command="drp corpus verify, then drp sql --version N with an older one",
+        next_command="drp corpus verify, then drp sql --version N with an older version",
     )
 
 
 def _reach_s3(con: duckdb.DuckDBPyConnection) -> None:
-    """Let DuckDB read from the lake's bucket, by the extension that is installed beside it."""
+    """Let DuckDB read from the lake's bucket, with the httpfs extension that is installed as a package."""
     import duckdb_extension_httpfs
 
     from drp.storage import S3Store, open_store
@@ -191,23 +229,24 @@ def _reach_s3(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _create_view(
-    con: duckdb.DuckDBPyConnection, table: str, own: Sequence[str], earlier: Sequence[str]
+    con: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str], earlier_paths: Sequence[str]
 ) -> None:
-    query = _rows(con, (TABLES | STAGING_TABLES)[table], own)
-    if earlier:
-        by, key = _REFERRED[table]
-        query += f" UNION ALL ({_rows(con, TABLES[table], earlier)} SEMI JOIN {by} USING ({key}))"
+    query = _select_rows(con, (TABLES | STAGING_TABLES)[table], paths)
+    if earlier_paths:
+        referring_table, key = _REFERRED[table]
+        earlier_rows = _select_rows(con, TABLES[table], earlier_paths)
+        query += f" UNION ALL ({earlier_rows} SEMI JOIN {referring_table} USING ({key}))"
     try:
         con.execute(f"CREATE VIEW {table} AS {query}")
     except duckdb.Error as error:
         raise unreadable(error, f"a part of {table}") from error
 
 
-def _rows(con: duckdb.DuckDBPyConnection, schema: pa.Schema, paths: Sequence[str]) -> str:
-    """A query for all rows of these parts of a table; a column that an older part lacks is NULL there.
+def _select_rows(con: duckdb.DuckDBPyConnection, schema: pa.Schema, paths: Sequence[str]) -> str:
+    """Return a query for all rows of these parts of a table. A column that an older part lacks is NULL.
 
-    DuckDB is told the columns, so that it opens no part before a query needs it. `run_date` comes from the
-    folder of the part alone: other folders of the form `key=value` above the lake are no columns.
+    The query lists the columns, so that DuckDB opens no part before it needs it. `run_date` is taken from the
+    last folder of a part. Other folders of the form `key=value`, above the lake, are not columns.
     """
     empty = con.from_arrow(schema.empty_table())
     types = list(zip(empty.columns, empty.types, strict=True))
@@ -232,9 +271,9 @@ def _one_line(error: duckdb.Error) -> str:
     return " ".join(_QUERY_ECHO.split(str(error), maxsplit=1)[0].split())
 
 
-def _refused(why: str) -> QueryRefusedError:
+def _refused(reason: str) -> QueryRefusedError:
     return QueryRefusedError(
-        f"the query is refused: {why}",
+        f"the query is refused: {reason}",
         state=_STATE,
-        next_command='drp sql "SELECT ..." with --format csv or json to take rows elsewhere',
+        next_command='drp sql "SELECT ...", with --format csv or json to export rows',
     )

@@ -1,3 +1,3 @@
-"""Where questions come from: imported files and generated word problems."""
+"""Sources of questions: imported files and generated word problems."""
 
 __all__ = ["generators", "importers"]

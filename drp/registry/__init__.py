@@ -1,4 +1,4 @@
-"""Checkpoints: what was trained, where its files are, and which one is in use."""
+"""The checkpoint registry: trained checkpoints, where their files are, and which one is in use."""
 
 from drp.registry.errors import (
     AmbiguousCheckpointError,
@@ -27,7 +27,6 @@ __all__ = [
     "Registry",
     "UnknownAliasError",
     "UnknownCheckpointError",
-    "Which",
     "fetch",
     "folder_key",
     "holders",

@@ -1,4 +1,4 @@
-"""What can go wrong with the registry: unknown names, changed files, an MLflow that takes nothing."""
+"""Errors of the registry: unknown names, changed files, and failed pushes to MLflow."""
 
 from collections.abc import Sequence
 
@@ -8,81 +8,82 @@ _UNCHANGED = "Nothing was changed"
 
 
 class UnknownCheckpointError(BadInputError):
-    """There is no checkpoint of this name."""
+    """No checkpoint matches the name."""
 
     def __init__(self, name: str, why: str, nearest: Sequence[str]) -> None:
         super().__init__(
             f"there is no checkpoint {name!r} in the registry{why}"
-            + (f"; near it: {', '.join(nearest)}" if nearest else ""),
+            + (f"; similar names: {', '.join(nearest)}" if nearest else ""),
             state=_UNCHANGED,
             next_command=f"drp registry show {nearest[0]}" if nearest else "drp registry list",
         )
 
 
 class UnknownAliasError(BadInputError):
-    """No checkpoint has this alias, or there is no such alias."""
+    """No checkpoint has this alias, or the alias does not exist."""
 
 
 class AmbiguousCheckpointError(BadInputError):
-    """The name fits several checkpoints."""
+    """The name matches several checkpoints."""
 
 
 class NothingToRollBackError(TerminalError):
-    """The alias has had one checkpoint only, or was taken back to its first."""
+    """The alias has no earlier checkpoint to roll back to."""
 
     def __init__(self, student: str, alias: str, checkpoint_id: str) -> None:
         super().__init__(
-            f"nothing was {alias} of {student} before {checkpoint_id}",
-            state=f"It stays {alias}",
+            f"{student} had no {alias} before {checkpoint_id}",
+            state=f"Checkpoint {checkpoint_id} is still the {alias}",
             next_command=f"drp registry list --student {student}, then "
-            f"drp registry promote NAME --alias {alias} with another one",
+            f"drp registry promote NAME --alias {alias} with another checkpoint",
         )
 
 
 class CheckpointConflictError(TerminalError):
-    """A checkpoint of this id is registered with other files."""
+    """A checkpoint with the same id is registered with different files."""
 
     def __init__(self, checkpoint_id: str, known: str, new: str) -> None:
         super().__init__(
-            f"checkpoint {checkpoint_id} is registered with other files (digest {known[:12]}, now {new[:12]})"
-            ": its id leaves out something that its training depends on, or the training is not repeatable",
-            state="What was registered stays as it was",
+            f"checkpoint {checkpoint_id} is registered with different files (digest {known[:12]}, now"
+            f" {new[:12]}): either its id does not cover everything that the training depends on, or the"
+            " training is not reproducible",
+            state="The registered checkpoint is unchanged",
             next_command=f"drp registry verify {checkpoint_id}",
         )
 
 
 class ChangedCheckpointError(TerminalError):
-    """Files in the object store are not what was registered."""
+    """Files in the object store differ from those that were registered."""
 
     def __init__(self, checkpoint_id: str, root: str, faults: Sequence[str]) -> None:
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
         super().__init__(
-            f"checkpoint {checkpoint_id} in the store at {root} is not what was registered: "
+            f"the files of checkpoint {checkpoint_id} in the store at {root} differ from those registered: "
             f"{', '.join(faults[:3])}{more}",
             state="Nothing was written or changed",
-            next_command=f"drp registry verify {checkpoint_id}, which names all such files, and restore them "
+            next_command=f"drp registry verify {checkpoint_id} to list all such files, then restore them "
             "from a backup; or drp registry rollback",
         )
 
 
 class MlflowUnavailableError(TransientError):
-    """The MLflow server does not answer, or says that it cannot just now."""
+    """The MLflow server does not answer, or is temporarily unavailable."""
 
     def __init__(self, checkpoint_id: str, address: str, why: str) -> None:
         super().__init__(
-            f"MLflow at {address} does not take checkpoint {checkpoint_id} now: {why}",
-            state="What it has stays there, and is not sent twice",
-            next_command="once it answers, the same command again",
+            f"MLflow at {address} cannot accept checkpoint {checkpoint_id} at the moment: {why}",
+            state="What was already sent is kept and not sent again",
+            next_command="the same command again, once the server answers",
         )
 
 
 class MlflowRefusedError(TerminalError):
-    """The MLflow server is there and will not take the checkpoint."""
+    """The MLflow server answers, but rejects the checkpoint."""
 
     def __init__(self, checkpoint_id: str, address: str, why: str) -> None:
         super().__init__(
-            f"MLflow at {address} refuses checkpoint {checkpoint_id}: {why}",
-            state="What it has stays there, and is not sent twice",
-            next_command="set right what it names (--to, --model, MLFLOW_TRACKING_USERNAME and _PASSWORD, "
-            "MLFLOW_TRACKING_TOKEN), then the same command again",
+            f"MLflow at {address} rejected checkpoint {checkpoint_id}: {why}",
+            state="What was already sent is kept and not sent again",
+            next_command="check --to, --model, MLFLOW_TRACKING_USERNAME and _PASSWORD or "
+            "MLFLOW_TRACKING_TOKEN, then the same command again",
         )

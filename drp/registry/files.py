@@ -1,9 +1,9 @@
-"""The files of checkpoints in the object store: sent up, checked, and copied to where they are loaded.
+"""Upload checkpoint files to the object store, verify them, and download them.
 
     files = store_folder(store, Path("out/merged"), folder_key(checkpoint_id, "merged"))
     fetch(store, checkpoint, "merged", Path("models/champion"))      # vllm serve models/champion
 
-A file may have many GB: all of them pass through in pieces.
+Files may have many gigabytes, so they are always streamed in pieces.
 """
 
 import hashlib
@@ -20,69 +20,68 @@ from drp.storage import PIECE, ObjectStore, Sha256Stream
 
 
 def folder_key(checkpoint_id: str, which: CheckpointFolder) -> str:
-    """Where in the object store the adapter or the merged model of a checkpoint belongs."""
+    """Return the key under which a checkpoint's adapter or merged model is stored."""
     return f"_checkpoints/{checkpoint_id}/{which}"
 
 
 def store_folder(store: ObjectStore, folder: Path, key: str) -> tuple[CheckpointFile, ...]:
-    """Send the files of a local folder up to the folder `key` of the store.
+    """Upload the files of a local folder to the folder `key` of the store.
 
-    What is there already, byte for byte, is not sent again, so that a killed upload goes on. Anything else of
-    the same name is replaced: where `Registry.known` says so, leave the checkpoint alone. Files and folders
-    whose names begin with a dot are no part of a model and stay.
+    Identical files are not uploaded again, so that an interrupted upload can continue. Files with other
+    contents are overwritten, so do not call this for a checkpoint that is registered (`Registry.known`).
+    Files and folders whose names begin with a dot are not uploaded.
 
     Returns:
-        The files by path; each path begins with the last part of `key`, so that the files of an adapter and
-        of a merged model make one list.
+        The files, sorted by path. Each path begins with the last part of `key`, so that the lists of an
+        adapter and of a merged model can be concatenated.
 
     Raises:
-        BadInputError: there is no file.
-        LakeUnwritableError, LakeUnavailableError: the store does not take them.
+        BadInputError: the folder has no files.
+        LakeUnwritableError, LakeUnavailableError: the store cannot be written.
     """
-    names = _names(folder)
+    names = _file_names(folder)
     if not names:
         raise BadInputError(
-            f"there is no file of a checkpoint in {folder}",
+            f"there are no checkpoint files in {folder}",
             state="Nothing was stored",
-            next_command=f"ls {folder}, and the training that was to write it again",
+            next_command=f"ls {folder}, then run the training again that should have written it",
         )
-    return tuple(_send(store, folder, name, key) for name in names)
+    return tuple(_upload(store, folder, name, key) for name in names)
 
 
 def fetch(store: ObjectStore, checkpoint: Checkpoint, which: CheckpointFolder, folder: Path) -> None:
-    """Copy the adapter or the merged model into a local folder that `transformers` and `vllm serve` load.
+    """Download the adapter or the merged model to a local folder that `transformers` and `vllm serve` load.
 
-    The folder appears when all its files are there and their SHA-256 are right, and not before. Where it is
-    there already with these files, nothing is done.
+    The folder is created only once all files are complete and their SHA-256 digests match. If it exists with
+    the same files, nothing is done.
 
     Raises:
-        ChangedCheckpointError: a file in the store is missing or not what was registered.
-        BadInputError: the checkpoint has no such folder, or `folder` is there with something else, or cannot
-            be written to.
+        ChangedCheckpointError: a file in the store is missing or has changed.
+        BadInputError: the checkpoint has no such part, or `folder` has other contents or is not writable.
     """
     key, files = _part(checkpoint, which)
     try:
         if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-            _check_copy(checkpoint, which, files, folder)
+            _check_existing(checkpoint, which, files, folder)
             return
-        with _appearing(folder) as fresh:
+        with _atomic_folder(folder) as partial:
             for name, file in files.items():
-                _copy(store, checkpoint, file, f"{key}/{name}", fresh / name)
+                _download(store, checkpoint, file, f"{key}/{name}", partial / name)
     except OSError as error:
         raise BadInputError(
             f"checkpoint {checkpoint.checkpoint_id} cannot be copied to {folder}: {error}",
-            state="Nothing of it was left there",
-            next_command=f"make room, or name another folder: {_again(checkpoint, which)}",
+            state="No partial copy was left there",
+            next_command=f"free disk space or choose another folder: {_export_command(checkpoint, which)}",
         ) from error
 
 
 def verify(store: ObjectStore, checkpoint: Checkpoint) -> int:
-    """Read all files of a checkpoint in the store and compare their SHA-256; gives their number.
+    """Verify the SHA-256 digests of all files of a checkpoint in the store, and return their number.
 
-    Where the store is a folder, `store.uri(key)` can then be loaded without a copy.
+    If the store is a local folder, `store.uri(key)` can then be loaded without a copy.
 
     Raises:
-        ChangedCheckpointError: naming the files that are missing or changed.
+        ChangedCheckpointError: files are missing or have changed; the message names them.
     """
     faults = []
     for which in _BOTH:
@@ -100,13 +99,13 @@ def verify(store: ObjectStore, checkpoint: Checkpoint) -> int:
 _BOTH: tuple[CheckpointFolder, ...] = ("adapter", "merged")
 
 
-def _names(folder: Path) -> list[str]:
-    """Files below a folder, as relative paths with forward slashes, in order."""
+def _file_names(folder: Path) -> list[str]:
+    """Return the relative paths of all files below a folder, sorted, with forward slashes."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
 
 
-def _send(store: ObjectStore, folder: Path, name: str, key: str) -> CheckpointFile:
+def _upload(store: ObjectStore, folder: Path, name: str, key: str) -> CheckpointFile:
     path = f"{key.rpartition('/')[2]}/{name}"
     stored = store.digest(f"{key}/{name}")
     with (folder / name).open("rb") as source:
@@ -120,22 +119,24 @@ def _send(store: ObjectStore, folder: Path, name: str, key: str) -> CheckpointFi
 
 
 def _part(checkpoint: Checkpoint, which: CheckpointFolder) -> tuple[str, dict[str, CheckpointFile]]:
-    """The folder of the adapter or of the merged model in the store, and its files by their paths in it."""
+    """Return the key of the adapter or merged model, and its files by path relative to that key."""
     key = checkpoint.key(which)
     if key is None:
         other = next(part for part in _BOTH if part != which)
         raise BadInputError(
             f"checkpoint {checkpoint.checkpoint_id} has no folder {which!r}",
             state="Nothing was copied",
-            next_command=_again(checkpoint, other),
+            next_command=_export_command(checkpoint, other),
         )
-    inside = f"{key.rpartition('/')[2]}/"
+    prefix = f"{key.rpartition('/')[2]}/"
     return key, {
-        file.path.removeprefix(inside): file for file in checkpoint.files if file.path.startswith(inside)
+        file.path.removeprefix(prefix): file for file in checkpoint.files if file.path.startswith(prefix)
     }
 
 
-def _copy(store: ObjectStore, checkpoint: Checkpoint, file: CheckpointFile, key: str, target: Path) -> None:
+def _download(
+    store: ObjectStore, checkpoint: Checkpoint, file: CheckpointFile, key: str, target: Path
+) -> None:
     pieces = store.pieces(key)
     digest = None
     if pieces is not None:
@@ -153,32 +154,32 @@ def _fault(file: CheckpointFile, digest: str | None) -> str:
     return f"{file.path} {'is missing' if digest is None else 'has changed'}"
 
 
-def _again(checkpoint: Checkpoint, which: CheckpointFolder) -> str:
+def _export_command(checkpoint: Checkpoint, which: CheckpointFolder) -> str:
     return f"drp registry export {checkpoint.checkpoint_id} FOLDER --which {which}"
 
 
-def _check_copy(
+def _check_existing(
     checkpoint: Checkpoint, which: CheckpointFolder, files: dict[str, CheckpointFile], folder: Path
 ) -> None:
-    """Make sure that a folder is what `fetch` would make of it."""
-    found = {}
-    for name in _names(folder):
+    """Check that an existing folder holds exactly the files that `fetch` would write."""
+    digests = {}
+    for name in _file_names(folder):
         with (folder / name).open("rb") as stream:
-            found[name] = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != {name: file.sha256 for name, file in files.items()}:
+            digests[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digests != {name: file.sha256 for name, file in files.items()}:
         raise BadInputError(
-            f"{folder} is there and is not what checkpoint {checkpoint.checkpoint_id} has",
+            f"{folder} exists, but does not hold the files of checkpoint {checkpoint.checkpoint_id}",
             state="Nothing was copied or changed",
-            next_command=f"move it away, or name another folder: {_again(checkpoint, which)}",
+            next_command=f"move it away or choose another folder: {_export_command(checkpoint, which)}",
         )
 
 
 @contextmanager
-def _appearing(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of `folder` on a clean exit and is gone after an error."""
+def _atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder that is renamed to `folder` on success and removed after an error."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as waiting:
-        fresh = Path(waiting) / "files"  # not the temporary folder itself, which lets in nobody but its user
-        fresh.mkdir()
-        yield fresh
-        fresh.replace(folder)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        partial = Path(temporary) / "files"  # the temporary folder itself is readable only by its owner
+        partial.mkdir()
+        yield partial
+        partial.replace(folder)

@@ -1,13 +1,13 @@
-"""A checkpoint sent to an MLflow server: a run of its tracking, and a version in its model registry.
+"""Push a checkpoint to an MLflow server, as a tracking run and a version in its model registry.
 
     push(store, checkpoint, ["champion"], "https://mlflow.example.org")
 
-The run has the lineage as parameters, scores and loss as metrics, and the files as artifacts; the version
-points at the files. Of a push that was cut off the next one does the rest: the run is found again by its tag,
-what is logged twice is the same point to MLflow, and the run is FINISHED when all of it is there.
+The run holds the lineage as parameters, scores and loss as metrics, and the files as artifacts. The model
+version points at the files. An interrupted push can be repeated: the run is found by its tag, metrics that
+are logged twice count as the same point for MLflow, and the run is marked FINISHED once everything is there.
 
-Needs the extra `mlflow`, which is imported here and nowhere else. Who may write there is said to MLflow's
-client the way it knows: MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN.
+Needs the extra `mlflow`, which is imported only in this module. Credentials are those of MLflow's client:
+MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN.
 """
 
 import os
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 ID_TAG = "drp.checkpoint_id"
 DIGEST_TAG = "drp.sha256"
-"""Of the run and of the version: the checkpoint's digest of all files."""
+"""Tag of run and model version: the checkpoint's digest of all files."""
 
 _PARAMETERS = (
     *("student", "arm", "base_model", "base_sha256", "corpus_version", "recipe", "recipe_hash", "objective"),
@@ -42,95 +42,95 @@ _PARAMETERS = (
 )
 _CURVE = ("loss", "validation_loss", "learning_rate")
 _BATCH = 900
-"""Metrics in one request: MLflow takes 1000 of all kinds."""
+"""Metrics per request; MLflow accepts at most 1000 entities."""
 _FINISHED = "FINISHED"
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # a URL may have a password
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # a URL may contain a password
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # some 15 seconds; MLflow's own 7 are minutes
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # about 15 seconds; MLflow's default of 7 takes minutes
 }
-"""How MLflow's client behaves where the operator has not said otherwise."""
+"""Defaults for MLflow's client, unless the operator sets them."""
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """Where a checkpoint is in MLflow."""
+    """The run and the model version of a checkpoint in MLflow."""
 
     run_id: str
     model: str
     version: str
-    """Number of its version of the model."""
+    """Number of the model version."""
     sent: bool
-    """Whether anything was missing there."""
+    """Whether anything was sent, because it was missing there."""
 
 
 def push(
     store: ObjectStore, checkpoint: Checkpoint, aliases: Sequence[str], uri: str, model: str | None = None
 ) -> Pushed:
-    """Make MLflow have a checkpoint; what it has already is not sent again.
+    """Send a checkpoint to MLflow, as far as it is missing there.
 
     Args:
-        store: where the checkpoint's files are.
-        aliases: those that the checkpoint has, which its version gets; one that it has lost stays in MLflow
-            until the checkpoint that has it now is pushed.
-        uri: http(s)://; a name and password in it appear in no message.
-        model: name of the registered model; `drp-STUDENT` if None, which is always the experiment's name.
+        store: the object store with the checkpoint's files. aliases: the checkpoint's aliases, which its
+        model version gets. An alias that it has lost stays in MLflow
+            until the checkpoint that holds it now is pushed.
+        uri: http(s) URL. Messages never contain a user name or password from it.
+        model: name of the registered model; None means `drp-STUDENT`, which is also the experiment's name.
 
     Raises:
-        BadInputError: MLflow's client is not installed, or `uri` is no web address.
-        ChangedCheckpointError: a file in the store is not what was registered; nothing was sent.
-        CheckpointConflictError: MLflow has other files under this id.
-        ScratchUnwritableError: there is no room for a copy of the files.
-        MlflowUnavailableError: the server does not answer, or cannot just now.
-        MlflowRefusedError: it lets nobody in, will not have this, or serves no artifacts itself.
+        BadInputError: MLflow's client is not installed, or `uri` is not a web address.
+        ChangedCheckpointError: a file in the store has changed since it was registered; nothing was sent.
+        CheckpointConflictError: MLflow has different files under this id.
+        ScratchUnwritableError: there is no disk space for a copy of the files.
+        MlflowUnavailableError: the server does not answer, or is temporarily unavailable.
+        MlflowRefusedError: the server denies access, rejects the data, or does not serve artifacts.
     """
     address = _address(uri)
     client = _client(checkpoint, uri)
-    experiment = re.sub("[/:]", "-", f"drp-{checkpoint.student}")  # which MLflow allows in no model's name
-    with _answering(checkpoint, address):
-        run: Any = _run(client, experiment, checkpoint)
+    experiment = re.sub("[/:]", "-", f"drp-{checkpoint.student}")  # MLflow forbids both in model names
+    with _translated_errors(checkpoint, address):
+        run: Any = _find_run(client, experiment, checkpoint)
         sent = run is None or run.info.status != _FINISHED
         if sent:
             with _files(store, checkpoint) as folder:
                 run = run or _new_run(client, experiment, checkpoint)
                 _send(client, run, checkpoint, folder, address)
         name = model or experiment
-        version, registered = _version(client, name, run, checkpoint)
-        moved = _set_aliases(client, name, version, aliases)
-    return Pushed(run.info.run_id, name, version, sent or registered or moved)
+        version, is_new = _version(client, name, run, checkpoint)
+        has_new_alias = _set_aliases(client, name, version, aliases)
+    return Pushed(run.info.run_id, name, version, sent or is_new or has_new_alias)
 
 
-def scored(checkpoint: Checkpoint) -> dict[str, float]:
-    """The scores as metrics: `gsm8k/pass_at_1`, and `gsm8k/within_12000/pass_at_1` with that cut-off."""
-    found: dict[str, float] = {}
+def score_metrics(checkpoint: Checkpoint) -> dict[str, float]:
+    """Return the scores as metrics: `gsm8k/pass_at_1`, or `gsm8k/within_12000/pass_at_1` with a cut-off."""
+    metrics: dict[str, float] = {}
     for score in checkpoint.scores:
-        rest = dict(score)
-        benchmark, cutoff = rest.pop("benchmark", "all"), rest.pop("cutoff", None)
-        place = benchmark if cutoff is None else f"{benchmark}/within_{cutoff}"
-        numbers = {name: value for name, value in rest.items() if isinstance(value, int | float)}
-        found |= {f"{place}/{name}": float(value) for name, value in numbers.items()}
-    return found
+        fields = dict(score)
+        benchmark, cutoff = fields.pop("benchmark", "all"), fields.pop("cutoff", None)
+        prefix = benchmark if cutoff is None else f"{benchmark}/within_{cutoff}"
+        numbers = {name: value for name, value in fields.items() if isinstance(value, int | float)}
+        metrics |= {f"{prefix}/{name}": float(value) for name, value in numbers.items()}
+    return metrics
 
 
 def _address(uri: str) -> str:
-    """The URI as it may be shown."""
+    """Validate the URI and return it without credentials."""
     try:
         parts = urlsplit(uri)
-        fine = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+        is_valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
     except ValueError:
-        fine = False
-    if not fine:
+        is_valid = False
+    if not is_valid:
         raise BadInputError(
-            f"{_shown(uri)!r} is no address of an MLflow server",
+            f"{_redacted(uri)!r} is not the address of an MLflow server",
             state="Nothing was sent",
             next_command="the same command with --to http://HOST:PORT",
         )
-    return _shown(uri)
+    return _redacted(uri)
 
 
-def _shown(text: str) -> str:
-    """A text without the names and passwords in its URLs."""
+def _redacted(text: str) -> str:
+    """Mask the user names and passwords in the URLs of a text."""
     return re.sub(r"(\w+://)?\S*@", r"\1***@", text)
 
 
@@ -150,8 +150,8 @@ def _client(checkpoint: Checkpoint, uri: str) -> "MlflowClient":
 
 
 @contextmanager
-def _answering(checkpoint: Checkpoint, address: str) -> Iterator[None]:
-    """Errors of the server as ours."""
+def _translated_errors(checkpoint: Checkpoint, address: str) -> Iterator[None]:
+    """Raise errors of MLflow and of the connection as DRP errors."""
     from mlflow.exceptions import MlflowException
     from requests import RequestException
 
@@ -162,33 +162,33 @@ def _answering(checkpoint: Checkpoint, address: str) -> Iterator[None]:
             status = error.get_http_status_code()
         else:
             status = 503 if error.response is None else error.response.status_code
-        passes = status >= 500 or status in (408, 429)
-        kind = MlflowUnavailableError if passes else MlflowRefusedError
-        # Without its cause: a log would show that, with the password in its URL.
-        raise kind(checkpoint.checkpoint_id, address, _shown(str(error))) from None
+        is_transient = status >= 500 or status in (408, 429)
+        kind = MlflowUnavailableError if is_transient else MlflowRefusedError
+        # `from None`, because the traceback of the cause may show a URL with a password
+        raise kind(checkpoint.checkpoint_id, address, _redacted(str(error))) from None
 
 
 @contextmanager
 def _files(store: ObjectStore, checkpoint: Checkpoint) -> Iterator[Path]:
-    """A folder with the checkpoint's folders, each file checked, until the block ends."""
+    """Yield a temporary folder with the checkpoint's verified files."""
     scratch = settings().scratch_root
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        made = tempfile.TemporaryDirectory(prefix="push-", dir=scratch)
+        temporary = tempfile.TemporaryDirectory(prefix="push-", dir=scratch)
     except OSError as error:
         raise ScratchUnwritableError(
             f"{scratch} cannot be written: {error}",
             state="Nothing was sent",
-            next_command="make room where DRP_SCRATCH lies, then run the same command again",
+            next_command="free disk space at DRP_SCRATCH, then run the same command again",
         ) from error
-    with made as folder:
+    with temporary as folder:
         for which in _parts(checkpoint):
             fetch(store, checkpoint, which, Path(folder) / which)
         yield Path(folder)
 
 
 def _parts(checkpoint: Checkpoint) -> list[CheckpointFolder]:
-    """The folders that it has, the one to be served first."""
+    """Return the folders that the checkpoint has, starting with the one to serve."""
     both: tuple[CheckpointFolder, ...] = ("merged", "adapter")
     return [which for which in both if checkpoint.key(which) is not None]
 
@@ -197,26 +197,26 @@ def _tags(checkpoint: Checkpoint) -> dict[str, str]:
     return {ID_TAG: checkpoint.checkpoint_id, DIGEST_TAG: checkpoint.sha256}
 
 
-def _run(client: "MlflowClient", experiment: str, checkpoint: Checkpoint) -> "Run | None":
-    """The run of the checkpoint, if there is one: of several the oldest, for ever the same."""
-    place = client.get_experiment_by_name(experiment)
-    if place is None:
+def _find_run(client: "MlflowClient", experiment: str, checkpoint: Checkpoint) -> "Run | None":
+    """Return the checkpoint's run, if there is one. Of several it is the oldest, so the choice is stable."""
+    existing = client.get_experiment_by_name(experiment)
+    if existing is None:
         return None
-    same = f"tags.`{ID_TAG}` = '{checkpoint.checkpoint_id}'"
+    has_id = f"tags.`{ID_TAG}` = '{checkpoint.checkpoint_id}'"
     order = ["attributes.start_time ASC", "attributes.run_id ASC"]
-    found = client.search_runs([place.experiment_id], same, max_results=1, order_by=order)
-    if not found:
+    runs = client.search_runs([existing.experiment_id], has_id, max_results=1, order_by=order)
+    if not runs:
         return None
-    digest = found[0].data.tags.get(DIGEST_TAG, "")
+    digest = runs[0].data.tags.get(DIGEST_TAG, "")
     if digest != checkpoint.sha256:
         raise CheckpointConflictError(checkpoint.checkpoint_id, digest, checkpoint.sha256)
-    run: Run = found[0]
+    run: Run = runs[0]
     return run
 
 
 def _new_run(client: "MlflowClient", experiment: str, checkpoint: Checkpoint) -> "Run":
-    place = client.get_experiment_by_name(experiment)
-    experiment_id = client.create_experiment(experiment) if place is None else place.experiment_id
+    existing = client.get_experiment_by_name(experiment)
+    experiment_id = client.create_experiment(experiment) if existing is None else existing.experiment_id
     return client.create_run(
         experiment_id,
         start_time=_milliseconds(checkpoint),
@@ -226,16 +226,16 @@ def _new_run(client: "MlflowClient", experiment: str, checkpoint: Checkpoint) ->
 
 
 def _send(client: "MlflowClient", run: "Run", checkpoint: Checkpoint, folder: Path, address: str) -> None:
-    """Fill a run and finish it. Any part of it may be there already."""
+    """Log everything to the run and finish it. Parts of it may already be there."""
     from mlflow.entities import Param
 
     if urlsplit(run.info.artifact_uri).scheme not in ("mlflow-artifacts", "http", "https"):
-        # Its client would write to a folder of this machine, or ask for keys of a bucket that it has none of.
+        # MLflow's client would write to a local folder, or need credentials for a bucket.
         raise MlflowRefusedError(
             checkpoint.checkpoint_id,
             address,
-            f"it has its artifacts at {_shown(run.info.artifact_uri)} and takes none itself "
-            "(mlflow server --serve-artifacts does)",
+            f"it stores artifacts at {_redacted(run.info.artifact_uri)} and does not accept them itself "
+            "(start it with mlflow server --serve-artifacts)",
         )
     run_id, metrics = run.info.run_id, _metrics(checkpoint)
     parameters = [Param(name, str(getattr(checkpoint, name))) for name in _PARAMETERS]
@@ -247,11 +247,11 @@ def _send(client: "MlflowClient", run: "Run", checkpoint: Checkpoint, folder: Pa
 
 
 def _metrics(checkpoint: Checkpoint) -> list["Metric"]:
-    """Always the same, times too: so that MLflow knows a point that it has."""
+    """Return all metrics, with fixed timestamps, so that MLflow recognises points that it already has."""
     from mlflow.entities import Metric
 
     last = max((point["step"] for point in checkpoint.curve), default=0)
-    points = [(name, value, last) for name, value in scored(checkpoint).items()]
+    points = [(name, value, last) for name, value in score_metrics(checkpoint).items()]
     points += [
         (name, point[name], point["step"])
         for point in checkpoint.curve
@@ -267,7 +267,7 @@ def _milliseconds(checkpoint: Checkpoint) -> int:
 
 
 def _version(client: "MlflowClient", model: str, run: Any, checkpoint: Checkpoint) -> tuple[str, bool]:
-    """Number of the version of `model` that points at the run, and whether it was made only now."""
+    """Return the number of the model version that points at the run, and whether it was created just now."""
     from mlflow.exceptions import MlflowException
 
     run_id = run.info.run_id
@@ -280,15 +280,15 @@ def _version(client: "MlflowClient", model: str, run: Any, checkpoint: Checkpoin
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     source = f"{run.info.artifact_uri}/{_parts(checkpoint)[0]}"
-    # Without waiting: MLflow's own registry has a version ready as it makes it.
-    made = client.create_model_version(model, source, run_id, tags=_tags(checkpoint), await_creation_for=0)
-    return str(made.version), True
+    # no need to wait: MLflow's own registry creates versions synchronously
+    created = client.create_model_version(model, source, run_id, tags=_tags(checkpoint), await_creation_for=0)
+    return str(created.version), True
 
 
 def _set_aliases(client: "MlflowClient", model: str, version: str, aliases: Sequence[str]) -> bool:
-    """Give the version its aliases; whether it lacked any."""
-    known = client.get_registered_model(model).aliases
-    lacking = [alias for alias in aliases if str(known.get(alias)) != version]
-    for alias in lacking:
+    """Set the aliases of the version, and return whether any was missing."""
+    current = client.get_registered_model(model).aliases
+    missing = [alias for alias in aliases if str(current.get(alias)) != version]
+    for alias in missing:
         client.set_registered_model_alias(model, alias, version)
-    return bool(lacking)
+    return bool(missing)

@@ -1,4 +1,4 @@
-"""What the registry keeps: checkpoints with their files, and the moves of aliases between them."""
+"""Records of the registry: checkpoints with their files, and the moves of aliases between them."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from drp.core import Alias, CheckpointFolder
 ALIASES: tuple[Alias, ...] = get_args(Alias)
 
 PREFIX = 6
-"""So many characters of an id, or more, name a checkpoint if no other begins with them."""
+"""Minimum length of an id prefix that may name a checkpoint, if it is unique."""
 
 
 @dataclass(frozen=True)
@@ -20,100 +20,99 @@ class CheckpointFile:
     """One file of a checkpoint.
 
     Raises:
-        ValueError: the path is no relative one, or leads out of its folder.
+        ValueError: the path is not relative, or leads out of its folder.
     """
 
     path: str
-    """Relative, with forward slashes; its first part is the name of its folder: `merged/config.json`."""
+    """Relative path with forward slashes. It begins with the name of the folder: `merged/config.json`."""
     bytes: int
     sha256: str
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.path)
         if path.is_absolute() or ".." in path.parts or len(path.parts) < 2:
-            raise ValueError(f"{self.path!r} is no path within a folder of a checkpoint")
+            raise ValueError(f"{self.path!r} is not a path within a folder of a checkpoint")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A student after training: where its files lie, what made it, what it scored. It never changes.
+    """A trained student: its files, its lineage and its scores. Immutable.
 
     Raises:
-        ValueError: a folder has no file, or a file lies in neither folder.
+        ValueError: a folder has no files, or a file is in neither folder.
     """
 
     checkpoint_id: str
-    """Content id over what defines the training: `drp.core.ids.content_id("checkpoint", ...)`."""
+    """Content id of everything that defines the training: `drp.core.ids.content_id("checkpoint", ...)`."""
     arm: str
-    """What it is in a comparison: drp, unpruned_sft, random_prune, ..."""
+    """Role in a comparison: drp, unpruned_sft, random_prune, ..."""
     student: str
-    """Name of the line that it belongs to, such as `small`; aliases are per line."""
+    """Name of its student line, such as `small`. Aliases are per line."""
     base_model: str
-    """What it was trained from: a name or a path."""
+    """Name or path of the base model."""
     base_sha256: str
     """Digest of the base model's files."""
     corpus_version: int
-    """Published version of the corpus that it was trained on."""
+    """Published corpus version that it was trained on."""
     recipe: str
     recipe_hash: str
     objective: str
-    """sft, ..."""
+    """Training objective: sft, ..."""
     code_commit: str
     """Commit of the code that trained it."""
     environment: str
-    """Hash of the lock file that it was trained with."""
+    """Hash of the lock file of its training environment."""
     files: tuple[CheckpointFile, ...]
-    """As `store_folder` gave them, of both folders."""
+    """Files of both folders, as returned by `store_folder`."""
     adapter_key: str | None
     """Folder of the adapter in the object store; None if there is none."""
     merged_key: str | None
     """Folder of the merged model in the object store; None if there is none."""
     scores: list[dict[str, Any]]
-    """One object a result (benchmark, pass_at_1, mean_tokens, ...): whatever JSON can hold."""
+    """One JSON object per score (benchmark, pass_at_1, mean_tokens, ...)."""
     curve: list[dict[str, Any]]
-    """The loss as it fell: objects of step, loss, validation_loss (None between validations) and
-    learning_rate, by step."""
+    """Loss curve: objects with step, loss, validation_loss (None between validations) and learning_rate."""
     created_at: datetime
-    """With its time zone; UTC when it comes back."""
+    """Time zone aware; UTC when read back."""
 
     @property
     def sha256(self) -> str:
-        """Digest of all files: SHA-256 over what `sha256sum` prints for them, in order of their paths."""
+        """SHA-256 of the output of `sha256sum` for all files, sorted by path."""
         lines = (f"{file.sha256}  {file.path}\n" for file in sorted(self.files, key=lambda file: file.path))
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def __post_init__(self) -> None:
         folders = {key.rpartition("/")[2] for key in (self.adapter_key, self.merged_key) if key is not None}
         if folders != {file.path.partition("/")[0] for file in self.files}:
-            raise ValueError(f"the files of checkpoint {self.checkpoint_id} are not those of its folders")
+            raise ValueError(f"the files of checkpoint {self.checkpoint_id} do not match its folders")
 
     def key(self, which: CheckpointFolder) -> str | None:
-        """Folder of the adapter or of the merged model in the object store."""
+        """Return the key of the adapter or of the merged model in the object store."""
         return self.adapter_key if which == "adapter" else self.merged_key
 
 
 @dataclass(frozen=True)
 class Move:
-    """An alias of one student line was set: by a promotion, or by going back."""
+    """A change of an alias of one student line, by a promotion or a rollback."""
 
     move_id: str
     student: str
     alias: str
     number: int
-    """From 1, by student and alias, without gaps."""
+    """Consecutive number per student and alias, from 1."""
     moved_at: datetime
     """UTC."""
     from_id: str | None
-    """The checkpoint that had the alias before: `to_id` of the move before; None at the first."""
+    """The previous holder of the alias: `to_id` of the previous move; None for the first."""
     to_id: str
-    """The checkpoint that has it since."""
+    """The new holder of the alias."""
     reason: str
     back_to: int | None
-    """Number of the move to which going back leads; None where there is nothing before."""
+    """Number of the move that a rollback returns to; None if there is none."""
 
 
 def holders(moves: Iterable[Move]) -> dict[str, list[str]]:
-    """The aliases that checkpoints have, by id, after all `moves` in their order."""
+    """Return the aliases of each checkpoint, by id, after `moves`, which are in order."""
     last = {(move.student, move.alias): move.to_id for move in moves}
     held: dict[str, list[str]] = {}
     for (_, alias), checkpoint_id in sorted(last.items()):

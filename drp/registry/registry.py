@@ -1,13 +1,13 @@
-"""The registry of checkpoints: what was trained, and which of them is in use.
+"""The checkpoint registry: trained checkpoints, and which of them is in use.
 
     with open_registry(settings().resolved_database_url) as registry:
         registry.register(checkpoint)
         registry.promote(checkpoint.checkpoint_id, "champion", "shorter at equal accuracy")
         registry.get("champion").merged_key
 
-It lies in the database of the ledger, in tables of its own. Every method is one transaction, safe to call
-from many threads and processes, and raises the errors of `drp.ledger.errors` when the database does not
-answer, lets nobody in, or is damaged. Which checkpoint deserves a promotion is decided elsewhere.
+It shares the database with the ledger but has separate tables. Every method is one transaction and is safe to
+call from many threads and processes. Methods raise the errors of `drp.database` when the database does not
+answer, denies access or is damaged. `drp.evaluation` decides which checkpoint to promote.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -38,15 +38,15 @@ VERSION_TABLE = "registry_version"
 
 @contextmanager
 def open_registry(url: str) -> Iterator["Registry"]:
-    """The registry in the database at `url`, made or migrated first if need be.
+    """Open the registry in the database at `url`. Its tables are created or migrated first if necessary.
 
     Args:
-        url: `sqlite:///path` (a relative one counts from the repository's root), or
+        url: `sqlite:///path` (a relative path is relative to the repository's root), or
             `postgresql+psycopg://user:password@host/name`.
 
     Raises:
         BadInputError: the URL is of neither kind.
-        DatabaseTooNewError: a newer drp has written it.
+        DatabaseTooNewError: a newer version of drp has migrated the database.
     """
     database = Database(url)
     try:
@@ -57,7 +57,7 @@ def open_registry(url: str) -> Iterator["Registry"]:
 
 
 class Registry:
-    """An open registry; `open_registry` opens it."""
+    """An open registry; see `open_registry`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -65,10 +65,13 @@ class Registry:
     # --- checkpoints ----------------------------------------------------------------------------------
 
     def register(self, checkpoint: Checkpoint) -> bool:
-        """Add a checkpoint whose files are in the object store; False if it is there, and nothing changes.
+        """Register a checkpoint whose files are in the object store.
+
+        Returns:
+            True if it was added, False if it was registered already; then nothing changes.
 
         Raises:
-            CheckpointConflictError: its id is there with other files.
+            CheckpointConflictError: the id is registered with different files.
         """
         row = {
             **vars(checkpoint),
@@ -80,8 +83,8 @@ class Registry:
         def work(con: Connection) -> tuple[str, str]:
             con.execute(insert(con, checkpoints).values(row).on_conflict_do_nothing())
             query = select(checkpoints.c.sha256, checkpoints.c.registration)
-            found = con.execute(query.where(checkpoints.c.checkpoint_id == checkpoint.checkpoint_id)).one()
-            return found.sha256, found.registration
+            stored = con.execute(query.where(checkpoints.c.checkpoint_id == checkpoint.checkpoint_id)).one()
+            return stored.sha256, stored.registration
 
         sha256, registration = self._database.write(work)
         if sha256 != checkpoint.sha256:
@@ -89,7 +92,7 @@ class Registry:
         return bool(registration == row["registration"])
 
     def known(self, checkpoint_id: str) -> bool:
-        """Whether this very id is registered: then it needs no training and no upload."""
+        """Return whether exactly this id is registered. Then training and upload are not needed."""
         with self._database.reading() as con:
             return (
                 con.execute(_CHECKPOINTS.where(checkpoints.c.checkpoint_id == checkpoint_id)).first()
@@ -97,14 +100,15 @@ class Registry:
             )
 
     def get(self, name: str, student: str | None = None) -> Checkpoint:
-        """A checkpoint by its id, the first 6 or more characters of it, or an alias.
+        """Return a checkpoint by its id, a unique prefix of at least 6 characters, or an alias.
 
         Args:
-            student: whose alias is meant; needed when several students have one of this name.
+            name: id, prefix or alias.
+            student: the student line of the alias; required if several lines have the alias.
 
         Raises:
-            UnknownCheckpointError: there is none of this name; the error has those of nearly the same.
-            AmbiguousCheckpointError: there are several.
+            UnknownCheckpointError: no checkpoint matches; the message suggests similar names.
+            AmbiguousCheckpointError: several checkpoints match.
             UnknownAliasError: no checkpoint has this alias.
         """
         with self._database.reading() as con:
@@ -113,13 +117,13 @@ class Registry:
             return _read(con, checkpoint_id)
 
     def champion(self, student: str) -> Checkpoint | None:
-        """What is in use of a student line; None before its first promotion."""
+        """Return the checkpoint in use for a student line; None before the first promotion."""
         with self._database.reading() as con:
-            line = _line(con, student, "champion")
-            return _read(con, line[-1].to_id) if line else None
+            earlier = _moves_of(con, student, "champion")
+            return _read(con, earlier[-1].to_id) if earlier else None
 
     def list(self, student: str | None = None) -> tuple[Checkpoint, ...]:
-        """All checkpoints, or those of one student line, newest first."""
+        """Return all checkpoints, or those of one student line, newest first."""
         query = _CHECKPOINTS.order_by(checkpoints.c.created_at.desc(), checkpoints.c.checkpoint_id)
         if student is not None:
             query = query.where(checkpoints.c.student == student)
@@ -129,90 +133,97 @@ class Registry:
     # --- aliases --------------------------------------------------------------------------------------
 
     def promote(self, checkpoint_id: str, alias: str, reason: str) -> Move:
-        """Give `alias` of the checkpoint's student line to the checkpoint (a name as for `get`).
+        """Assign `alias` of the checkpoint's student line to the checkpoint (a name as for `get`).
 
-        Of several at once the last one wins, and each is a move from what the one before left.
+        Concurrent promotions are serialised: each starts from the result of the previous one, and the last
+        wins.
 
         Returns:
-            The move. Where the checkpoint has the alias already, the move that gave it: nothing is written.
+            The move. If the checkpoint already has the alias, the move that assigned it, and nothing is
+            written.
 
         Raises:
             UnknownCheckpointError, AmbiguousCheckpointError: as for `get`.
-            UnknownAliasError: there is no such alias.
+            UnknownAliasError: the alias does not exist.
         """
         if alias not in ALIASES:
             raise UnknownAliasError(
                 f"there is no alias {alias!r}, only {' and '.join(ALIASES)}",
-                state="Nothing was moved",
+                state="No alias was moved",
                 next_command=f"drp registry promote {checkpoint_id} --alias {ALIASES[0]}",
             )
         checkpoint = self.get(checkpoint_id)
-        to_id, place = checkpoint.checkpoint_id, (checkpoint.student, alias)
+        to_id, student = checkpoint.checkpoint_id, checkpoint.student
         move_id, now = uuid4().hex, datetime.now(UTC)
 
-        def onward(line: Sequence[Move]) -> Move:
-            if not line:
-                return Move(move_id, *place, 1, now, None, to_id, reason, None)
-            last = line[-1]
+        def next_move(earlier: Sequence[Move]) -> Move:
+            if not earlier:
+                return Move(move_id, student, alias, 1, now, None, to_id, reason, None)
+            last = earlier[-1]
             if last.to_id == to_id:
                 return last
-            return Move(move_id, *place, last.number + 1, now, last.to_id, to_id, reason, last.number)
+            number = last.number + 1
+            return Move(move_id, student, alias, number, now, last.to_id, to_id, reason, last.number)
 
-        return self._move(*place, move_id, onward)
+        return self._move(student, alias, move_id, next_move)
 
     def rollback(self, alias: str, student: str | None = None, reason: str = "rolled back") -> Move:
-        """Give `alias` back to the checkpoint that had it before the last promotion. Again goes further back.
+        """Return `alias` to its holder before the last promotion. Repeated calls go further back.
 
         Args:
-            student: whose alias; needed when several students have one of this name.
+            alias: the alias to move.
+            student: the student line; required if several lines have the alias.
+            reason: recorded with the move.
 
         Raises:
-            NothingToRollBackError: there is nothing before.
+            NothingToRollBackError: the alias has no earlier holder.
             UnknownAliasError, AmbiguousCheckpointError: as for `get`.
         """
         with self._database.reading() as con:
-            place = (_holder(con, alias, student).student, alias)
+            line = _holder(con, alias, student).student
         move_id, now = uuid4().hex, datetime.now(UTC)
 
-        def back(line: Sequence[Move]) -> Move:
-            last = line[-1]
+        def next_move(earlier: Sequence[Move]) -> Move:
+            last = earlier[-1]
             if last.back_to is None:
-                raise NothingToRollBackError(*place, last.to_id)
-            before = line[last.back_to - 1]
+                raise NothingToRollBackError(line, alias, last.to_id)
+            target = earlier[last.back_to - 1]
             number = last.number + 1
-            return Move(move_id, *place, number, now, last.to_id, before.to_id, reason, before.back_to)
+            return Move(move_id, line, alias, number, now, last.to_id, target.to_id, reason, target.back_to)
 
-        return self._move(*place, move_id, back)
+        return self._move(line, alias, move_id, next_move)
 
     def history(self, alias: str, student: str | None = None) -> tuple[Move, ...]:
-        """All moves of an alias, oldest first.
+        """Return all moves of an alias, oldest first.
 
         Args:
-            student: whose alias; needed when several students have one of this name.
+            alias: the alias.
+            student: the student line; required if several lines have the alias.
 
         Raises:
             UnknownAliasError, AmbiguousCheckpointError: as for `get`.
         """
         with self._database.reading() as con:
-            return _line(con, _holder(con, alias, student).student, alias)
+            return _moves_of(con, _holder(con, alias, student).student, alias)
 
     def moves(self) -> tuple[Move, ...]:
-        """All moves of all aliases, oldest first within each."""
+        """Return the moves of all aliases, oldest first within each alias."""
         with self._database.reading() as con:
             return _moves(con, select(moves))
 
     def _move(
-        self, student: str, alias: str, move_id: str, following: Callable[[Sequence[Move]], Move]
+        self, student: str, alias: str, move_id: str, next_move: Callable[[Sequence[Move]], Move]
     ) -> Move:
-        """Write the move that follows on those of an alias; `following` may also give one of them."""
+        """Append the move that `next_move` derives from the earlier ones, unless it returns one of them."""
 
         def work(con: Connection) -> Move:
-            while True:  # until nobody else has taken the number that was free
-                line = _line(con, student, alias)
-                made = next((move for move in line if move.move_id == move_id), None) or following(line)
-                if made in line:
-                    return made
-                con.execute(insert(con, moves).values(vars(made)).on_conflict_do_nothing())
+            while True:  # retry until no concurrent call has taken the same number
+                earlier = _moves_of(con, student, alias)
+                written = next((move for move in earlier if move.move_id == move_id), None)
+                move = written or next_move(earlier)
+                if move in earlier:
+                    return move
+                con.execute(insert(con, moves).values(vars(move)).on_conflict_do_nothing())
 
         return self._database.write(work)
 
@@ -234,49 +245,51 @@ def _moves(con: Connection, query: Select[Any]) -> tuple[Move, ...]:
     return tuple(Move(**row._mapping) for row in rows)
 
 
-def _line(con: Connection, student: str, alias: str) -> tuple[Move, ...]:
+def _moves_of(con: Connection, student: str, alias: str) -> tuple[Move, ...]:
     return _moves(con, select(moves).where(moves.c.student == student, moves.c.alias == alias))
 
 
 def _holder(con: Connection, alias: str, student: str | None) -> Move:
-    """The last move of an alias: of this student line, or of the only one that has it."""
+    """Return the last move of an alias, of `student` or of the only line that has the alias."""
     last = {move.student: move for move in _moves(con, select(moves).where(moves.c.alias == alias))}
     if student is None and len(last) > 1:
         raise AmbiguousCheckpointError(
-            f"each of several students has its own {alias}: {', '.join(last)}",
+            f"several students have a {alias}: {', '.join(last)}",
             state="Nothing was changed",
             next_command=f"the same command with --student {min(last)}",
         )
-    wanted = next(iter(last), None) if student is None else student
-    if wanted not in last:
-        others = f" of {wanted!r}, only of {', '.join(last)}" if last else ""
+    line = next(iter(last), None) if student is None else student
+    if line not in last:
+        others = f" of {line!r}, only of {', '.join(last)}" if last else ""
         raise UnknownAliasError(
             f"no checkpoint is {alias}{others}",
             state="Nothing was changed",
             next_command=f"drp registry list, then drp registry promote NAME --alias {alias}",
         )
-    return last[wanted]
+    return last[line]
 
 
 def _find(con: Connection, name: str) -> str:
-    """The one id that is, or begins with, `name`."""
+    """Return the single id that equals or begins with `name`."""
     known = checkpoints.c.checkpoint_id
-    begins = func.substr(known, 1, len(name)) == name  # LIKE tells cases apart on PostgreSQL only
-    found = con.execute(select(known).where(begins).order_by(known)).scalars().all()
-    if name in found:
+    begins = func.substr(known, 1, len(name)) == name  # not LIKE, which is case-sensitive only on PostgreSQL
+    matches = con.execute(select(known).where(begins).order_by(known)).scalars().all()
+    if name in matches:
         return name
-    if found and len(name) < PREFIX:
-        raise UnknownCheckpointError(name, f": a name has at least {PREFIX} characters", found[:3])
-    if not found:
-        heads = {alias: alias for alias in ALIASES} | {
-            one[: max(len(name), PREFIX)]: one for one in con.execute(select(known)).scalars()
+    if matches and len(name) < PREFIX:
+        raise UnknownCheckpointError(name, f": a name has at least {PREFIX} characters", matches[:3])
+    if not matches:
+        candidates = {alias: alias for alias in ALIASES} | {
+            checkpoint_id[: max(len(name), PREFIX)]: checkpoint_id
+            for checkpoint_id in con.execute(select(known)).scalars()
         }
-        raise UnknownCheckpointError(name, "", [heads[head] for head in get_close_matches(name, heads)])
-    if len(found) > 1:
+        similar = [candidates[prefix] for prefix in get_close_matches(name, candidates)]
+        raise UnknownCheckpointError(name, "", similar)
+    if len(matches) > 1:
         raise AmbiguousCheckpointError(
-            f"{len(found)} checkpoints begin with {name!r}: {', '.join(found[:3])}"
-            + ", ..." * (len(found) > 3),
+            f"{len(matches)} checkpoints begin with {name!r}: {', '.join(matches[:3])}"
+            + ", ..." * (len(matches) > 3),
             state="Nothing was changed",
-            next_command=f"the same command with more of the id, such as {found[0]}",
+            next_command=f"the same command with more of the id, such as {matches[0]}",
         )
-    return str(found[0])
+    return str(matches[0])

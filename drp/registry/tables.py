@@ -1,7 +1,7 @@
-"""The tables of the registry, as the code sees them; `migrations/` makes them.
+"""The registry's tables. `migrations/` creates them.
 
-A checkpoint is written once. What an alias points at is its last move, so that there is nothing else that
-could disagree with the moves.
+Checkpoints are written once. The target of an alias is defined by its last move and stored nowhere else, so
+that the two cannot disagree.
 """
 
 import json
@@ -28,17 +28,17 @@ from drp.database import Instant, StorableText
 
 
 class Json(TypeDecorator[Any]):
-    """A list or an object as JSON, where the loss of a training that diverged is null, as it is no number."""
+    """A list or an object as JSON. NaN and infinity, as in the loss of a diverged training, become null."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        """To the database."""
+        """Encode for the database."""
         return json.dumps(json.loads(json.dumps(value), parse_constant=lambda _: None))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """From the database."""
+        """Decode from the database."""
         return json.loads(value or "null")
 
 
@@ -60,9 +60,8 @@ class CheckpointColumns(TypedColumns):
     merged_key: Named[str | None] = Column(String)
     created_at: Named[datetime] = Column(Instant)
     sha256: Named[str] = Column(String)
-    registration: Named[str] = Column(
-        String
-    )  # who wrote the row: a call whose commit was not heard of knows it
+    registration: Named[str] = Column(String)
+    """Random id of the call that wrote the row. A call recognises its row by it after a lost connection."""
     files: Named[Any] = Column(Json, nullable=False)
     scores: Named[Any] = Column(Json, nullable=False)
     curve: Named[Any] = Column(Json, nullable=False)
@@ -84,5 +83,5 @@ class MoveColumns(TypedColumns):
 
 metadata = MetaData()
 checkpoints = Table("checkpoints", metadata, CheckpointColumns)
-# Of two that move an alias at once, one finds its number taken, and looks again.
+# Of two concurrent moves of an alias, the second finds its number taken and retries.
 moves = Table("alias_moves", metadata, MoveColumns, UniqueConstraint("student", "alias", "number"))

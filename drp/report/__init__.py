@@ -1,3 +1,3 @@
-"""Reports of nights and training runs, as pages that need no network."""
+"""Reports of nights and training runs, as self-contained HTML pages."""
 
 __all__ = ["nightly", "training"]

@@ -1,4 +1,4 @@
-"""The numbers behind the charts of the reports."""
+"""Data of the charts in the reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from datetime import date, timedelta
 from statistics import median
 
 TREND_DAYS = 14
-"""Tonight and the days before it that a trend looks back on."""
+"""Number of days in a trend, including tonight."""
 
 
 @dataclass(frozen=True)
 class Trend:
-    """A share by night of the last 14 days; a day without a night is not there."""
+    """A share by night over the last 14 days. Days without a night are absent."""
 
     name: str
     tonight: date
@@ -19,26 +19,27 @@ class Trend:
 
     @property
     def days(self) -> Sequence[date]:
-        """All days, tonight the last."""
+        """All days in order; tonight is the last."""
         return [self.tonight - timedelta(days=ago) for ago in reversed(range(TREND_DAYS))]
 
     @property
     def now(self) -> float | None:
-        """Tonight's share."""
+        """Tonight's share; None if there is none."""
         return self.shares.get(self.tonight)
 
     @property
     def usual(self) -> float | None:
-        """Median of the earlier nights; None if there was none."""
+        """Median share of the earlier nights; None if there are none."""
         earlier = [share for day, share in self.shares.items() if day != self.tonight]
         return median(earlier) if earlier else None
 
 
 @dataclass(frozen=True)
 class LengthHistogram:
-    """Normalised lengths of one data set's accepted revisions before and after (paper, figure 3).
+    """Normalised lengths of a data set's accepted revisions, before and after pruning (paper, figure 3).
 
-    `before` and `after` count revisions in 100 equal steps of `full_length`, and in a last one the longer.
+    `before` and `after` count revisions in 100 equal bins up to `full_length`, plus a last bin for longer
+    ones.
     """
 
     dataset: str
@@ -52,7 +53,7 @@ class LengthHistogram:
 
 @dataclass(frozen=True)
 class Budget:
-    """Shares of the right answers that at most `tokens` recover, before and after."""
+    """Share of right answers that need at most `tokens`, before and after pruning."""
 
     tokens: int
     before: float
@@ -61,14 +62,14 @@ class Budget:
 
 @dataclass(frozen=True)
 class Recovered:
-    """Right answers by budget of tokens (paper, figure 4), where one counter counted. Budgets rise."""
+    """Right answers by token budget (paper, figure 4), for one token counter. Budgets are ascending."""
 
     token_counter: str
     right_answers: int
     budgets: Sequence[Budget]
 
     def needed(self, share: float) -> tuple[int | None, int | None]:
-        """The smallest budgets that recover `share` of them before and after; None where none does."""
+        """Return the smallest budgets that recover `share` of them before and after; None if none does."""
         before = (b.tokens for b in self.budgets if b.before >= share)
         after = (b.tokens for b in self.budgets if b.after >= share)
         return next(before, None), next(after, None)

@@ -1,4 +1,4 @@
-"""The report's pictures, drawn with the primitives of `drp.report.svg`."""
+"""The charts of the reports, drawn with the primitives of `drp.report.svg`."""
 
 from collections.abc import Iterator, Sequence
 from math import ceil, floor, log2, log10
@@ -14,15 +14,13 @@ from drp.report.svg import Frame
 from drp.training import Point
 
 _SLOT, _TREND_HEIGHT = 8, 26
-_LEAST_BANDWIDTH = 0.012
-"""A little more than one bin of the histogram: a curve must not show the bins."""
-_LEAST_BANDWIDTH = 0.012
-"""A little more than one bin of the histogram: a curve must not show the bins."""
+_MIN_BANDWIDTH = 0.012
+"""Slightly more than a bin of the histogram, so that the curve does not show the bins."""
 _INTERVAL_WIDTH, _INTERVAL_HEIGHT = 132, 18
 
 
 def length_picture(lengths: LengthHistogram, names: tuple[str, str] = ("before", "after")) -> Markup:
-    """Probability densities of the normalised length before and after (paper, figure 3), by these names."""
+    """Draw the densities of the normalised length before and after (paper, figure 3), labelled `names`."""
     before, after = density(lengths.before), density(lengths.after)
     highest, step = _scale(max(*before, *after), (0.5, 1, 2, 5, 10, 20, 25))
     frame = Frame(1, highest, height=220, top=40)
@@ -45,7 +43,7 @@ def length_picture(lengths: LengthHistogram, names: tuple[str, str] = ("before",
 
 
 def recovered_picture(recovered: Recovered) -> Markup:
-    """Share of the right answers that a budget recovers, before and after (paper, figure 4)."""
+    """Draw the share of right answers that a budget recovers, before and after (paper, figure 4)."""
     budgets = recovered.budgets
     first, last = int(log2(budgets[0].tokens)), ceil(log2(budgets[-1].tokens))
     frame = Frame(max(last - first, 1), 1, height=220, right=76)
@@ -66,14 +64,19 @@ def recovered_picture(recovered: Recovered) -> Markup:
 
 
 def saving_picture(steps: Sequence[int], median: float | None) -> Markup:
-    """Revisions by the share of tokens they save, in equal steps from 0 to 1, with the median marked."""
+    """Draw a histogram of the share of tokens saved per revision, with the median marked.
+
+    Args:
+        steps: revisions by saving, in equal bins from 0 to 1.
+        median: the median saving; None draws no mark.
+    """
     total = sum(steps) or 1
     percent = 100 // len(steps)
     highest, step = _scale(max(steps) / total, (0.02, 0.05, 0.1, 0.2, 0.25))
     frame = Frame(len(steps), highest, height=220, top=28)
     bars = [
         svg.titled(
-            f"{count:,} save {slot * percent} % and more",
+            f"{count:,} revisions save {slot * percent} to {(slot + 1) * percent}\u00a0%",
             svg.bar(
                 "after",
                 frame.x(slot + 0.06),
@@ -89,43 +92,45 @@ def saving_picture(steps: Sequence[int], median: float | None) -> Markup:
     if median is not None:
         marks = [_mark(frame, "middle", median * len(steps), f"median {100 * median:.0f}\u00a0%", 14)]
     return frame.picture(
-        "Revisions by the share that they save",
+        "Revisions by the share of tokens saved",
         frame.levels(levels),
         *bars,
         *marks,
-        frame.ticks([(len(steps) * n / 4, f"{25 * n}\u00a0%") for n in range(5)], "saved"),
+        frame.ticks([(len(steps) * n / 4, f"{25 * n}\u00a0%") for n in range(5)], "tokens saved"),
     )
 
 
 def loss_picture(curve: Sequence[Point]) -> Markup:
-    """Training and validation loss by step; the axis begins below the least of them, not at 0."""
-    looks = [(point.step, point.validation_loss) for point in curve if point.validation_loss is not None]
-    losses = [*(point.loss for point in curve), *(loss for _, loss in looks)]
+    """Draw training and validation loss by step. The axis starts just below the lowest loss, not at 0."""
+    validations = [
+        (point.step, point.validation_loss) for point in curve if point.validation_loss is not None
+    ]
+    losses = [*(point.loss for point in curve), *(loss for _, loss in validations)]
     step = _round_step(max(losses) - min(losses))
     lowest, highest = floor(min(losses) / step), ceil(max(losses) / step)
     frame = Frame(curve[-1].step, (max(highest - lowest, 1)) * step, height=220, top=28)
     every = max(round(_round_step(curve[-1].step)), 1)
 
-    def place(at: int, loss: float) -> tuple[float, float]:
+    def coordinates(at: int, loss: float) -> tuple[float, float]:
         return frame.x(at), frame.y(loss - lowest * step)
 
     levels = [(n * step, f"{(lowest + n) * step:.6g}") for n in range(highest - lowest + 1)]
-    validation = [place(*look) for look in looks]
+    dots = [coordinates(at, loss) for at, loss in validations]
     return frame.picture(
         "Training and validation loss by step",
         frame.levels(levels),
-        svg.path("train curve", [place(point.step, point.loss) for point in curve]),
-        svg.path("look curve", validation) if validation else Markup(""),
-        *(svg.dot("look", x, y) for x, y in validation),
+        svg.path("train curve", [coordinates(point.step, point.loss) for point in curve]),
+        svg.path("look curve", dots) if dots else Markup(""),
+        *(svg.dot("look", x, y) for x, y in dots),
         frame.ticks([(at, f"{at:,}") for at in range(0, curve[-1].step + 1, every)], "step"),
-        svg.text("axis", 2, 12, "loss, nats a token"),
+        svg.text("axis", 2, 12, "loss, nats per token"),
     )
 
 
 def interval_picture(interval: Interval, margin: float | None, reach: float) -> Markup:
-    """A difference with its interval, from -`reach` to `reach`; 0 and what the rule allows are marked.
+    """Draw a difference with its interval on an axis from -`reach` to `reach`, with 0 and -`margin` marked.
 
-    What lies beyond is not drawn; the line then ends at the edge.
+    An interval that exceeds the axis ends at its edge.
     """
     middle, high = _INTERVAL_WIDTH / 2, _INTERVAL_HEIGHT
 
@@ -145,11 +150,13 @@ def interval_picture(interval: Interval, margin: float | None, reach: float) -> 
         marks.append(
             svg.text("after label", x(interval.value), high / 2 + 4, "◂▸"[interval.value > 0], "middle")
         )
-    return svg.svg(_INTERVAL_WIDTH, high, "The difference with its interval", svg.join(marks), fixed=True)
+    return svg.svg(
+        _INTERVAL_WIDTH, high, "Difference with its confidence interval", svg.join(marks), fixed=True
+    )
 
 
 def trend_picture(trend: Trend) -> Markup:
-    """One bar a day, from 0 and tonight's marked; a day without a night has none."""
+    """Draw one bar per night from 0, with tonight's highlighted. A day without a night has no bar."""
     highest = max(trend.shares.values()) or 1.0
     width, floor = _SLOT * len(trend.days), _TREND_HEIGHT - 1
     bars = []
@@ -159,20 +166,20 @@ def trend_picture(trend: Trend) -> Markup:
             style = "now" if day == trend.tonight else "then"
             drawn = svg.bar(style, _SLOT * slot + 1, floor - size, _SLOT - 2, size)
             bars.append(svg.titled(f"{day}: {100 * trend.shares[day]:.1f}\u00a0%", drawn))
-    ground = svg.line("grid", 0, width, floor + 0.5, floor + 0.5)
-    what = f"{trend.name}, by night of the last {len(trend.days)} days"
-    return svg.svg(width, _TREND_HEIGHT, what, svg.join([ground, *bars]), fixed=True)
+    baseline = svg.line("grid", 0, width, floor + 0.5, floor + 0.5)
+    label = f"{trend.name}, by night of the last {len(trend.days)} days"
+    return svg.svg(width, _TREND_HEIGHT, label, svg.join([baseline, *bars]), fixed=True)
 
 
 def _curve(frame: Frame, style: str, heights: Sequence[float]) -> Markup:
-    """A curve over the whole width, and the area below it."""
+    """Draw a curve over the whole width, and the area below it."""
     points = [(frame.x(n / (len(heights) - 1)), frame.y(y)) for n, y in enumerate(heights)]
     area = [(frame.x(0), frame.floor), *points, (frame.x(1), frame.floor)]
     return svg.path(f"{style} area", area, closed=True) + svg.path(f"{style} curve", points)
 
 
 def _stairs(frame: Frame, first: int, shares: Sequence[tuple[int, float]]) -> Iterator[tuple[float, float]]:
-    """Corners of a line that rises at each budget, on an axis of powers of two from 2 ** `first`."""
+    """Yield the corners of a step function that rises at each budget, on a log2 axis from 2 ** `first`."""
     y = frame.floor
     yield frame.x(0), y
     for tokens, share in shares:
@@ -183,22 +190,23 @@ def _stairs(frame: Frame, first: int, shares: Sequence[tuple[int, float]]) -> It
     yield frame.x(frame.x_end), y
 
 
-def _mark(frame: Frame, style: str, value: float, words: str, y: float) -> Markup:
-    """A line from the floor up to its words at `y`."""
+def _mark(frame: Frame, style: str, value: float, label: str, y: float) -> Markup:
+    """Draw a vertical line from the axis up to its label at `y`."""
     x = frame.x(min(value, frame.x_end))
-    late = value > frame.x_end / 2
+    is_right = value > frame.x_end / 2
     upright = svg.line(f"mark {style}", x, x, y - 8, frame.floor)
-    return upright + svg.text(f"{style} label", x + (-4 if late else 4), y, words, "end" if late else "start")
+    offset, anchor = (-4, "end") if is_right else (4, "start")
+    return upright + svg.text(f"{style} label", x + offset, y, label, anchor)
 
 
 def _scale(highest: float, steps: Sequence[float]) -> tuple[float, float]:
-    """Top of an axis and its step, both round, for values up to `highest`."""
+    """Return a round axis maximum and step for values up to `highest`."""
     step = next((step for step in steps if highest <= 4 * step), steps[-1])
     return max(ceil(highest / step), 1) * step, step
 
 
 def _round_step(span: float) -> float:
-    """A round step of which 2 to 5 make `span`."""
+    """Return a round step of which 2 to 5 make up `span`."""
     if not span:
         return 1.0
     power = 10.0 ** floor(log10(span / 2))
@@ -210,19 +218,19 @@ def _compact(count: int) -> str:
 
 
 def density(counts: Sequence[int]) -> list[float]:
-    """Heights of a smooth density at 0 to 1, from counts of equal bins between them.
+    """Return the heights of a smooth density between 0 and 1, from counts in equal bins.
 
-    A Gaussian kernel estimate with Silverman's bandwidth, reflected at 0, where lengths end. The last count
-    lies beyond 1: it is a part of the total and is not drawn.
+    Gaussian kernel estimate with Silverman's bandwidth, reflected at 0, the lower limit of lengths. The last
+    count is of values above 1. It counts towards the total but is not drawn.
     """
     inside, total = np.asarray(counts[:-1]), sum(counts)
     if not inside.any():
         return [0.0] * len(counts)
     edges = np.linspace(0, 1, len(counts))
-    # half of a bin's count at each of its edges: one full bin alone has a spread too
+    # half of each count at either edge of its bin, so that a single full bin has a spread too
     at, weights = np.concatenate([edges[:-1], edges[1:]]), np.concatenate([inside, inside])
     spread = float(np.sqrt(np.cov(at, aweights=weights)))
-    bandwidth = max(0.9 * total**-0.2, _LEAST_BANDWIDTH / spread)
+    bandwidth = max(0.9 * total**-0.2, _MIN_BANDWIDTH / spread)
     estimate = gaussian_kde(at, bw_method=bandwidth, weights=weights)
     heights = (estimate(edges) + estimate(-edges)) * inside.sum() / total
     return [float(height) for height in heights]

@@ -1,7 +1,7 @@
-"""A few SVG primitives: a frame that turns values into places, and the marks that are drawn in it.
+"""SVG primitives: a frame that maps values to coordinates, and the shapes drawn in it.
 
-Colours come from the page, by class, and so follow its theme. One unit is one pixel on a phone of 390 pixels,
-so that the lettering stays readable.
+The page's style sheet sets colours by class, so that charts follow its theme. One unit is one pixel on a
+phone that is 390 pixels wide, so that the text stays readable.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ _LINE = Markup('<line class="{}" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"
 
 @dataclass(frozen=True)
 class Frame:
-    """A plot area: x from 0 to `x_end` and y from 0 to `y_end`, in the units of what is drawn."""
+    """A plot area with x from 0 to `x_end` and y from 0 to `y_end`, in data units."""
 
     x_end: float
     y_end: float
@@ -34,20 +34,20 @@ class Frame:
     bottom: int = 36
 
     def x(self, value: float) -> float:
-        """Where `value` lies from the left."""
+        """Return the horizontal coordinate of `value`."""
         return self.left + (WIDTH - self.left - self.right) * value / self.x_end
 
     def y(self, value: float) -> float:
-        """Where `value` lies from the top."""
+        """Return the vertical coordinate of `value`, measured from the top."""
         return self.height - self.bottom - (self.height - self.top - self.bottom) * value / self.y_end
 
     @property
     def floor(self) -> float:
-        """Where 0 lies from the top."""
+        """Vertical coordinate of 0."""
         return self.y(0)
 
     def levels(self, levels: Sequence[tuple[float, str]]) -> Markup:
-        """Lines across, each with its lettering."""
+        """Draw horizontal grid lines with their labels."""
         return join(
             line("grid", self.x(0), self.x(self.x_end), self.y(level), self.y(level))
             + text("", self.left - 6, self.y(level) + 4, name, "end")
@@ -55,51 +55,51 @@ class Frame:
         )
 
     def ticks(self, ticks: Sequence[tuple[float, str]], axis: str) -> Markup:
-        """Lettering below, and what it counts."""
+        """Draw the labels below the x axis, and its title."""
         marks = join(text("", self.x(at), self.floor + 15, name, "middle") for at, name in ticks)
         return marks + text("axis", self.x(self.x_end / 2), self.floor + 31, axis, "middle")
 
     def picture(self, label: str, *drawn: Markup) -> Markup:
-        """The whole picture. `label` is what it shows, for those who cannot see it."""
+        """Return the whole chart. `label` describes it for screen readers."""
         return svg(WIDTH, self.height, label, join(drawn))
 
 
 def svg(width: int, height: int, label: str, drawn: Markup, *, fixed: bool = False) -> Markup:
-    """A picture that is as wide as its place, or `fixed` to its own size."""
+    """Return an SVG element, scaled to its container or `fixed` to its size."""
     return _SVG.format(width, height, label, _SIZE.format(width, height) if fixed else "", drawn)
 
 
 def bar(style: str, x: float, y: float, width: float, height: float) -> Markup:
-    """A filled rectangle."""
+    """Draw a filled rectangle."""
     return _BAR.format(style, x, y, width, height)
 
 
 def line(style: str, x1: float, x2: float, y1: float, y2: float) -> Markup:
-    """A straight line."""
+    """Draw a straight line."""
     return _LINE.format(style, x1, x2, y1, y2)
 
 
 def dot(style: str, x: float, y: float) -> Markup:
-    """A point."""
+    """Draw a point."""
     return _DOT.format(style, x, y)
 
 
 def path(style: str, points: Sequence[tuple[float, float]], *, closed: bool = False) -> Markup:
-    """A line through points."""
-    places = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-    return _PATH.format(style, f"M{places}{'Z' if closed else ''}")
+    """Draw a line through points."""
+    coordinates = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    return _PATH.format(style, f"M{coordinates}{'Z' if closed else ''}")
 
 
-def text(style: str, x: float, y: float, words: str, anchor: str = "start") -> Markup:
-    """One line of lettering."""
-    return _TEXT.format(style, x, y, anchor, words)
+def text(style: str, x: float, y: float, content: str, anchor: str = "start") -> Markup:
+    """Draw a line of text."""
+    return _TEXT.format(style, x, y, anchor, content)
 
 
 def titled(title: str, drawn: Markup) -> Markup:
-    """What a pointer that rests on `drawn` is told."""
+    """Add a tooltip to `drawn`."""
     return _TITLED.format(title, drawn)
 
 
 def join(drawn: Iterable[Markup]) -> Markup:
-    """Several marks as one."""
+    """Join several shapes."""
     return Markup("").join(drawn)

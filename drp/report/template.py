@@ -1,8 +1,8 @@
-"""What the report's pages share: the templates beside this file, and how they write a number.
+"""Rendering of the report pages: the templates next to this file, and the format of numbers.
 
 html = render("nightly.html", night=facts, ...)
 
-Every text of a student or a teacher is escaped; a page has no script and fetches nothing.
+All texts of students and teachers are escaped. A page has no scripts and loads nothing.
 """
 
 from functools import cache
@@ -15,9 +15,9 @@ from drp.core import VERSION
 _UNKNOWN = "–"
 
 
-def render(template: str, **known: object) -> str:
-    """The page that a template makes of what is known."""
-    return _environment().get_template(template).render(known, version=VERSION)
+def render(template: str, **variables: object) -> str:
+    """Render a template with these variables."""
+    return _environment().get_template(template).render(variables, version=VERSION)
 
 
 @cache
@@ -44,22 +44,22 @@ def _environment() -> Environment:
 
 
 def percent(share: float | None) -> str:
-    """A share, 0 to 1."""
+    """Format a share between 0 and 1 as a percentage."""
     return _UNKNOWN if share is None else f"{100 * share:.1f}\u00a0%"
 
 
 def points(difference: float) -> str:
-    """A difference of two shares, in points of a hundred."""
+    """Format a difference of two shares in percentage points."""
     return _with_sign(f"{100 * difference:+.1f}")
 
 
 def times(ratio: float | None) -> str:
-    """A ratio: 0.62×."""
+    """Format a ratio: 0.62×."""
     return _UNKNOWN if ratio is None else f"{ratio:.2f}×"
 
 
 def signed(value: float | None) -> str:
-    """A figure that may lie on either side of 0."""
+    """Format a figure with its sign."""
     return _UNKNOWN if value is None else _with_sign(f"{value:+.2f}")
 
 

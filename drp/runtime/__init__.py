@@ -2,7 +2,6 @@
 
 from drp.runtime.context import IMPORTED, RunContext, open_night, open_training, reopen
 from drp.runtime.cost_estimate import estimate
-from drp.runtime.export_calls import call_shards, drop_exported_texts, export_calls
 from drp.runtime.hashes import revision_hash
 from drp.runtime.plans import PlannedCheckpoint, ShardPlan
 from drp.runtime.prefilter import prefilter_rollouts
@@ -35,16 +34,13 @@ __all__ = [
     "SamplesMissingError",
     "SamplingTask",
     "ShardPlan",
-    "call_shards",
     "checkpoint_of",
     "decomposition_row",
     "draft_row",
-    "drop_exported_texts",
     "entries_of",
     "entry_of",
     "estimate",
     "evaluation_of",
-    "export_calls",
     "fetch_model",
     "fetch_student",
     "manifest_key",
@@ -60,5 +56,4 @@ __all__ = [
     "rows_in",
     "sample",
     "scratch",
-    "worker_main",
 ]

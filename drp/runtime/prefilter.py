@@ -1,7 +1,8 @@
-"""Which rollouts of a shard are worth a teacher's time: finished, right, no leak, no duplicate."""
+"""The prefilter: unfinished, wrong, leaked and repeated rollouts are not sent to the teacher."""
 
 from collections.abc import Iterator
 
+from drp.core.stage_names import ROLLOUT
 from drp.gates import EVALUATION_SPLITS, LeakIndex, Rejection, rollout_rejections
 from drp.query import select
 from drp.runtime.context import RunContext
@@ -15,25 +16,26 @@ SELECT rollout_id, question_id, md5(thinking || chr(30) || response) AS text FRO
 
 
 def prefilter_rollouts(ctx: RunContext, shard: str) -> Iterator[tuple[RolloutWithQuestion, list[Rejection]]]:
-    """Every rollout of the shard, with the reasons why it is not sent to the teacher; streamed."""
+    """Every rollout of the shard with the reasons why it is not sent to the teacher, if any; streamed."""
     plan = ctx.run.plans(ShardPlan)[shard]
     sampled, repeated = _sampled(ctx, shard)
     duplicates = {*plan.duplicates, *repeated}
-    measured_on = select(ctx.visible_parts(), _EVALUATION_QUESTIONS, {"splits": sorted(EVALUATION_SPLITS)})
-    leaks = LeakIndex(row["question"] for row in measured_on)
-    for work in read_rollouts(ctx, [*plan.rollouts, *sampled]):
-        why = rollout_rejections(work.question, work.graded, leaks)
-        if work.rollout_id in duplicates:
-            why.append(Rejection("duplicate", "the same trace was given for this question before"))
-        yield work, why
+    splits = {"splits": sorted(EVALUATION_SPLITS)}
+    rows = select(ctx.visible_parts(), _EVALUATION_QUESTIONS, splits)
+    leaks = LeakIndex(row["question"] for row in rows)
+    for rollout in read_rollouts(ctx, [*plan.rollouts, *sampled]):
+        rejections = rollout_rejections(rollout.question, rollout.graded, leaks)
+        if rollout.rollout_id in duplicates:
+            rejections.append(Rejection("duplicate", "another rollout of this question has the same trace"))
+        yield rollout, rejections
 
 
 def _sampled(ctx: RunContext, shard: str) -> tuple[list[str], set[str]]:
-    """Rollouts that tonight's student made in this shard, and those of them that repeat another."""
+    """Ids of the rollouts that were sampled in this shard, and of those among them that repeat another."""
     rollouts: list[str] = []
     repeated: set[str] = set()
     seen: set[tuple[str, str]] = set()
-    for row in select(ctx.shard_parts("rollout", shard), _SAMPLED):
+    for row in select(ctx.shard_parts(ROLLOUT, shard), _SAMPLED):
         rollouts.append(row["rollout_id"])
         text = (row["question_id"], row["text"])
         if text in seen:

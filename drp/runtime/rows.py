@@ -1,12 +1,14 @@
-"""The rollouts of a shard on their way to revisions: read with their questions, written with a verdict.
+"""Read the rollouts of a shard with their questions, and make the rows of decompositions and revisions.
 
-Every rollout ends in exactly one revision row per recipe: accepted, or rejected with its reasons.
+Every rollout ends in exactly one row of `revisions` per recipe: accepted, or rejected with its reasons.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
+
+from more_itertools import chunked
 
 from drp.core import (
     CHARACTERS,
@@ -18,10 +20,10 @@ from drp.core import (
     Revision,
     Step,
     StudentTrace,
-    batched,
     decomposition_id,
     revision_id,
 )
+from drp.core.stage_names import DECOMPOSE
 from drp.gates import Rejection
 from drp.grading import GRADER_VERSION
 from drp.lake import Addresses
@@ -31,7 +33,7 @@ from drp.student import rollout_from_row
 from drp.teacher import Teacher, open_teacher
 from drp.traces import TokenCount
 
-_WORK = """
+_ROLLOUTS = """
 SELECT rollouts.* EXCLUDE (run_date), dataset, split, question, gold_answer, source
 FROM rollouts JOIN wanted ON rollout_id = id JOIN questions USING (question_id)
 """
@@ -66,7 +68,7 @@ class RolloutWithQuestion:
 
     @property
     def trace(self) -> StudentTrace:
-        """What the teacher may read of it: the student's own answer, never gold."""
+        """What the teacher may read: the student's own answer, never the gold answer."""
         rollout = self.graded.rollout
         answer = self.graded.grade.predicted_answer or ""
         return StudentTrace(
@@ -74,27 +76,30 @@ class RolloutWithQuestion:
         )
 
 
-def read_rollouts(ctx: RunContext, wanted: Sequence[str]) -> Iterator[RolloutWithQuestion]:
-    """The rollouts `wanted`, streamed, in no particular order."""
-    return (_work(row) for row in select(ctx.visible_parts(), _WORK, wanted=wanted))
+def read_rollouts(ctx: RunContext, ids: Sequence[str]) -> Iterator[RolloutWithQuestion]:
+    """The rollouts with these ids, streamed, in no particular order."""
+    return (_rollout_with_question(row) for row in select(ctx.visible_parts(), _ROLLOUTS, wanted=ids))
 
 
 def read_decomposed(ctx: RunContext, shard: str) -> Iterator[tuple[RolloutWithQuestion, Draft]]:
-    """The traces that the decompose stage cut in this shard, streamed, with their steps."""
-    parts = ctx.shard_parts("decompose", shard)
-    cut = select(parts, "SELECT rollout_id, decomposition_id FROM decompositions")
-    ids = {row["rollout_id"]: row["decomposition_id"] for row in cut}
-    for works in batched(read_rollouts(ctx, list(ids)), BATCH):
-        rows = select(parts, _STEPS, wanted=[ids[work.rollout_id] for work in works])
+    """The rollouts of this shard that the decompose stage decomposed, streamed.
+
+    A draft holds its steps; if the teacher's reply had them too, its decisions and its revision.
+    """
+    parts = ctx.shard_parts(DECOMPOSE, shard)
+    rows = select(parts, "SELECT rollout_id, decomposition_id FROM decompositions")
+    ids = {row["rollout_id"]: row["decomposition_id"] for row in rows}
+    for rollouts in chunked(read_rollouts(ctx, list(ids)), BATCH):
+        rows = select(parts, _STEPS, wanted=[ids[rollout.rollout_id] for rollout in rollouts])
         steps = {row["decomposition_id"]: _steps(row) for row in rows}
-        revised = _read_drafts(parts, [work.rollout_id for work in works])
-        for work in works:
-            draft = Draft(work.trace, steps.pop(ids[work.rollout_id]))
-            yield work, replace(draft, **revised.get(work.rollout_id, {}))
+        revised = _read_drafts(parts, [rollout.rollout_id for rollout in rollouts])
+        for rollout in rollouts:
+            draft = Draft(rollout.trace, steps.pop(ids[rollout.rollout_id]))
+            yield rollout, replace(draft, **revised.get(rollout.rollout_id, {}))
 
 
 def _read_drafts(parts: Addresses, wanted: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What the replies of the decompose stage said besides the steps, by rollout id."""
+    """Decisions and revision of the drafts that have them, by rollout id."""
     if not parts.get("drafts"):
         return {}
     return {
@@ -107,7 +112,7 @@ def _read_drafts(parts: Addresses, wanted: Sequence[str]) -> dict[str, dict[str,
 
 
 def draft_row(draft: Draft) -> dict[str, Any] | None:
-    """Row of `drafts`: what the reply said besides the steps; None if it said no more."""
+    """Row of `drafts`: decisions and revision; None if the draft has only steps."""
     if draft.revision is None:
         return None
     decisions = [vars(decision) for decision in draft.decisions]
@@ -119,20 +124,24 @@ def _steps(row: Mapping[str, Any]) -> tuple[Step, ...]:
 
 
 def open_teacher_for(ctx: RunContext) -> AbstractContextManager[Teacher]:
-    """The recipe's teacher, paid by this night, for the time of a `with` block."""
+    """The recipe's teacher, charged to this run, for the time of a `with` block."""
 
-    def exported(call_ids: Sequence[str]) -> dict[str, str | None]:
+    def archived_replies(call_ids: Sequence[str]) -> dict[str, str | None]:
         if not call_ids:
             return {}
         rows = select(ctx.visible_parts(), _REPLIES, wanted=call_ids)
         return {row["call_id"]: row["raw_text"] for row in rows}
 
     return open_teacher(
-        ctx.recipe, ctx.workers, run_id=ctx.run_id, archive=exported, may_defer_since=ctx.may_defer_since
+        ctx.recipe,
+        ctx.workers,
+        run_id=ctx.run_id,
+        archive=archived_replies,
+        may_defer_since=ctx.may_defer_since,
     )
 
 
-def _work(row: Mapping[str, Any]) -> RolloutWithQuestion:
+def _rollout_with_question(row: Mapping[str, Any]) -> RolloutWithQuestion:
     return RolloutWithQuestion(
         Question(**{name: row[name] for name in _QUESTION_FIELDS}), rollout_from_row(row)
     )
@@ -144,27 +153,27 @@ def revision_row(
     rollout_id: str,
     draft: Draft | None,
     grade: Grade,
-    why: Sequence[Rejection],
+    rejections: Sequence[Rejection],
     length: TokenCount | None = None,
 ) -> dict[str, Any]:
     """Row of `revisions`: accepted when there is no rejection.
 
     Args:
-        night: the night, for its recipe.
+        ctx: the run, for its recipe.
         teacher: who pruned, or would have.
         rollout_id: the rollout.
-        draft: what the teacher made of it; None when it was not sent.
-        grade: the answer of the revision, against gold.
-        why: the rejections, first the one to read.
-        length: of the revision, if there is one.
+        draft: what the teacher made of the rollout; None if it was not sent to the teacher.
+        grade: the revision's answer, compared with gold.
+        rejections: why it is rejected, the most important reason first.
+        length: length of the revision, if there is one.
     """
     recipe = ctx.recipe
     revision = draft.revision if draft else None
-    cut = draft is not None and bool(draft.steps)
+    is_decomposed = draft is not None and bool(draft.steps)
     return {
         "revision_id": revision_id(rollout_id, ctx.revision_hash),
         "rollout_id": rollout_id,
-        "decomposition_id": _decomposition_id(ctx, teacher, rollout_id) if cut else None,
+        "decomposition_id": _decomposition_id(ctx, teacher, rollout_id) if is_decomposed else None,
         "recipe": recipe.name,
         "recipe_hash": ctx.revision_hash,
         "teacher": teacher.name,
@@ -177,9 +186,9 @@ def revision_row(
         "predicted_answer": grade.predicted_answer,
         "verdict": grade.verdict,
         "grader_version": GRADER_VERSION,
-        "status": "rejected" if why else "accepted",
-        "reject_reasons": list(dict.fromkeys(rejection.reason for rejection in why)),
-        "reject_detail": why[0].detail if why else None,
+        "status": "rejected" if rejections else "accepted",
+        "reject_reasons": list(dict.fromkeys(rejection.reason for rejection in rejections)),
+        "reject_detail": rejections[0].detail if rejections else None,
     }
 
 
@@ -200,5 +209,5 @@ def _decomposition_id(ctx: RunContext, teacher: Teacher, rollout_id: str) -> str
 
 
 def rows_in(ctx: RunContext, shard: str, stage: str, count: str) -> int:
-    """What a finished stage of the shard counted under this name."""
+    """Sum of one count over the finished pieces of a shard of a stage."""
     return sum(done.counts.get(count, 0) for done in ctx.pieces(stage, shard))

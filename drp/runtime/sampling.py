@@ -1,7 +1,7 @@
-"""Samples a student and lands what it says, in pieces: what the stages `rollout` and `evaluate` share.
+"""Sample a student and store its graded responses in pieces: shared by the stages `rollout` and `evaluate`.
 
-A piece is written as soon as all its samples are there, and never holds others: killed and started again, the
-student is not asked again for what has landed, and nothing is there twice.
+A piece is written as soon as all its samples are graded, and does not wait for other pieces. When sampling is
+killed and started again, stored samples are not sampled again, and no sample is stored twice.
 """
 
 import math
@@ -19,16 +19,16 @@ from drp.student import SampleRequest, Student, grade_rollouts
 from drp.student.engines import check_vocabulary, environment_of, make_engine
 
 PIECE = 256
-"""Samples of a piece."""
+"""Samples in a piece."""
 
 
 class SamplesMissingError(TransientError):
-    """An engine ended without an answer to everything that it was asked."""
+    """A rollout engine ended without a response to every request."""
 
 
 @dataclass(frozen=True)
 class SamplingTask:
-    """The samples that one shard of a stage is about, and what becomes of each."""
+    """The samples of one shard of a stage, and how each graded response is stored."""
 
     stage: str
     shard: str
@@ -38,85 +38,84 @@ class SamplingTask:
     add: Callable[[ShardOutput, GradedRollout], None]
 
 
-def sample(ctx: RunContext, wanted: SamplingTask, *, part: int = 0, of: int = 1) -> None:
-    """Land all samples that have not landed, in the environment that the student's engine needs.
+def sample(ctx: RunContext, task: SamplingTask, *, part: int = 0, of: int = 1) -> None:
+    """Sample and store everything that is not stored yet, in the environment of the student's engine.
 
     Args:
-        night: the night.
-        wanted: the samples.
-        part: of `of` processes that share the pieces, this is the one with this number, from 0.
-        of: number of such processes.
+        ctx: the run.
+        task: what is sampled.
+        part: which of the `of` processes this is, from 0; they share the pieces.
+        of: number of processes.
 
     Raises:
         BadInputError: no engine can run the student.
-        SamplesMissingError: its engine left some out.
+        SamplesMissingError: the engine left samples out.
     """
-    pieces = _missing(ctx, wanted, part, of)
+    pieces = _missing_pieces(ctx, task, part, of)
     if not pieces:
         return
-    where = environment_of(wanted.student)
-    if where != "orchestrator":  # its engine reads a folder, no server does
-        check_vocabulary(Path(wanted.student.model))
-    if in_environment(where):
-        _sample_here(ctx, wanted, pieces)
+    environment = environment_of(task.student)
+    if environment != "orchestrator":  # the engine reads a model's folder
+        check_vocabulary(Path(task.student.model))
+    if in_environment(environment):
+        _sample_here(ctx, task, pieces)
     else:
         document = {
-            "stage": wanted.stage,
-            "shard": wanted.shard,
+            "stage": task.stage,
+            "shard": task.shard,
             "run_id": ctx.run_id,
             "recipe": ctx.recipe.model_dump(mode="json"),
             "workers": ctx.workers,
         }
         processes = min(ctx.recipe.parallel.data, len(pieces))
         jobs = ({**document, "part": number, "of": processes} for number in range(processes))
-        run_jobs(where, "drp.runtime.worker_main", *jobs)
-    if missing := _missing(ctx, wanted, part, of):
+        run_jobs(environment, "drp.pipeline.sampling_worker", *jobs)
+    if missing := _missing_pieces(ctx, task, part, of):
         raise SamplesMissingError(
-            f"{wanted.stage} {wanted.shard}: the engine gave no answer to some of the samples in"
-            f" {len(missing)} pieces",
-            state="All other pieces are kept",
-            next_command="run the same command again, which asks for these alone",
+            f"{task.stage} {task.shard}: the engine returned no response for some samples in {len(missing)}"
+            " pieces",
+            state="All other pieces are stored",
+            next_command="run the same command again, which samples only what is missing",
         )
 
 
-def _sample_here(
-    ctx: RunContext, wanted: SamplingTask, pieces: Mapping[str, Sequence[SampleRequest]]
-) -> None:
-    samples = [sample for piece in pieces.values() for sample in piece]
-    questions = {sample.question.question_id: sample.question for sample in samples}
+def _sample_here(ctx: RunContext, task: SamplingTask, pieces: Mapping[str, Sequence[SampleRequest]]) -> None:
+    requests = [request for piece in pieces.values() for request in piece]
+    questions = {request.question.question_id: request.question for request in requests}
     piece_of = {
-        (sample.question.question_id, sample.k): name for name, piece in pieces.items() for sample in piece
+        (request.question.question_id, request.k): name for name, piece in pieces.items() for request in piece
     }
-    landed: dict[str, list[GradedRollout]] = {name: [] for name in pieces}
-    progress = Progress(f"{wanted.stage} {wanted.shard}", len(samples), unit="samples")
-
-    ended: list[BaseException] = []
+    graded_of: dict[str, list[GradedRollout]] = {name: [] for name in pieces}
+    progress = Progress(f"{task.stage} {task.shard}", len(requests), unit="samples")
+    errors: list[BaseException] = []
 
     def responses() -> Iterator[tuple[Question, Rollout]]:
         try:
-            for response in make_engine(wanted.student).sample(samples):
+            for response in make_engine(task.student).sample(requests):
                 yield questions[response.question_id], response
         except (Exception, SystemExit) as error:  # SIGTERM is a SystemExit
-            ended.append(error)  # what has arrived is graded and lands first
+            errors.append(error)  # responses that have arrived are graded and stored first
 
     with Grader(workers=ctx.workers) as grader:
         for done, graded in enumerate(grade_rollouts(responses(), grader), start=1):
             name = piece_of[graded.rollout.question_id, graded.rollout.sample_index]
-            landed[name].append(graded)
+            graded_of[name].append(graded)
             progress.update(done)
-            if len(landed[name]) == len(pieces[name]):
-                with ctx.run.shard(wanted.stage, name, wanted.fingerprint) as out:
-                    for one in landed.pop(name):
-                        wanted.add(out, one)
-    if ended:
-        raise ended[0]
+            if len(graded_of[name]) == len(pieces[name]):
+                with ctx.run.shard(task.stage, name, task.fingerprint) as out:
+                    for rollout in graded_of.pop(name):
+                        task.add(out, rollout)
+    if errors:
+        raise errors[0]
 
 
-def _missing(ctx: RunContext, wanted: SamplingTask, part: int, of: int) -> dict[str, Sequence[SampleRequest]]:
-    """The pieces of this part that have not landed; what makes up a piece, or a part, never changes."""
+def _missing_pieces(
+    ctx: RunContext, task: SamplingTask, part: int, of: int
+) -> dict[str, Sequence[SampleRequest]]:
+    """The pieces of this part that are not stored; the samples of a piece and of a part never change."""
     missing = {}
-    for number in range(part, math.ceil(len(wanted.samples) / PIECE), of):
-        name = f"{wanted.shard}-{number:04}"
-        if not ctx.run.is_done(wanted.stage, name):
-            missing[name] = wanted.samples[number * PIECE : (number + 1) * PIECE]
+    for number in range(part, math.ceil(len(task.samples) / PIECE), of):
+        name = f"{task.shard}-{number:04}"
+        if not ctx.run.is_done(task.stage, name):
+            missing[name] = task.samples[number * PIECE : (number + 1) * PIECE]
     return missing

@@ -1,8 +1,8 @@
-"""Checkpoints as models on this machine, among them the one that is tonight's student.
+"""Resolve the student that a recipe names, and fetch its model to this machine.
 
-A recipe whose student is `small@champion` goes on from what the nights before it came to: the champion rolls
-out, is fine-tuned, and is the base that the result is compared with. Which checkpoint that is, is settled
-once a run, so that a promotion in its midst changes nothing of it.
+With `student: small@champion` a night builds on earlier ones: the champion is sampled and fine-tuned, and is
+the base of the comparison. Which checkpoint that is, is decided once a run, so that a promotion during the
+run does not change it.
 """
 
 import shutil
@@ -19,25 +19,25 @@ from drp.training import MERGED
 
 
 def resolve_student(lake: Lake, run: Run, recipe: Recipe) -> Recipe:
-    """The recipe with the student of this run: `small@champion` becomes `small@<id>`.
+    """The recipe with this run's student: `small@champion` becomes `small@<id>`.
 
-    While nothing was promoted, it is the line's own model, `small`.
+    Before the first promotion it becomes the model itself, `small`.
 
     Raises:
         UnknownCheckpointError, UnknownAliasError, BadInputError: the line has no such checkpoint.
-        ChangedCheckpointError: its files are not what was registered.
+        ChangedCheckpointError: its files differ from what was registered.
     """
     line, name = parse_student_name(recipe.student)
     if name is None:
         return recipe
-    student = run.remember("student", lambda: _chosen(line, name))
+    student = run.remember("student", lambda: _choose(line, name))
     if parse_student_name(student).checkpoint and not checkpoint_folder(student).is_dir():
         fetch_student(lake.store, student)
     return recipe.model_copy(update={"student": student})
 
 
 def fetch_student(store: ObjectStore, student: str) -> None:
-    """Make sure that the model of a settled student is on this machine, as it was registered."""
+    """Make sure that the model of a resolved student is on this machine, as it was registered."""
     _, name = parse_student_name(student)
     if name is not None:
         with open_registry(settings().resolved_database_url) as registry:
@@ -46,33 +46,33 @@ def fetch_student(store: ObjectStore, student: str) -> None:
 
 
 def fetch_model(store: ObjectStore, checkpoint: Checkpoint) -> Path:
-    """Copy a checkpoint's model to this machine; where a copy is there, it is only compared.
+    """Copy a checkpoint's model to this machine and return its folder; an existing copy is only verified.
 
     Raises:
-        ChangedCheckpointError, BadInputError: the checkpoint's files, or the copy of them, were changed.
+        ChangedCheckpointError, BadInputError: the checkpoint's files, or the copy, were changed.
     """
-    folder = checkpoint_folder(_named(checkpoint))
+    folder = checkpoint_folder(_student_name(checkpoint))
     with process_lock(folder.with_suffix(".lock")):  # several stages may want it at once
-        for left in folder.parent.glob(f".{folder.name}-*"):  # by a copy that was killed
-            shutil.rmtree(left)
+        for partial in folder.parent.glob(f".{folder.name}-*"):  # left by a copy that was killed
+            shutil.rmtree(partial)
         fetch(store, checkpoint, MERGED, folder)
     return folder
 
 
-def _chosen(line: str, name: str) -> str:
+def _choose(line: str, name: str) -> str:
     with open_registry(settings().resolved_database_url) as registry:
         if name == "champion":
             champion = registry.champion(line)
-            return _named(champion) if champion else line
+            return _student_name(champion) if champion else line
         checkpoint = registry.get(name, line)
     if checkpoint.student != line:
         raise BadInputError(
-            f"checkpoint {checkpoint.checkpoint_id} is one of {checkpoint.student}, not of {line}",
+            f"checkpoint {checkpoint.checkpoint_id} is a checkpoint of {checkpoint.student}, not of {line}",
             state="Nothing was read or written",
-            next_command=f"set student in the recipe to {_named(checkpoint)}",
+            next_command=f"set student in the recipe to {_student_name(checkpoint)}",
         )
-    return _named(checkpoint)
+    return _student_name(checkpoint)
 
 
-def _named(checkpoint: Checkpoint) -> str:
+def _student_name(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.student}@{checkpoint.checkpoint_id[:12]}"

@@ -5,6 +5,7 @@ one for each arm that is trained on a corpus version. The name of an entry begin
 running again on the same corpus with the same recipe finds the same checkpoint.
 """
 
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from functools import cache
@@ -21,14 +22,14 @@ from drp.training import ADAPTER, MANIFEST, MERGED, Manifest, folder_digest
 
 
 def evaluation_of(recipe: Recipe) -> Evaluation:
-    """The recipe's section.
+    """The recipe's section `evaluation`.
 
     Raises:
-        BadInputError: it has none.
+        BadInputError: the recipe has no such section.
     """
     if recipe.evaluation is None:
         raise BadInputError(
-            f"recipe {recipe.name} has no section evaluation: nothing is trained that is not measured",
+            f"recipe {recipe.name} has no section `evaluation`: a checkpoint must be measured",
             state="Nothing was trained",
             next_command="add evaluation and promotion to the recipe, as in drp/config/recipes/drp.yaml",
         )
@@ -46,7 +47,7 @@ def entry_of(ctx: RunContext, name: str) -> PlannedCheckpoint:
 
 
 def manifest_key(entry: PlannedCheckpoint) -> str:
-    """Where the manifest of an entry's training lies in the store."""
+    """Key of the training manifest of an entry in the store."""
     return f"_checkpoints/{entry.checkpoint_id}/{MANIFEST}"
 
 
@@ -80,18 +81,18 @@ def _commit() -> str:
     package = Path(__file__).parent
     git = ["git", "-C", str(package)]
     is_tracked = [*git, "ls-files", "--error-unmatch", Path(__file__).name]
-    if subprocess.run(is_tracked, capture_output=True, check=False).returncode:  # noqa: S603
+    if not shutil.which("git") or subprocess.run(is_tracked, capture_output=True, check=False).returncode:  # noqa: S603
         return f"drp {VERSION}"
     head = [*git, "rev-parse", "HEAD"]
     return subprocess.run(head, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
 
 
 def scratch(entry: PlannedCheckpoint) -> Path:
-    """The folder on this machine where an entry is trained: all in it can be made again."""
+    """The folder on this machine where an entry is trained; all of it can be made again."""
     return settings().scratch_root / "training" / entry.checkpoint_id
 
 
 @cache
 def model_digest(folder: Path) -> str:
-    """`folder_digest`, once a process: a model may have many GB."""
+    """`folder_digest`, computed once per process: a model may have many GB."""
     return folder_digest(folder)

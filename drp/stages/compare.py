@@ -1,6 +1,6 @@
-"""Compare: every arm beside the reference, on the same questions and seeds, and what follows from it.
+"""Compare: compare every arm with the reference, on the same questions and seeds, and decide the promotion.
 
-The reference is the champion where there is one, else the base.
+The reference is the champion if there is one, else the base.
 """
 
 import json
@@ -17,10 +17,10 @@ from drp.stages.evaluate import read_key, read_samples, shard_of
 
 
 def compare(ctx: RunContext, names: list[str]) -> PromotionDecision | None:
-    """Compare the entries `names` of the plan, keep the comparisons beside the report, and decide.
+    """Compare the entries `names` of the plan, store the comparisons next to the report, and decide.
 
     Raises:
-        UnlikeScoresError: two scores were not measured alike: DRP was updated between them.
+        UnlikeScoresError: two scores were measured in different ways, such as before and after an update.
     """
     rows = [
         row for benchmark in evaluation_of(ctx.recipe).benchmarks for row in _rows(ctx, names, benchmark.name)

@@ -1,7 +1,7 @@
 """Decompose: the teacher cuts each trace into skill-labelled steps (paper, section 3.1).
 
-What is not worth a teacher's time (unfinished, wrong, a benchmark's question, a duplicate, ...) is rejected
-here, before it is paid for.
+The prefilter rejects rollouts that should not reach the teacher (unfinished, wrong, a benchmark's question, a
+duplicate, ...) here, before they cost anything.
 """
 
 from collections.abc import Iterator
@@ -23,27 +23,27 @@ from drp.runtime import (
 
 
 def decompose(ctx: RunContext, shard: str) -> None:
-    """Cut the traces of one shard, or reject them."""
+    """Decompose the traces of one shard, or reject them."""
     if ctx.run.is_done(DECOMPOSE, shard):
         return
     planned = len(ctx.run.plans(ShardPlan)[shard].rollouts)
     progress = Progress(f"{DECOMPOSE} {shard}", planned + rows_in(ctx, shard, "rollout", "rollouts"))
     with open_teacher_for(ctx) as teacher, ctx.run.shard(DECOMPOSE, shard, ctx.revision_hash) as out:
 
-        def reject(rollout_id: str, why: list[Rejection], draft: Draft | None = None) -> None:
-            out.add("revisions", revision_row(ctx, teacher, rollout_id, draft, Grade(), why))
+        def reject(rollout_id: str, rejections: list[Rejection]) -> None:
+            out.add("revisions", revision_row(ctx, teacher, rollout_id, None, Grade(), rejections))
             out.counts["rejected"] += 1
-            out.counts.update(f"rejected: {rejection.reason}" for rejection in why)
+            out.counts.update(f"rejected: {rejection.reason}" for rejection in rejections)
 
-        def worth_cutting() -> Iterator[Draft]:
-            for work, why in prefilter_rollouts(ctx, shard):
+        def prefiltered() -> Iterator[Draft]:
+            for rollout, rejections in prefilter_rollouts(ctx, shard):
                 out.counts["rollouts"] += 1
-                if why:
-                    reject(work.rollout_id, why)
+                if rejections:
+                    reject(rollout.rollout_id, rejections)
                 else:
-                    yield Draft(work.trace)
+                    yield Draft(rollout.trace)
 
-        for draft in teacher.decompose(worth_cutting(), ctx.recipe.decomposition):
+        for draft in teacher.decompose(prefiltered(), ctx.recipe.decomposition):
             progress.update(out.counts["rejected"] + out.counts["decomposed"] + out.counts["carried"])
             if draft.is_carried:
                 out.counts["carried"] += 1
@@ -62,6 +62,6 @@ def decompose(ctx: RunContext, shard: str) -> None:
                         "steps",
                         {"step_id": row_id("step", row["decomposition_id"], index), **parent, **vars(step)},
                     )
-                if (revised := draft_row(draft)) is not None:
-                    out.add("drafts", revised)
+                if (staged := draft_row(draft)) is not None:
+                    out.add("drafts", staged)
                 out.counts["decomposed"] += 1

@@ -1,7 +1,7 @@
 """Evaluate: a checkpoint, or the base, answers a benchmark's questions; every graded sample is a row.
 
-It samples as the stage `rollout` does, so that what is measured is what is trained on. Nothing is scored
-unless the grader passes its own test first, and all samples are there.
+It samples as the stage `rollout` does, so that what is measured is what is trained on. Scores are written
+only if the grader passes its self-test and all samples are there.
 """
 
 from collections.abc import Iterator
@@ -46,13 +46,13 @@ SELECT benchmark, prompt_version, grader_version, engine, sampling, n_samples FR
 
 
 def shards(ctx: RunContext, names: list[str]) -> list[str]:
-    """One shard a checkpoint and benchmark."""
+    """Names of the shards: one for each checkpoint and benchmark."""
     benchmarks = [benchmark.name for benchmark in evaluation_of(ctx.recipe).benchmarks]
     return [shard_of(ctx, name, benchmark) for name in names for benchmark in benchmarks]
 
 
 def shard_of(ctx: RunContext, name: str, benchmark: str) -> str:
-    """`<entry>.<benchmark>.<hash>`: measured in another way, it is another shard."""
+    """`<entry>.<benchmark>.<hash>`; the hash is of how it is measured."""
     return f"{name}.{benchmark}.{ctx.recipe.evaluation_hash[:6]}"
 
 
@@ -64,7 +64,7 @@ def evaluate(ctx: RunContext, shard: str) -> None:
         self_test(grader)
     entry, benchmark = _about(ctx, shard)
     with ctx.run.shard(EVALUATE, shard, ctx.recipe.evaluation_hash) as out:
-        sample(ctx, wanted(ctx, shard))
+        sample(ctx, sampling_task(ctx, shard))
         samples = read_samples(ctx, shard)
         key, (checkpoint_id, arm) = score_key(ctx, benchmark.name), (entry.checkpoint_id, entry.arm)
         for cutoff in dict.fromkeys((None, evaluation_of(ctx.recipe).cutoff)):
@@ -72,8 +72,8 @@ def evaluate(ctx: RunContext, shard: str) -> None:
             out.counts["scores"] += 1
 
 
-def wanted(ctx: RunContext, shard: str) -> SamplingTask:
-    """The shard's samples: each run of the benchmark has its own place in the seed."""
+def sampling_task(ctx: RunContext, shard: str) -> SamplingTask:
+    """The samples of the shard; the k-th run of the benchmark has its own seed."""
     entry, benchmark = _about(ctx, shard)
     sampling = evaluation_of(ctx.recipe).sampling
     key = score_key(ctx, benchmark.name)
@@ -96,14 +96,14 @@ def wanted(ctx: RunContext, shard: str) -> SamplingTask:
 
 
 def score_key(ctx: RunContext, benchmark: str) -> ScoreKey:
-    """What the scores of this run on a benchmark have in common."""
+    """How this run measures a benchmark: what all its scores on it have in common."""
     sampling, recipe = evaluation_of(ctx.recipe).sampling, ctx.recipe
     engine = engine_of(recipe)
     return ScoreKey.of(benchmark, recipe.prompt_version, GRADER_VERSION, engine, sampling)
 
 
 def engine_of(recipe: Recipe) -> EngineName:
-    """What runs checkpoints: they come and go, and run from their folders, not behind a server."""
+    """The engine that runs checkpoints. It reads their folders: a server does not know them."""
     return "transformers" if recipe.engine == "server" else recipe.engine
 
 
@@ -113,7 +113,7 @@ def read_samples(ctx: RunContext, shard: str) -> Samples:
 
 
 def read_key(ctx: RunContext, shard: str) -> ScoreKey:
-    """What the scores of a finished shard were measured with: its grader may be older than this one."""
+    """How the scores of a finished shard were measured: its grader may be older than this one."""
     return ScoreKey(**next(select(ctx.shard_parts(EVALUATE, shard), _KEY)))
 
 
@@ -127,7 +127,7 @@ def _questions(ctx: RunContext, benchmark: Benchmark) -> Iterator[Question]:
     """The benchmark's questions, in id order.
 
     Raises:
-        BadInputError: there are none.
+        BadInputError: the lake has none.
     """
     wanted = benchmark.questions
     if isinstance(wanted, SyntheticSet):
@@ -145,7 +145,7 @@ def _questions(ctx: RunContext, benchmark: Benchmark) -> Iterator[Question]:
 
 
 def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
-    """The model's folder on this machine, which is what the plan means: nothing else gets its scores.
+    """The model's folder on this machine, after checking that it is the model of the plan.
 
     Raises:
         WrongBaseError: the student's folder was changed since the plan.
@@ -155,10 +155,10 @@ def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
         base = Path(student_of(ctx.recipe).model)
         if model_digest(base) != entry.base_sha256:
             raise WrongBaseError(
-                f"the model in {base} is not the one that {ctx.run_id} began with: its digest is"
+                f"the model in {base} is not the one that {ctx.run_id} started with: its digest is"
                 f" {model_digest(base)[:12]}, not {entry.base_sha256[:12]}",
                 state="No score of it was written",
-                next_command="put the model back that was there, or drp train --run-date with another date",
+                next_command="put the earlier model back, or run drp train --run-date with another date",
             )
         return base
     if entry.arm == CHAMPION:

@@ -1,4 +1,4 @@
-"""Gate: the contract over what would be published. A night that breaks it is quarantined, not published."""
+"""Gate: check what would be published. A night that breaks the contract is quarantined, not published."""
 
 from collections import Counter
 from contextlib import closing
@@ -17,15 +17,15 @@ from drp.query import open_bounded
 from drp.runtime import RunContext
 
 DOCS = "data-docs/index.html"
-"""The Data Docs, beside the night's report."""
+"""Path of the Data Docs, next to the night's report."""
 
 
 class UnbalancedRunError(TerminalError):
-    """What came out of a stage does not add up to what went in: rows were lost or made twice."""
+    """The rows that left a stage do not add up to those that entered it: some were lost or written twice."""
 
 
 def gate(ctx: RunContext) -> None:
-    """Check the counts and the contract; a night that passed is not checked again until it grows.
+    """Check the counts and the contract. A night that passed is checked again only after it has grown.
 
     Raises:
         UnbalancedRunError: the counts do not add up.
@@ -47,11 +47,11 @@ def gate(ctx: RunContext) -> None:
 
 
 def _check(ctx: RunContext, grader: Grader) -> ContractResult:
-    """The contract over tonight's rows; its Data Docs come to lie beside the night's report."""
+    """Check the contract on this night's rows; the Data Docs are stored next to its report."""
     with TemporaryDirectory() as folder, closing(_tonight(ctx)) as con:
         docs = Path(folder, Path(DOCS).parent)
         for stored in list(ctx.lake.store.listed(f"{ctx.report_folder}/{docs.name}")):
-            ctx.lake.store.delete(stored.key)  # of an earlier check
+            ctx.lake.store.delete(stored.key)  # left by an earlier check
         contract = check_night(con, ctx.recipe, docs, grader)
         for file in sorted(path for path in docs.rglob("*") if path.is_file()):
             ctx.lake.store.put(f"{ctx.report_folder}/{file.relative_to(folder)}", file.read_bytes())
@@ -59,13 +59,13 @@ def _check(ctx: RunContext, grader: Grader) -> ContractResult:
 
 
 def gate_shard(ctx: RunContext) -> str:
-    """Name of the gate's shard: it says which rows, and which thresholds, were checked."""
+    """Name of the gate's shard: a hash of the rows and the thresholds that were checked."""
     checked = sorted(part.key for done in ctx.shard_files() for part in done.parts)
     return content_id("gate", checked, ctx.recipe.gates.model_dump(mode="json"))[:12]
 
 
 def check_counts(ctx: RunContext) -> None:
-    """Every row of every stage must be accounted for.
+    """Check that every row of every stage is accounted for.
 
     Raises:
         UnbalancedRunError: naming the first stage that does not add up.
@@ -73,24 +73,24 @@ def check_counts(ctx: RunContext) -> None:
     counts: dict[str, Counter[str]] = {}
     for done in ctx.shard_files():
         counts.setdefault(done.stage, Counter()).update(done.counts)
-    read, cut, pruned = (counts.get(stage, Counter()) for stage in (INGEST, DECOMPOSE, PRUNE))
-    _add_up(ctx, INGEST, read["rows"], read, ("questions", "rollouts", "known", "dead_letters"))
-    _add_up(ctx, DECOMPOSE, cut["rollouts"], cut, ("decomposed", "rejected", "carried"))
-    _add_up(ctx, PRUNE, cut["decomposed"], pruned, ("accepted", "rejected", "carried"))
+    ingested, decomposed, pruned = (counts.get(stage, Counter()) for stage in (INGEST, DECOMPOSE, PRUNE))
+    _add_up(ctx, INGEST, ingested["rows"], ingested, ("questions", "rollouts", "known", "dead_letters"))
+    _add_up(ctx, DECOMPOSE, decomposed["rollouts"], decomposed, ("decomposed", "rejected", "carried"))
+    _add_up(ctx, PRUNE, decomposed["decomposed"], pruned, ("accepted", "rejected", "carried"))
 
 
-def _add_up(ctx: RunContext, stage: str, went_in: int, counts: Counter[str], names: tuple[str, ...]) -> None:
-    came_out = {name: counts[name] for name in names}
-    if went_in != sum(came_out.values()):
+def _add_up(ctx: RunContext, stage: str, rows_in: int, counts: Counter[str], names: tuple[str, ...]) -> None:
+    rows_out = {name: counts[name] for name in names}
+    if rows_in != sum(rows_out.values()):
         raise UnbalancedRunError(
-            f"run {ctx.run_id}, stage {stage}: {went_in} rows went in, {came_out} came out",
+            f"run {ctx.run_id}, stage {stage}: {rows_in} rows went in, {rows_out} came out",
             state="Nothing was published; the run's rows are kept",
             next_command=f"drp sql --run {ctx.run_id} 'FROM accounting'",
         )
 
 
 def _tonight(ctx: RunContext) -> duckdb.DuckDBPyConnection:
-    """This night's rows, and the questions and rollouts of earlier nights that they refer to."""
+    """A session on this night's rows and the earlier questions and rollouts that they refer to."""
     earlier = {table: ctx.visible_parts()[table] for table in ("questions", "rollouts")}
     con = open_bounded(merge_addresses(ctx.own_parts(), earlier))
     con.execute("ALTER VIEW rollouts RENAME TO all_rollouts")

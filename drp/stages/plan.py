@@ -1,9 +1,9 @@
-"""Plan: tonight's work is what is missing.
+"""Plan: find the work of the night, which is whatever is missing, and cut it into shards.
 
-Missing are samples of the recipe's questions that tonight's student has not rolled out, and rollouts
-without a revision by this recipe. The work is cut into at most twelve shards by question id: more data
-means bigger shards, not more of them; all is one shard where the teacher is asked in batches, so that a night
-waits once. A shard's name is the hash of its work.
+The work consists of questions that the current student has not yet sampled, and of rollouts that this recipe
+has not revised. It is cut by question id into at most twelve shards: more data makes bigger shards, not more.
+A teacher that is asked in batches gets a single shard, so that the night waits once. The name of a shard is
+the hash of its work.
 """
 
 import math
@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from drp.core import content_id, sampled_rollout_id
+from drp.core import content_id
 from drp.core.stage_names import PRUNE, ROLLOUT
 from drp.query import select
 from drp.runtime import RunContext, ShardPlan
 
 MAX_SHARDS = 12
 ROWS_PER_SHARD = 512
-"""Below this, another shard costs more than it saves."""
+"""Below this size, one more shard costs more than it saves."""
 
 _PENDING = """
 WITH revised AS (SELECT DISTINCT rollout_id FROM revisions WHERE recipe_hash = $recipe_hash),
@@ -42,7 +42,7 @@ SELECT question_id FROM questions WHERE dataset = $dataset AND split = $split OR
 
 @dataclass(frozen=True)
 class _Work:
-    """What is missing for one question: its rollouts (`rollouts` is None), or revisions of rollouts."""
+    """What is missing for one question: rollouts (`rollouts` is None), or revisions of rollouts."""
 
     question_id: str
     rollouts: Sequence[str] | None = None
@@ -50,9 +50,9 @@ class _Work:
 
 
 def plan(ctx: RunContext, *, replay_only: bool = False, sample_size: int | None = None) -> list[str]:
-    """Write tonight's plan and return the names of the shards that are to be done, in order.
+    """Write the plan of the night and return the names of its shards, in order.
 
-    Shards that an earlier attempt left unfinished go on as they were planned.
+    Shards that an earlier attempt left unfinished keep their plan.
 
     Args:
         ctx: the night.
@@ -81,12 +81,12 @@ def plan(ctx: RunContext, *, replay_only: bool = False, sample_size: int | None 
     most = 1 if ctx.recipe.profile.backend == "batch" else MAX_SHARDS
     planned = [_write_shard(ctx, some) for some in _split(work, most)]
     if planned and ctx.run.state().state != "open":
-        ctx.run.finish("open", "")  # an ended night that goes on, and may be killed
+        ctx.run.finish("open", "")  # the night had ended and goes on now
     return [*unfinished, *planned]
 
 
 def _unfinished(ctx: RunContext) -> dict[str, ShardPlan]:
-    """Shards of an earlier attempt at this night, with the recipe as it is now, that are not pruned yet."""
+    """Shards that an earlier attempt planned with the same recipe and that are not pruned yet."""
     return {
         shard: planned
         for shard, planned in ctx.run.plans(ShardPlan).items()
@@ -95,7 +95,7 @@ def _unfinished(ctx: RunContext) -> dict[str, ShardPlan]:
 
 
 def _taken(ctx: RunContext, shard: str, planned: ShardPlan) -> set[str]:
-    """Questions and rollouts that an unfinished shard has in hand, its own samples among them."""
+    """Ids of the questions and rollouts of an unfinished shard, with those of its new samples."""
     sampled = select(ctx.shard_parts(ROLLOUT, shard), "SELECT rollout_id FROM rollouts")
     return {*planned.questions, *planned.rollouts, *(row["rollout_id"] for row in sampled)}
 
@@ -105,16 +105,15 @@ def _fingerprint(ctx: RunContext) -> str:
 
 
 def _sampled_tonight(ctx: RunContext) -> int:
-    """Questions that this night has rolled out already: running again does not take the next ones."""
+    """Questions that this night has sampled already, so that running it again does not take more."""
     counted = select(ctx.own_parts(ROLLOUT), "SELECT count(DISTINCT question_id) AS n FROM rollouts")
     return int(next(counted)["n"])
 
 
 def _missing_questions(ctx: RunContext) -> list[str]:
-    """Ids of the recipe's questions with a sample missing, in id order (which is hash order)."""
+    """Ids of the recipe's questions that lack a sample, in id order (which is hash order)."""
     recipe, known = ctx.recipe, ctx.known_parts()
     done = {row["rollout_id"] for row in select(known, "SELECT rollout_id FROM rollouts")}
-    sampling = recipe.sampling.identity
     ids: set[str] = set()
     for dataset, split in {question_set.where for question_set in recipe.questions}:
         ids |= {row["question_id"] for row in select(known, _QUESTIONS, {"dataset": dataset, "split": split})}
@@ -122,7 +121,7 @@ def _missing_questions(ctx: RunContext) -> list[str]:
     def is_missing(question: str) -> bool:
         samples = range(recipe.sampling.samples)
         wanted = (
-            sampled_rollout_id(question, recipe.student, recipe.prompt_version, sampling, k) for k in samples
+            recipe.sampling.rollout_id(question, recipe.student, recipe.prompt_version, k) for k in samples
         )
         return any(rollout not in done for rollout in wanted)
 

@@ -10,7 +10,7 @@ from drp.student.engines import student_of
 
 
 def prepare(ctx: RunContext, corpus_version: int | None = None) -> list[str]:
-    """Write the plan for a corpus version (default: the current one); the names of its entries, base first.
+    """Write the plan for a corpus version (default: the current one); return the entries' names, base first.
 
     Raises:
         BadInputError: there is nothing to train on.
@@ -28,7 +28,7 @@ def prepare(ctx: RunContext, corpus_version: int | None = None) -> list[str]:
     student = student_of(recipe)
     if not student.model:
         raise BadInputError(
-            f"the student {student.name!r} is no model in a folder of this machine: it cannot be trained",
+            f"the student {student.name!r} is not a model in a folder of this machine and cannot be trained",
             state="Nothing was trained; the corpus is as it was",
             next_command="set student in the recipe (or DRP_STUDENT) to the folder of a model",
         )
@@ -54,10 +54,10 @@ def prepare(ctx: RunContext, corpus_version: int | None = None) -> list[str]:
 
 
 def _champion(ctx: RunContext, names: list[str], version: int) -> dict[str, PlannedCheckpoint]:
-    """The entry of the champion, where there is one and it is neither the base nor one of `names` already.
+    """The entry of the champion, if there is one that is neither the base nor one of `names`.
 
-    Of a run that was planned before, the champion of that time, if any: what the run itself promotes must not
-    change what it compares with when it is done again.
+    A run that was planned before keeps the champion of that time: what the run itself promotes must not
+    change what it compares with when it is run again.
     """
     planned = entries_of(ctx)
     kept = {n: e for n, e in planned.items() if e.arm == CHAMPION and e.corpus_version == version}

@@ -11,9 +11,12 @@ _log = logging.getLogger(__name__)
 
 
 def promote(ctx: RunContext, decision: PromotionDecision | None) -> bool:
-    """Make the candidate the champion if it was decided so; a refused one leaves the champion as it is."""
+    """Make the candidate the champion if that was decided; otherwise make it the challenger.
+
+    Returns whether it is the champion now.
+    """
     if decision is None:
-        _log.info("recipe %s has no rule for promotion: nothing was promoted", ctx.recipe.name)
+        _log.info("recipe %s has no section `promotion`: nothing was promoted", ctx.recipe.name)
         return False
     with open_registry(settings().resolved_database_url) as registry:
         if decision.promote:

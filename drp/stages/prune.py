@@ -1,13 +1,15 @@
-"""Prune: the teacher decides one action a step and writes the shorter trace (paper, section 3.2).
+"""Prune: the teacher decides one action per step and writes the shorter trace (paper, section 3.2).
 
-Each revision passes the row gates, which read gold (the teacher does not), and becomes accepted, with its
-training example, or rejected with its reasons.
+Each revision then passes the row gates, which read the gold answer (the teacher does not). It is accepted,
+with its training example, or rejected with its reasons.
 """
 
 from collections.abc import Iterable, Iterator
 
+from more_itertools import chunked
+
 from drp.console import Progress
-from drp.core import Draft, Grade, Revision, Verdict, batched, content_id, row_id
+from drp.core import Draft, Grade, Revision, Verdict, content_id, row_id
 from drp.core.stage_names import PRUNE
 from drp.gates import revision_rejections
 from drp.grading import Grader, extract_answer
@@ -32,33 +34,33 @@ def prune(ctx: RunContext, shard: str) -> None:
     """Revise the decomposed traces of one shard."""
     if ctx.run.is_done(PRUNE, shard):
         return
-    at_work: dict[str, RolloutWithQuestion] = {}
+    rollouts: dict[str, RolloutWithQuestion] = {}
     progress = Progress(f"{PRUNE} {shard}", rows_in(ctx, shard, "decompose", "decomposed"))
-    lengths = TokenCounter(model_folder(ctx.recipe.student))
+    token_counter = TokenCounter(model_folder(ctx.recipe.student))
 
     def drafts() -> Iterator[Draft]:
-        for work, draft in read_decomposed(ctx, shard):
-            at_work[work.rollout_id] = work
+        for rollout, draft in read_decomposed(ctx, shard):
+            rollouts[rollout.rollout_id] = rollout
             yield draft
 
     def revised(teacher: Teacher, out: ShardOutput) -> Iterator[tuple[RolloutWithQuestion, Draft]]:
         for draft in teacher.revise(drafts()):
-            work = at_work.pop(draft.trace.rollout_id)
+            rollout = rollouts.pop(draft.trace.rollout_id)
             if draft.is_carried:
                 out.counts["carried"] += 1
             else:
-                yield work, draft
+                yield rollout, draft
 
     with (
         open_teacher_for(ctx) as teacher,
         ctx.run.shard(PRUNE, shard, ctx.revision_hash) as out,
         Grader(workers=ctx.workers) as grader,
     ):
-        for work, draft, grade, agrees in _graded(revised(teacher, out), grader):
+        for rollout, draft, grade, agrees in _graded(revised(teacher, out), grader):
             limits = ctx.recipe.gates.rows
-            why = revision_rejections(work.question, work.graded, draft, grade, agrees, limits)
-            length = _length(work, draft.revision, lengths)
-            row = revision_row(ctx, teacher, work.rollout_id, draft, grade, why, length)
+            rejections = revision_rejections(rollout.question, rollout.graded, draft, grade, agrees, limits)
+            length = _length(rollout, draft.revision, token_counter)
+            row = revision_row(ctx, teacher, rollout.rollout_id, draft, grade, rejections, length)
             out.add("revisions", row)
             for decision in draft.decisions:
                 parent = {"revision_id": row["revision_id"], **vars(decision)}
@@ -66,8 +68,8 @@ def prune(ctx: RunContext, shard: str) -> None:
                     "decisions",
                     {"decision_id": row_id("decision", row["revision_id"], decision.step_index), **parent},
                 )
-            if not why and draft.revision and length:
-                out.add("examples", _sft_example(work, row["revision_id"], draft.revision, length))
+            if not rejections and draft.revision and length:
+                out.add("examples", _sft_example(rollout, row["revision_id"], draft.revision, length))
             out.counts[row["status"]] += 1
             progress.update(out.counts["accepted"] + out.counts["rejected"] + out.counts["carried"])
             out.counts.update(f"rejected: {reason}" for reason in row["reject_reasons"])
@@ -76,46 +78,48 @@ def prune(ctx: RunContext, shard: str) -> None:
 def _graded(
     revised: Iterable[tuple[RolloutWithQuestion, Draft]], grader: Grader
 ) -> Iterator[tuple[RolloutWithQuestion, Draft, Grade, Verdict]]:
-    """Each draft with the grade of its answer against gold, and whether it agrees with the rollout's own."""
-    for batch in batched(revised, BATCH):
-        found = [extract_answer(d.revision.response) if d.revision else None for _, d in batch]
+    """Each draft with the grade of its answer against gold, and its verdict against the rollout's answer."""
+    for batch in chunked(revised, BATCH):
+        answers = [extract_answer(d.revision.response) if d.revision else None for _, d in batch]
         pairs = [
             pair
-            for (work, _), answer in zip(batch, found, strict=True)
+            for (rollout, _), answer in zip(batch, answers, strict=True)
             if answer
             for pair in (
-                (work.question.gold_answer, answer.answer),
-                (work.graded.grade.predicted_answer or "", answer.answer),
+                (rollout.question.gold_answer, answer.answer),
+                (rollout.graded.grade.predicted_answer or "", answer.answer),
             )
         ]
         verdicts = grader.verdicts(pairs)
-        for (work, draft), answer in zip(batch, found, strict=True):
+        for (rollout, draft), answer in zip(batch, answers, strict=True):
             if answer is None:
-                yield work, draft, Grade(), "undecided"
+                yield rollout, draft, Grade(), "undecided"
             else:
                 grade = Grade(answer.answer, answer.source, next(verdicts))
-                yield work, draft, grade, next(verdicts)
+                yield rollout, draft, grade, next(verdicts)
 
 
-def _length(work: RolloutWithQuestion, revision: Revision | None, lengths: TokenCounter) -> TokenCount | None:
+def _length(
+    rollout: RolloutWithQuestion, revision: Revision | None, counter: TokenCounter
+) -> TokenCount | None:
     if revision is None:
         return None
-    return lengths.of(revision.thinking, revision.response, work.graded.rollout.token_counter)
+    return counter.of(revision.thinking, revision.response, rollout.graded.rollout.token_counter)
 
 
 def _sft_example(
-    work: RolloutWithQuestion, revision_id: str, revision: Revision, length: TokenCount
+    rollout: RolloutWithQuestion, revision_id: str, revision: Revision, length: TokenCount
 ) -> dict[str, object]:
     """The target of supervised fine-tuning (paper, section 3.3) in the form of the R1 distills."""
     target = f"{THINK}\n{response_text(revision.thinking, revision.response)}"
     messages = [
-        {"role": "user", "content": work.question.question},
+        {"role": "user", "content": rollout.question.question},
         {"role": "assistant", "content": target},
     ]
     return {
         "example_id": content_id("example", revision_id, "sft"),
         "kind": "sft",
-        "question_id": work.question.question_id,
+        "question_id": rollout.question.question_id,
         "revision_id": revision_id,
         "messages": messages,
         "tokens": length.total,

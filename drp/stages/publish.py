@@ -1,18 +1,32 @@
-"""Publish: the night's parts become part of the corpus, in one step, if the gate let them pass."""
+"""Publish: add the night's parts to the corpus in one step, after the gate has passed them.
 
+The ledger's answered requests are published with them, as `teacher_calls`; then the ledger drops their texts.
+If this is killed at any point and run again, no row is written twice.
+"""
+
+from collections.abc import Iterator
 from typing import TypedDict
 
+from more_itertools import chunked
+
+from drp.config import settings
 from drp.core import TerminalError, content_id
 from drp.core.stage_names import GATE
-from drp.lake import Lake, Run, ShardFile, stage_counts
-from drp.runtime import RunContext, call_shards, drop_exported_texts, export_calls
+from drp.lake import Addresses, Lake, Run, ShardFile, merge_addresses, stage_counts
+from drp.ledger import Call, Ledger, open_ledger
+from drp.query import select
+from drp.runtime import RunContext
 from drp.stages.gate import gate_shard
 
 EVENTS = "events"
+_CALLS = "calls"
+"""Folder of a run, and fingerprint, of the shards that are written here."""
+_GROUP = 256
+_KNOWN_CALLS = "SELECT call_id FROM teacher_calls JOIN wanted ON call_id = id"
 
 
 class NotGatedError(TerminalError):
-    """The night has rows that the gate has not seen."""
+    """The night has rows that the gate has not checked."""
 
 
 class NotQuarantinedError(TerminalError):
@@ -20,18 +34,18 @@ class NotQuarantinedError(TerminalError):
 
 
 class Published(TypedDict):
-    """What publishing did: the corpus version, and whether it moved."""
+    """The current corpus version after publishing, and whether it is a new one."""
 
     corpus_version: int
     moved: bool
 
 
 def publish(ctx: RunContext) -> Published:
-    """Publish the night; the version stays when the night added nothing.
+    """Publish the night. If it added nothing, the version stays the same.
 
     Raises:
         NotGatedError: the gate has not passed the night as it is now.
-        TakenOverError: another night went on with it.
+        TakenOverError: a later night has taken over its work.
     """
     ctx.run.check_own()
     passed = gate_shard(ctx)
@@ -45,14 +59,14 @@ def publish(ctx: RunContext) -> Published:
             state="Nothing was published",
             next_command=f"drp nightly --run-date {ctx.run.run_date} --recipe {ctx.recipe.name}",
         )
-    export_calls(ctx)
-    published = _publish(ctx.lake, ctx.run, [*done, *call_shards(ctx)], passed)
-    drop_exported_texts(ctx)
+    _export_calls(ctx)
+    published = _publish(ctx.lake, ctx.run, [*done, *_call_shards(ctx)], passed)
+    _drop_exported_texts(ctx)
     return published
 
 
 def release(lake: Lake, run_id: str) -> Published:
-    """`drp corpus release`: publish a quarantined night after a person has looked."""
+    """Publish a quarantined night that a person has approved (`drp corpus release`)."""
     run = lake.open_run(run_id)
     if run.state().state != "quarantined":
         raise NotQuarantinedError(
@@ -66,12 +80,12 @@ def release(lake: Lake, run_id: str) -> Published:
 
 
 def _publish(lake: Lake, run: Run, done: list[ShardFile], digest: str) -> Published:
-    """Publish these shards together with the events that tell what they counted."""
+    """Publish these shards together with the events that hold their counts."""
     _write_events(run, done, digest)
     before = lake.corpus.current().number
     corpus, _ = lake.publish(run, [*done, *run.shard_files({digest}, EVENTS)])
     moved = corpus.number != before
-    if moved or run.state().state != "published":  # done again without news, a night stays as it ended
+    if moved or run.state().state != "published":  # run again without new rows, a night keeps its state
         run.finish("published", f"corpus version {corpus.number}")
     run.release_lease()
     return {"corpus_version": corpus.number, "moved": moved}
@@ -91,3 +105,49 @@ def _write_events(run: Run, done: list[ShardFile], digest: str) -> None:
                 "warnings": list(facts.warnings),
             }
             out.add("events", row)
+
+
+def _call_shards(ctx: RunContext) -> list[ShardFile]:
+    """The shards of exported calls that this night has written."""
+    return list(ctx.run.shard_files([_CALLS], _CALLS))
+
+
+def _export_calls(ctx: RunContext) -> None:
+    """Write the calls that the ledger has and the lake lacks."""
+    if not ctx.recipe.profile.is_remote:
+        return
+    written = ctx.lake.locate(part for done in _call_shards(ctx) for part in done.parts)
+    lake = merge_addresses(ctx.lake.published(), written)
+    with open_ledger(settings().resolved_database_url) as ledger:
+        if any(True for _ in _missing(ledger, lake)):
+            with ctx.run.shard(_CALLS, f"{len(_call_shards(ctx)):04d}", _CALLS) as out:
+                for call in _missing(ledger, lake):
+                    out.add("teacher_calls", call.row)
+                    out.counts["calls"] += 1
+
+
+def _drop_exported_texts(ctx: RunContext) -> None:
+    """Drop the texts of published calls from the ledger."""
+    if not ctx.recipe.profile.is_remote:
+        return
+    lake = ctx.lake.published()
+    with open_ledger(settings().resolved_database_url) as ledger:
+        for calls in chunked(_answered(ledger), _GROUP):
+            known = _known(calls, lake)
+            ledger.mark_exported((c.key for c in calls if c.row["call_id"] in known), ctx.run_id)
+
+
+def _answered(ledger: Ledger) -> Iterator[Call]:
+    """Calls with an answer. A dead request stays in the ledger, because it may be tried again."""
+    return (call for call in ledger.unexported() if call.row["finish_reason"] is not None)
+
+
+def _missing(ledger: Ledger, lake: Addresses) -> Iterator[Call]:
+    for calls in chunked(_answered(ledger), _GROUP):
+        known = _known(calls, lake)
+        yield from (call for call in calls if call.row["call_id"] not in known)
+
+
+def _known(calls: list[Call], lake: Addresses) -> set[str]:
+    wanted = [str(call.row["call_id"]) for call in calls]
+    return {row["call_id"] for row in select(lake, _KNOWN_CALLS, wanted=wanted)}

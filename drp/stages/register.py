@@ -16,7 +16,7 @@ FROM scores WHERE checkpoint_id = $checkpoint_id ORDER BY benchmark, cutoff NULL
 
 
 def register(ctx: RunContext, names: list[str]) -> None:
-    """Publish scores and checkpoints, and enter what was trained in the registry."""
+    """Publish the scores and checkpoints, and register the trained checkpoints."""
     ctx.lake.publish(ctx.run, ctx.shard_files())
     with open_registry(settings().resolved_database_url) as registry:
         for name in names:

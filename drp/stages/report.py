@@ -1,4 +1,4 @@
-"""Report: the night's page and its summary, for people; also of a night that was quarantined."""
+"""Report: write the page of a night and its summary, also for a quarantined night."""
 
 from contextlib import closing
 
@@ -12,7 +12,7 @@ from drp.runtime import RunContext, reopen
 from drp.stages.gate import DOCS
 
 MEMORY = "128MB"
-"""Of DuckDB: with half of what the stages have, a night of 100,000 rollouts takes a tenth more time."""
+"""Memory limit of DuckDB: half that of the stages, which costs a tenth more time with 100,000 rollouts."""
 
 
 def report(ctx: RunContext) -> str:
@@ -24,22 +24,22 @@ def report(ctx: RunContext) -> str:
 
 
 def summarise(ctx: RunContext) -> Table:
-    """The night in one table, for a terminal."""
+    """Summarise the night in one table for a terminal."""
     with closing(open_session(ctx.visible_parts(), memory_limit=MEMORY, threads=THREADS)) as con:
         return summary(con, _facts(ctx))
 
 
 def last_night(lake: Lake, run_id: str | None) -> RunContext:
-    """The night of `run_id`, or the last one that left something in the lake.
+    """The night with this run id, or the last one in the lake.
 
     Raises:
-        BadInputError: there was no night yet.
+        BadInputError: the lake has no night yet.
         UnknownRunError: there is no run of this name.
     """
     nights = [name for name in run_ids(lake.store) if RunId.parse(name).kind == "night"]
     if run_id is None and not nights:
         raise BadInputError(
-            f"the lake at {lake.store.root} has seen no night yet",
+            f"the lake at {lake.store.root} has no night yet",
             state="Nothing was written",
             next_command="drp nightly",
         )

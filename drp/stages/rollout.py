@@ -1,4 +1,4 @@
-"""Rollout: tonight's student reasons about the shard's questions; every response is graded against gold."""
+"""Rollout: the student answers the questions of a shard, and every response is graded against gold."""
 
 from drp.core import GradedRollout, Question
 from drp.core.stage_names import ROLLOUT
@@ -19,11 +19,11 @@ def rollout(ctx: RunContext, shard: str) -> None:
         return
     with ctx.run.shard(ROLLOUT, shard, ctx.recipe.rollout_hash):
         fetch_student(ctx.lake.store, ctx.recipe.student)
-        sample(ctx, wanted(ctx, shard))
+        sample(ctx, sampling_task(ctx, shard))
 
 
-def wanted(ctx: RunContext, shard: str) -> SamplingTask:
-    """What the shard's samples are, and how they land."""
+def sampling_task(ctx: RunContext, shard: str) -> SamplingTask:
+    """The samples of the shard, and how each is stored."""
     recipe = ctx.recipe
     ids = ctx.run.plans(ShardPlan)[shard].questions
     questions = [Question(**row) for row in select(ctx.visible_parts(), _QUESTIONS, wanted=ids)]

@@ -1,4 +1,4 @@
-"""Train: the student is fine-tuned on one arm's examples (paper, section 3.3)."""
+"""Train: fine-tune the student on one arm's examples (paper, section 3.3)."""
 
 import shutil
 from dataclasses import replace
@@ -26,7 +26,7 @@ from drp.training import (
 
 
 def train(ctx: RunContext, name: str) -> None:
-    """Make the checkpoint of one entry of the plan, unless it is the base, or registered already."""
+    """Make the checkpoint of one entry of the plan, unless it is the base or is registered already."""
     entry = entry_of(ctx, name)
     if entry.arm in (BASE, CHAMPION):
         return
@@ -42,8 +42,8 @@ def _train(ctx: RunContext, name: str, entry: PlannedCheckpoint, lock: int) -> N
         manifest = _trained(ctx, entry, lock)
         trained, store = scratch(entry) / "out", ctx.lake.store
         folders: tuple[CheckpointFolder, ...] = (ADAPTER, MERGED) if manifest.method == "lora" else (MERGED,)
-        for which in folders:
-            store_folder(store, trained / which, folder_key(entry.checkpoint_id, which))
+        for folder in folders:
+            store_folder(store, trained / folder, folder_key(entry.checkpoint_id, folder))
         store.put(manifest_key(entry), (trained / MANIFEST).read_bytes())
         out.add("checkpoints", _row(ctx, entry, manifest))
         out.counts["examples"] = manifest.examples_used
@@ -52,27 +52,29 @@ def _train(ctx: RunContext, name: str, entry: PlannedCheckpoint, lock: int) -> N
 
 
 def _is_registered(entry: PlannedCheckpoint) -> bool:
-    """Whether a run of another date has made it: training again could replace files that are in use."""
+    """Whether another run has made the checkpoint: training again could replace files that are in use."""
     with open_registry(settings().resolved_database_url) as registry:
         return registry.known(entry.checkpoint_id)
 
 
 def _trained(ctx: RunContext, entry: PlannedCheckpoint, lock: int) -> Manifest:
-    """Train in the environment for it, or go on where a killed training stopped."""
+    """Train in the training environment, or go on where a killed training stopped."""
     folder = scratch(entry)
     if not (folder / "out" / MANIFEST).is_file():
         recipe = ctx.recipe
         curation: Curation = load_plugin("curations", entry.arm)
-        found = read_candidates(ctx.lake.published(entry.corpus_version), ctx.revision_hash, recipe.student)
-        asked = (
+        candidates = read_candidates(
+            ctx.lake.published(entry.corpus_version), ctx.revision_hash, recipe.student
+        )
+        examples = (
             replace(example, question=prompt(recipe.prompt_version, example.question))
-            for example in curation(found)
+            for example in curation(candidates)
         )
         job = TrainingJob(
             base=student_of(recipe).model, base_sha256=entry.base_sha256, settings=recipe.training
         )
         try:
-            write_job(folder / "job", job, asked)
+            write_job(folder / "job", job, examples)
         except OSError as error:
             raise CheckpointUnwritableError(folder / "job", error) from error
         document = {"stage": TRAIN, "job": str(folder / "job"), "out": str(folder / "out")}

@@ -1,4 +1,4 @@
-"""Train report: the page of a training run and its scores, for people; also of one that is not finished."""
+"""Report of a training run: its page and its tables, also for a run that is not finished."""
 
 from collections.abc import Mapping, Sequence, Set
 from contextlib import closing
@@ -13,8 +13,15 @@ from drp.core.stage_names import EVALUATE
 from drp.evaluation import ArmComparison, Comparison, Interval, PromotionDecision
 from drp.query import THREADS, open_session, select
 from drp.registry import open_registry
-from drp.report.nightly import used
-from drp.report.training import ARMS, UNPRUNED, Entrant, TrainingFacts, build_training_report, scoreboard
+from drp.report.nightly import query_parameters
+from drp.report.training import (
+    UNPRUNED,
+    Entrant,
+    TrainingFacts,
+    build_training_report,
+    in_table_order,
+    scoreboard,
+)
 from drp.runtime import PlannedCheckpoint, RunContext, entries_of, entry_of, evaluation_of, manifest_key
 from drp.stages import evaluate
 from drp.stages.compare import read_comparison
@@ -23,7 +30,7 @@ from drp.training import Manifest
 
 
 def train_report(ctx: RunContext, names: list[str] | None = None) -> str:
-    """Write the page about the entries `names` of the plan (default: the last ones); gives its address."""
+    """Write the page about the entries `names` of the plan (default: the last ones); return its address."""
     facts = _facts(ctx, latest(ctx) if names is None else [entry_of(ctx, name) for name in names])
     with closing(open_session(ctx.own_parts(), memory_limit=MEMORY, threads=THREADS)) as con:
         page = build_training_report(con, facts)
@@ -32,14 +39,14 @@ def train_report(ctx: RunContext, names: list[str] | None = None) -> str:
 
 
 def tables(ctx: RunContext) -> list[Table]:
-    """The scores and the decision in tables, for a terminal."""
+    """Tables of the scores and the decision, for a terminal."""
     facts = _facts(ctx, latest(ctx))
     with closing(open_session(ctx.own_parts(), memory_limit=MEMORY, threads=THREADS)) as con:
         return scoreboard(con, facts)
 
 
 def latest(ctx: RunContext) -> list[PlannedCheckpoint]:
-    """The entries that were compared last; those of the newest corpus version while nothing was.
+    """The entries that were compared last; before any comparison, those of the newest corpus version.
 
     Raises:
         BadInputError: the run has no plan.
@@ -51,12 +58,12 @@ def latest(ctx: RunContext) -> list[PlannedCheckpoint]:
     about = [e for e in entries if e.checkpoint_id in compared or e.arm in references] or entries
     if not entries:
         raise BadInputError(
-            f"run {ctx.run_id} has not begun: it has no plan",
+            f"run {ctx.run_id} has not started: it has no plan",
             state="Nothing was written",
             next_command=f"drp train --recipe {ctx.recipe.name} --run-date {ctx.run.run_date}",
         )
     newest = {entry.arm: entry for entry in sorted(about, key=lambda entry: entry.corpus_version)}
-    return [newest[arm] for arm in ARMS if arm in newest]
+    return [newest[arm] for arm in in_table_order(newest)]
 
 
 def _facts(ctx: RunContext, entries: Sequence[PlannedCheckpoint]) -> TrainingFacts:
@@ -90,7 +97,7 @@ def _manifest(ctx: RunContext, entry: PlannedCheckpoint) -> Manifest | None:
 def _comparison(
     ctx: RunContext, checkpoint_ids: Set[str]
 ) -> tuple[Sequence[ArmComparison], PromotionDecision | None]:
-    """What was compared of these checkpoints, and what was decided of one of them."""
+    """The comparisons of these checkpoints, and the decision about one of them."""
     document = read_comparison(ctx) or {"compared": [], "decision": None}
     compared = [_compared(row) for row in document["compared"] if row["checkpoint_id"] in checkpoint_ids]
     decision = PromotionDecision(**document["decision"]) if document["decision"] else None
@@ -104,21 +111,23 @@ def _compared(row: dict[str, Any]) -> ArmComparison:
 
 
 def _was_promoted(decision: PromotionDecision) -> bool:
-    """Whether the checkpoint was made the champion, by the run or by a person after it."""
+    """Whether the checkpoint became the champion, by the run or later by a person."""
     with open_registry(settings().resolved_database_url) as registry:
         moves = registry.moves()
     return any(move.alias == CHAMPION and move.to_id == decision.checkpoint_id for move in moves)
 
 
 def _unpruned(ctx: RunContext, facts: TrainingFacts) -> Mapping[str, float]:
-    rows = select(ctx.lake.published(facts.corpus_version), UNPRUNED, used(facts, UNPRUNED))
+    rows = select(ctx.lake.published(facts.corpus_version), UNPRUNED, query_parameters(facts, UNPRUNED))
     return {row["token_counter"]: row["mean_tokens"] for row in rows}
 
 
 def _questions(ctx: RunContext, facts: TrainingFacts) -> Mapping[str, Question]:
-    """The questions of the benchmark that decides, once the base was measured on it."""
+    """Questions of the deciding benchmark, once the base was measured on it."""
     base = next(entrant.checkpoint_id[:12] for entrant in facts.entrants if entrant.arm == BASE)
     shard = evaluate.shard_of(ctx, base, facts.deciding)
     if not ctx.run.is_done(EVALUATE, shard):
         return {}
-    return {sample.question.question_id: sample.question for sample in evaluate.wanted(ctx, shard).samples}
+    return {
+        sample.question.question_id: sample.question for sample in evaluate.sampling_task(ctx, shard).samples
+    }

@@ -1,4 +1,4 @@
-"""Objects in a folder or in S3, behind one protocol with compare-and-swap."""
+"""Object stores in a folder or in S3, behind one protocol with compare-and-swap."""
 
 from drp.storage.factory import open_store
 from drp.storage.folder import FolderStore
@@ -13,7 +13,7 @@ from drp.storage.store import (
     StoredObject,
     Unfinished,
 )
-from drp.storage.writer_lease import SecondWriterError, acquire, release
+from drp.storage.writer_lease import SecondWriterError, WriterLease
 
 __all__ = [
     "PIECE",
@@ -28,7 +28,6 @@ __all__ = [
     "Sha256Stream",
     "StoredObject",
     "Unfinished",
-    "acquire",
+    "WriterLease",
     "open_store",
-    "release",
 ]

@@ -1,4 +1,4 @@
-"""The object store at an address."""
+"""Open the object store at an address."""
 
 from functools import cache
 from pathlib import Path
@@ -10,20 +10,22 @@ from drp.storage.store import ObjectStore
 
 @cache
 def open_store(address: str) -> ObjectStore:
-    """The store at `s3://bucket/prefix` or in a folder; one for each address, as S3 clients are dear.
+    """Open the store at `s3://bucket/prefix` or in a folder.
+
+    Each address has one store per process, because S3 clients are expensive to make.
 
     Raises:
-        BadInputError: an address of another kind.
+        BadInputError: the address is of another kind.
     """
     scheme, separator, _ = address.partition("://")
     if not separator:
         return FolderStore(Path(address))
     if scheme != "s3":
         raise BadInputError(
-            f"a lake at {scheme}:// is not known: DRP_LAKE is a folder or s3://bucket/prefix",
+            f"a lake at {scheme}:// is not supported: DRP_LAKE must be a folder or s3://bucket/prefix",
             state="Nothing was read or written",
             next_command="DRP_LAKE=s3://bucket/prefix drp corpus list",
         )
-    from drp.storage.s3 import S3Store  # boto3 takes half a second
+    from drp.storage.s3 import S3Store  # here, because importing boto3 takes half a second
 
     return S3Store(address)

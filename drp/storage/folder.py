@@ -1,4 +1,4 @@
-"""An object store in a local folder: files that are linked or renamed into place when they are complete."""
+"""An object store in a local folder. Files are linked or renamed into place when they are complete."""
 
 import errno
 import fcntl
@@ -16,9 +16,9 @@ from typing import BinaryIO
 from drp.storage.store import PIECE, LakeUnwritableError, StoredObject, Unfinished
 
 _PARTIAL = ".partial-"
-"""Prefix of files that are still being written; readers and listings never see them."""
+"""Prefix of files that are still being written. Readers and listings never see them."""
 
-_DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
 
 
 class FolderStore:
@@ -31,38 +31,38 @@ class FolderStore:
 
     @property
     def root(self) -> str:
-        """The folder."""
+        """The path of the folder."""
         return str(self._root)
 
     def uri(self, key: str) -> str:
-        """Absolute path of an object."""
+        """Return the path of an object."""
         return str(self._root / key)
 
     def get(self, key: str) -> bytes | None:
-        """The object, or None."""
+        """Return the object, or None."""
         try:
             return (self._root / key).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def put(self, key: str, data: bytes) -> None:
-        """Write the object, replacing what was there."""
+        """Write the object, replacing any earlier one."""
         with self.writing(key) as stream:
             stream.write(data)
 
     def create(self, key: str, data: bytes) -> bool:
-        """Write the object unless it exists; False if it does."""
+        """Write the object unless it exists. Return False if it does."""
         with self._partial(key) as (stream, path):
             stream.write(data)
             _sync(stream)
             try:
-                os.link(path, self._root / key)  # unlike a rename, fails if the name is taken
+                os.link(path, self._root / key)  # unlike a rename, this fails if the name is taken
             except FileExistsError:
                 return False
         return True
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> bool:
-        """Replace `expected` by `data` under a lock; False if something else is there."""
+        """Replace `expected` by `data` under a lock. Return False if the object is not `expected`."""
         with self._locked(key):
             if self.get(key) != expected:
                 return False
@@ -70,35 +70,36 @@ class FolderStore:
             return True
 
     def listed(self, prefix: str) -> Iterator[StoredObject]:
-        """The complete objects below the folder `prefix`, in order of their keys."""
-        found = []
+        """Yield the complete objects below the folder `prefix`, in order of their keys."""
+        objects = []
         for path in (self._root / prefix).rglob("*"):
-            if not path.name.startswith(".") and (facts := _facts(path)):
-                written_at = datetime.fromtimestamp(facts.st_mtime, UTC)
-                found.append(StoredObject(path.relative_to(self._root).as_posix(), facts.st_size, written_at))
-        yield from sorted(found, key=lambda stored: stored.key)
+            if not path.name.startswith(".") and (status := _file_status(path)):
+                written_at = datetime.fromtimestamp(status.st_mtime, UTC)
+                key = path.relative_to(self._root).as_posix()
+                objects.append(StoredObject(key, status.st_size, written_at))
+        yield from sorted(objects, key=lambda stored: stored.key)
 
     def delete(self, key: str) -> None:
-        """Remove the object if it is there."""
+        """Remove the object if it exists."""
         (self._root / key).unlink(missing_ok=True)
 
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
-        """A stream whose object appears on a clean exit, and never on an error."""
+        """Open a stream. Its object appears on a clean exit, and never after an error."""
         with self._partial(key) as (stream, path):
             yield stream
             _sync(stream)
             path.replace(self._root / key)
 
     def pieces(self, key: str) -> Iterator[bytes] | None:
-        """The object in pieces; None if it is not there."""
+        """Return the object in pieces, or None if it does not exist."""
         try:
             return _pieces((self._root / key).open("rb"))
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def digest(self, key: str) -> str | None:
-        """SHA-256 of the object; None if it is not there."""
+        """Return the SHA-256 of the object, or None if it does not exist."""
         try:
             with (self._root / key).open("rb") as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -106,15 +107,15 @@ class FolderStore:
             return None
 
     def unfinished(self) -> Iterator[Unfinished]:
-        """Files of writes that did not end, or are still going on."""
+        """Yield the files of writes that did not end or are still in progress."""
         for path in sorted(self._root.rglob(f"{_PARTIAL}*")):
-            if facts := _facts(path):
-                written_at = datetime.fromtimestamp(facts.st_mtime, UTC)
+            if status := _file_status(path):
+                written_at = datetime.fromtimestamp(status.st_mtime, UTC)
                 discard = partial(path.unlink, missing_ok=True)
                 yield Unfinished(path.relative_to(self._root).as_posix(), written_at, discard)
 
     def now(self) -> datetime:
-        """The time of the file system."""
+        """Return the time of the file system."""
         with self._partial("now") as (stream, _):
             return datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime, UTC)
 
@@ -131,7 +132,7 @@ class FolderStore:
             with stream:
                 yield stream, partial
         except OSError as error:
-            if error.errno not in _DISK_FAULTS:  # somebody else's error on its way through
+            if error.errno not in _DISK_ERRORS:  # an unrelated error of the caller
                 raise
             raise LakeUnwritableError(self.root, error.strerror or str(error)) from error
         finally:
@@ -151,13 +152,13 @@ class FolderStore:
             yield
 
 
-def _facts(path: Path) -> os.stat_result | None:
-    """Size and times of a file; None for anything else, and if it has gone meanwhile."""
+def _file_status(path: Path) -> os.stat_result | None:
+    """Return the size and times of a file; None if it was removed meanwhile or is not a regular file."""
     try:
-        facts = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return facts if stat.S_ISREG(facts.st_mode) else None
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:

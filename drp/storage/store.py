@@ -1,8 +1,8 @@
-"""Where bytes lie: an object store behind one small interface, a folder (folder.py) or S3 (s3.py).
+"""The interface of object stores. A store is a folder (folder.py) or S3 (s3.py).
 
-Three promises, on which everything above rests: an object appears only when it is complete; `create` never
-overwrites; `swap` replaces an object only if nobody else did meanwhile. A store that cannot keep the last two
-says so (`is_conditional`), and then serves one writer at a time (drp/storage/writer_lease.py).
+The rest of DRP relies on three guarantees. An object appears only when it is complete. `create` never
+overwrites. `swap` replaces an object only if no other writer has done so meanwhile. A store without the last
+two guarantees has `is_conditional` False and serves one writer at a time (drp/storage/writer_lease.py).
 """
 
 import hashlib
@@ -15,12 +15,12 @@ from typing import BinaryIO, Protocol
 from drp.core import TerminalError, TransientError
 
 PIECE = 2**20
-"""Bytes of a large object that are in memory at a time."""
-COMPLETE = "What was written before is complete and stays; nothing is half-published"
+"""The number of bytes of a large object that are in memory at a time."""
+COMPLETE = "Everything written before is complete and is kept; nothing is half-published"
 
 
 class LakeUnwritableError(TerminalError):
-    """The lake's root cannot be written: a full disk, or no permission."""
+    """The lake cannot be written to: the disk is full, or permission is missing."""
 
     def __init__(self, root: str, cause: str) -> None:
         super().__init__(
@@ -31,11 +31,11 @@ class LakeUnwritableError(TerminalError):
 
 
 class LakeRefusedError(TerminalError):
-    """The store does not let us in: no keys, wrong keys, no such bucket."""
+    """The store denies access: there are no keys, they are wrong, or the bucket does not exist."""
 
     def __init__(self, root: str, cause: str) -> None:
         super().__init__(
-            f"the lake at {root} does not let us in: {cause}",
+            f"the lake at {root} denies access: {cause}",
             state="Nothing was read or changed",
             next_command="check DRP_LAKE and the AWS_* variables or profile (aws sts get-caller-identity), "
             "then run the same command again",
@@ -43,19 +43,19 @@ class LakeRefusedError(TerminalError):
 
 
 class LakeUnavailableError(TransientError):
-    """The store does not answer, or asks us to slow down, and did so for all our attempts."""
+    """The store did not answer, or asked to slow down, at every attempt."""
 
     def __init__(self, root: str, cause: str) -> None:
         super().__init__(
             f"the lake at {root} does not answer: {cause}",
             state=COMPLETE,
-            next_command="run the same command again: it goes on where this one stopped",
+            next_command="run the same command again: it continues where this one stopped",
         )
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object in a listing; `written_at` by the store's own clock."""
+    """An object in a listing; `written_at` is a time of the store's clock."""
 
     key: str
     bytes: int
@@ -64,7 +64,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """What a writer that died has left: no reader sees it, but it takes room."""
+    """A leftover of a writer that did not finish. Readers do not see it, but it takes up space."""
 
     name: str
     written_at: datetime
@@ -72,55 +72,55 @@ class Unfinished:
 
 
 class ObjectStore(Protocol):
-    """Keys are relative paths with forward slashes."""
+    """An object store. Keys are relative paths with forward slashes."""
 
     @property
     def root(self) -> str:
-        """Where the store lies, for messages."""
+        """Address of the store, for messages."""
 
     @property
     def is_conditional(self) -> bool:
-        """Whether `create` and `swap` hold against other writers."""
+        """Whether `create` and `swap` are atomic against other writers."""
 
     def uri(self, key: str) -> str:
-        """Address of an object for readers such as DuckDB."""
+        """Return the address of an object for readers such as DuckDB."""
 
     def get(self, key: str) -> bytes | None:
-        """The object, or None."""
+        """Return the object, or None."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Write the object, replacing what was there."""
+        """Write the object, replacing any earlier one."""
 
     def create(self, key: str, data: bytes) -> bool:
-        """Write the object unless it exists; False if it does."""
+        """Write the object unless it exists. Return False if it does."""
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> bool:
-        """Replace `expected` (None: no object) by `data`; False if something else is there."""
+        """Replace `expected` (None: no object) by `data`. Return False if the object is not `expected`."""
 
     def listed(self, prefix: str) -> Iterator[StoredObject]:
-        """The complete objects below the folder `prefix` ("" for all), in order of their keys."""
+        """Yield the complete objects below the folder `prefix` ("" for all), in order of their keys."""
 
     def delete(self, key: str) -> None:
-        """Remove the object if it is there."""
+        """Remove the object if it exists."""
 
     def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """A stream whose object appears on a clean exit, and never on an error."""
+        """Open a stream. Its object appears on a clean exit, and never after an error."""
 
     def pieces(self, key: str) -> Iterator[bytes] | None:
-        """The object in pieces of at most PIECE bytes, where it is too large for `get`; None if not there."""
+        """Return the object in pieces of at most PIECE bytes, for large ones. None if it does not exist."""
 
     def digest(self, key: str) -> str | None:
-        """SHA-256 of the object, read in pieces; None if it is not there."""
+        """Return the SHA-256 of the object, read in pieces, or None if it does not exist."""
 
     def unfinished(self) -> Iterator[Unfinished]:
-        """Leftovers of writes, also of those that are still going on."""
+        """Yield the leftovers of writes, including writes that are still in progress."""
 
     def now(self) -> datetime:
-        """The time by the clock that stamps objects: ours may jump."""
+        """Return the time of the clock that stamps objects, because the local clock may jump."""
 
 
 class Sha256Stream:
-    """Passes writes on and digests them, so that a part is hashed without being read again."""
+    """A stream that hashes what it writes, so that a part need not be read again for its digest."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -128,24 +128,24 @@ class Sha256Stream:
         self.bytes = 0
 
     def write(self, data: bytes) -> int:
-        """Write and digest."""
+        """Write the bytes and add them to the digest."""
         self._digest.update(data)
         self.bytes += len(data)
         return self._stream.write(data)
 
     def hexdigest(self) -> str:
-        """The digest of all that was written."""
+        """Return the digest of everything written so far."""
         return self._digest.hexdigest()
 
     def flush(self) -> None:
-        """Flush the stream below."""
+        """Flush the underlying stream."""
         self._stream.flush()
 
     def tell(self) -> int:
-        """Bytes written so far."""
+        """Return the number of bytes written so far."""
         return self.bytes
 
     @property
     def closed(self) -> bool:
-        """As the stream below."""
+        """Whether the underlying stream is closed."""
         return self._stream.closed

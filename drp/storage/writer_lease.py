@@ -1,18 +1,19 @@
-"""One writer at a time, where the store ignores conditional writes and so cannot tell two apart.
+"""A lease for one writer at a time, for stores that ignore conditional writes.
 
-A writer is a run, whatever number of processes it has. Its claim is the object `_writer.json`; it lasts until
-the run ends, also through kills: a clock that could end it may jump.
+A writer is a run, with any number of processes. Its lease is the object `_writer.json`. The lease lasts until
+the run ends, even if the run is killed: it has no timeout, because clocks may jump.
 """
 
 import json
 import time
+from dataclasses import dataclass
 
 from drp.core import TerminalError
 from drp.storage.store import ObjectStore
 
-_CLAIM = "_writer.json"
+_LEASE = "_writer.json"
 _SETTLE = 1.0
-"""Seconds after which the later of two claims has overwritten the earlier."""
+"""Seconds after which the later of two leases has overwritten the earlier one."""
 
 
 class SecondWriterError(TerminalError):
@@ -23,33 +24,38 @@ class SecondWriterError(TerminalError):
             f"{run_id} may not write to the lake at {store.root}: the store ignores conditional writes, so "
             f"one run writes at a time, and {holder} has not ended",
             state="Nothing was written",
-            next_command=f"finish {holder} by the command that began it; or, if it is gone for good, delete "
-            f"{store.uri(_CLAIM)}, then run the same command again",
+            next_command=f"finish {holder} with the command that started it (or, if it is gone for good, "
+            f"delete {store.uri(_LEASE)}), then run the same command again",
         )
 
 
-def acquire(store: ObjectStore, run_id: str) -> None:
-    """Make `run_id` the writer, or find that it is.
+@dataclass(frozen=True)
+class WriterLease:
+    """The lease of one run on one store."""
 
-    Raises:
-        SecondWriterError: another run is.
-    """
-    if store.is_conditional:
-        return
-    if (holder := _holder(store)) is None:
-        store.put(_CLAIM, json.dumps({"run_id": run_id}).encode())
-        time.sleep(_SETTLE)
-        holder = _holder(store)
-    if holder != run_id:
-        raise SecondWriterError(store, run_id, holder or "another run")
+    store: ObjectStore
+    run_id: str
 
+    def acquire(self) -> None:
+        """Make the run the writer, unless it already is.
 
-def release(store: ObjectStore, run_id: str) -> None:
-    """The run has ended."""
-    if not store.is_conditional and _holder(store) == run_id:
-        store.delete(_CLAIM)
+        Raises:
+            SecondWriterError: another run is the writer.
+        """
+        if self.store.is_conditional:
+            return
+        if (holder := self._holder()) is None:
+            self.store.put(_LEASE, json.dumps({"run_id": self.run_id}).encode())
+            time.sleep(_SETTLE)
+            holder = self._holder()
+        if holder != self.run_id:
+            raise SecondWriterError(self.store, self.run_id, holder or "another run")
 
+    def release(self) -> None:
+        """Give the lease back, because the run has ended."""
+        if not self.store.is_conditional and self._holder() == self.run_id:
+            self.store.delete(_LEASE)
 
-def _holder(store: ObjectStore) -> str | None:
-    data = store.get(_CLAIM)
-    return str(json.loads(data)["run_id"]) if data else None
+    def _holder(self) -> str | None:
+        data = self.store.get(_LEASE)
+        return str(json.loads(data)["run_id"]) if data else None

@@ -1,9 +1,9 @@
-"""The student: what a rollout is, how a question is put, and how responses are graded."""
+"""The student: prompts, rollout engines, recorded rollouts and the grading of responses."""
 
 from drp.student.grade_rollouts import grade_rollouts, rollout_from_row, rollout_row
 from drp.student.prompts import prompt
 from drp.student.protocol import RolloutEngine, SampleRequest, Student
-from drp.student.recorded import recorded_rollout
+from drp.student.recorded_traces import recorded_rollout
 
 __all__ = [
     "RolloutEngine",

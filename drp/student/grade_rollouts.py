@@ -1,6 +1,6 @@
-"""A rollout lands: its answer is extracted and graded, loops are marked, and it becomes a row of `rollouts`.
+"""Grade rollouts: extract and grade the answer, detect loops, and convert to and from rows of `rollouts`.
 
-Evaluation lands its samples through the same function, so that what is measured is what is trained on.
+Evaluation grades its samples with the same function, so that training and evaluation use the same criteria.
 """
 
 from collections import deque
@@ -17,21 +17,21 @@ _GRADE_COLUMNS = tuple(column.name for column in fields(Grade))
 
 
 def grade_rollouts(rollouts: Iterable[tuple[Question, Rollout]], grader: Grader) -> Iterator[GradedRollout]:
-    """Grade `rollouts` against their questions' gold answers, in their order, as a stream.
+    """Grade `rollouts` against the gold answers of their questions, as a stream in the same order.
 
-    The answer is sought in the response alone: what stands in unfinished thinking is no answer.
+    The answer is extracted from the response only: unfinished thinking does not contain an answer.
     """
-    waiting: deque[tuple[Rollout, Extracted | None]] = deque()
+    pending: deque[tuple[Rollout, Extracted | None]] = deque()
 
     def pairs() -> Iterator[tuple[str, str]]:
         for question, rollout in rollouts:
             extracted = extract_answer(rollout.response)
-            waiting.append((rollout, extracted))
-            # a rollout without an answer takes its turn too, so that no more wait than the grader looks ahead
+            pending.append((rollout, extracted))
+            # rollouts without an answer go through the grader too, so that its window bounds `pending`
             yield question.gold_answer, extracted.answer if extracted else ""
 
     for verdict in grader.verdicts(pairs()):
-        rollout, extracted = waiting.popleft()
+        rollout, extracted = pending.popleft()
         grade = Grade(extracted.answer, extracted.source, verdict) if extracted else Grade()
         yield GradedRollout(
             rollout, grade, is_degenerate(rollout.thinking) or is_degenerate(rollout.response)
@@ -39,7 +39,7 @@ def grade_rollouts(rollouts: Iterable[tuple[Question, Rollout]], grader: Grader)
 
 
 def rollout_row(graded: GradedRollout, recipe_hash: str | None) -> dict[str, Any]:
-    """The row of `rollouts`; `recipe_hash` is the recipe that sampled it, None if it was imported."""
+    """Return the row of `rollouts`; `recipe_hash` is the sampling recipe's, None for an imported rollout."""
     return {
         **vars(graded.rollout),
         **vars(graded.grade),
@@ -50,7 +50,7 @@ def rollout_row(graded: GradedRollout, recipe_hash: str | None) -> dict[str, Any
 
 
 def rollout_from_row(row: Mapping[str, Any]) -> GradedRollout:
-    """The rollout that `rollout_row` wrote."""
+    """Return the rollout of a row that `rollout_row` made."""
     return GradedRollout(
         Rollout(**{name: row[name] for name in _ROLLOUT_COLUMNS}),
         Grade(**{name: row[name] for name in _GRADE_COLUMNS}),

@@ -1,6 +1,6 @@
-"""How a question is put to a student, by version: rollouts, training and evaluation ask alike.
+"""The prompts for students, by version; rollouts, training and evaluation use the same ones.
 
-A version never changes: another way to ask is another version, and scores of different versions are never
+A version never changes: a different prompt gets a new version, and scores of different versions are never
 compared.
 """
 
@@ -10,19 +10,19 @@ PROMPTS = {
     "small-1": "{question}",
     "r1-1": "{question}\nPlease reason step by step, and put your final answer within \\boxed{}.",
 }
-"""`small-1`: the small student was taught with bare questions. `r1-1`: as R1's model cards ask, and without a
-system prompt."""
+"""`small-1`: the question only, as in the training of the small student. `r1-1`: as recommended by the model
+cards of R1, without a system prompt."""
 
 
 def prompt(version: str, question: str) -> str:
-    """What the user says.
+    """Return the user message for `question`.
 
     Raises:
-        BadInputError: there is no such version.
+        BadInputError: the version does not exist.
     """
     if version not in PROMPTS:
         raise BadInputError(
-            f"there is no prompt_version {version!r} (there are: {', '.join(PROMPTS)})",
+            f"there is no prompt_version {version!r} (available: {', '.join(PROMPTS)})",
             state="Nothing was sampled",
             next_command="correct prompt_version in the recipe, then run the same command again",
         )

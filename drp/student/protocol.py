@@ -1,4 +1,4 @@
-"""What a rollout engine does: sample a student's responses to questions."""
+"""The interface of rollout engines, which sample a student's responses to questions."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,33 +10,33 @@ from drp.core import Question, Rollout
 
 @dataclass(frozen=True)
 class Student:
-    """Who is sampled, and how."""
+    """The model that is sampled, and the sampling settings."""
 
     name: str
-    """In the column `student`."""
+    """Value of the column `student`."""
     model: str
-    """Its folder on this machine; empty if it has none."""
+    """Its folder on this machine; empty if there is none."""
     engine: EngineName
     server: Server | None
     prompt_version: str
     sampling: Sampling
     tensor: int = 1
-    """GPUs that one engine spreads it over."""
+    """Number of GPUs per engine (tensor parallelism)."""
 
 
 class SampleRequest(NamedTuple):
-    """One response that is wanted: the k-th to this question. Question, seed and k decide it."""
+    """A request for the k-th response to a question, which question, sampling seed and k determine."""
 
     question: Question
     k: int
 
 
 class RolloutEngine(Protocol):
-    """vLLM, an OpenAI-compatible server, transformers, ... behind one door."""
+    """The common interface of vLLM, OpenAI-compatible servers, transformers and other engines."""
 
     @property
     def name(self) -> str:
-        """Name in the `engine` column."""
+        """Value of the column `engine`."""
 
-    def sample(self, wanted: Iterable[SampleRequest]) -> Iterator[Rollout]:
-        """The responses that are wanted, as they land, in any order."""
+    def sample(self, samples: Iterable[SampleRequest]) -> Iterator[Rollout]:
+        """Yield the requested rollouts as they are completed, in any order."""

@@ -1,4 +1,4 @@
-"""The teacher: it decomposes traces into steps and revises them."""
+"""Teachers: they decompose traces into steps and revise them."""
 
 from drp.teacher.factory import open_ledger_session, open_teacher
 from drp.teacher.protocol import Teacher

@@ -1,4 +1,4 @@
-"""A teacher that computes on this machine, in as many processes as the stage is given."""
+"""Run a teacher that computes on this machine in several processes."""
 
 import multiprocessing
 from collections import deque
@@ -8,50 +8,52 @@ from functools import partial
 from itertools import chain
 from typing import Literal, TypeAlias
 
+from more_itertools import chunked
+
 from drp.config import DecompositionKind
-from drp.core import Draft, batched
+from drp.core import Draft
 from drp.teacher.protocol import Teacher
 
 BATCH = 32
-"""Drafts sent to a process at a time."""
+"""Number of drafts sent to a process at a time."""
 
 _Method: TypeAlias = Literal["decompose", "revise"]
 
 
 class TeacherPool:
-    """Makes the teacher in each process and gives it batches of drafts; results come in order."""
+    """Create the teacher in each process and send it batches of drafts; results come in order."""
 
     def __init__(self, make: Callable[[], Teacher], workers: int) -> None:
         self._make = make
         self._workers = workers
-        self._here = make()
+        self._teacher = make()
 
     @property
     def name(self) -> str:
-        """As the teacher's."""
-        return self._here.name
+        """Name of the teacher."""
+        return self._teacher.name
 
     @property
     def prompt_version(self) -> str:
-        """As the teacher's."""
-        return self._here.prompt_version
+        """Prompt version of the teacher."""
+        return self._teacher.prompt_version
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
-        """As the teacher's, in processes."""
-        return self._spread(drafts, partial(_call, self._make, "decompose", kind=kind))
+        """Decompose the drafts in the worker processes."""
+        return self._map(drafts, partial(_call, self._make, "decompose", kind=kind))
 
     def revise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
-        """As the teacher's, in processes."""
-        return self._spread(drafts, partial(_call, self._make, "revise"))
+        """Revise the drafts in the worker processes."""
+        return self._map(drafts, partial(_call, self._make, "revise"))
 
-    def _spread(self, drafts: Iterable[Draft], call: Callable[[list[Draft]], list[Draft]]) -> Iterator[Draft]:
-        batches = batched(drafts, BATCH)
+    def _map(self, drafts: Iterable[Draft], call: Callable[[list[Draft]], list[Draft]]) -> Iterator[Draft]:
+        batches = chunked(drafts, BATCH)
         first = next(batches, [])
-        if self._workers == 1 or len(first) < BATCH:  # starting processes costs more than this little work
+        if self._workers == 1 or len(first) < BATCH:  # starting processes would cost more than it saves
             for batch in chain([first], batches):
                 yield from call(batch)
             return
-        # spawn: an Airflow task process has threads, and a fork of one may hang
+        # spawn: an Airflow task process has threads, and a forked copy of it may hang
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(self._workers, mp_context=context) as pool:
             running: deque[Future[list[Draft]]] = deque()

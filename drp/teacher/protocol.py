@@ -1,4 +1,4 @@
-"""What a teacher does: it decomposes traces and revises them (paper, sections 3.1 and 3.2).
+"""The interface of a teacher, which decomposes traces and revises them (paper, sections 3.1 and 3.2).
 
 Each method takes a stream of drafts and yields the same drafts with its part filled in, in any order. So a
 teacher may work on one trace at a time (rules), on hundreds at once (an online API) or on all of them (a
@@ -14,25 +14,25 @@ from drp.core import Draft
 
 
 class Teacher(Protocol):
-    """A teacher LLM, or a rule that stands in for one."""
+    """A teacher LLM, or rules that stand in for one."""
 
     @property
     def name(self) -> str:
-        """Name in rows: the profile's name and model."""
+        """The teacher's name in rows, e.g. the provider's host and the model."""
 
     @property
     def prompt_version(self) -> str:
-        """Version of the prompts or rules: it changes whenever the same trace may come out differently."""
+        """Version of the prompts or rules. It changes whenever the result for the same trace may change."""
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
         """Cut each trace into steps that cover `thinking` from first to last character.
 
-        Where one reply of an LLM answers both questions (prompt mode `fused`), the draft holds its decisions
-        and its revision too.
+        If one reply of an LLM holds the revision too (prompt mode `fused`), the draft gets its decisions and
+        its revision here.
         """
 
     def revise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
-        """Decide one of the four actions for every step, and write the shorter trace and its answer summary.
+        """Choose one of the four actions for every step, and write the shorter trace and its answer summary.
 
-        A draft that has its revision already passes through unchanged.
+        A draft that already has a revision passes through unchanged.
         """

@@ -1,6 +1,6 @@
 """Text tools for reasoning traces: segmentation into units, skills, markup, loops and token counts."""
 
-from drp.traces.join import joined
+from drp.traces.join_steps import joined
 from drp.traces.loops import is_degenerate
 from drp.traces.markup import foreign_scripts, leaked_markup
 from drp.traces.numbering import letter, numbered, shown, unit_ends

@@ -1,39 +1,39 @@
-"""What a pruned text must not contain: letters of another script, and markup of models and teachers.
+"""Find what a pruned text must not contain: letters of another script, and markup of models and teachers.
 
-Both look at each character a bounded number of times.
+Both checks look at each character a bounded number of times.
 """
 
 import re
 import unicodedata
 
 _MATHEMATICS = frozenset({"LATIN", "GREEK", "MICRO", "OHM", "KELVIN", "ANGSTROM"})
-"""Scripts that mathematics in any language is written in, with the unit signs that are letters to Unicode."""
+"""Scripts used for mathematics in any language, including unit signs that Unicode classifies as letters."""
 
 
 def foreign_scripts(text: str, question: str) -> dict[str, str]:
-    """Scripts of letters in `text` that `question` does not use, each with the letters found.
+    """Return the scripts of letters in `text` that `question` does not use, each with the letters found.
 
-    Latin, Greek and the alphabets of mathematics belong to every question.
+    Latin, Greek and the mathematical alphabets are always allowed.
     """
     allowed = _MATHEMATICS | {_script(letter) for letter in set(question) if letter.isalpha()}
-    found: dict[str, str] = {}
+    foreign: dict[str, str] = {}
     for letter in sorted(set(text)):
         if letter.isalpha() and (script := _script(letter)) not in allowed:
-            found[script] = found.get(script, "") + letter
-    return found
+            foreign[script] = foreign.get(script, "") + letter
+    return foreign
 
 
 def _script(letter: str) -> str:
-    # The name of a letter begins with its script; that of a mathematical variant with the variant
-    # (DOUBLE-STRUCK, SCRIPT), and its decomposition is the plain letter.
+    # The Unicode name of a letter begins with its script. The name of a mathematical variant begins with the
+    # variant (DOUBLE-STRUCK, SCRIPT); its decomposition is the plain letter.
     if unicodedata.decomposition(letter).startswith("<"):
-        if 0x2135 <= ord(letter) <= 0x2138:  # alef to dalet: cardinals
+        if 0x2135 <= ord(letter) <= 0x2138:  # alef to dalet denote cardinal numbers
             return "LATIN"
         letter = unicodedata.normalize("NFKC", letter)[0]
     return unicodedata.name(letter, "UNNAMED").split(" ", 1)[0]
 
 
-# Tags of thinking, answers and structured replies, which chat templates and teachers' prompts use.
+# Tags around thinking, answers and structured replies in chat templates and teacher prompts.
 _THINK_TAG = re.compile(
     r"</?(?:think|thinking|thought|reasoning|answer|response|step|skill|trace)>", re.IGNORECASE
 )
@@ -41,15 +41,15 @@ _THINK_TAG = re.compile(
 _TEMPLATE = re.compile(
     r"<[|｜][^<>|｜\n]{1,40}[|｜]>|\[/?INST\]|</?s>|<(?:bos|eos|pad|unk)>|<(?:start|end)_of_turn>"
 )
-# HTML: named opening tags, since `a <b and c> d` is mathematics, and closing tags of any name, which is not.
+# HTML: opening tags with a known name (`a <b and c> d` is mathematics), and closing tags with any name.
 _HTML = re.compile(
     r"<(?:br|code|div|em|font|h[1-6]|hr|img|li|ol|pre|span|strong|sub|sup|table|tbody|td|th|thead|tr|ul)"
     r"(?:\s[^<>=\n]{1,40}=[^<>\n]{0,200})?\s?/?>|</[a-z][a-z0-9]{0,20}>|<!--",
     re.IGNORECASE,
 )
-# A fence that announces a structured reply.
+# A code fence around a structured reply.
 _FENCE = re.compile(r"```\s?(?:json|jsonl|xml|yaml|html|markdown)\b", re.IGNORECASE)
-# Labels of a teacher's reply at the start of a line: the four actions, skills, step numbers, headings.
+# Labels of a teacher's reply at the start of a line: the four actions, skills, step numbers and headings.
 _LABEL = re.compile(
     r"^[ \t]{0,8}[-*#>]{0,4}[ \t]{0,2}[*_\[]{0,3}("
     r"(?:KEEP|DELETE|(?:SINGLE|MULTI)-STEP COMPRESS)\b(?=[\]*_: \t]|$)"
@@ -58,25 +58,25 @@ _LABEL = re.compile(
     re.MULTILINE,
 )
 
-_ALWAYS = (_THINK_TAG, _TEMPLATE, _HTML, _FENCE)
+_NEVER_ALLOWED = (_THINK_TAG, _TEMPLATE, _HTML, _FENCE)
 
 
-def leaked_markup(text: str, own: str) -> str | None:
-    """The first piece of markup in `text`, or None.
+def leaked_markup(text: str, original: str) -> str | None:
+    """Return the first piece of leaked markup in `text`, or None.
 
-    Tags, template tokens and fences are never a student's. A label such as `Step 3:` is scaffolding only when
-    the student's own text (`own`) has none of its sort: many students head their answers that way.
+    Tags, template tokens and fences never come from a student. A label such as `Step 3:` counts as markup
+    only if the student's `original` text has no label of that kind: many students use such headings.
     """
-    for pattern in _ALWAYS:
+    for pattern in _NEVER_ALLOWED:
         if match := pattern.search(text):
             return match[0]
-    labels = {_sort(match[1]): match[1] for match in _LABEL.finditer(text)}
+    labels = {_label_kind(match[1]): match[1] for match in _LABEL.finditer(text)}
     if not labels:
         return None
-    habits = {_sort(match[1]) for match in _LABEL.finditer(own)}
-    return next((label for sort, label in labels.items() if sort not in habits), None)
+    original_kinds = {_label_kind(match[1]) for match in _LABEL.finditer(original)}
+    return next((label for kind, label in labels.items() if kind not in original_kinds), None)
 
 
-def _sort(label: str) -> str:
-    """A label without its number."""
+def _label_kind(label: str) -> str:
+    """Return the first word of a label, without its number."""
     return re.split(r"[\W\d_]", label, maxsplit=1)[0]

@@ -1,7 +1,7 @@
-"""The atomic units of a trace, numbered, so that a teacher can speak of text without writing it again.
+"""Number the atomic units of a trace, so that a teacher can refer to text without repeating it.
 
-A unit is a sentence, a line or a display formula; mathematics is never cut (`drp.traces.segmentation`).
-The units of a trace cover it from first to last character; offsets are in Unicode code points.
+A unit is a sentence, a line or a display formula; mathematics is never split (`drp.traces.segmentation`).
+The units cover the trace from first to last character. Offsets are in Unicode code points.
 """
 
 import re
@@ -11,53 +11,53 @@ from itertools import pairwise
 from drp.traces.segmentation import cut
 
 MOST_UNITS = 4_000
-"""A trace of 131,072 tokens has about 6,000 sentences. Where there are more than this, every two neighbours
-(or three, …) are one unit: numbers stay short and a reply finite."""
+"""Maximum number of units. If a trace has more (131,072 tokens are about 6,000 sentences), two or more
+neighbours are merged into one unit, which keeps numbers and replies short."""
 
 MARK = "§"
-"""Stands before the number of a unit or step; hardly ever in mathematics, and one token."""
+"""Precedes the number of a unit or step. It hardly ever occurs in mathematics and is a single token."""
 
-_SHAM = re.compile(  # what the tokenizer of a chat model, or a reader of our marks, would take for structure
+_FAKE_MARKUP = re.compile(  # what a chat model's tokenizer, or the parser of our marks, takes for structure
     r"<(?=[|｜][\w▁ ]{2,40}[|｜]>|/?think>|(?:start|end)_of_turn>)|§(?=\d)|[\x00\ud800-\udfff]"
 )
-_BLANKS = re.compile(r"\s*")  # belongs to the unit before it
-_SHOWN = {"<": "‹", MARK: "¶"}
+_WHITE_SPACE = re.compile(r"\s*")  # belongs to the preceding unit
+_REPLACEMENTS = {"<": "‹", MARK: "¶"}
 
 
 def shown(text: str) -> str:
-    """`text` as a teacher is shown it: of the same length, so that offsets stay.
+    """Return `text` as it is shown to a teacher; its length, and so every offset, is unchanged.
 
-    Template tokens and sham marks lose their first character's meaning; what no UTF-8 can say (lone
-    surrogates) or no database keep (NUL) becomes U+FFFD.
+    Template tokens and fake marks are defused by replacing their first character. Lone surrogates, which
+    UTF-8 cannot encode, and NUL, which databases cannot store, become U+FFFD.
     """
-    return _SHAM.sub(lambda found: _SHOWN.get(found.group(), "\ufffd"), text)
+    return _FAKE_MARKUP.sub(lambda match: _REPLACEMENTS.get(match.group(), "\ufffd"), text)
 
 
 def unit_ends(thinking: str) -> tuple[int, ...]:
-    """Where each unit of a trace ends; `()` for no text. A unit begins where the one before it ends."""
+    """Return the end of each unit, `()` for an empty trace. A unit starts where the previous one ends."""
     if not thinking:
         return ()
-    text = shown(thinking)  # whoever sees only this finds the same units
-    ends = sorted({_BLANKS.match(text, end).end() for end, _ in cut(text)})  # type: ignore[union-attr]
-    if not text[: ends[0]].strip() and len(ends) > 1:  # white space alone is no unit
+    text = shown(thinking)  # so that units can be found again from the shown text alone
+    ends = sorted({_WHITE_SPACE.match(text, end).end() for end, _ in cut(text)})  # type: ignore[union-attr]
+    if not text[: ends[0]].strip() and len(ends) > 1:  # white space alone is not a unit
         del ends[0]
-    together = -(-len(ends) // MOST_UNITS)
-    return (*ends[together - 1 : -1 : together], ends[-1])
+    group_size = -(-len(ends) // MOST_UNITS)
+    return (*ends[group_size - 1 : -1 : group_size], ends[-1])
 
 
 def letter(place: int) -> str:
-    """The letter of the skill at `place`, counted from 0: a to z, then aa to zz, then aaa."""
-    before, place = divmod(place, 26)
-    return (letter(before - 1) if before else "") + chr(ord("a") + place)
+    """Return the letter label of the skill at `place`, counted from 0: a to z, then aa to zz, then aaa."""
+    prefix, place = divmod(place, 26)
+    return (letter(prefix - 1) if prefix else "") + chr(ord("a") + place)
 
 
 def numbered(thinking: str, ends: Sequence[int], labels: Sequence[str] = ()) -> str:
-    """The trace with `§7 ` before piece 7, or `§7c ` where that has the label c; nothing else is changed.
+    """Return the trace with `§7 ` before piece 7, or `§7c ` if its label is c; nothing else is added.
 
     Args:
         thinking: the trace.
-        ends: where each piece ends; the pieces cover the trace.
-        labels: one for each piece, or none.
+        ends: end offset of each piece; the pieces cover the trace.
+        labels: one label per piece, or none at all.
     """
     text = shown(thinking)
     names = labels or [""] * len(ends)

@@ -1,13 +1,13 @@
-"""Units of a trace and one plain spelling of mathematics.
+"""Split a trace into units and normalise the spelling of mathematics.
 
-A unit is a sentence or a line, the smallest thing the heuristic teacher decides on. Mathematics is never
-cut: `\\[ … \\]`, `$ … $`, `\\begin … \\end` lie whole inside one unit. The units of a text cover it from
-first to last character. `plain` spells LaTeX and Unicode mathematics one way, so that `\\frac{1}{2}` and
-`1/2` are equal text.
+A unit is a sentence or a line, the smallest piece the heuristic teacher decides on. Mathematics is never
+split: `\\[ … \\]`, `$ … $` and `\\begin … \\end` stay within one unit. The units of a text cover it from
+first to last character. `plain` gives LaTeX and Unicode mathematics a single spelling, so that
+`\\frac{1}{2}` and `1/2` become equal texts.
 
-Everything here is linear in the text: closers are looked for within a fixed distance, repetition is bounded.
-Patterns begin with a character wherever they can, what must stand before it is looked for behind it: `re`
-then skips to such characters, several times as fast.
+Everything here is linear in the length of the text: closers are searched within a fixed distance, and
+repetition is bounded. Patterns start with a literal character where possible and use a lookbehind for what
+precedes it, because `re` then skips directly to such characters, which is several times as fast.
 """
 
 import re
@@ -17,98 +17,98 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
-_FORMULA_LIMIT = 4_000  # characters; an opener without a closer so near is ordinary text
+_FORMULA_LIMIT = 4_000  # characters; an opener without a closer within this distance is ordinary text
 _INLINE_LIMIT = 600
 
-_POINTS = re.compile(  # the only places where cutting can start, stop or be forbidden
+_POINTS = re.compile(  # the only places where a unit can end or where splitting is forbidden
     r"[\\$\n.?!。！？()](?:(?<=\\)(?:begin\{(?P<env>[a-z]{1,12}\*?)\}|.)|(?<=\$)\$?|(?<=\n)\s*"
     r"|(?<=[.?!])(?P<end>[.?!]{0,5}[*\"”’')\]]{0,3})(?P<gap>[ \t\r\u00a0]{1,8})|(?<=[。！？()]))"
 )
-_ABBREVIATION = re.compile(  # a full stop that ends no sentence, at the end of the text before it
+_ABBREVIATION = re.compile(  # text that ends in a full stop which does not end the sentence
     r"\b(?:i\.e|e\.g|etc|vs|cf|eqs?|fig|no|dr|mrs?|approx|resp|a\.m|p\.m)\.$", re.I
 )
 _ITEM_NUMBER = re.compile(
     r"\s{0,4}[*(#]{0,3}(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\.\Z"
-)  # "2." alone opens a list item
+)  # "2." alone starts a list item
 _FACTORIAL = re.compile(r"(?:[\d)|}\]]|\b[a-zA-Z])!$")  # "5! 3!" is a product, not two exclamations
-_PRICE = re.compile(r"\$\d[\d,.]{0,9}(?![\d,.]|\s?[-+*/=^\\$])")  # a dollar amount opens no formula
+_PRICE = re.compile(r"\$\d[\d,.]{0,9}(?![\d,.]|\s?[-+*/=^\\$])")  # a dollar amount does not open a formula
 _CLOSERS = {"\\[": "\\]", "\\(": "\\)", "$$": "$$", "$": "$"}
 
 
-_Found = TypeVar("_Found")
+_Value = TypeVar("_Value")
 
 
-class _once(Generic[_Found]):  # noqa: N801 - used like a decorator
-    """`functools.cached_property` without its lock, which costs more than the work."""
+class _cached(Generic[_Value]):  # noqa: N801 - used like a decorator
+    """`functools.cached_property` without its lock, which would cost more than the computation."""
 
-    def __init__(self, function: Callable[[Any], _Found]) -> None:
+    def __init__(self, function: Callable[[Any], _Value]) -> None:
         self.function = function
 
-    def __get__(self, instance: Any, owner: type) -> _Found:
-        found = self.function(instance)
-        instance.__dict__[self.function.__name__] = found  # read from here from now on
-        return found
+    def __get__(self, instance: Any, owner: type) -> _Value:
+        value = self.function(instance)
+        instance.__dict__[self.function.__name__] = value  # later reads find it here
+        return value
 
 
-@dataclass(eq=False)  # not frozen, which would make thousands a second of them five times as slow
+@dataclass(eq=False)  # not frozen: that would make construction, thousands a second, five times as slow
 class Unit:
-    """A sentence or line [start, end) of a trace; `text` has its trailing white space, `plain` none."""
+    """A sentence or line [start, end) of a trace; `text` includes trailing white space, `plain` does not."""
 
     index: int
     start: int
     end: int
     paragraph: int
     text: str
-    body: str  # text without white space around it
+    body: str  # text without surrounding white space
     plain: str
-    lower: str  # plain, in lower case, for reading words
+    lower: str  # plain in lower case, for matching words
 
-    @_once
+    @_cached
     def values(self) -> frozenset[str]:
-        """Numbers in it, unsigned; of a fraction also its parts."""
-        found = set(VALUE.findall(self.plain))
+        """Its unsigned numbers; for a fraction also numerator and denominator."""
+        values = set(VALUE.findall(self.plain))
         if "/" in self.plain:
-            found.update(*(value.split("/") for value in found if "/" in value))
-        return frozenset(found)
+            values.update(*(value.split("/") for value in values if "/" in value))
+        return frozenset(values)
 
-    @_once
+    @_cached
     def strong(self) -> frozenset[str]:
-        """Those of its values that are hardly repeated by chance."""
+        """Its values that are unlikely to be repeated by chance."""
         return frozenset(filter(STRONG.search, self.values))
 
-    @_once
+    @_cached
     def results(self) -> Sequence[str]:
-        """Numbers that it states as the result of something, in order."""
+        """Numbers that it states as a result, in order."""
         return RESULT.findall(self.plain) if _DIGIT.search(self.plain) else ()
 
-    @_once
+    @_cached
     def equations(self) -> frozenset[str]:
-        """Pairs `left=right` of its chains of equations."""
+        """Pairs `left=right` from its chains of equations."""
         return equations(self.plain)
 
-    @_once
+    @_cached
     def marks(self) -> frozenset[str]:
-        """Values and equations together: what a later unit may use of it."""
+        """Values and equations together: what later units may use."""
         return self.values | self.equations
 
-    @_once
+    @_cached
     def vocabulary(self) -> frozenset[str]:
-        """Content words, without the commonest."""
+        """Content words without stop words."""
         return frozenset(words(self.lower))
 
 
 VALUE = re.compile(r"\d(?<![\w.]\d)\d*(?:\.\d+)?(?:/\d+)?")  # an unsigned number or plain fraction
-STRONG = re.compile(r"\d\d|[./]")  # a value that is hardly repeated by chance
+STRONG = re.compile(r"\d\d|[./]")  # a value that is unlikely to be repeated by chance
 RESULT = re.compile(
     r"(?:=|≈|≡|\b(?:is|are|gives?|gets?|equals?|makes?|to|be|have|leaves|with|exactly"
     r"|has))\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)(?![\w(^*/+]|-\d|\.\d)"
 )
 _DIGIT = re.compile(r"\d")
-_BETWEEN_CHAINS = re.compile(r"[\s,;:]")  # the sides of an equation have no blanks, as `plain` spells them
+_BETWEEN_CHAINS = re.compile(r"[\s,;:]")  # `plain` leaves no spaces inside an equation
 
 
 def equations(spelled: str) -> frozenset[str]:
-    """Pairs `left=right` of the chains of equations in plain spelling."""
+    """Return the pairs `left=right` of all chains of equations in a text in plain spelling."""
     pairs: set[str] = set()
     if "=" in spelled:
         for chain in _BETWEEN_CHAINS.split(spelled):
@@ -135,19 +135,19 @@ _STOP = frozenset(
 
 
 def words(lower: str) -> set[str]:
-    """Content words of lower-case text."""
+    """Return the content words of a lower-case text."""
     return set(_WORD.findall(lower)) - _STOP
 
 
 def _formula_end(text: str, opener: str, start: int) -> int:
-    """Where the formula that `opener` starts at `start` ends, or -1 where it is none."""
+    """Return the end of the formula that `opener` begins at `start`, or -1 if there is no formula."""
     inside = start + len(opener)
     if opener == "$":
         if _PRICE.match(text, start):
             return -1
         close = text.find("$", inside, inside + _INLINE_LIMIT)
-        blank = text.find("\n\n", inside, close) if close > 0 else -1
-        return close + 1 if close > inside and blank < 0 else -1
+        blank_line = text.find("\n\n", inside, close) if close > 0 else -1
+        return close + 1 if close > inside and blank_line < 0 else -1
     closer = _CLOSERS[opener] if opener in _CLOSERS else opener.replace("begin", "end")
     close = text.find(closer, inside, inside + _FORMULA_LIMIT)
     return close + len(closer) if close >= 0 else -1
@@ -167,9 +167,9 @@ def _sentence_ends(text: str, start: int, point: re.Match[str]) -> bool:
     return not (_FACTORIAL.search(before) and not following.isupper())
 
 
-@lru_cache(maxsize=4)  # a trace is cut for its steps and again for its decisions
+@lru_cache(maxsize=4)  # a trace is split for its steps and again for its decisions
 def cut(text: str) -> Sequence[tuple[int, int]]:
-    """Ends of all units with the number of the paragraph each lies in: `[(end, paragraph), …]`."""
+    """Return the end of each unit and the number of its paragraph: `[(end, paragraph), …]`."""
     ends: list[tuple[int, int]] = []
     start = position = paragraph = depth = 0
 
@@ -177,22 +177,22 @@ def cut(text: str) -> Sequence[tuple[int, int]]:
         nonlocal start, depth
         if text[start:end].strip() or not ends:
             ends.append((end, paragraph))
-        else:  # white space alone is no unit: it belongs to the one before
+        else:  # white space alone is not a unit: it belongs to the one before
             ends[-1] = (end, ends[-1][1])
         start, depth = end, 0
 
     while point := _POINTS.search(text, position):
-        found = point.group()
+        mark = point.group()
         position = point.end()
-        if found[0] == "\n":
+        if mark[0] == "\n":
             close(position)
-            paragraph += found.count("\n") > 1
-        elif found in _CLOSERS or point["env"]:
-            end = _formula_end(text, found, point.start())
+            paragraph += mark.count("\n") > 1
+        elif mark in _CLOSERS or point["env"]:
+            end = _formula_end(text, mark, point.start())
             position = end if end > 0 else position
-        elif found in "()":
-            depth = max(0, depth + (1 if found == "(" else -1))
-        elif found in "。！？" or (point["gap"] and depth == 0 and _sentence_ends(text, start, point)):
+        elif mark in "()":
+            depth = max(0, depth + (1 if mark == "(" else -1))
+        elif mark in "。！？" or (point["gap"] and depth == 0 and _sentence_ends(text, start, point)):
             close(position)
     if start < len(text):
         close(len(text))
@@ -200,16 +200,16 @@ def cut(text: str) -> Sequence[tuple[int, int]]:
 
 
 def units(text: str, also_at: Iterable[int] = ()) -> list[Unit]:
-    """Units of `text`, cut also at the offsets `also_at`; `[]` for no text."""
+    """Return the units of `text`, also split at the offsets `also_at`; `[]` for an empty text."""
     if not text:
         return []
     ends = dict(cut(text))
     if extra := sorted(set(also_at) - ends.keys() - {0}):
         known = sorted(ends)
         for offset in extra:
-            later = next((end for end in known if end > offset), None)
-            if later is not None:
-                ends[offset] = ends[later]
+            next_end = next((end for end in known if end > offset), None)
+            if next_end is not None:
+                ends[offset] = ends[next_end]
     spans = sorted(ends)
     starts = [0, *spans[:-1]]
     texts = [text[a:b] for a, b in zip(starts, spans, strict=True)]
@@ -284,13 +284,13 @@ _SPELLINGS = {
     "\u202f": " ",
     "\u2009": "",
 }
-_SPELLED = re.compile(  # every key of _SPELLINGS, and no longer macro that begins like one
+_SPELLED = re.compile(  # every key of _SPELLINGS, but no longer macro with the same beginning
     "|".join([r"\^\{?\\circ\}?", r"\\[a-zA-Z]+", r"\\[,!;:\[\]()\\%$ ]", r"\*\*"])
     + "".join("|" + re.escape(character) for character in "×·⋅∗÷−–‑$`&\u00a0\u202f\u2009")
 )
 _WRAPPER = re.compile(
     r"\\(?:text|mathrm|mathbf|textbf|operatorname|boxed|mbox|textit)\s?\{([^{}\n]{0,300})\}"
-)  # shows its content
+)  # only its content is shown
 _BARE_FRACTION = re.compile(r"\\frac\s?(\d)\s?(\d)")  # \frac12
 _ROOT = re.compile(r"\\sqrt\s?\{([^{}\n]{0,300})\}")  # innermost roots
 _FRACTION = re.compile(r"\\frac\s?\{([^{}\n]{0,300})\}\s?\{([^{}\n]{0,300})\}")  # innermost fractions
@@ -299,7 +299,7 @@ _SPELLED_ROOT = re.compile(r"\bsqrt\s?\(?(\w{1,20})\)?")  # sqrt(3), sqrt 3
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d\d\d(?!\d))")  # 1,000
 _COORDINATES = re.compile(r", (?<=[\d)], )(?=[-\d√(])")  # (1, 2) is (1,2)
 _PRODUCT = re.compile(r"\*(?<=\d\*)(?=[a-zA-Z√π(])")  # 2*x is 2x
-_OPERATORS = "=+*/^√≤≥<>≈≡"  # blanks beside them say nothing
+_OPERATORS = "=+*/^√≤≥<>≈≡"  # surrounding spaces carry no meaning
 _ATOM = re.compile(r"-?[\w.√π]{1,60}")
 
 
@@ -309,13 +309,13 @@ def _grouped(inner: str) -> str:
 
 
 def plain_lines(texts: Sequence[str]) -> list[str]:
-    """One plain spelling of each text: no LaTeX, no blanks around operators, one blank between words."""
+    """Return each text in plain spelling: no LaTeX, no spaces around operators, one space between words."""
     joined = "\n".join(text.replace("\n", " ") for text in texts)
     joined = _SUPERSCRIPT.sub(lambda m: "^" + m.group().translate(_SUPERSCRIPTS), joined)
     joined = _SPELLED.sub(lambda m: _SPELLINGS.get(m.group(), m.group()), joined)
     if "\\" in joined:
         joined = _BARE_FRACTION.sub(r"\\frac{\1}{\2}", joined)
-        for _ in range(4):  # nesting deeper than this stays as it is
+        for _ in range(4):  # deeper nesting is left unchanged
             before = joined
             joined = _WRAPPER.sub(r" \1 ", joined)
             joined = _ROOT.sub(lambda m: "√" + _grouped(m[1]), joined)
@@ -338,22 +338,22 @@ def plain_lines(texts: Sequence[str]) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """`plain_lines` of one text."""
+    """Return one text in plain spelling (see `plain_lines`)."""
     return plain_lines([text])[0]
 
 
-_BALANCED = re.compile(r"\\\\|\\[\[\]()]|\\\$|\\[{}]|\$\$|[{}$]|\\(begin|end)\{")  # what must come in pairs
+_BALANCED = re.compile(r"\\\\|\\[\[\]()]|\\\$|\\[{}]|\$\$|[{}$]|\\(begin|end)\{")  # what must occur in pairs
 
 
 def is_balanced(text: str) -> bool:
-    """Whether all braces, dollars, `\\(`, `\\[` and environments of a text are closed in order."""
+    """Return whether all braces, dollars, `\\(`, `\\[` and environments are closed in order."""
     stack: list[str] = []
     pairs = {"\\]": "\\[", "\\)": "\\(", "}": "{"}
-    for found in _BALANCED.finditer(text):
-        mark = found.group()
-        if found[1] == "begin":
+    for match in _BALANCED.finditer(text):
+        mark = match.group()
+        if match[1] == "begin":
             stack += ["begin", "{"]
-        elif found[1] == "end":
+        elif match[1] == "end":
             if not stack or stack.pop() != "begin":
                 return False
             stack.append("{")
@@ -363,7 +363,7 @@ def is_balanced(text: str) -> bool:
             if not stack or stack.pop() != pairs[mark]:
                 return False
         elif mark in {"$", "$$"}:
-            if mark == "$" and "$" not in stack and _PRICE.match(text, found.start()):
+            if mark == "$" and "$" not in stack and _PRICE.match(text, match.start()):
                 continue
             if stack and stack[-1] == mark:
                 stack.pop()
@@ -373,16 +373,16 @@ def is_balanced(text: str) -> bool:
 
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")  # a paragraph ends
-_OWN_LINE = re.compile(r"\\\[|\$\$|\\begin\{|[-*•] |\d{1,2}[.)] |#")  # display formulas, list items, headings
+_LINE_STARTERS = re.compile(r"\\\[|\$\$|\\begin\{|[-*•] |\d{1,2}[.)] |#")  # formulas, list items, headings
 
 
 def separator(between: str, following: str) -> str:
-    """White space between two pieces of a shortened text.
+    """Return the white space between two pieces of a shortened text.
 
     Args:
-        between: what stood between them in the original, removed text included.
+        between: the text between them in the original, including what was removed.
         following: the second piece.
     """
     if between.count("\n") > 1 and _BLANK_LINE.search(between):
         return "\n\n"
-    return "\n" if "\n" in between or _OWN_LINE.match(following) else " "
+    return "\n" if "\n" in between or _LINE_STARTERS.match(following) else " "

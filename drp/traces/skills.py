@@ -1,8 +1,9 @@
-"""Which mathematical skill a unit uses: the label k_i of a step (paper, section 3.1).
+"""Label a unit with the mathematical skill it uses: the label k_i of a step (paper, section 3.1).
 
-Words and signs of a unit each point to a skill; the skill that stands first in the table wins, because what
-a unit is for (checking, planning) goes before what it mentions. A unit in which nothing points anywhere
-continues the skill before it."""
+Each word and sign of a unit may point to a skill. The skill listed first in the table wins, because the
+purpose of a unit (checking, planning) takes precedence over what it mentions. A unit without such a hint
+continues the skill of the unit before it.
+"""
 
 import re
 from functools import lru_cache
@@ -23,14 +24,14 @@ SKILL_FAMILIES = (
 
 
 class Skill(NamedTuple):
-    """A short name and the family it belongs to (one of SKILL_FAMILIES)."""
+    """A short name and its family (one of SKILL_FAMILIES)."""
 
     name: str
     family: str
 
 
 class _Rule(NamedTuple):
-    """Words that point to a skill; a word that ends in `-` is the first five letters of many."""
+    """Words that point to a skill; a word that ends in `-` is a stem: the first five letters of a word."""
 
     family: str
     skill: str
@@ -114,25 +115,25 @@ _RANKS = {
 _STEMS = {word[:-1] for rule in _RULES for word in rule.words.split() if word.endswith("-")}
 _WORD = re.compile(r"[a-z][a-z]{1,19}")  # macros count as words: \sqrt, \boxed
 _SIGNS = [(rank, re.compile(rule.sign)) for rank, rule in enumerate(_RULES) if rule.sign != r"(?!)"]
-_IN_SIGNS = re.compile(r"[\d%^√²³(=]")  # one of them is in all that a sign finds
-_READ = 400  # characters of a unit that are read for its skill
+_IN_SIGNS = re.compile(r"[\d%^√²³(=]")  # every match of a sign contains one of these
+_PREFIX = 400  # characters of a unit that decide its skill
 
 
 @lru_cache(maxsize=8192)
 def _rank(word: str) -> int:
-    """Place of the first rule that names the word or its stem; after all of them where none does."""
+    """Return the index of the first rule with the word or its stem; `len(_RULES)` if there is none."""
     stem = word[:_STEM]
     return _RANKS.get(word, _RANKS.get(stem, len(_RULES)) if stem in _STEMS else len(_RULES))
 
 
 def skill_of(text: str) -> Skill | None:
-    """The skill of a unit, or None where nothing tells (an interjection, another language)."""
-    lower = text[:_READ].lower()
-    last = len(_RULES)
-    best = min(map(_rank, _WORD.findall(lower)), default=last)
+    """Return the skill of a unit, or None if nothing points to one (an interjection, another language)."""
+    lower = text[:_PREFIX].lower()
+    no_rule = len(_RULES)
+    best = min(map(_rank, _WORD.findall(lower)), default=no_rule)
     for rank, sign in _SIGNS if _IN_SIGNS.search(lower) else ():
         if rank >= best:
             break
         if sign.search(lower):
             best = rank
-    return Skill(_RULES[best].skill, _RULES[best].family) if best < last else None
+    return Skill(_RULES[best].skill, _RULES[best].family) if best < no_rule else None

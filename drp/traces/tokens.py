@@ -1,9 +1,9 @@
-"""Counts the tokens of a text as the student's own engine does, without the engine.
+"""Count the tokens of a text as the student's rollout engine does, without running the engine.
 
-    Lengths(folder).of("I add.", "It is 4.", rollout.token_counter)
+    TokenCounter(folder).of("I add.", "It is 4.", rollout.token_counter)
 
-Only the tokenizer's file is read. Rollouts that an engine counted by its token ids, and revisions of them,
-can then be compared.
+Only the tokenizer's file is read. This makes the lengths of rollouts, which an engine counted by token ids,
+comparable with the lengths of their revisions.
 """
 
 from pathlib import Path
@@ -18,12 +18,12 @@ THINK, THOUGHT = "<think>", "</think>"
 
 
 def response_text(thinking: str, response: str) -> str:
-    """What a student writes after a prompt that opened `<think>`: thinking, end mark, answer summary."""
+    """Return what a student writes after a prompt that opens the thinking: thinking, end mark, summary."""
     return f"{thinking}\n{THOUGHT}\n\n{response}"
 
 
 class TokenCount(NamedTuple):
-    """Of a response, in units of `counter`: the thinking with its end mark, and all of it."""
+    """Length of a response in units of `counter`: of the thinking with its end mark, and in total."""
 
     counter: str
     thinking: int
@@ -31,20 +31,20 @@ class TokenCount(NamedTuple):
 
 
 class TokenCounter:
-    """Measures texts in the units of the rollouts that they came from, so that like is compared with like."""
+    """Measures a text in the unit of the rollout it came from, so that the two lengths are comparable."""
 
     def __init__(self, folder: Path | None) -> None:
-        """`folder` is the student's; where it has no tokenizer, characters are counted."""
+        """Use the tokenizer in the student's `folder`; count characters if there is none."""
         file = folder / "tokenizer.json" if folder else None
         self._tokenizer = Tokenizer.from_file(str(file)) if file and file.is_file() else None
         self.name = CHARACTERS
-        """Who counts, for the column `token_counter`."""
+        """The unit, as in the column `token_counter`."""
         if self._tokenizer:
             vocabulary = sorted(self._tokenizer.get_vocab().items())
             self.name = f"tokenizer {content_id('tokenizer', vocabulary)[:12]}"
 
     def of(self, thinking: str, response: str, counter: str) -> TokenCount:
-        """The length of a response to compare with one that `counter` counted; else in characters."""
+        """Return the length of a response in units of `counter`, or in characters if that is not `name`."""
         if self._tokenizer is None or counter != self.name:
             return TokenCount(CHARACTERS, len(thinking), len(thinking) + len(response))
         encoded = self._tokenizer.encode(response_text(thinking, response), add_special_tokens=False)

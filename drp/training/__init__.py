@@ -2,7 +2,7 @@
 
     .venv-training/bin/python -m drp.training.worker_main JOBFOLDER OUTFOLDER
 
-`settings`, `job` and `errors` are for everybody; all else needs torch and runs in the training environment.
+The names exported here need no torch. All other modules run in the training environment.
 """
 
 from drp.training.errors import (

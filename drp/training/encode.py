@@ -1,10 +1,11 @@
-"""Examples as tokens: the prompt as the rollout engine sends it, then what the student is to write after it.
+"""Tokenise examples: the prompt as the rollout engine sends it, followed by the target response.
 
     encoder = Encoder(AutoTokenizer.from_pretrained(folder), folder)
     encoded, dropped = encoder.encode(examples, max_length=4096)
 
-The prompt is encoded alone, as when the student is asked (drp/student/engines/dialogue.py), and what
-follows goes on from there: no token spans the seam. Only what follows is taught, up to and with the end mark.
+The prompt is encoded separately, exactly as for sampling (student/engines/chat_prompt.py), so that no token
+spans the boundary between prompt and response. The loss covers only the response, including the
+end-of-sequence token.
 """
 
 import math
@@ -13,17 +14,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from more_itertools import chunked
 from transformers import PreTrainedTokenizerBase
 
-from drp.core import BadInputError, batched
+from drp.core import BadInputError
 from drp.curation import Example
 from drp.traces import THINK, THOUGHT, response_text
 
-_AT_ONCE = 256  # examples that are tokenised together
+_BATCH = 256  # examples per call of the tokenizer
 
 
 class Encoded(NamedTuple):
-    """One example: int32 tokens [n], of which the first `prompt` are only read."""
+    """A tokenised example: int32 tokens [n], of which the first `prompt` are the prompt and carry no loss."""
 
     question_id: str
     tokens: torch.Tensor
@@ -32,18 +34,18 @@ class Encoded(NamedTuple):
 
     @property
     def taught(self) -> int:
-        """Tokens that the loss is taken over."""
+        """Number of response tokens, over which the loss is taken."""
         return len(self.tokens) - self.prompt
 
 
 class Encoder:
-    """Encodes with the tokenizer of the base model."""
+    """Encode examples with the tokenizer of the base model."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-        """`folder` is where the tokenizer comes from, for messages.
+        """Wrap `tokenizer`; error messages name `folder` as its origin.
 
         Raises:
-            BadInputError: it has no chat template, knows nothing of thinking, or has no end mark.
+            BadInputError: the tokenizer has no chat template, no thinking marks, or no end-of-sequence token.
         """
         self._tokenizer, self._folder = tokenizer, folder
         template = str(tokenizer.chat_template or "")
@@ -51,60 +53,62 @@ class Encoder:
             raise self._refusal("has no chat template")
         if THOUGHT not in template and THOUGHT not in tokenizer.get_vocab():
             raise self._refusal(
-                f"knows no {THOUGHT}, neither in its vocabulary nor in its template: it is of no reasoning"
-                " model"
+                f"has {THOUGHT} neither in its vocabulary nor in its chat template, so it does not belong to"
+                " a reasoning model"
             )
         if tokenizer.eos_token_id is None:
-            raise self._refusal("has no end mark (eos_token)")
+            raise self._refusal("has no end-of-sequence token (eos_token)")
 
     def check(self, rows: int, stops: Sequence[int]) -> None:
-        """Refuse a model that this tokenizer is not of.
+        """Check that this tokenizer fits the model.
 
         Args:
-            rows: rows of the model's embedding.
-            stops: ids that end a text when the model is sampled; empty if it does not say.
+            rows: number of rows in the model's embedding.
+            stops: ids at which sampling stops; empty if the model does not define any.
 
         Raises:
-            BadInputError: it makes ids that the embedding has not got, or ends texts with another mark.
+            BadInputError: some token ids exceed the embedding, or sampling does not stop at the tokenizer's
+                end-of-sequence token.
         """
         largest = max(self._tokenizer.get_vocab().values())
         if largest >= rows:
-            raise self._refusal(f"makes ids up to {largest}, and the model's embedding has {rows} rows")
-        end = self._tokenizer.eos_token_id
-        if stops and end not in stops:
+            raise self._refusal(f"has ids up to {largest}, but the model's embedding has {rows} rows")
+        eos_id = self._tokenizer.eos_token_id
+        if stops and eos_id not in stops:
             raise self._refusal(
-                f"ends a text with id {end} ({self._tokenizer.eos_token}), and the model's generation_config"
-                f" stops at {', '.join(map(str, stops))}: it would never learn to stop"
+                f"ends texts with id {eos_id} ({self._tokenizer.eos_token}), but the model's"
+                f" generation_config stops at {', '.join(map(str, stops))}: it would never learn to stop"
             )
 
     def prompt(self, question: str) -> str:
-        """What the student is asked, as text."""
+        """Return the prompt for a question, as text."""
         messages = [{"role": "user", "content": question}]
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def encode(self, examples: Iterable[Example], max_length: int) -> tuple[list[Encoded], int]:
-        """Examples of at most `max_length` tokens, in order, and the number of longer ones.
+        """Return the examples of at most `max_length` tokens, in order, and the number of dropped ones.
 
         Raises:
-            BadInputError: there are no examples, some are empty or weigh nothing, or all are too long.
+            BadInputError: there are no examples, all are too long, one has an empty text, or a weight is not
+                positive and finite.
         """
         encoded: list[Encoded] = []
         dropped = 0
-        for batch in batched(examples, _AT_ONCE):
+        for batch in chunked(examples, _BATCH):
             for example in batch:
                 _check(example)
-            for one in self._encode(batch):
-                if len(one.tokens) > max_length:
+            for example_tokens in self._encode(batch):
+                if len(example_tokens.tokens) > max_length:
                     dropped += 1
                 else:
-                    encoded.append(one)
+                    encoded.append(example_tokens)
         if not encoded:
             problem = (
                 f"all {dropped} examples are longer than {max_length} tokens" if dropped else "no examples"
             )
             raise _refusal(
                 f"there is nothing to train on: {problem}",
-                'raise max_length in the recipe, or drp sql "FROM examples" to see what the corpus has',
+                'raise max_length in the recipe, or inspect the corpus: drp sql "FROM examples"',
             )
         return encoded, dropped
 
@@ -114,14 +118,15 @@ class Encoder:
             _opening(prompt) + response_text(example.thinking, example.response)
             for prompt, example in zip(prompts, examples, strict=True)
         ]
-        read = self._ids(prompts)
-        whole = self._ids([prompt + answer for prompt, answer in zip(prompts, answers, strict=True)])
-        for example, prompt, both, answer in zip(examples, read, whole, answers, strict=True):
-            # A token across the seam would change the prompt. Where none does, the tail of the whole is right
-            # also for tokenizers that begin every text with a blank.
-            is_seamless = both[: len(prompt)] == prompt
-            written = both[len(prompt) :] if is_seamless else self._ids([answer])[0]
-            tokens = torch.tensor([*prompt, *written, self._tokenizer.eos_token_id], dtype=torch.int32)
+        prompt_ids = self._ids(prompts)
+        joint_ids = self._ids([prompt + answer for prompt, answer in zip(prompts, answers, strict=True)])
+        for example, prompt, joint, answer in zip(examples, prompt_ids, joint_ids, answers, strict=True):
+            # If the joint encoding starts with the prompt's ids, no token spans the boundary, and the rest is
+            # the response. This also suits tokenizers that put a space before every text. Otherwise encode
+            # the response separately.
+            has_clean_boundary = joint[: len(prompt)] == prompt
+            response = joint[len(prompt) :] if has_clean_boundary else self._ids([answer])[0]
+            tokens = torch.tensor([*prompt, *response, self._tokenizer.eos_token_id], dtype=torch.int32)
             yield Encoded(example.question_id, tokens, len(prompt), example.weight)
 
     def _ids(self, texts: list[str]) -> Any:
@@ -130,12 +135,12 @@ class Encoder:
     def _refusal(self, problem: str) -> BadInputError:
         return _refusal(
             f"the tokenizer in {self._folder} {problem}",
-            "put the tokenizer of the model there, with its chat template; then train again",
+            "copy the model's tokenizer and chat template into that folder, then train again",
         )
 
 
 def _opening(prompt: str) -> str:
-    """What the student writes before its thinking: templates of R1 distills open it in the prompt."""
+    """Return what opens the thinking in the response. Templates of R1 distills open it in the prompt."""
     if prompt.endswith(THINK):
         return "\n"
     return "" if prompt.rstrip().endswith(THINK) else f"{THINK}\n"
@@ -145,12 +150,12 @@ def _check(example: Example) -> None:
     texts = {"question": example.question, "thinking": example.thinking, "response": example.response}
     empty = [name for name, text in texts.items() if not text.strip()]
     if empty:
-        raise _refusal(f"example {example.example_id} has an empty {' and '.join(empty)}", _LOOK)
+        raise _refusal(f"example {example.example_id} has an empty {' and '.join(empty)}", _INSPECT)
     if not (math.isfinite(example.weight) and example.weight > 0):
-        raise _refusal(f"example {example.example_id} has the weight {example.weight}", _LOOK)
+        raise _refusal(f"example {example.example_id} has the weight {example.weight}", _INSPECT)
 
 
-_LOOK = 'drp sql "FROM examples", then mend the stage that wrote it'
+_INSPECT = 'drp sql "FROM examples" to find the example, then fix the curation that wrote it'
 
 
 def _refusal(problem: str, next_command: str) -> BadInputError:

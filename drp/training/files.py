@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and their digests. Needs no torch."""
+"""Atomic writes and file digests. Needs no torch."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class FileDigest(BaseModel):
-    """A file of a checkpoint."""
+    """Size and SHA-256 of a file in a checkpoint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -17,7 +17,7 @@ class FileDigest(BaseModel):
 
 
 def files_in(folder: Path, below: str = "") -> dict[str, FileDigest]:
-    """The files in `folder/below` by their path in `folder`, sorted."""
+    """Return the files below `folder/below`, keyed by their path relative to `folder`, sorted."""
     paths = sorted(path for path in (folder / below).rglob("*") if path.is_file())
     return {
         path.relative_to(folder).as_posix(): FileDigest(bytes=path.stat().st_size, sha256=file_digest(path))
@@ -26,13 +26,13 @@ def files_in(folder: Path, below: str = "") -> dict[str, FileDigest]:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file, hex."""
+    """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def replace(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all, also after a power cut."""
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file atomically: after a crash or power loss it is either complete or unchanged."""
     partial = path.with_name(f".partial-{path.name}")
     try:
         with partial.open("w", encoding="utf-8") as stream:
@@ -45,7 +45,7 @@ def replace(path: Path, text: str) -> None:
 
 
 def folder_digest(folder: Path, without: str = "") -> str:
-    """SHA-256 over the names and contents of all files in a folder and its folders but `without`."""
+    """Return the SHA-256 over names and contents of all files below `folder`, except the file `without`."""
     digest = hashlib.sha256()
     for name, file in files_in(folder).items():
         if name != without:

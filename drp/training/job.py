@@ -1,9 +1,10 @@
-"""What a training is given and what it leaves: folders that pass between the environments. Needs no torch.
+"""Input and output folders of a training, which are passed between the environments. Needs no torch.
 
-    write_job(folder, Job(base="models/student", settings=Sft()), examples)
+    write_job(folder, TrainingJob(base="models/student", settings=Sft()), examples)
     manifest = read_manifest(out)
 
-A job is `job.json` and `examples.parquet`. The manifest is written last: a folder that has one is complete.
+A job folder holds `job.json` and `examples.parquet`. The manifest of a checkpoint is written last, so that a
+checkpoint folder with a manifest is complete.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,18 +14,19 @@ from typing import Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from more_itertools import chunked
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from drp.config import Training, settings
-from drp.core import BadInputError, batched, content_id
+from drp.core import BadInputError, content_id
 from drp.curation import Example
 from drp.training.errors import CheckpointDamagedError, WrongBaseError
-from drp.training.files import FileDigest, file_digest, folder_digest, replace
+from drp.training.files import FileDigest, file_digest, folder_digest, write_atomically
 
 JOB, EXAMPLES, MANIFEST = "job.json", "examples.parquet", "manifest.json"
 ADAPTER: Literal["adapter"] = "adapter"
 MERGED: Literal["merged"] = "merged"
-"""Folders of a checkpoint: what was trained, as PEFT loads it (method `lora`); the whole student."""
+"""Folders of a checkpoint: the adapter, as PEFT loads it (method `lora` only), and the merged model."""
 
 _SCHEMA = pa.schema(
     [
@@ -36,7 +38,7 @@ _SCHEMA = pa.schema(
         pa.field("weight", pa.float64(), nullable=False),
     ]
 )
-_ROWS = 1024  # of a row group
+_ROW_GROUP = 1024
 
 
 class _Document(BaseModel):
@@ -44,12 +46,12 @@ class _Document(BaseModel):
 
 
 class TrainingJob(_Document):
-    """What to train, and how."""
+    """The base model and the settings of a training."""
 
     base: str
-    """Folder of the base model; a relative path counts from the repository's root."""
+    """Folder of the base model; a relative path is relative to the repository's root."""
     base_sha256: str | None = None
-    """`folder_digest` of it, where the caller insists on these very files."""
+    """Expected `folder_digest` of the base model; None accepts any."""
     settings: Training
 
     @property
@@ -59,7 +61,11 @@ class TrainingJob(_Document):
 
 
 class Point(_Document):
-    """The losses (nats a token) of the steps since the last point, and the rate of the last one."""
+    """A point of the loss curve.
+
+    `loss` is the mean over the steps since the previous point, in nats per token; `learning_rate` is that of
+    the last of these steps.
+    """
 
     step: int
     loss: float
@@ -68,10 +74,10 @@ class Point(_Document):
 
 
 class Manifest(_Document):
-    """What a training did, and the files it made."""
+    """The outcome of a training, and the files it wrote."""
 
     job: str
-    """`job_id` of what was asked for."""
+    """`job_id` of the training job."""
     objective: str
     method: Literal["lora", "full"]
     base: str
@@ -82,64 +88,66 @@ class Manifest(_Document):
     examples_used: int
     examples_validation: int
     examples_dropped: int
-    """They were longer than max_length."""
+    """Examples longer than `max_length`."""
     tokens_trained: int
-    """Tokens of responses that the loss was taken over, all epochs together."""
+    """Response tokens over which the loss was taken, in all epochs together."""
     tokens_per_second: float
-    """Tokens that went through the model in training steps, prompts included, padding not."""
+    """Tokens per second of training steps, including prompts and excluding padding."""
     seconds: float
-    """Of the training with its validation, over all its starts; what was lost to a kill is not counted."""
+    """Training and validation time, over all attempts; work lost to a kill is not counted."""
     validation_loss: float | None
-    """After the last step, nats a token; None when no question was set aside."""
+    """After the last step, in nats per token; None without validation questions."""
     best_validation_loss: float | None
     curve: tuple[Point, ...]
     files: dict[str, FileDigest]
-    """By path in the folder: all of `adapter` and `merged`."""
+    """All files of `adapter` and `merged`, by path relative to the checkpoint folder."""
     peak_memory_bytes: int
-    """Of the GPU where there is one, else of the process."""
+    """Peak memory of the GPU if there is one, else of the process."""
     versions: dict[str, str]
 
 
 def write_job(folder: Path, job: TrainingJob, examples: Iterable[Example]) -> None:
-    """Write a job's folder; `job.json` comes last."""
+    """Write a job folder, `job.json` last."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / JOB).unlink(missing_ok=True)
     with pq.ParquetWriter(folder / EXAMPLES, _SCHEMA, compression="zstd", compression_level=3) as writer:
-        for rows in batched(examples, _ROWS):
+        for rows in chunked(examples, _ROW_GROUP):
             writer.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=_SCHEMA))
-    replace(folder / JOB, job.model_dump_json(indent=2))
+    write_atomically(folder / JOB, job.model_dump_json(indent=2))
 
 
 def read_job(folder: Path) -> TrainingJob:
-    """The job in a folder.
+    """Read the job from its folder.
 
     Raises:
-        BadInputError: there is none, or it is none.
+        BadInputError: the folder has no valid `job.json`.
     """
     return _read(TrainingJob, folder / JOB, "job")
 
 
 def read_examples(folder: Path) -> Iterator[Example]:
-    """The examples of a job, in the order of the file.
+    """Read the examples of a job, in file order.
 
     Raises:
-        BadInputError: there are none, or not such columns.
+        BadInputError: the file is missing or has other columns.
     """
     try:
         with pq.ParquetFile(folder / EXAMPLES) as file:
             if not file.schema_arrow.equals(_SCHEMA):
                 raise pa.ArrowInvalid(f"its columns are {', '.join(file.schema_arrow.names)}")
-            for batch in file.iter_batches(_ROWS):
+            for batch in file.iter_batches(_ROW_GROUP):
                 yield from (Example(**row) for row in batch.to_pylist())
     except (OSError, pa.ArrowInvalid) as error:
         raise _no_examples(folder, error) from error
 
 
 def job_id(folder: Path, job: TrainingJob, base_sha256: str) -> str:
-    """Id of all that decides the outcome: the settings, the examples' file, the base model's files.
+    """Return the content id of everything that determines the outcome.
+
+    It covers the settings, the examples file and the files of the base model.
 
     Raises:
-        BadInputError: there are no examples.
+        BadInputError: the examples file is missing.
     """
     settings = job.settings.model_dump(mode="json")
     try:
@@ -149,11 +157,11 @@ def job_id(folder: Path, job: TrainingJob, base_sha256: str) -> str:
 
 
 def base_digest(job: TrainingJob) -> str:
-    """`folder_digest` of the job's base model.
+    """Return the `folder_digest` of the job's base model.
 
     Raises:
-        BadInputError: there is no such folder.
-        WrongBaseError: it is not the one that the job names.
+        BadInputError: the folder does not exist.
+        WrongBaseError: the digest differs from the one that the job expects.
     """
     folder = job.base_folder
     if not folder.is_dir():
@@ -162,23 +170,23 @@ def base_digest(job: TrainingJob) -> str:
             state="Nothing was trained",
             next_command="set `student` in the recipe (or DRP_STUDENT) to the folder of a model",
         )
-    found = folder_digest(folder)
-    if job.base_sha256 not in (None, found):
+    digest = folder_digest(folder)
+    if job.base_sha256 not in (None, digest):
         raise WrongBaseError(
-            f"the model in {folder} is not the one that the job names: its digest is {found[:12]}, not"
+            f"the model in {folder} is not the one that the job names: its digest is {digest[:12]}, not"
             f" {str(job.base_sha256)[:12]}",
             state="Nothing was trained",
-            next_command="put the model back that was there, or drp train for the one that is",
+            next_command="restore the previous model, or run drp train to train the current one",
         )
-    return found
+    return digest
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a finished training, whose files are those that were written.
+    """Read the manifest of a finished training and verify the files it lists.
 
     Raises:
-        BadInputError: there is none: the training has not ended.
-        CheckpointDamagedError: a file is missing or was changed.
+        BadInputError: there is no manifest, because the training has not finished, or it is not valid.
+        CheckpointDamagedError: a file is missing or has changed.
     """
     manifest = _read(Manifest, folder / MANIFEST, "finished training")
     for name, file in manifest.files.items():
@@ -194,7 +202,7 @@ def _no_examples(folder: Path, cause: Exception) -> BadInputError:
     return BadInputError(
         f"{folder / EXAMPLES} has no examples to train on: {cause}",
         state="Nothing was trained",
-        next_command="drp train, which writes it anew",
+        next_command="drp train, which writes the file again",
     )
 
 
@@ -209,6 +217,6 @@ def _read(kind: type[_D], path: Path, name: str) -> _D:
         cause: Exception = error
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'it'}: {e['msg']}" for e in error.errors())
-        problem = f"{path} is no {name}: {faults}"
+        problem = f"{path} is not a valid {name}: {faults}"
         cause = error
     raise BadInputError(problem, state="Nothing was read or changed", next_command="drp train") from cause

@@ -1,8 +1,9 @@
-"""LoRA's adapters (Hu et al. 2021): PEFT's, with the work of each layer in one piece.
+"""LoRA adapters (Hu et al. 2021): PEFT's, with a fused forward and backward pass per layer.
 
-PEFT computes `W x + (alpha / rank) B A x` as five operations, three of which go over an output of the layer's
-full width and keep one for the way back. Here the adapter adds to what `W` gave in place, and the products of
-rank `r` lie as [r, tokens], which a CPU multiplies several times as fast (benchmarks/sft).
+PEFT computes `W x + (alpha / rank) B A x` as five operations. Three of them run over an output of the layer's
+full width and keep one such output for the backward pass. Here the adapter adds to the output of `W` in
+place, and the rank-`r` products have the shape [r, tokens], which a CPU multiplies several times as fast
+(benchmarks/sft).
 """
 
 from functools import partial
@@ -17,11 +18,11 @@ from drp.config import Sft
 from drp.core import BadInputError
 
 
-def with_adapters(model: Any, settings: Sft) -> PeftModel:
-    """Put adapters into `model` and freeze its own weights.
+def add_adapters(model: Any, settings: Sft) -> PeftModel:
+    """Insert adapters into `model` and freeze its other weights.
 
     Raises:
-        BadInputError: nothing in it has the names that `settings` give.
+        BadInputError: no module of the model matches `lora.target_modules`.
     """
     lora, targets = settings.lora, settings.lora.target_modules
     config = LoraConfig(
@@ -35,11 +36,12 @@ def with_adapters(model: Any, settings: Sft) -> PeftModel:
         adapted = get_peft_model(model, config)
     except ValueError as error:
         raise BadInputError(
-            f"the model gets no adapters: {error}",
+            f"no adapters could be added to the model: {error}",
             state="Nothing was trained",
-            next_command="mend lora.target_modules in the recipe, then train again",
+            next_command="correct lora.target_modules in the recipe, then train again",
         ) from error
-    # dropout needs another input for the adapter; ZeRO-3 has the weights only while a layer of its own runs
+    # With dropout the adapter's input differs from the layer's. ZeRO-3 gathers the weights of the inner
+    # modules only while their own forward runs.
     if not lora.dropout and settings.deepspeed != "zero3":
         for layer in model.modules():
             if type(layer) is Linear and type(layer.base_layer) is torch.nn.Linear:
@@ -50,8 +52,8 @@ def with_adapters(model: Any, settings: Sft) -> PeftModel:
 def _forward(layer: Any, inputs: torch.Tensor) -> torch.Tensor:
     base, (adapter,) = layer.base_layer, layer.active_adapters
     down, up = layer.lora_A[adapter].weight, layer.lora_B[adapter].weight
-    precision = base.weight.dtype  # frozen weights are kept in that of the products
-    adapted: torch.Tensor = _Adapted.apply(
+    precision = base.weight.dtype  # frozen weights are stored in the precision of the matrix products
+    adapted: torch.Tensor = _FusedAdapter.apply(
         inputs.to(precision),
         base.weight,
         base.bias,
@@ -62,8 +64,8 @@ def _forward(layer: Any, inputs: torch.Tensor) -> torch.Tensor:
     return adapted
 
 
-class _Adapted(torch.autograd.Function):  # type: ignore[misc] # torch has no types here
-    """`inputs @ (weight + scale * up @ down).T + bias`, with gradients of inputs, down and up."""
+class _FusedAdapter(torch.autograd.Function):  # type: ignore[misc] # torch has no types here
+    """`inputs @ (weight + scale * up @ down).T + bias`, with gradients for inputs, down and up."""
 
     @staticmethod
     def forward(
@@ -75,22 +77,25 @@ class _Adapted(torch.autograd.Function):  # type: ignore[misc] # torch has no ty
         up: torch.Tensor,
         scale: float,
     ) -> torch.Tensor:
-        """Inputs [..., in], weight [out, in], down [r, in], up [out, r]: [..., out]."""
+        """Map inputs [..., in], with weight [out, in], down [r, in] and up [out, r], to [..., out]."""
         rows = inputs.flatten(0, -2)
-        thin = down @ rows.T
-        outputs = functional.linear(rows, weight, bias).addmm_(thin.T, up.T, alpha=scale)
-        ctx.save_for_backward(rows, thin, weight, down, up)
+        projected = down @ rows.T
+        outputs = functional.linear(rows, weight, bias).addmm_(projected.T, up.T, alpha=scale)
+        ctx.save_for_backward(rows, projected, weight, down, up)
         ctx.scale = scale
         return outputs.unflatten(0, inputs.shape[:-1])
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Gradient of the outputs to those of the inputs, down and up."""
-        rows, thin, weight, down, up = ctx.saved_tensors
-        (gradient,) = gradients
-        outer = gradient.flatten(0, -2)
-        thin_gradient = (up.T * ctx.scale) @ outer.T
-        of_inputs = None
-        if ctx.needs_input_grad[0]:  # not in the first layer, whose embeddings are frozen
-            of_inputs = (outer @ weight).addmm_(thin_gradient.T, down).unflatten(0, gradient.shape[:-1])
-        return of_inputs, None, None, thin_gradient @ rows, (thin @ outer * ctx.scale).T, None
+        """Map the gradient of the outputs to the gradients of inputs, down and up."""
+        rows, projected, weight, down, up = ctx.saved_tensors
+        (output_gradient,) = gradients
+        row_gradient = output_gradient.flatten(0, -2)
+        projected_gradient = (up.T * ctx.scale) @ row_gradient.T
+        input_gradient = None
+        if ctx.needs_input_grad[0]:  # False in the first layer, because the embeddings are frozen
+            input_gradient = (row_gradient @ weight).addmm_(projected_gradient.T, down)
+            input_gradient = input_gradient.unflatten(0, output_gradient.shape[:-1])
+        down_gradient = projected_gradient @ rows
+        up_gradient = (projected @ row_gradient * ctx.scale).T
+        return input_gradient, None, None, down_gradient, up_gradient, None

@@ -1,7 +1,7 @@
-"""The objective `sft` as a module: a batch in, its summed loss out (paper, section 3.3).
+"""The loss of the objective `sft`: maps a batch to its summed cross-entropy (paper, section 3.3).
 
-The head sees only the hidden states whose successor is taught, a bounded number at a time: with a vocabulary
-of 150,000 the logits of one long response would be larger than everything else together.
+The output head runs only on the hidden states that predict a response token, a bounded number at a time. With
+a vocabulary of 150,000 the logits of one long response would need more memory than everything else together.
 """
 
 from typing import Any
@@ -10,39 +10,41 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from drp.training.packing import TensorBatch
+from drp.training.sequence_packing import TensorBatch
 
-LOGITS = 1 << 26
-"""Logits that are held at once: 256 MiB in 32 bits. Those of more are computed a second time going back."""
+MAX_LOGITS = 1 << 26
+"""Logits held at a time: 256 MiB in float32. Larger batches are split and recomputed in the backward pass."""
 
 
 class SftLoss(torch.nn.Module):  # type: ignore[misc] # torch has no types here
-    """Cross-entropy in nats of what a causal language model is to write, summed with its weights."""
+    """Weighted sum of the cross-entropy of a causal language model's target tokens, in nats."""
 
     def __init__(self, model: Any, precision: torch.dtype) -> None:
-        """`model` is transformers' own, adapters inside; `precision` is that of matrix products."""
+        """Wrap a transformers model, with any adapters inserted; matrix products run in `precision`."""
         super().__init__()
         self.model = model
         self._precision = precision
 
     def forward(self, batch: TensorBatch) -> torch.Tensor:
-        """The sum, float32 []."""
+        """Return the summed loss, a float32 scalar."""
         decoder, head = self.model.get_decoder(), self.model.get_output_embeddings()
         is_mixed = self._precision != torch.float32
         with torch.autocast(batch.tokens.device.type, self._precision, enabled=is_mixed):
             hidden = decoder(
                 input_ids=batch.tokens, position_ids=batch.positions, use_cache=False
             ).last_hidden_state
-            hidden = hidden.flatten(0, 1)[batch.taught]
-            size = max(1, LOGITS // self.model.config.vocab_size)
+            hidden = hidden.flatten(0, 1)[batch.loss_positions]
+            size = max(1, MAX_LOGITS // self.model.config.vocab_size)
             if len(hidden) <= size:
-                return _summed(head, hidden, batch.wanted, batch.weights)
-            parts = zip(hidden.split(size), batch.wanted.split(size), batch.weights.split(size), strict=True)
+                return _summed_loss(head, hidden, batch.targets, batch.weights)
+            parts = zip(hidden.split(size), batch.targets.split(size), batch.weights.split(size), strict=True)
             return torch.stack(
-                [checkpoint(_summed, head, *part, use_reentrant=False) for part in parts]
+                [checkpoint(_summed_loss, head, *part, use_reentrant=False) for part in parts]
             ).sum()
 
 
-def _summed(head: Any, hidden: torch.Tensor, wanted: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    losses = functional.cross_entropy(head(hidden).float(), wanted, reduction="none")
+def _summed_loss(
+    head: Any, hidden: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    losses = functional.cross_entropy(head(hidden).float(), targets, reduction="none")
     return (losses * weights).sum()

@@ -1,6 +1,6 @@
-"""What an objective is: its settings in a recipe, and its loss. Needs no torch until the loss is made.
+"""Training objectives: the settings in a recipe and the loss. Needs no torch until a loss is created.
 
-A package adds an objective as an entry point of the group `drp.objectives`; its value is an `Objective`.
+Packages add objectives as entry points of the group `drp.objectives`. The value is an `Objective`.
 """
 
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from drp.config import Sft
 
 @dataclass(frozen=True)
 class Objective:
-    """Settings and loss of one objective."""
+    """The settings and the loss of an objective."""
 
     settings: type[Sft]
-    """Model of the recipe's section `training`; its field `objective` holds the objective's name."""
+    """Pydantic model of the recipe's section `training`. Its field `objective` holds the objective's name."""
     loss: Callable[..., Any]
-    """`loss(model, precision)` makes a torch module that turns a `TensorBatch` into its summed loss."""
+    """`loss(model, precision)` returns a torch module that maps a `TensorBatch` to its summed loss."""
 
 
 def _sft_loss(model: Any, precision: Any) -> Any:

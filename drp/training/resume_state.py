@@ -1,11 +1,12 @@
-"""States that a killed training goes on from: whole or not there, the last two kept.
+"""Training states from which a killed training resumes.
 
     states = States(out)
     states.save(step, engine, document)
     folder, document = states.newest()
 
-A state is a folder, written under another name and renamed, of what the engine saves and a document that has
-its digest: one that a bad disk spoiled is passed over for the one before it.
+A state is a folder with the engine's files and a document with their digest. It is written under a temporary
+name and then renamed, so that it is never partial. The last two states are kept: if the newest one is
+corrupt, the training resumes from the one before.
 """
 
 import json
@@ -24,7 +25,7 @@ from drp.training.errors import CheckpointUnwritableError
 from drp.training.files import folder_digest
 
 STATES = "state"
-"""Folder of the states, below that of the checkpoint."""
+"""Folder of the states, within the checkpoint folder."""
 _KEPT = 2
 _DOCUMENT = "state.json"
 
@@ -32,20 +33,20 @@ _log = logging.getLogger(__name__)
 
 
 class State(NamedTuple):
-    """What a training was after a step."""
+    """The state of a training after a step."""
 
     folder: Path
-    """What the engine wrote."""
+    """Folder with the engine's files."""
     document: dict[str, Any]
-    """What the loop wrote."""
+    """The training loop's part of the state."""
 
 
 @contextmanager
-def whole(folder: Path) -> Iterator[Path]:
-    """A new folder, which is renamed to `folder` when the block ends well and removed when it does not.
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder that replaces `folder` when the block succeeds and is removed when it fails.
 
     Raises:
-        CheckpointUnwritableError: the disk is full, or the folder may not be written.
+        CheckpointUnwritableError: the disk is full, or the folder is not writable.
     """
     partial = _partial(folder)
     try:
@@ -77,23 +78,23 @@ def _sync(path: Path) -> None:
 
 
 class States:
-    """The states below a checkpoint's folder."""
+    """The saved states of a training, below its checkpoint folder."""
 
     def __init__(self, out: Path) -> None:
         self._folder = out / STATES
 
     def save(self, step: int, engine: TrainingEngine, document: Mapping[str, Any]) -> None:
-        """Add the state after `step`, and forget all but the last two; all processes call it together.
+        """Save the state after `step` and delete all but the last two. Call it in all processes together.
 
         Raises:
-            CheckpointUnwritableError: see `whole`.
+            CheckpointUnwritableError: see `atomic_folder`.
         """
         folder = self._folder / f"{step:08}"
         is_first = engine.rank == 0
-        with whole(folder) if is_first else nullcontext(_partial(folder)) as partial:
-            engine.total()  # nobody writes before the folder is there
+        with atomic_folder(folder) if is_first else nullcontext(_partial(folder)) as partial:
+            engine.total()  # barrier: rank 0 has created the folder
             engine.save(partial)
-            engine.total()
+            engine.total()  # barrier: all processes have written their files
             if is_first:
                 written = {"document": document, "sha256": folder_digest(partial)}
                 (partial / _DOCUMENT).write_text(json.dumps(written), encoding="utf-8")
@@ -102,7 +103,7 @@ class States:
                 shutil.rmtree(old, ignore_errors=True)
 
     def newest(self) -> State | None:
-        """The last state that is as it was written; None if there is none."""
+        """Return the newest intact state, or None."""
         for folder in reversed(self._folders()):
             try:
                 written = json.loads((folder / _DOCUMENT).read_text(encoding="utf-8"))
@@ -110,11 +111,11 @@ class States:
                     return State(folder, written["document"])
             except (OSError, ValueError, KeyError):
                 pass
-            _log.warning("the state in %s is damaged: going on from the one before it", folder)
+            _log.warning("the state in %s is damaged: trying the one before it", folder)
         return None
 
     def clear(self) -> None:
-        """Forget all."""
+        """Delete all states."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _folders(self) -> list[Path]:

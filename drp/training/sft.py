@@ -1,10 +1,10 @@
-"""Fine-tunes a student on the examples of a job (paper, section 3.3 and appendix B).
+"""Fine-tune a student on the examples of a job (paper, section 3.3 and appendix B).
 
     manifest = train(job_folder, out)
 
-A loop of our own: it computes no logits of prompts, and for a small student little else than the model's own
-work (benchmarks/sft.py sets it beside TRL's). A killed training goes on from its last state along the same
-curve; SIGTERM saves one and ends the process with status 143.
+DRP uses a custom training loop. It computes no logits for prompts, and for a small student it adds little
+overhead to the model's work (benchmarks/sft.py compares it with TRL). A killed training resumes from its last
+state and follows the same loss curve. On SIGTERM it saves a state and exits with status 143.
 """
 
 import logging
@@ -21,7 +21,7 @@ from drp.training.distributed import launch
 from drp.training.encode import Encoded
 from drp.training.engine import SingleProcessEngine, TrainingEngine
 from drp.training.errors import CheckpointUnwritableError
-from drp.training.files import files_in, replace
+from drp.training.files import files_in, write_atomically
 from drp.training.job import (
     ADAPTER,
     MANIFEST,
@@ -42,21 +42,23 @@ _log = logging.getLogger(__name__)
 
 
 def train(job_folder: Path, out: Path) -> Manifest:
-    """Train, unless `out` has it already: adapter, merged student and, last, the manifest.
+    """Train a job, unless `out` already holds its checkpoint.
+
+    Writes the adapter, the merged student and, last, the manifest.
 
     Raises:
-        BadInputError: the job cannot be trained as it is, or `out` is of another one.
+        BadInputError: the job is not trainable, or `out` belongs to another job.
         DivergedError: the loss or its gradient is not finite.
         CheckpointUnwritableError: a state or the checkpoint cannot be written.
         JobLostError, JobFailedError: see `drp.training.distributed.launch`.
-        SystemExit: with 143 after SIGTERM; the same call goes on.
+        SystemExit: with status 143 after SIGTERM. The same call resumes the training.
     """
     job = read_job(job_folder)
     identity = job_id(job_folder, job, base_digest(job))
     if (out / MANIFEST).is_file():
-        done = read_manifest(out)
-        _same(out, done.job, identity)
-        return done
+        existing = read_manifest(out)
+        _check_same_job(out, existing.job, identity)
+        return existing
     if job.settings.deepspeed:
         launch(job_folder, out, job.settings.processes)
     else:
@@ -65,7 +67,7 @@ def train(job_folder: Path, out: Path) -> Manifest:
 
 
 def fine_tune(job_folder: Path, out: Path) -> None:
-    """Train in this process, together with the others of its job where DeepSpeed spreads it.
+    """Train in this process, as one of several if the job uses DeepSpeed.
 
     Raises:
         Exception: see `train`.
@@ -76,31 +78,35 @@ def fine_tune(job_folder: Path, out: Path) -> None:
     states = States(out)
     state = states.newest()
     if state:
-        _same(out, state.document["job"], identity)
+        _check_same_job(out, state.document["job"], identity)
 
     settings = job.settings
     torch.manual_seed(settings.seed)
     encoder = load_encoder(job.base_folder)
     student = TrainableStudent(job.base_folder, base_sha256, settings)
     encoder.check(student.rows, student.stops)
-    longest = min(settings.max_length, student.context)
-    encoded, dropped = encoder.encode(read_examples(job_folder), longest)
-    taught, aside = split(encoded, settings.validation_share)
+    max_length = min(settings.max_length, student.context)
+    encoded, dropped = encoder.encode(read_examples(job_folder), max_length)
+    examples, validation = split(encoded, settings.validation_share)
     engine: TrainingEngine = (DeepSpeedEngine if settings.deepspeed else SingleProcessEngine)(
         student.objective, settings
     )
-    loop = Loop(engine, settings, taught, aside, student.device)
+    loop = Loop(engine, settings, examples, validation, student.device)
     _log.info(
-        "training on %s examples in %s steps; %s for validation, %s with more than %s tokens dropped",
-        *(f"{count:,}" for count in (len(taught), len(loop.steps), len(aside), dropped, longest)),
+        "training on %s examples in %s steps; %s for validation; %s longer than %s tokens dropped",
+        f"{len(examples):,}",
+        f"{len(loop.steps):,}",
+        f"{len(validation):,}",
+        f"{dropped:,}",
+        f"{max_length:,}",
     )
-    end = loop.run(states, identity, state)
+    position = loop.run(states, identity, state)
     engine.gather()
     if engine.rank:
         return
     student.save(out)
-    losses = [point["validation_loss"] for point in end.curve if point["validation_loss"] is not None]
-    used = ("torch", "transformers", "peft", *(["deepspeed"] if settings.deepspeed else []))
+    losses = [point["validation_loss"] for point in position.curve if point["validation_loss"] is not None]
+    packages = ("torch", "transformers", "peft", *(["deepspeed"] if settings.deepspeed else []))
     manifest = Manifest(
         job=identity,
         objective=settings.objective,
@@ -109,18 +115,18 @@ def fine_tune(job_folder: Path, out: Path) -> None:
         base_sha256=base_sha256,
         steps=len(loop.steps),
         epochs=settings.epochs,
-        examples_used=len(taught),
-        examples_validation=len(aside),
+        examples_used=len(examples),
+        examples_validation=len(validation),
         examples_dropped=dropped,
         tokens_trained=loop.tokens_taught,
-        tokens_per_second=loop.tokens_read / end.busy,
-        seconds=end.seconds,
+        tokens_per_second=loop.tokens_read / position.busy,
+        seconds=position.seconds,
         validation_loss=losses[-1] if losses else None,
         best_validation_loss=min(losses, default=None),
-        curve=tuple(Point(**point) for point in end.curve),
+        curve=tuple(Point(**point) for point in position.curve),
         files=files_in(out, ADAPTER) | files_in(out, MERGED),
         peak_memory_bytes=_peak_memory(),
-        versions={name: version(name) for name in used},
+        versions={name: version(name) for name in packages},
     )
     _finish(out, manifest)
     states.clear()
@@ -128,12 +134,12 @@ def fine_tune(job_folder: Path, out: Path) -> None:
 
 def _finish(out: Path, manifest: Manifest) -> None:
     try:
-        replace(out / MANIFEST, manifest.model_dump_json(indent=2))
+        write_atomically(out / MANIFEST, manifest.model_dump_json(indent=2))
     except OSError as error:
         raise CheckpointUnwritableError(out / MANIFEST, error) from error
     loss = manifest.validation_loss
     _log.info(
-        "trained %s tokens in %.0f s, %s tokens/s; %s",
+        "trained on %s tokens in %.0f s, %s tokens/s; %s",
         f"{manifest.tokens_trained:,}",
         manifest.seconds,
         f"{manifest.tokens_per_second:,.0f}",
@@ -142,29 +148,35 @@ def _finish(out: Path, manifest: Manifest) -> None:
 
 
 def split(examples: Sequence[Encoded], share: float) -> tuple[list[Encoded], list[Encoded]]:
-    """Examples to train on, and those of the questions that are set aside: every night the same questions.
+    """Split examples into training and validation examples, by question.
+
+    The choice depends only on the question's id, so that every run validates on the same questions.
 
     Raises:
-        BadInputError: nothing is left to train on.
+        BadInputError: no training examples remain.
     """
     questions = {example.question_id for example in examples}
-    aside = {one for one in questions if int(content_id("validation", one)[:8], 16) < share * 2**32}
-    taught = [example for example in examples if example.question_id not in aside]
-    if not taught:
+    held_out = {
+        question_id
+        for question_id in questions
+        if int(content_id("validation", question_id)[:8], 16) < share * 2**32
+    }
+    training = [example for example in examples if example.question_id not in held_out]
+    if not training:
         raise BadInputError(
-            f"all {len(examples)} examples are of questions that are set aside for validation",
+            f"all {len(examples)} examples belong to questions that are held out for validation",
             state="Nothing was trained",
             next_command="train on more questions, or set validation_share to 0 in the recipe",
         )
-    return taught, [example for example in examples if example.question_id in aside]
+    return training, [example for example in examples if example.question_id in held_out]
 
 
-def _same(out: Path, found: str, wanted: str) -> None:
-    if found != wanted:
+def _check_same_job(out: Path, existing: str, requested: str) -> None:
+    if existing != requested:
         raise BadInputError(
-            f"{out} is of another training: other examples, settings or another base model",
+            f"{out} belongs to another training, with other examples, settings or another base model",
             state="Nothing was trained or changed",
-            next_command=f"name another folder, or rm -r {out} and train again",
+            next_command=f"choose another folder, or rm -r {out} and train again",
         )
 
 

@@ -1,10 +1,11 @@
-"""Trains what a job's folder says, in the training environment:
+"""Train a job. Runs in the training environment:
 
     .venv-training/bin/python -m drp.training.worker_main JOBFOLDER OUTFOLDER
 
-Exit status 0 when the checkpoint is complete; 1 with one line that says what is wrong and what to run next;
-2 for wrong use; 143 after SIGTERM, when a state was saved from which the same command goes on. Started by
-drp/jobs/runner.py it has no arguments, but a document with `job` and `out`.
+Exit status: 0 when the checkpoint is complete; 1 after an error, with one line that states the problem and
+the next command; 2 for wrong usage; 143 after SIGTERM, once a state was saved. The same command resumes from
+that state. When drp/jobs/runner.py starts it, it takes no arguments and reads a document with `job` and
+`out`.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from drp.jobs import in_environment, read_job_document
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, and say how it went."""
+    """Run the command line, or the runner's job document."""
     if in_environment("training"):
         with read_job_document() as document:
             _train(Path(document["job"]), Path(document["out"]))
@@ -26,22 +27,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("job", type=Path, help="the folder of the job")
     parser.add_argument("out", type=Path, help="the folder of the checkpoint")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        _train(asked.job, asked.out)
+        _train(options.job, options.out)
     except DrpError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(1)
 
 
 def _train(job: Path, out: Path) -> None:
-    # imported here, so that wrong use is told without seconds of waiting for torch
+    # imported here so that usage errors appear without waiting seconds for torch
     from transformers.utils.logging import disable_progress_bar
 
     from drp.training.sft import train
 
-    disable_progress_bar()  # of reading and writing weights: a log wants lines
+    disable_progress_bar()  # progress bars of loading and saving weights clutter the log
     train(job, out)
 
 

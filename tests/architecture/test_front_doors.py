@@ -45,7 +45,7 @@ def _imports(path: Path) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "drp":
             yield from ((node.module or "", alias.name) for alias in node.names)
         elif isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names if alias.name.split(".")[0] == "drp")
+            yield from ((alias.name, "") for alias in node.names if alias.name.startswith("drp."))
 
 
 def _is_shown(module: str, name: str) -> bool:
@@ -55,6 +55,8 @@ def _is_shown(module: str, name: str) -> bool:
     """
     if name.startswith("_") and not name.startswith("__"):
         return False
+    if module == "drp" and not name:  # `import drp`
+        return True
     if module in FRONT_DOORS:
         return name in (_shown(module) or ())
     package, _, submodule = module.rpartition(".")

@@ -29,7 +29,7 @@ _FORKS.set_forkserver_preload([__name__, "drp.pipeline.nightly", "great_expectat
 
 
 def start(program: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> BaseProcess:
-    """Start `drp` or `airflow` (infra/nightly.py) in a session of its own; what it says goes to `log`."""
+    """Start `drp` or infra/run_dags_once.py in a new session; its output goes to `log`."""
     process = _FORKS.Process(target=_run, args=(program, list(arguments), dict(env), log))
     process.start()
     return process
@@ -64,5 +64,5 @@ def _run(program: str, arguments: list[str], env: dict[str, str], log: Path) -> 
     sys.argv = [program, *arguments]
     if program == "airflow":
         sys.path.insert(0, str(ROOT / "infra"))
-        runpy.run_path(str(ROOT / "infra/nightly.py"), run_name="__main__")
+        runpy.run_path(str(ROOT / "infra/run_dags_once.py"), run_name="__main__")
     main()

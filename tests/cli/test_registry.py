@@ -123,7 +123,7 @@ def test_a_promotion_and_the_way_back(drp: Drp) -> None:
     assert drp("registry", "promote", TWO[:6])[:2] == (0, f"champion of small is {TWO} (before: {ONE})\n")
     back = drp("registry", "rollback")
     assert back[:2] == (0, f"champion of small is {ONE} again (before: {TWO})\n")
-    assert_refused(drp("registry", "rollback"), "nothing was champion", "drp registry promote")
+    assert_refused(drp("registry", "rollback"), "had no champion before", "drp registry promote")
     with open_registry(settings().resolved_database_url) as registry:
         assert [move.reason for move in registry.history("champion")] == ["by hand", "by hand", "rolled back"]
 
@@ -142,7 +142,9 @@ def test_of_several_students_one_has_to_be_named(drp: Drp, registered: list[Chec
 def test_names_that_mean_nothing_say_what_to_type(drp: Drp) -> None:
     assert_refused(drp("registry", "show", "champion"), "no checkpoint is champion", "drp registry promote")
     assert_refused(drp("registry", "rollback", "--alias", "challenger"), "--alias challenger")
-    assert_refused(drp("registry", "promote", f"{ONE[:9]}x"), f"near it: {ONE}", f"drp registry show {ONE}")
+    assert_refused(
+        drp("registry", "promote", f"{ONE[:9]}x"), f"similar names: {ONE}", f"drp registry show {ONE}"
+    )
     assert_refused(drp("registry", "show", "zzzzzzzz"), "zzzzzzzz", "drp registry list")
 
 

@@ -8,11 +8,12 @@ import pytest
 import typer
 
 from drp.cli.main import app
-from drp.lake.stage_counts import StageCounts
+from drp.lake.runs import StageCounts
 from drp.query.session import check_statement, open_session
 from drp.report.nightly import queries
 from drp.report.nightly.model import NightFacts, NightOutcome
 from drp.report.nightly.page import build_report
+from drp.report.nightly.read_numbers import fetch_rows
 from tests.helpers.report_pages import Page
 from tests.helpers.row_factories import RUN_DATE, make_decision, make_event, one_of_each, write_parts
 
@@ -57,7 +58,7 @@ def test_a_command_asks_what_the_page_asked(tmp_path: Path) -> None:
     con = open_session(write_parts(tmp_path, tables))
     for query in (queries.BALANCE, queries.NIGHTS, queries.LENGTHS, queries.REASONS, queries.ACTIONS):
         _, pasted = typed(queries.command(NIGHT, query))
-        assert con.execute(pasted).fetchall() == queries.ask(con, NIGHT, query)
+        assert con.execute(pasted).fetchall() == fetch_rows(con, NIGHT, query)
 
 
 def test_names_are_quoted_for_sql_and_for_the_shell() -> None:

@@ -1,4 +1,4 @@
-"""What a store holds, as JSON: written down once by the code that made it, asked again of every later code.
+"""The content of a store as JSON: recorded once by the code that made it, and compared with every later code.
 
 python -m tests.compatibility.facts FOLDER > expected.json      # FOLDER has lake/, drp.db and inputs/
 """
@@ -33,14 +33,14 @@ from drp.runtime.hashes import revision_hash
 from drp.teacher.llm.prompts import prompt_version
 
 MOST = 40
-"""So many rows of a view are written down; of a longer one the number."""
+"""The maximum number of recorded rows of a view. For a longer view, only the number of rows is recorded."""
 COUNTED = {"example_lineage"}
-"""Views whose rows are too long to be written down."""
+"""Views whose rows are too long to be recorded."""
 RECIPES = ("drp", "drp_earlier", "llm_online", "llm_batch", "tiny")
 
 
 def use(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    """DRP_LAKE and all else that lies somewhere is in `folder`."""
+    """Point DRP_LAKE and all other paths into `folder`."""
     patch.setenv("DRP_LAKE", str(folder / "lake"))
     patch.setenv("DRP_DATABASE_URL", f"sqlite:///{folder}/drp.db")
     patch.setenv("DRP_SCRATCH", str(folder / "scratch"))
@@ -49,7 +49,7 @@ def use(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def ask(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    """The rows of a query, as `drp sql --format json` shows them."""
+    """Return the rows of a query, as `drp sql --format json` shows them."""
     out = io.StringIO()
     run_query(con, query, "json", out)
     found: list[dict[str, Any]] = json.loads(out.getvalue())
@@ -57,30 +57,30 @@ def ask(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
 
 
 def lines(con: duckdb.DuckDBPyConnection, table: str, columns: list[str]) -> list[str]:
-    """The rows of a table in these columns, sorted."""
+    """Return the rows of a table in these columns, sorted."""
     rows = ask(con, f"SELECT {', '.join(columns)} FROM {table}")
     return sorted(json.dumps(row, sort_keys=True) for row in rows)
 
 
 def digest(rows: list[str]) -> str:
-    """Of `lines`."""
+    """Return the digest of `lines`."""
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
 def counts(con: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> dict[str, int]:
-    """Rows of these tables."""
+    """Return the number of rows of these tables."""
     return {table: ask(con, f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in tables}
 
 
 def digests(
     con: duckdb.DuckDBPyConnection, columns: Mapping[str, list[str]], tables: Container[str]
 ) -> dict[str, str]:
-    """Of those of `tables` that have columns."""
+    """Return the digests of those of `tables` that have columns."""
     return {table: digest(lines(con, table, names)) for table, names in columns.items() if table in tables}
 
 
 def differences(found: Any, expected: Any, where: str = "") -> list[str]:
-    """Where `found` is not `expected`: it may say more of a thing, and differ in the last digits of sums."""
+    """Return where `found` differs from `expected`. Additional keys and different last digits are allowed."""
     if isinstance(expected, dict) and isinstance(found, dict):
         return [
             difference
@@ -95,13 +95,13 @@ def differences(found: Any, expected: Any, where: str = "") -> list[str]:
 
 
 def run_session(lake: Lake, run_id: str) -> duckdb.DuckDBPyConnection:
-    """What `drp sql --run` asks."""
+    """Open the session of `drp sql --run`."""
     parts = lake.locate(part for done in lake.open_run(run_id).shard_files() for part in done.parts)
     return open_session(parts, earlier=lake.published())
 
 
 def corpus(lake: Lake, columns: dict[str, list[str]]) -> dict[str, Any]:
-    """Every version of the corpus, and the digests of its tables."""
+    """Return every version of the corpus, with the digests of its tables."""
     found: dict[str, Any] = {"current": lake.corpus.current().number, "numbers": lake.corpus.numbers()}
     versions = found["versions"] = {}
     for number in lake.corpus.numbers():
@@ -120,7 +120,7 @@ def corpus(lake: Lake, columns: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def results(lake: Lake, columns: dict[str, list[str]]) -> dict[str, Any]:
-    """Every version of the results; the digests of the current one."""
+    """Return every version of the results, and the digests of the current one."""
     with closing(open_session(lake.published())) as con:
         of_tables = digests(con, columns, RESULTS_TABLES)
     read = {number: lake.results.read(number) for number in lake.results.numbers()}
@@ -136,14 +136,14 @@ def results(lake: Lake, columns: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def view_columns() -> dict[str, list[str]]:
-    """The columns of every view, as they are now."""
+    """Return the current columns of every view."""
     with closing(open_session({})) as con:
         names = sorted(path.stem for path in VIEWS.glob("*.sql"))
         return {name: [row["column_name"] for row in ask(con, f"DESCRIBE {name}")] for name in names}
 
 
 def views(lake: Lake, columns: dict[str, list[str]], versions: list[int]) -> dict[str, Any]:
-    """What the views say of some versions: their rows, or how many."""
+    """Return the rows of the views on some versions, or their number."""
     found: dict[str, Any] = {}
     for number in versions:
         of_version = found[str(number)] = {}
@@ -155,7 +155,7 @@ def views(lake: Lake, columns: dict[str, list[str]], versions: list[int]) -> dic
 
 
 def runs(lake: Lake) -> dict[str, Any]:
-    """How every run ended, and what it has done."""
+    """Return how every run ended, and its shards."""
     found = {}
     for run_id in run_ids(lake.store):
         run = lake.open_run(run_id)
@@ -170,7 +170,7 @@ def runs(lake: Lake) -> dict[str, Any]:
 
 
 def quarantined(lake: Lake, columns: dict[str, list[str]]) -> dict[str, Any]:
-    """The rows of the nights that wait for a person."""
+    """Return the rows of the quarantined nights."""
     found = {}
     for run in lake.quarantined():
         with closing(run_session(lake, run.run_id)) as con:
@@ -183,7 +183,7 @@ def quarantined(lake: Lake, columns: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def ledger(url: str) -> dict[str, Any]:
-    """The books."""
+    """Return the content of the ledger."""
     with open_ledger(url) as books:
         totals = books.totals()
         return _plain(
@@ -199,7 +199,7 @@ def ledger(url: str) -> dict[str, Any]:
 
 
 def registry(url: str) -> dict[str, Any]:
-    """Checkpoints and the moves of aliases."""
+    """Return the checkpoints and the history of aliases."""
     with open_registry(url) as opened:
         moves = opened.moves()
         return _plain(
@@ -217,12 +217,12 @@ def registry(url: str) -> dict[str, Any]:
 
 
 def sweep(lake: Lake) -> list[str]:
-    """What nobody needs, however young."""
+    """Return everything unneeded, of any age."""
     return [thing.name for thing in unneeded(lake, timedelta(0))]
 
 
 def recipes(inputs: Path) -> dict[str, Any]:
-    """The hashes of recipes, by which a later night finds what is done: they stay, or all is done anew."""
+    """Return the hashes of recipes, by which later nights find finished work. They must not change."""
     found = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRP_TEACHERS_FILE", str(inputs / "teachers_online.yaml"))
@@ -246,7 +246,7 @@ def _plain(document: Any) -> Any:
 
 
 def main() -> None:
-    """Write them down."""
+    """Print the content of a store."""
     folder = Path(sys.argv[1]).resolve()
     columns = {table: [*schema.names, "run_date"] for table, schema in TABLES.items()}
     of_views = view_columns()

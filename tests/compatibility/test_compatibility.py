@@ -1,8 +1,8 @@
-"""What the code of 2026-11-30 persisted is opened, queried, published to and swept by this code.
+"""This code can open, query, extend and sweep a store that the code of 2026-11-30 has written.
 
-`store_2026_11_30.tar.xz` has a lake, and the ledger and registry of its nights, made by that code's commands
-(make_fixture.py, which says what happened in it). `expected.json` is what that code said of them (facts.py).
-Neither is ever made anew: a store of a later day is a file beside them.
+`store_2026_11_30.tar.xz` holds a lake, and the ledger and registry of its nights. The commands of that code
+made it (make_fixture.py describes its history). `expected.json` is its content as that code reported it
+(facts.py). Neither file is ever regenerated: a store of a later date becomes an additional file.
 """
 
 import json
@@ -65,7 +65,7 @@ def using(folder: Path) -> Iterator[Lake]:
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store, for tests that only look at it."""
+    """The store, for tests that only read it."""
     return unpack(tmp_path_factory.mktemp("store"))
 
 
@@ -86,7 +86,7 @@ def assert_same(found: Any, expected: Any) -> None:
     assert facts.differences(found, expected) == []
 
 
-# --- what is read ---------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------
 
 
 def test_every_version_of_the_corpus_has_the_same_rows(store):
@@ -176,12 +176,12 @@ def test_reports_are_written_again(own, drp, run):
     assert Path(out.strip()).stat().st_size > 10_000
 
 
-# --- what is written ------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def continued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[int]]]:
-    """The store after a new night, the release of the quarantined one and a sweep; the two versions."""
+    """The store after a new night, the release of the quarantined night and a sweep; and the two versions."""
     folder = unpack(tmp_path_factory.mktemp("continued"))
     with using(folder) as lake:
         recipe = str(folder / "inputs/drp.yaml")
@@ -220,7 +220,7 @@ def test_a_new_night_takes_over_what_the_old_code_had_begun(later):
         accounted = facts.ask(con, "FROM accounting WHERE run_date >= '2026-11-26' AND recipe = 'drp'")
     old = EXPECTED["views"][str(LAST)]["nights"]
     assert_same(nights[: len(old)], old)
-    # What the killed night had rejected bears its date.
+    # Rows that the killed night has rejected have its date.
     assert {night["run_date"] for night in nights[len(old) :]} == {"2026-11-26", "2026-12-01"}
     assert sum(night["rollouts"] for night in nights[len(old) :]) == 22 + 24
     assert all(row["adds_up"] for row in accounted)
@@ -229,7 +229,7 @@ def test_a_new_night_takes_over_what_the_old_code_had_begun(later):
 def test_old_versions_are_as_they_were_after_nights_and_a_sweep(later):
     found = facts.corpus(later, COLUMNS)["versions"]
     old = EXPECTED["corpus"]["versions"]
-    for number, expected in old.items():  # the results go on: their counts are those of today
+    for number, expected in old.items():  # results are always the current ones, so their counts grow
         assert_same(found[number], {key: value for key, value in expected.items() if key != "counts"})
     for number in later.corpus.numbers():
         parts = [published.part for published in later.corpus.read(number).parts]
@@ -288,7 +288,7 @@ def test_a_sweep_by_command_deletes_nothing_that_is_needed(own, drp):
 
 
 def test_answers_that_were_bought_are_not_bought_again(own, monkeypatch):
-    """The gates are changed, so that all is revised anew: of the lake's replies and the ledger's dead."""
+    """After a change of the gates all is revised again, from replies in the lake and dead requests."""
     if prompt_version("fused") != EXPECTED["prompt_version"]:
         pytest.skip("the prompts have changed: all is asked anew")
     folder = Path(own.store.root).parent
@@ -297,7 +297,7 @@ def test_answers_that_were_bought_are_not_bought_again(own, monkeypatch):
     document["gates"]["rows"]["min_characters"] += 1
     (folder / "changed.yaml").write_text(yaml.safe_dump(document))
     teachers = yaml.safe_load((folder / "inputs/teachers_online.yaml").read_text())
-    teachers["teachers"]["stand-in"]["limits"]["patience_s"] = 2  # nobody listens there
+    teachers["teachers"]["stand-in"]["limits"]["patience_s"] = 2  # there is no server
     (folder / "teachers.yaml").write_text(yaml.safe_dump(teachers))
     monkeypatch.setenv("DRP_TEACHERS_FILE", str(folder / "teachers.yaml"))
     monkeypatch.setenv("DRP_BUDGET_USD", "0")
@@ -322,8 +322,8 @@ def test_new_requests_and_batches_go_into_the_old_ledger(own, drp):
         asking(server, books, run="2026-12-03-llm") as one,
     ):
         assert len(one.ask(3)) == 3
-        lines = reconcile("tester", one.teacher, one.books, 1)
-    assert [(line.is_known, line.differs, line.ours.answers) for line in lines] == [(True, False, 3)]
+        lines = reconcile("tester", one.teacher, one.session, 1)
+    assert [(line.is_known, line.differs, line.recorded.answers) for line in lines] == [(True, False, 3)]
     after = facts.ledger(url)
     assert_same(after["totals"][: len(before["totals"])], before["totals"])
     assert [total["run_id"] for total in after["totals"][len(before["totals"]) :]] == ["2026-12-03-llm"]
@@ -377,11 +377,11 @@ def test_a_training_done_again_finds_all_of_it(own):
     assert_same(facts.corpus(own, COLUMNS), EXPECTED["corpus"])
 
 
-# --- what is older still --------------------------------------------------------------------------------
+# --- older parts ----------------------------------------------------------------------------------------
 
 
 def without_column(lake: Lake, table: str, column: str, which: Callable[[int], bool]) -> int:
-    """Write parts of a table again as if older than a column, and what names them; how many."""
+    """Rewrite parts of a table without a column, and all references to them. Return their number."""
     parts = sorted({p.part.key for p in lake.corpus.current().parts if p.part.table == table})
     chosen = [key for place, key in enumerate(parts) if which(place)]
     for key in chosen:

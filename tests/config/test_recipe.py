@@ -1,4 +1,4 @@
-"""A recipe says what to do; what it cannot mean is refused with every fault named at once."""
+"""Recipes: invalid ones are refused with all faults at once, and hashes follow what can change a result."""
 
 from pathlib import Path
 
@@ -38,10 +38,10 @@ def test_unknown_keys_and_impossible_values_are_refused(tmp_path, change, fault)
     with pytest.raises(BadInputError) as error:
         load_recipe(written(tmp_path, **change))
     assert fault in str(error.value)
-    assert "Next: mend mine.yaml" in str(error.value)
+    assert "Next: correct mine.yaml" in str(error.value)
 
 
-def test_a_band_the_wrong_way_round_is_refused(tmp_path):
+def test_a_band_with_swapped_limits_is_refused(tmp_path):
     gates = yaml.safe_load((RECIPES / "drp.yaml").read_text())["gates"]
     gates["night"]["accepted_share"] = [0.9, 0.1]
     with pytest.raises(BadInputError, match=r"accepted_share.*\[lowest, highest\]"):
@@ -56,15 +56,15 @@ def test_all_faults_are_named_at_once(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["[", "- a\n- b\n", "", "\x00", "name: [drp"])
-def test_what_is_no_mapping_is_refused(tmp_path, text):
+def test_a_file_that_is_not_a_mapping_is_refused(tmp_path, text):
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(BadInputError, match=r"mine\.yaml"):
         load_recipe(str(path))
 
 
-def test_a_recipe_that_is_not_there_names_those_that_are():
-    with pytest.raises(BadInputError, match=r"there are: .*drp"):
+def test_an_unknown_recipe_lists_the_available_ones():
+    with pytest.raises(BadInputError, match=r"available: .*drp"):
         load_recipe("nothing")
 
 
@@ -78,7 +78,7 @@ def test_only_what_can_change_a_revision_changes_its_hash(tmp_path):
     assert load_recipe(written(tmp_path, engine="vllm")).evaluation_hash != base.evaluation_hash
 
 
-def test_settings_replace_the_recipes_own_choices():
+def test_settings_override_the_recipe():
     assert load_recipe("drp", student="my-model").student == "my-model"
     with pytest.raises(BadInputError, match="my-teacher"):
         load_recipe("drp", teacher="my-teacher")

@@ -1,4 +1,4 @@
-"""Names of students."""
+"""Names of students are split into line and checkpoint."""
 
 import pytest
 
@@ -14,5 +14,5 @@ from drp.config.student_name import parse_student_name
         ("models/r1@home", "models/r1@home", None),
     ],
 )
-def test_a_name_says_which_checkpoint_of_which_student(student, line, checkpoint):
+def test_a_name_is_split_into_line_and_checkpoint(student, line, checkpoint):
     assert parse_student_name(student) == (line, checkpoint)

@@ -1,4 +1,4 @@
-"""Teachers by name: what ships is whole, what is incomplete is refused, and no key is ever told."""
+"""Teacher profiles: the built-in ones are complete, incomplete ones are refused, and no key is ever shown."""
 
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,7 @@ from drp.config.settings import settings
 from drp.config.teacher_profiles import BUILT_IN, Prices, _read, find_profile
 from drp.core.errors import BadInputError
 from drp.ledger.completions import Usage
-from drp.ledger.pricing import cost
+from drp.ledger.pricing import Tariff
 from drp.runtime.hashes import revision_hash
 from drp.teacher.transport.credentials import api_key
 from drp.teacher.transport.errors import TeacherRefusedError
@@ -48,13 +48,13 @@ def set_up(monkeypatch, **variables):
     settings.cache_clear()
 
 
-def test_what_ships_is_whole():
+def test_the_built_in_profiles_are_complete():
     profiles = _read(BUILT_IN)
     assert {"heuristic", "openai", "gemini", "deepseek", "vllm"} <= profiles.keys()
     assert all(profile.prices for profile in profiles.values() if profile.backend != "heuristic")
 
 
-def test_ones_own_teachers_stand_beside_them(teachers):
+def test_teachers_of_the_user_are_added_to_the_built_in_ones(teachers):
     teachers(MINE)
     assert find_profile("mine").limits.enqueued_tokens == 2_000_000
     assert find_profile("openai").model == "gpt-4o"
@@ -79,7 +79,7 @@ def test_address_and_model_can_be_replaced(teachers, monkeypatch, caplog):
         ("    model: my-model\n", "", "needs a model"),
     ],
 )
-def test_what_cannot_be_used_is_refused_before_anything_is_read(teachers, old, new, says):
+def test_an_invalid_profile_is_refused(teachers, old, new, says):
     teachers(MINE.replace(old, new, 1))
     with pytest.raises(BadInputError, match=says):
         find_profile("mine")
@@ -90,7 +90,7 @@ def test_an_unknown_teacher_of_a_recipe_is_refused(monkeypatch):
         load_recipe("drp", teacher="nobody")
 
 
-def test_a_key_that_is_not_set_is_asked_for_by_its_variable(teachers, monkeypatch):
+def test_the_error_for_a_missing_key_names_its_variable(teachers, monkeypatch):
     teachers(MINE.replace("http://127.0.0.1:8000/v1", "https://teacher.example/v1"))
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(TeacherRefusedError, match="MY_KEY"):
@@ -102,8 +102,8 @@ def test_costs_are_exact():
         input="2.5", cached_input="1.25", output="10", batch_discount="0.5", read_on=date(2026, 11, 1)
     )
     usage = Usage(prompt_tokens=1001, cached_tokens=1, completion_tokens=7)
-    assert cost(prices, usage, in_batch=False) == Decimal("0.00257125")
-    assert cost(prices, usage, in_batch=True) == Decimal("0.001285625")
+    assert Tariff(prices, in_batch=False).cost(usage) == Decimal("0.00257125")
+    assert Tariff(prices, in_batch=True).cost(usage) == Decimal("0.001285625")
 
 
 def test_the_recipe_hash_follows_what_can_change_an_answer_and_nothing_else(teachers):

@@ -1,4 +1,4 @@
-"""How far work is, in the log and in a terminal."""
+"""Progress in the log and in a terminal."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ from drp.console import progress as module
 from drp.console.progress import Progress
 
 
-def test_it_logs_rows_done_and_time_left_now_and_then(caplog, monkeypatch):
+def test_it_logs_rows_done_and_time_left_at_intervals(caplog, monkeypatch):
     clock = iter([0.0, 10.0, 60.0, 61.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
     shard = Progress("prune ab12", 400)
@@ -19,7 +19,7 @@ def test_it_logs_rows_done_and_time_left_now_and_then(caplog, monkeypatch):
     assert caplog.messages == ["prune ab12: 100 of 400 rows, about 3 min left"]
 
 
-def test_what_an_earlier_attempt_did_is_not_taken_for_speed(caplog, monkeypatch):
+def test_work_of_an_earlier_attempt_does_not_count_as_speed(caplog, monkeypatch):
     clock = iter([0.0, 60.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
     training = Progress("training", 300, unit="steps", done=200)
@@ -28,13 +28,13 @@ def test_what_an_earlier_attempt_did_is_not_taken_for_speed(caplog, monkeypatch)
     assert caplog.messages == ["training: 201 of 300 steps, loss 0.5000, about 99 min left"]
 
 
-def test_without_a_total_it_says_the_pace(caplog, monkeypatch):
+def test_without_a_total_it_logs_the_rate(caplog, monkeypatch):
     clock = iter([0.0, 60.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
     teacher = Progress("teacher openai", None, unit="answers")
     with caplog.at_level(logging.INFO):
         teacher.update(120, "0.52 USD so far")
-    assert caplog.messages == ["teacher openai: 120 answers, 0.52 USD so far, 120 a minute"]
+    assert caplog.messages == ["teacher openai: 120 answers, 0.52 USD so far, 120 per minute"]
 
 
 def test_in_a_terminal_it_draws_a_bar_and_logs_nothing(

@@ -1,4 +1,4 @@
-"""Ids are content: equal inputs have equal ids on every machine, different inputs different ones."""
+"""Ids are hashes of content: equal inputs have equal ids on every machine, different inputs do not."""
 
 import re
 
@@ -11,10 +11,10 @@ TEXT = st.text()
 
 
 @given(TEXT, TEXT, TEXT)
-def test_an_id_is_32_hex_characters_and_repeats(split, question, gold):
-    made = ids.question_id(split, question, gold)
-    assert re.fullmatch(r"[0-9a-f]{32}", made)
-    assert made == ids.question_id(split, question, gold)
+def test_an_id_is_32_hex_characters_and_deterministic(split, question, gold):
+    first = ids.question_id(split, question, gold)
+    assert re.fullmatch(r"[0-9a-f]{32}", first)
+    assert first == ids.question_id(split, question, gold)
 
 
 @given(st.lists(TEXT, min_size=1, max_size=4), st.lists(TEXT, min_size=1, max_size=4))
@@ -29,6 +29,6 @@ def test_the_order_of_keys_does_not_matter():
 
 
 def test_ids_do_not_change_between_versions_of_drp():
-    """A changed id would make every row of every lake new again."""
+    """With a changed id, every row of every lake would count as new."""
     assert ids.question_id("train", "1 + 1?", "2") == "0b39763bce8327edab0fba51e9fa333a"
     assert ids.imported_rollout_id("q", "s", "t\ud800", "r") == "58814da9c7a04a748a50b4010876547a"

@@ -1,4 +1,4 @@
-"""Names of runs: one parser, for every kind of run and every name of a recipe."""
+"""Names of runs are parsed for every kind of run and every name of a recipe."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ KINDS: list[RunKind] = ["night", "train", "import"]
 
 
 @given(st.dates(), st.sampled_from(KINDS), RECIPES)
-def test_every_name_is_read_as_what_it_was_written_from(day: date, kind: RunKind, recipe: str) -> None:
+def test_parsing_inverts_formatting(day: date, kind: RunKind, recipe: str) -> None:
     run = RunId(day, kind, recipe)
     assert RunId.parse(str(run)) == run
 
@@ -48,6 +48,6 @@ def test_the_parts_of_a_name(text: str, kind: str, recipe: str, series: str) -> 
         "2026-11-21-Drp",
     ],
 )
-def test_what_is_no_name_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_run_name_is_refused(text: str) -> None:
     with pytest.raises(BadRunIdError, match="is not the name of a run"):
         RunId.parse(text)

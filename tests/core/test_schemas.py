@@ -1,4 +1,4 @@
-"""The schemas are the only place where columns are declared; records and made rows must agree with them."""
+"""The schemas declare all columns, and the records agree with them."""
 
 from dataclasses import fields
 
@@ -10,7 +10,7 @@ from drp.core.records import DeadLetter, Question
 
 
 @pytest.mark.parametrize("table", schemas.TABLES)
-def test_every_table_is_versioned_and_every_column_is_explained(table):
+def test_every_table_has_a_version_and_every_column_a_description(table):
     schema = schemas.TABLES[table]
     assert schema.metadata == {b"drp_table": table.encode(), b"drp_schema_version": b"2"}
     assert all(field.metadata[b"doc"] for field in schema)

@@ -1,4 +1,4 @@
-"""Prints the facts that tests need of a parsed DAG, as JSON; run with a clean interpreter: FOLDER DAG."""
+"""Print facts about a parsed DAG as JSON, in a clean interpreter. Arguments: FOLDER DAG."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import ParamValidationError
 
 HEAVY = ("great_expectations", "duckdb", "pandas", "pyarrow", "sympy", "torch", "drp.stages", "drp.lake")
 
-# A parameter, a value, and whether the DAG takes it.
+# Parameters with values that the DAG accepts or rejects.
 CANDIDATES = [
     ("recipe", "drp"), ("recipe", "my/own.yaml"), ("recipe", "no such thing"), ("recipe", None),
     ("traces", None), ("traces", "traces.parquet"), ("traces", ""), ("traces", 3),

@@ -20,12 +20,12 @@ from tests.scripted_student.server import scripted
 pytestmark = pytest.mark.services
 
 
-NIGHTLY = str(ROOT / "infra/nightly.py")
+NIGHTLY = str(ROOT / "infra/run_dags_once.py")
 
 
 @pytest.fixture(scope="module")
 def dag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What tests/dags/describe.py says of the DAG."""
+    """Facts about the DAG from tests/dags/describe.py."""
     return described("drp_nightly", tmp_path_factory.mktemp("parse"))
 
 
@@ -62,7 +62,7 @@ def test_every_task_is_documented_and_retried_by_the_class_of_its_error(dag: dic
         assert task["retries"] > 0, name
 
 
-def test_scarce_things_are_asked_for_through_pools_that_set_up_makes(dag: dict[str, Any]) -> None:
+def test_tasks_with_scarce_resources_use_pools(dag: dict[str, Any]) -> None:
     pools = {name: task["pool"] for name, task in dag["tasks"].items() if task["pool"] != "default_pool"}
     assert pools == {"shard.rollout": "gpu", "shard.decompose": "teacher", "shard.prune": "teacher"}
 
@@ -88,7 +88,7 @@ def test_parameters_are_checked_and_have_defaults_for_every_night(dag: dict[str,
 
 
 def _recipe(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
-    """A small recipe made of the one that ships."""
+    """Write a small recipe, derived from drp.yaml."""
     recipe = yaml.safe_load((RECIPES / "drp.yaml").read_text(encoding="utf-8"))
     recipe |= scripted(60, 5)
     change(recipe)

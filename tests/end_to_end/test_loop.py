@@ -15,7 +15,7 @@ from drp.config.settings import settings
 from drp.lake.lake import Lake
 from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval
-from drp.query.stream import select
+from drp.query.session import select
 from drp.registry.files import fetch, verify
 from drp.registry.registry import Registry, open_registry
 from drp.runtime.context import RunContext, open_night, open_training

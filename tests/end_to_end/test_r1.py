@@ -21,7 +21,7 @@ from drp.gates.gx.validate import NightQuarantinedError
 from drp.lake.lake import Lake
 from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval
-from drp.query.stream import select
+from drp.query.session import select
 from drp.questions.generators.generate import generate, problem_from_source
 from drp.registry.files import verify
 from drp.registry.registry import open_registry
@@ -31,7 +31,7 @@ from tests.fake_provider import provider
 from tests.fake_provider.teachers import as_teacher
 from tests.helpers.nights import lake_at
 from tests.helpers.repository import ROOT
-from tests.scripted_student.student import say
+from tests.scripted_student.student import respond
 
 SETS = {"gsm8k": ("train", 40, 0), "prm12k": ("train", 40, 1)}
 BENCHMARKS = {"gsm8k": (8, 2), "math500": (4, 3), "aime24": (3, 4), "amc23": (3, 5)}
@@ -98,7 +98,7 @@ def traces(folder: Path, student: str) -> str:
         for question in generate(size, seed):
             problem = problem_from_source(question.source)
             assert problem
-            said = say(problem, 0)
+            said = respond(problem, 0)
             rows.append({"dataset": name, "split": split, "question": question.question, "model": student})
             rows[-1] |= {"answer": question.gold_answer, "thinking": said.thinking}
             rows[-1] |= {"response": said.response, "finish_reason": "stop" if said.is_finished else "length"}

@@ -1,4 +1,4 @@
-"""Scores: from samples to rows, in any order, within a cut-off, and never across keys."""
+"""Scores: from samples to rows, in any order, with a cut-off, and never compared across keys."""
 
 import random
 from dataclasses import replace
@@ -46,7 +46,7 @@ def test_majority_counts_questions() -> None:
     assert row(rows)["majority_at_n"] == 0.5
 
 
-def test_what_is_longer_than_the_cut_off_has_no_answer() -> None:
+def test_samples_longer_than_the_cut_off_have_no_answer() -> None:
     rows = [
         sample("a", 0, tokens=10),
         sample("a", 1, tokens=30),
@@ -67,13 +67,13 @@ def test_cut_and_looping_shares() -> None:
     assert (row(rows)["share_cut"], row(rows)["share_looping"]) == (0.5, 0.5)
 
 
-def test_every_question_needs_as_many_samples() -> None:
-    with pytest.raises(ValueError, match="as many samples"):
+def test_every_question_needs_the_same_number_of_samples() -> None:
+    with pytest.raises(ValueError, match="the same number of samples"):
         Samples.read([sample("a", 0), sample("b", 0), sample("b", 1)])
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=12), st.integers(0, 9))
-def test_pass_at_1_is_a_share_and_minds_no_order_and_no_copies(right: list[list[bool]], seed: int) -> None:
+def test_pass_at_1_does_not_depend_on_order_and_copies(right: list[list[bool]], seed: int) -> None:
     rows = [
         sample(f"q{number:02}", k, verdict="equal" if verdict else "different")
         for number, verdicts in enumerate(right)
@@ -84,14 +84,14 @@ def test_pass_at_1_is_a_share_and_minds_no_order_and_no_copies(right: list[list[
     names = [f"q{number:02}" for number in range(len(right))]
     shuffled = random.Random(seed).sample(names, len(names))  # noqa: S311
     renamed = sorted(
-        ({**one, "question_id": shuffled[int(one["question_id"][1:])]} for one in rows),
-        key=lambda one: (one["question_id"], one["sample_index"]),
+        ({**sample_, "question_id": shuffled[int(sample_["question_id"][1:])]} for sample_ in rows),
+        key=lambda sample_: (sample_["question_id"], sample_["sample_index"]),
     )
     assert row(renamed)["pass_at_1"] == pytest.approx(score)
     copies = [
-        {**one, "sample_index": k}
-        for one in rows
-        for k in (2 * one["sample_index"], 2 * one["sample_index"] + 1)
+        {**sample_, "sample_index": k}
+        for sample_ in rows
+        for k in (2 * sample_["sample_index"], 2 * sample_["sample_index"] + 1)
     ]
     assert row(copies)["pass_at_1"] == pytest.approx(score)
 
@@ -99,7 +99,7 @@ def test_pass_at_1_is_a_share_and_minds_no_order_and_no_copies(right: list[list[
 @pytest.mark.parametrize(
     "name", ["benchmark", "prompt_version", "grader_version", "engine", "sampling", "n_samples"]
 )
-def test_scores_that_were_not_measured_alike_are_not_compared(name: str) -> None:
+def test_scores_with_different_keys_are_not_compared(name: str) -> None:
     check_alike(KEY, KEY)
-    with pytest.raises(UnlikeScoresError, match=f"differ in {name},"):
+    with pytest.raises(UnlikeScoresError, match=f"differ in {name} and"):
         check_alike(KEY, replace(KEY, **{name: 3 if name == "n_samples" else "other"}))

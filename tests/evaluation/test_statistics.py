@@ -1,4 +1,4 @@
-"""Scores with their intervals, and comparisons that know how little 30 questions prove."""
+"""Scores with intervals, and comparisons that do not claim too much from few questions."""
 
 import math
 
@@ -21,7 +21,7 @@ SAMPLES = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=30))
 
 
 @given(SAMPLES, st.randoms())
-def test_a_score_is_a_share_whatever_the_order_and_however_often_it_is_counted(right, chance):
+def test_a_score_does_not_depend_on_order_and_copies(right, chance):
     score = pass_at_1(right)
     assert 0 <= score.low <= score.value <= score.high <= 1
     order = chance.sample(range(len(right)), len(right))
@@ -38,7 +38,7 @@ def test_all_right_of_few_is_not_certain():
         pass_at_1(np.ones((0, 3), bool))
 
 
-def test_the_interval_holds_the_truth_as_often_as_it_says():
+def test_the_interval_has_its_nominal_coverage():
     rng = np.random.default_rng(1)
     held = 0
     for _ in range(400):
@@ -47,7 +47,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
     assert held / 400 == pytest.approx(statistics.CONFIDENCE, abs=0.03)
 
 
-def test_the_majority_speaks_and_of_equals_the_first():
+def test_the_majority_decides_and_ties_go_to_the_first():
     assert majority_is_right(["4", "5", "5"], [False, True, True])
     assert not majority_is_right(["4", "5"], [False, True])
     assert not majority_is_right([None, None, "7"], [False, False, False])
@@ -55,7 +55,7 @@ def test_the_majority_speaks_and_of_equals_the_first():
 
 
 def students(rng, questions, base, kept, tokens=0.5):
-    """Samples of a base and of a candidate that has `kept` of what the base has right."""
+    """Samples of a base and of a candidate that keeps the share `kept` of its correct answers."""
     right = rng.random((questions, 2)) < base
     other = right & (rng.random(right.shape) < kept)
     lengths = rng.integers(200, 400, right.shape)
@@ -70,10 +70,10 @@ def test_a_student_is_not_lower_than_itself_and_as_long(seed):
     assert (same.accuracy.low, same.accuracy.high, same.tokens.value) == (0, 0, 1)
     assert (same.p, same.lost, same.won, same.aes) == (1, 0, 0, 0)
     assert same.is_not_lower(0.01)
-    assert not same.is_not_lower(0.001), "of 300 questions nobody can tell"
+    assert not same.is_not_lower(0.001), "300 questions are too few to tell"
 
 
-def test_a_loss_is_seen_and_a_shorter_one_too():
+def test_losses_and_savings_are_detected():
     seen = compare(*students(np.random.default_rng(2), 4000, 0.85, 0.97))
     assert seen.accuracy.high < 0
     assert not seen.is_not_lower(0.01)
@@ -98,8 +98,8 @@ def test_the_bootstrap_is_that_of_scipy():
     base, other, lengths, shorter = students(np.random.default_rng(5), 250, 0.7, 0.9)
     ours = compare(base, other, lengths, shorter).accuracy
     gaps = other.mean(axis=1) - base.mean(axis=1)
-    theirs = stats.bootstrap((gaps,), np.mean, method="percentile", random_state=1).confidence_interval
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.005)
+    expected = stats.bootstrap((gaps,), np.mean, method="percentile", random_state=1).confidence_interval
+    assert (ours.low, ours.high) == pytest.approx((expected.low, expected.high), abs=0.005)
 
 
 def test_other_questions_cannot_be_compared():
@@ -114,7 +114,7 @@ def test_aes_weighs_a_loss_more_than_a_gain():
     assert math.isnan(accuracy_efficiency_score(0, 0.5, 100, 50))
 
 
-def test_a_loss_that_so_few_questions_cannot_show_is_not_ruled_out():
+def test_few_questions_do_not_rule_out_an_unobserved_loss():
     right = np.ones((30, 1), dtype=bool)
     tokens = np.full((30, 1), 100)
     few = compare(right, right, tokens, tokens // 2)

@@ -1,8 +1,8 @@
-"""A provider to test against: an HTTP server that behaves as OpenAI's API does, and keeps its own books.
+"""A fake provider for tests: an HTTP server that behaves like OpenAI's API and records what it bills.
 
-python -m tests.fake_provider --folder FOLDER, or `with provider(...) as server` (running.py). It answers chat
-completions, files and batches, thinks with the heuristic teacher (mind.py), errs when told to (faults.py)
-and writes down what it billed (books.py).
+Start it with `python -m tests.fake_provider --folder FOLDER` or `with provider(...) as server` (running.py).
+It serves chat completions, files and batches. The heuristic teacher computes the replies (mind.py). Faults
+are injected on request (faults.py), and every billed completion is recorded (books.py).
 """
 
 from tests.fake_provider.running import Provider, provider

@@ -1,4 +1,4 @@
-"""The stand-in's HTTP: OpenAI's paths under /v1; ours are _books, _totals, _asked, _faults, _settings."""
+"""The HTTP API: OpenAI's paths under /v1, and for tests _books, _totals, _asked, _faults and _settings."""
 
 import asyncio
 import shutil
@@ -36,7 +36,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Application:
-    """A server at its address; `POST /_restart` begins anew there, with other settings and empty books."""
+    """A server at a fixed address; `POST /_restart` resets it, with other settings and empty books."""
 
     def __init__(self, config: Config, folder: Path) -> None:
         self._folder, self._server = folder, Server(config, folder)
@@ -62,7 +62,7 @@ class Application:
 
 
 class Server:
-    """One provider; its files and books lie in `folder`."""
+    """One provider, with its files and books in `folder`."""
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.config, self.clock = config, Clock(config.clock_speed)
@@ -74,7 +74,7 @@ class Server:
         self._api_calls: dict[str, int] = {}
 
     def app(self) -> Starlette:
-        """The application, without the connection."""
+        """Return the application without the handling of connections."""
         api, files, batches = self._api, self.files, self.batches
         routes = [
             Route("/v1/chat/completions", self._guarded(self.chat), methods=["POST"]),
@@ -96,7 +96,7 @@ class Server:
         return Starlette(routes=routes)
 
     def _guarded(self, handler: Handler) -> Handler:
-        """Check the key first, and answer errors in the API's form."""
+        """Check the key first, and return errors in the API's format."""
 
         async def answer(request: Request) -> Response:
             try:
@@ -108,7 +108,7 @@ class Server:
         return answer
 
     def _api(self, handler: Handler) -> Handler:
-        """A call on files or batches, with the faults of such calls."""
+        """Wrap a call on files or batches with the configured faults."""
 
         async def answer(request: Request) -> Response:
             name = f"{request.method} {handler.__qualname__}"
@@ -118,8 +118,8 @@ class Server:
             self._raise(fault)
             if fault == "reset_before":
                 return Reset()
-            done = await handler(request)
-            return Reset() if fault == "reset_after" else done
+            response = await handler(request)
+            return Reset() if fault == "reset_after" else response
 
         return self._guarded(answer)
 
@@ -128,16 +128,18 @@ class Server:
         match self.config.keys.get(key):
             case None:
                 shown = f"{key[:5]}***{key[-4:]}"
-                said = f"Incorrect API key provided: {shown}. You can find your API key at /account/api-keys."
-                raise ApiError(401, said, code="invalid_api_key")
+                message = (
+                    f"Incorrect API key provided: {shown}. You can find your API key at /account/api-keys."
+                )
+                raise ApiError(401, message, code="invalid_api_key")
             case "forbidden":
-                said = "Country, region, or territory not supported"
+                message = "Country, region, or territory not supported"
                 raise ApiError(
-                    403, said, type_="request_forbidden", code="unsupported_country_region_territory"
+                    403, message, type_="request_forbidden", code="unsupported_country_region_territory"
                 )
             case "exhausted" if request.method == "POST":
-                said = "You exceeded your current quota, please check your plan and billing details."
-                raise ApiError(429, said, type_="insufficient_quota", code="insufficient_quota")
+                message = "You exceeded your current quota, please check your plan and billing details."
+                raise ApiError(429, message, type_="insufficient_quota", code="insufficient_quota")
 
     def _raise(self, fault: str | None) -> None:
         match fault:
@@ -171,8 +173,8 @@ class Server:
         if fault == "hang":
             return Hang()
         text = await self.mind.text(body, body_digest)
-        lean = 2 * chance("latency", faults.seed, body_digest, attempt) - 1
-        latency_s = self.config.latency_s * (1 + self.config.latency_spread * lean)
+        deviation = 2 * chance("latency", faults.seed, body_digest, attempt) - 1
+        latency_s = self.config.latency_s * (1 + self.config.latency_spread * deviation)
         if fault == "slow":
             latency_s *= faults.slow_factor
         await asyncio.sleep(max(0.0, latency_s - (time.monotonic() - started)))
@@ -197,11 +199,11 @@ class Server:
 
     async def models(self, _: Request) -> Response:
         """GET /v1/models."""
-        found = [
+        models = [
             {"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "stand-in"}
             for name in self.config.models
         ]
-        return json_response({"object": "list", "data": found})
+        return json_response({"object": "list", "data": models})
 
     async def _books(self, _: Request) -> Response:
         return FileResponse(self.books.path, media_type="application/x-ndjson")
@@ -220,11 +222,11 @@ class Server:
         return json_response(faults.model_dump(mode="json"))
 
     async def _set(self, request: Request) -> Response:
-        """Set some fields; those of `batches` one by one."""
+        """Set some fields of the configuration; fields of `batches` one by one."""
         for name, value in (await request.json()).items():
             if name == "batches":
-                for inner, one in value.items():
-                    setattr(self.config.batches, inner, one)
+                for field, field_value in value.items():
+                    setattr(self.config.batches, field, field_value)
             else:
                 setattr(self.config, name, value)
         if self.clock.speed != self.config.clock_speed:

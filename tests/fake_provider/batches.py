@@ -1,4 +1,4 @@
-"""Batches: POST and GET /v1/batches, GET and cancel of one. What happens in a batch is in work.py."""
+"""Batches: POST and GET /v1/batches, GET and cancel of one batch. work.py processes the batches."""
 
 import asyncio
 import secrets
@@ -30,7 +30,7 @@ STATES = (
 
 @dataclass
 class Batch:
-    """One batch, as it stands."""
+    """The state of one batch."""
 
     id: str
     input_file_id: str
@@ -46,29 +46,29 @@ class Batch:
     completed: int = 0
     failed: int = 0
     tokens: int = 0
-    """Of the prompts: they count as enqueued until the batch is done."""
+    """Tokens of the prompts; they count as enqueued until the batch has ended."""
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
-    """Of the answers, as they were billed."""
+    """Billed tokens of the answers."""
     model: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
 
     def become(self, status: str, now: float) -> None:
-        """Go over into another state."""
+        """Change the state."""
         self.status = status
         self.times[status] = now
 
     def count(self, usage: Mapping[str, Any]) -> None:
-        """An answer."""
+        """Count an answer."""
         self.completed += 1
         self.input_tokens += usage["prompt_tokens"]
         self.cached_tokens += usage["prompt_tokens_details"]["cached_tokens"]
         self.output_tokens += usage["completion_tokens"]
 
     def shown(self) -> dict[str, Any]:
-        """As the API shows it."""
+        """Return the batch as the API shows it."""
         return {
             "id": self.id,
             "object": "batch",
@@ -102,10 +102,10 @@ class Batches:
         self.config, self.clock, self.files = config, clock, files
         self._batches: dict[str, Batch] = {}
         self.waiting: asyncio.Queue[Batch] = asyncio.Queue()
-        """New ones, for whoever works on them."""
+        """New batches, for the worker."""
 
     def enqueued_tokens(self, model: str) -> int:
-        """Tokens of the prompts of all batches of `model` that are not done."""
+        """Return the prompt tokens of all batches of `model` that have not ended."""
         return sum(
             batch.tokens
             for batch in self._batches.values()
@@ -146,20 +146,20 @@ class Batches:
         if not 1 <= limit <= 100:
             raise ApiError(400, "limit must be between 1 and 100", param="limit")
         youngest = time.monotonic() - self.config.batches.listing_delay_s
-        found = [b for b in reversed(self._batches.values()) if b.since <= youngest]
+        batches = [b for b in reversed(self._batches.values()) if b.since <= youngest]
         if after := request.query_params.get("after"):
-            ids = [batch.id for batch in found]
+            ids = [batch.id for batch in batches]
             if after not in ids:
                 raise ApiError(404, f"No batch found with id '{after}'.", param="after")
-            found = found[ids.index(after) + 1 :]
-        page = found[:limit]
+            batches = batches[ids.index(after) + 1 :]
+        page = batches[:limit]
         return json_response(
             {
                 "object": "list",
                 "data": [batch.shown() for batch in page],
                 "first_id": page[0].id if page else None,
                 "last_id": page[-1].id if page else None,
-                "has_more": len(found) > limit,
+                "has_more": len(batches) > limit,
             }
         )
 

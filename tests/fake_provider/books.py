@@ -1,4 +1,4 @@
-"""What the provider billed, for ever (`books.jsonl` in its folder), and how often each body came in."""
+"""Record what the provider billed (`books.jsonl` in its folder) and how often each body was received."""
 
 import hashlib
 import json
@@ -15,13 +15,13 @@ NAME = "books.jsonl"
 
 
 def digest(body: Mapping[str, Any]) -> str:
-    """The same for two requests exactly if they ask for the same."""
+    """Return the digest of a body, whatever the order of its keys."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
 
 
 def nano_usd(config: Config, model: str, usage: Mapping[str, Any], *, batch: bool) -> int:
-    """Cost of a completion in 10^-9 USD."""
+    """Return the cost of a completion in 10^-9 USD."""
     prices = config.models[model]
     cached = usage["prompt_tokens_details"]["cached_tokens"]
     usd_per_million = (
@@ -34,7 +34,7 @@ def nano_usd(config: Config, model: str, usage: Mapping[str, Any], *, batch: boo
 
 
 class Books:
-    """The books in `folder`; those of a provider that was killed are gone on with."""
+    """The billing records in `folder`; records of a provider that was killed are continued."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
@@ -48,12 +48,12 @@ class Books:
         self._file = self.path.open("a")
 
     def asked(self, body_digest: str) -> int:
-        """How often this body has come in, this time with it."""
+        """Count a body, and return how often it has been received, including this time."""
         self._asked[body_digest] += 1
         return self._asked[body_digest]
 
     def bill(self, **entry: Any) -> None:
-        """Write one completion into the books, before its answer leaves the house."""
+        """Record one completion, before its answer is sent."""
         entry["at"] = time.time()
         self._file.write(json.dumps(entry) + "\n")
         self._file.flush()
@@ -64,7 +64,7 @@ class Books:
         self._nano[entry["mode"]] += entry["nano_usd"]
 
     def totals(self) -> dict[str, Any]:
-        """Counts and money; `paid_twice` counts the completions beyond the first of each body."""
+        """Return counts and costs; `paid_twice` counts the completions after the first one of each body."""
         return {
             "asked": self._asked.total(),
             "billed": self._billed.total(),
@@ -75,5 +75,5 @@ class Books:
         }
 
     def asked_by_digest(self) -> dict[str, int]:
-        """How often each body came in since the start."""
+        """Return how often each body was received since the start."""
         return dict(self._asked)

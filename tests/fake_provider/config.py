@@ -1,4 +1,4 @@
-"""What the stand-in is like: models and prices, limits, faults, how long things take. JSON in a file."""
+"""Configuration of the fake provider: models, prices, limits, faults and delays. Read from a JSON file."""
 
 from decimal import Decimal
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 KEY = "sk-stand-in-8d1f0c7a5b3e"
-"""The key that the stand-in lets in unless told otherwise."""
+"""The API key that the fake provider accepts by default."""
 
 Standing = Literal["ok", "exhausted", "forbidden"]
 
@@ -24,7 +24,7 @@ class Prices(_Settings):
 
 
 class Batching(_Settings):
-    """How batches go. Seconds are of the provider's clock unless they say otherwise."""
+    """How batches are processed. Seconds are of the provider's clock, except where noted."""
 
     validating_s: float = 0.05
     row_s: float = 0.0
@@ -32,35 +32,35 @@ class Batching(_Settings):
     cancelling_s: float = 0.05
     window_s: float = 86_400
     stall_after: int | None = None
-    """A batch does nothing more after so many rows, until it expires or is cancelled."""
+    """A batch stalls after this many rows, until it expires or is cancelled."""
     hold: bool = False
     """Batches stay in `validating`."""
     fail: list[str] = []
-    """Codes with which the next batches fail after validating, one batch each."""
+    """Error codes with which the next batches fail after validation, one code per batch."""
     max_requests: int = 50_000
     max_bytes: int = 200_000_000
     listing_delay_s: float = 0.0
-    """Real seconds until a new batch shows in the list."""
+    """Real seconds until a new batch appears in the list."""
 
 
 class Faults(_Settings):
-    """Rates of faults by name (see faults.py); which request meets which is settled by the seed."""
+    """Rates of faults by name (see faults.py); the seed decides which request gets which fault."""
 
     seed: int = 0
     until_attempt: int | None = None
-    """A body that was sent so many times goes through from then on."""
+    """A body gets no faults after it has been sent this many times."""
     online: dict[str, float] = {}
-    """Of chat completions."""
+    """Faults of chat completions."""
     rows: dict[str, float] = {}
-    """Of the rows of a batch."""
+    """Faults of rows of a batch."""
     api: dict[str, float] = {}
-    """Of calls on files and batches."""
+    """Faults of calls on files and batches."""
     retry_after_s: float = 0.2
     slow_factor: float = 10.0
 
 
 class Config(_Settings):
-    """All of it."""
+    """The whole configuration."""
 
     keys: dict[str, Standing] = {KEY: "ok"}
     models: dict[str, Prices] = {"stand-in": Prices()}
@@ -70,15 +70,15 @@ class Config(_Settings):
     enqueued_tokens: int = 1_000_000_000
     latency_s: float = 0.0
     latency_spread: float = 0.0
-    """Latency lies within latency_s × (1 ± latency_spread), evenly."""
+    """Latency is uniform within latency_s × (1 ± latency_spread)."""
     mind: str = "tests.fake_provider.mind:think"
-    """`module:function` from a body to a text, `echo` (the last message), or `text:...` (always the same)."""
+    """`module:function` from a body to a text, `echo` (the last message), or `text:...` (a constant)."""
     counter: str = "tests.fake_provider.mind:count_tokens"
-    """`module:function` from a text to its tokens, or `quarter` (of the characters)."""
+    """`module:function` from a text to its number of tokens, or `quarter` (a quarter of the characters)."""
     clock_speed: float = 1.0
-    """Provider's seconds in a real second."""
+    """Seconds of the provider's clock per real second."""
     file_delay_s: float = 0.0
-    """Real seconds in which a new file is not there yet."""
+    """Real seconds until a new file is visible."""
     file_processing_s: float = 0.0
     """Real seconds until a new file's status is `processed`."""
     batches: Batching = Field(default_factory=Batching)

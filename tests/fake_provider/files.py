@@ -1,4 +1,4 @@
-"""Files: POST, GET and DELETE /v1/files. A new file may not be there yet when it is asked for."""
+"""Files: POST, GET and DELETE /v1/files. A new file may not be visible at once."""
 
 import secrets
 import shutil
@@ -29,7 +29,7 @@ class Stored:
     """Real seconds (monotonic)."""
 
     def shown(self, processed: bool) -> dict[str, Any]:
-        """As the API shows it."""
+        """Return the file as the API shows it."""
         return {
             "id": self.id,
             "object": "file",
@@ -52,18 +52,18 @@ class Files:
         self._files: dict[str, Stored] = {}
 
     def new_path(self) -> tuple[str, Path]:
-        """Id and place of a file that is still to be written."""
+        """Return the id and the path of a file to be written."""
         file_id = f"file-{secrets.token_hex(12)}"
         return file_id, self.folder / file_id
 
     def add(self, file_id: str, name: str, purpose: str) -> Stored:
-        """A file that has been written to its place."""
+        """Add a file that has been written to its path."""
         stored = Stored(file_id, name, self.folder / file_id, purpose, self.clock.now(), time.monotonic())
         self._files[file_id] = stored
         return stored
 
     def get(self, file_id: str) -> Stored:
-        """A file, if it shows by now."""
+        """Return a file, if it is visible by now."""
         stored = self._files.get(file_id)
         if stored is None or time.monotonic() - stored.since < self.config.file_delay_s:
             raise ApiError(404, f"No such File object: {file_id}", param="id")
@@ -101,7 +101,7 @@ class Files:
         return json_response({"id": stored.id, "object": "file", "deleted": True})
 
     def count(self) -> int:
-        """How many there are."""
+        """Return the number of files."""
         return len(self._files)
 
     def _shown(self, stored: Stored) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Requests and tokens per minute: two buckets that fill up steadily, and the headers that show them."""
+"""Requests and tokens per minute: two token buckets, and the headers that report them."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Bucket:
-    """Holds `size`, fills up from empty in 60 s."""
+    """A token bucket that holds `size` and refills in 60 s."""
 
     size: int
     level: float = field(init=False)
@@ -16,26 +16,26 @@ class Bucket:
         self.level, self._at = float(self.size), time.monotonic()
 
     def fill(self) -> None:
-        """Bring the level up to now."""
+        """Update the level to the current time."""
         now = time.monotonic()
         self.level = min(self.size, self.level + (now - self._at) * self.size / 60)
         self._at = now
 
     def wait_s(self, amount: float) -> float:
-        """Seconds until there is room for `amount`."""
+        """Return the seconds until there is room for `amount`."""
         return max(0.0, amount - self.level) * 60 / self.size
 
 
 class Limits:
-    """Both buckets of a key."""
+    """Both buckets of an API key."""
 
     def __init__(self, requests_per_minute: int, tokens_per_minute: int) -> None:
         self.requests, self.tokens = Bucket(requests_per_minute), Bucket(tokens_per_minute)
 
     def take(self, tokens: int) -> tuple[str, float | None] | None:
-        """Take a request of so many tokens; or say what there is too little of, and for how many seconds.
+        """Accept a request of so many tokens, or return the limit that it exceeds and the seconds to wait.
 
-        There is never room for a request of more tokens than the limit of a minute: no seconds then.
+        A request with more tokens than the limit of a minute is never accepted; its seconds are None.
         """
         for name, bucket, amount in (("requests", self.requests, 1), ("tokens", self.tokens, tokens)):
             bucket.fill()
@@ -46,17 +46,17 @@ class Limits:
         return None
 
     def headers(self) -> dict[str, str]:
-        """The x-ratelimit headers."""
-        found = {}
+        """Return the x-ratelimit headers."""
+        headers = {}
         for name, bucket in (("requests", self.requests), ("tokens", self.tokens)):
-            found[f"x-ratelimit-limit-{name}"] = str(bucket.size)
-            found[f"x-ratelimit-remaining-{name}"] = str(max(0, int(bucket.level)))
-            found[f"x-ratelimit-reset-{name}"] = duration(bucket.wait_s(bucket.size))
-        return found
+            headers[f"x-ratelimit-limit-{name}"] = str(bucket.size)
+            headers[f"x-ratelimit-remaining-{name}"] = str(max(0, int(bucket.level)))
+            headers[f"x-ratelimit-reset-{name}"] = duration(bucket.wait_s(bucket.size))
+        return headers
 
 
 def duration(seconds: float) -> str:
-    """As the API writes it: `17ms`, `8.64s`, `6m0s`."""
+    """Format seconds as the API does: `17ms`, `8.64s`, `6m0s`."""
     if seconds < 1:
         return f"{round(seconds * 1000)}ms"
     minutes, rest = divmod(seconds, 60)

@@ -1,9 +1,9 @@
-"""What the stand-in thinks with: it knows DRP's prompts, and the heuristic teacher works out the reply.
+"""Compute replies: recognize DRP's prompts, and let the heuristic teacher answer them.
 
     think(body)  ->  the text of the completion, deterministic
 
-It reads what a teacher is shown and nothing else: the fenced material of the last message. What the heuristic
-teacher refuses is handed back as it was, which the row gates reject as not shorter.
+It reads only what a teacher is shown: the fenced data of the last message. Traces that the heuristic teacher
+refuses are returned unchanged, and the row gates reject them as not shorter.
 """
 
 import re
@@ -38,13 +38,13 @@ REASONS = {
 
 
 def think(body: Mapping[str, Any]) -> str:
-    """The reply to a chat completion: JSON of the prompt that it is, a short sentence where it is none."""
+    """Return the reply to a chat completion: JSON for a prompt of DRP, a short sentence for anything else."""
     messages = body["messages"]
     known = _known().get(messages[0]["content"])
     if known is None:
         return "I can only think about steps of mathematics."
     name, kind = known
-    material = {found[1]: found[3] for found in _FENCE.finditer(messages[-1]["content"])}
+    material = {match[1]: match[3] for match in _FENCE.finditer(messages[-1]["content"])}
     draft = _draft(name, kind, material)
     if not name.startswith("decompose"):
         draft = _revised(draft)
@@ -52,10 +52,11 @@ def think(body: Mapping[str, Any]) -> str:
 
 
 def count_tokens(text: str) -> int:
-    """Tokens as a byte-pair tokenizer might count them.
+    """Count tokens as a byte-pair tokenizer might.
 
-    A word of up to seven letters is one, a longer one is cut every four; digits go by threes, signs likewise;
-    line breaks in a row are one, and so are blanks; a single blank belongs to what follows it.
+    A word of up to seven letters is one token, a longer one has a token for every four letters. Digits count
+    by threes, and so do signs. Line breaks in a row are one token, and so are blanks; a single blank belongs
+    to the token after it.
     """
     return sum(_tokens(piece) for piece in _TOKEN.finditer(text))
 
@@ -69,7 +70,7 @@ def _tokens(piece: re.Match[str]) -> int:
 
 @cache
 def _known() -> dict[str, tuple[PromptName, DecompositionKind]]:
-    """System messages of all prompts."""
+    """Return prompt and kind by system message, for all prompts."""
     return {
         prompt(name).system(kind, structured=structured): (name, kind)
         for name in MODELS
@@ -79,12 +80,11 @@ def _known() -> dict[str, tuple[PromptName, DecompositionKind]]:
 
 
 def _draft(name: PromptName, kind: DecompositionKind, material: Mapping[str, str]) -> Draft:
-    """The trace as it was before it was numbered, with its steps: those listed, or cut now."""
+    """Restore the trace from its numbered form, with the listed steps or with newly cut ones."""
     if name == "decompose-verbatim":
         return _cut(_trace(material, material["trace"]), kind)
     if name == "revise-verbatim":
-        found = [(text, skill) for _, text, skill in _LISTED.findall(material["steps"])]
-        return _stepped(material, found)
+        return _stepped(material, [(text, skill) for _, text, skill in _LISTED.findall(material["steps"])])
     if name == "revise-indexed":
         skills = dict(line.split(" ", 1) for line in material["skills"].split("\n"))
         return _stepped(
@@ -95,11 +95,11 @@ def _draft(name: PromptName, kind: DecompositionKind, material: Mapping[str, str
 
 
 def _pieces(numbered: str, mark: re.Pattern[str]) -> Iterator[tuple[str, str]]:
-    """(text, label) of what stands behind each mark."""
+    """Yield (text, label) for the text after each mark."""
     marks = list(mark.finditer(numbered))
-    ends = [found.start() for found in marks[1:]] + [len(numbered)]
-    for found, end in zip(marks, ends, strict=True):
-        yield numbered[found.end() : end], found[1]
+    ends = [match.start() for match in marks[1:]] + [len(numbered)]
+    for match, end in zip(marks, ends, strict=True):
+        yield numbered[match.end() : end], match[1]
 
 
 def _trace(material: Mapping[str, str], thinking: str) -> StudentTrace:
@@ -109,7 +109,7 @@ def _trace(material: Mapping[str, str], thinking: str) -> StudentTrace:
 
 
 def _cut(trace: StudentTrace, kind: DecompositionKind) -> Draft:
-    """The heuristic teacher's steps, joined where a boundary lies inside a unit."""
+    """Return the heuristic teacher's steps, joined if their boundary is inside a unit."""
     known = set(unit_ends(trace.thinking))
     steps: list[Step] = []
     start = 0
@@ -130,12 +130,13 @@ def _stepped(material: Mapping[str, str], pieces: list[tuple[str, str]]) -> Draf
 
 
 def _revised(draft: Draft) -> Draft:
-    done = next(TEACHER.revise([draft]))
-    if done.refusal:
+    revised = next(TEACHER.revise([draft]))
+    if revised.refusal:
         kept = tuple(Decision(i, "KEEP", None, REASONS["KEEP"]) for i in range(len(draft.steps)))
         return replace(
             draft, decisions=kept, revision=Revision(draft.trace.thinking.strip(), draft.trace.response)
         )
     return replace(
-        done, decisions=tuple(replace(each, reason=REASONS[each.action]) for each in done.decisions)
+        revised,
+        decisions=tuple(replace(decision, reason=REASONS[decision.action]) for decision in revised.decisions),
     )

@@ -1,4 +1,4 @@
-"""A stand-in of one's own, in a process of its own, on a free port of this machine.
+"""Start a fake provider in a separate process, on a free port of this machine.
 
 with provider(latency_s=0.1, mind="echo") as server:
     client = openai.OpenAI(base_url=server.base_url, api_key=server.key)
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True)
 class Provider:
-    """Where a stand-in listens, and what only its owner may do."""
+    """A running fake provider: its address, and calls for tests."""
 
     url: str
     folder: Path
@@ -34,20 +34,20 @@ class Provider:
 
     @property
     def base_url(self) -> str:
-        """For clients."""
+        """Base URL for clients."""
         return f"{self.url}/v1"
 
     def books(self) -> list[dict[str, Any]]:
-        """All that was billed: id, mode, custom_id, model, digest, usage, fault, nano_usd, at; batch_id."""
+        """Return billed completions; the keys are those of `Books.bill`, and `at`."""
         with (self.folder / NAME).open() as lines:
             return [json.loads(line) for line in lines]
 
     def totals(self) -> dict[str, Any]:
-        """asked, billed, bodies, paid_twice, nano_usd, by_mode, files."""
+        """Return asked, billed, bodies, paid_twice, nano_usd, by_mode, files."""
         return self._call("/_totals")
 
     def asked(self) -> dict[str, int]:
-        """How often each body came in, by digest (books.digest)."""
+        """Return how often each body was received, by digest (books.digest)."""
         return self._call("/_asked")
 
     def set_faults(self, **faults: Any) -> None:
@@ -55,11 +55,11 @@ class Provider:
         self._call("/_faults", faults)
 
     def set(self, **settings: Any) -> None:
-        """Set fields of the configuration; `batches={...}` sets some fields of it."""
+        """Set fields of the configuration; `batches={...}` sets some fields of `batches`."""
         self._call("/_settings", settings)
 
     def restart(self, **config: Any) -> None:
-        """Forget everything, books too, and be as if started with these fields of Config."""
+        """Reset everything, including the books, with these fields of Config."""
         checked = Config.model_validate({"keys": {self.key: "ok"}, **config})
         self._call("/_restart", checked.model_dump(mode="json"))
 
@@ -71,22 +71,22 @@ class Provider:
 
 @contextmanager
 def provider(folder: Path | None = None, *, port: int = 0, **config: Any) -> Iterator[Provider]:
-    """A running stand-in with the fields of Config as given; it goes on with the books in `folder`."""
+    """Run a fake provider with these fields of Config; it continues the books in `folder`."""
     checked = Config.model_validate(config)
     with tempfile.TemporaryDirectory(prefix="provider-") as temporary:
-        own = Path(temporary)
-        (own / "config.json").write_text(checked.model_dump_json())
-        place = folder or own / "provider"
+        files = Path(temporary)
+        (files / "config.json").write_text(checked.model_dump_json())
+        place = folder or files / "provider"
         program = [sys.executable, "-m", "tests.fake_provider", "--port", str(port)]
-        program += ["--config", str(own / "config.json"), "--folder", str(place)]
+        program += ["--config", str(files / "config.json"), "--folder", str(place)]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("COV_CORE")}
         server = subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment)
         try:
             assert server.stdout is not None
             url = server.stdout.readline().strip()
-            assert url, f"the stand-in ended with status {server.wait()}"
+            assert url, f"the fake provider ended with status {server.wait()}"
             yield Provider(url, place, next(iter(checked.keys)))
         finally:
-            server.kill()  # a provider owes nobody a farewell
+            server.kill()
             server.wait(30)
             server.stdout.close()

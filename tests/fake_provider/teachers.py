@@ -1,4 +1,4 @@
-"""A stand-in as somebody's teacher."""
+"""Configure a fake provider as the teacher."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ PACE = {"poll_first_s": 0.05, "poll_most_s": 0.2, "settle_s": 0.3, "backoff_s": 
 
 
 def as_teacher(server: Provider, folder: Path, backend: str, **changes: Any) -> dict[str, str]:
-    """Variables that make `server` the teacher, `online` or in a `batch`; `changes` go into its profile."""
+    """Return variables that make `server` the teacher, `online` or `batch`; `changes` go into its profile."""
     profile: dict[str, Any] = {"backend": backend, "base_url": server.base_url, "model": "stand-in"}
     prices = {"input": 2.5, "cached_input": 1.25, "output": 10.0, "batch_discount": 0.5}
     profile |= {"api_key_env": "STAND_IN_KEY", "prices": prices | {"read_on": "2026-11-01"}, "pace": PACE}

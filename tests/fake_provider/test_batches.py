@@ -1,4 +1,4 @@
-"""The stand-in's files and batches go through the states that the API documents."""
+"""Files and batches of the fake provider go through the states that the API documents."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""A trace through prompt, stand-in and reader comes back covered, the same way by all three askings."""
+"""A trace through prompt, fake provider and parser is covered, and all three prompt modes agree."""
 
 import json
 from collections import Counter
@@ -22,21 +22,23 @@ from tests.fake_provider.config import Config
 from tests.fake_provider.mind import count_tokens, think
 from tests.fake_provider.thinking import Mind
 from tests.helpers.shared_data import shared_file
-from tests.teacher.llm.replies import ASKINGS, DRAFT, body_of, texts, trace_of
+from tests.teacher.llm.replies import DRAFT, TWO_PASS_MODES, body_of, texts, trace_of
 
 KINDS: tuple[DecompositionKind, ...] = ("skill", "step", "sentence")
 PROVIDER = Mind(Config())
 
 
-def asked(trace: StudentTrace, kind: DecompositionKind, *, structured: bool = True) -> list[Draft]:
-    """The trace after fused, indexed and verbatim."""
+def drafts_of_all_modes(
+    trace: StudentTrace, kind: DecompositionKind, *, structured: bool = True
+) -> list[Draft]:
+    """Return the trace after fused, indexed and verbatim."""
     fused = read_fused(trace, kind, think(body_of(build_fused(trace, kind, structured=structured))))
     drafts = [Draft(trace, *fused)]
-    for asking in ASKINGS:
-        reply = think(body_of(build_decompose(trace, kind, asking, structured=structured)))
-        draft = Draft(trace, read_decompose(trace, kind, asking, reply))
-        reply = think(body_of(build_revise(draft, asking, structured=structured)))
-        drafts.append(Draft(trace, draft.steps, *read_revise(draft, asking, reply)))
+    for mode in TWO_PASS_MODES:
+        reply = think(body_of(build_decompose(trace, kind, mode, structured=structured)))
+        draft = Draft(trace, read_decompose(trace, kind, mode, reply))
+        reply = think(body_of(build_revise(draft, mode, structured=structured)))
+        drafts.append(Draft(trace, draft.steps, *read_revise(draft, mode, reply)))
     return drafts
 
 
@@ -48,7 +50,7 @@ def test_any_text_comes_back_covered(text: str, kind: DecompositionKind, structu
     reply = think(body_of(build_decompose(trace, kind, "indexed", structured=structured)))
     steps.append(read_decompose(trace, kind, "indexed", reply))
     reply = think(body_of(build_fused(trace, kind, structured=structured)))
-    with suppress(UnusableReplyError):  # what the student wrote itself may be no text to train on
+    with suppress(UnusableReplyError):  # text of the student may be unusable in a revision
         steps.append(read_fused(trace, kind, reply)[0])
     for each in steps:
         assert cover_fault(each, text) is None
@@ -56,15 +58,15 @@ def test_any_text_comes_back_covered(text: str, kind: DecompositionKind, structu
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("structured", [True, False])
-def test_all_askings_agree(kind: DecompositionKind, structured: bool) -> None:
-    fused, indexed, verbatim = asked(DRAFT.trace, kind, structured=structured)
+def test_all_prompt_modes_agree(kind: DecompositionKind, structured: bool) -> None:
+    fused, indexed, verbatim = drafts_of_all_modes(DRAFT.trace, kind, structured=structured)
     assert fused.steps == indexed.steps == verbatim.steps
     assert fused.revision == indexed.revision
     assert all(
         draft.revision and boxed_answer(draft.revision.response) == "37" for draft in (fused, verbatim)
     )
-    own = next(HeuristicTeacher().decompose([Draft(DRAFT.trace)], kind))
-    assert fused.steps == own.steps
+    heuristic = next(HeuristicTeacher().decompose([Draft(DRAFT.trace)], kind))
+    assert fused.steps == heuristic.steps
 
 
 def test_it_thinks_the_same_every_time() -> None:
@@ -72,19 +74,19 @@ def test_it_thinks_the_same_every_time() -> None:
     assert think(body) == think(json.loads(json.dumps(body)))
 
 
-def test_what_it_does_not_know_it_says_so() -> None:
+def test_an_unknown_prompt_gets_a_sentence() -> None:
     assert "only think" in think({"messages": [{"role": "user", "content": "Hello"}]})
 
 
 @pytest.mark.parametrize(
     "text", ["", "So \\frac{1}{2} + 12345 = 7.", "multiplication", "数学", "a\n\nb", "x" * 30]
 )
-def test_the_estimate_counts_as_the_stand_in_does(text: str) -> None:
+def test_the_estimate_agrees_with_the_fake_provider(text: str) -> None:
     assert abs(estimated_tokens(text) - count_tokens(text)) <= 1 + 0.1 * count_tokens(text)
 
 
 def recorded(count: int) -> list[StudentTrace]:
-    """Recorded traces of every length whose thinking is closed and answer right."""
+    """Return recorded traces of every length with closed thinking and a right answer."""
     columns = ["id", "question", "thinking", "response", "answer", "closed_think", "boxed_match"]
     rows = pq.read_table(shared_file("traces.parquet"), columns=columns).to_pylist()
     right = [row for row in rows if row["closed_think"] and row["boxed_match"]]
@@ -98,19 +100,19 @@ def test_recorded_traces_are_cut_alike_and_cost_what_was_expected() -> None:
     billed: Counter[str] = Counter()
     expected: Counter[str] = Counter()
 
-    def reply_to(ask: PromptRequest) -> str:
-        body = body_of(ask)
+    def reply_to(prompt: PromptRequest) -> str:
+        body = body_of(prompt)
         reply = think(body)
-        billed[ask.prompt_version] += PROVIDER.prompt_tokens(body) + count_tokens(reply)
-        expected[ask.prompt_version] += ask.expected_prompt_tokens + ask.expected_completion_tokens
-        assert count_tokens(reply) < ask.max_completion_tokens
+        billed[prompt.prompt_version] += PROVIDER.prompt_tokens(body) + count_tokens(reply)
+        expected[prompt.prompt_version] += prompt.expected_prompt_tokens + prompt.expected_completion_tokens
+        assert count_tokens(reply) < prompt.max_completion_tokens
         return reply
 
     for trace in recorded(24):
         steps = read_fused(trace, "skill", reply_to(build_fused(trace, "skill", structured=True)))[0]
         assert cover_fault(steps, trace.thinking) is None
-        for asking in ASKINGS:
-            reply = reply_to(build_decompose(trace, "skill", asking, structured=True))
-            assert read_decompose(trace, "skill", asking, reply) == steps
+        for mode in TWO_PASS_MODES:
+            reply = reply_to(build_decompose(trace, "skill", mode, structured=True))
+            assert read_decompose(trace, "skill", mode, reply) == steps
     for version, tokens in billed.items():
         assert 0.9 < expected[version] / tokens < 1.1, version

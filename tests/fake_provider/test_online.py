@@ -1,4 +1,4 @@
-"""The stand-in's chat completions are those that the official client knows."""
+"""The official client understands the fake provider's chat completions."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -72,7 +72,7 @@ def test_a_long_shared_beginning_is_cached_and_cheaper(server):
         ("sk-barred", "stand-in", 403, "unsupported_country_region_territory"),
     ],
 )
-def test_who_may_not_is_told_so(server, key, model, status, code):
+def test_a_rejected_key_or_model_has_its_error(server, key, model, status, code):
     before = server.totals()["billed"]
     with pytest.raises(openai.APIStatusError) as error:
         client(server, api_key=key).chat.completions.create(**body(model=model))
@@ -159,7 +159,7 @@ def test_faults_on_the_wire_are_what_the_client_calls_them(server, fault, error)
 
 
 @pytest.mark.parametrize("fault", ANSWERS)
-def test_answers_that_are_none_are_billed(server, fault):
+def test_unusable_answers_are_billed(server, fault):
     billed = server.totals()["billed"]
     server.set_faults(online={fault: 1.0})
     choice = client(server).chat.completions.create(**body('{"a": [1, 2, 3]}')).choices[0]
@@ -190,7 +190,7 @@ def test_the_same_seed_makes_the_same_faults_in_every_run():
     assert first.count("") in range(3, 17)
 
 
-def test_many_wait_side_by_side():
+def test_many_requests_run_concurrently():
     with provider(**PLAIN, latency_s=0.5) as server, ThreadPoolExecutor(64) as pool:
         one = client(server, timeout=60)
         texts = [str(number) for number in range(128)]

@@ -1,4 +1,4 @@
-"""How a body becomes a completion: what is said, how many tokens it took, what the provider's cache had."""
+"""Make completions: the text, the number of tokens, and the tokens found in the prompt cache."""
 
 import asyncio
 import importlib
@@ -17,11 +17,11 @@ from tests.fake_provider.faults import spoil
 from tests.fake_provider.wire import ApiError
 
 CACHE_FROM, CACHE_STEP = 1024, 128
-"""Tokens of a shared beginning that the cache remembers, and the steps it counts in."""
+"""Fewest tokens of a prefix that is cached, and the granularity of cached tokens."""
 
 
 class Mind:
-    """Thinks about each body once, on a thread of its own, so that the server goes on meanwhile."""
+    """Computes the text for each body once, in a separate thread, so that the server is not blocked."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -31,7 +31,7 @@ class Mind:
         self._count = lru_cache(20_000)(_counter(config.counter))
 
     async def text(self, body: Mapping[str, Any], body_digest: str) -> str:
-        """What it answers."""
+        """Return the text of the answer."""
         mind = self.config.mind
         if mind == "echo":
             return str(body["messages"][-1]["content"])
@@ -45,23 +45,23 @@ class Mind:
         return self._thoughts[body_digest]
 
     def prompt_tokens(self, body: Mapping[str, Any]) -> int:
-        """Tokens of the prompt, the schema among them."""
+        """Return the tokens of the prompt, including the schema."""
         return self._schema_tokens(body) + sum(self._message_tokens(m) for m in body["messages"])
 
     def estimated_tokens(self, body: Mapping[str, Any]) -> int:
-        """What the token limit counts when a request comes in."""
+        """Return the tokens that count towards the rate limit when a request arrives."""
         return max(limit_of(body) or 0, self.prompt_tokens(body))
 
     def completion(
         self, body: Mapping[str, Any], text: str, fault: str | None, created: float
     ) -> dict[str, Any]:
-        """The body of the answer, where nothing but `fault` went wrong."""
-        said = spoil(fault, text)
-        spoken = said.content if said.content is not None else said.refusal or ""
-        tokens, limit = self._count(spoken), limit_of(body)
-        content, finish_reason = said.content, said.finish_reason
+        """Return the body of the response, with `fault` applied to the text."""
+        choice = spoil(fault, text)
+        output = choice.content if choice.content is not None else choice.refusal or ""
+        tokens, limit = self._count(output), limit_of(body)
+        content, finish_reason = choice.content, choice.finish_reason
         if limit is not None and tokens > limit:
-            content = spoken[: math.floor(len(spoken) * limit / tokens)]
+            content = output[: math.floor(len(output) * limit / tokens)]
             tokens, finish_reason = limit, "length"
         prompt = self.prompt_tokens(body)
         return {
@@ -72,7 +72,7 @@ class Mind:
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": content, "refusal": said.refusal},
+                    "message": {"role": "assistant", "content": content, "refusal": choice.refusal},
                     "logprobs": None,
                     "finish_reason": finish_reason,
                 }
@@ -89,7 +89,7 @@ class Mind:
         }
 
     def _cached_tokens(self, body: Mapping[str, Any]) -> int:
-        """Tokens of the longest beginning, in whole messages, that was sent before; it knows this one now."""
+        """Return the tokens of the longest prefix of messages that was sent before, and remember this one."""
         tokens, cached = self._schema_tokens(body), 0
         beginning = digest({"model": body["model"], "response_format": body.get("response_format")})
         for message in body["messages"]:
@@ -104,24 +104,24 @@ class Mind:
         return 4 + self._count(str(message["content"]))
 
     def _schema_tokens(self, body: Mapping[str, Any]) -> int:
-        asked = body.get("response_format")
-        return 3 + (self._count(json.dumps(asked)) if asked else 0)
+        response_format = body.get("response_format")
+        return 3 + (self._count(json.dumps(response_format)) if response_format else 0)
 
 
 def limit_of(body: Mapping[str, Any]) -> int | None:
-    """The most tokens that the answer may have."""
+    """Return the most tokens that the answer may have."""
     return body.get("max_completion_tokens", body.get("max_tokens"))
 
 
 def check(body: Any, config: Config) -> None:
-    """Raise what the API answers to a body that it cannot use."""
+    """Raise the API's error for a body that it cannot use."""
     if not isinstance(body, Mapping):
         raise ApiError(400, "We could not parse the JSON body of your request.")
     if not isinstance(model := body.get("model"), str):
         raise ApiError(400, "you must provide a model parameter")
     if model not in config.models:
-        said = f"The model `{model}` does not exist or you do not have access to it."
-        raise ApiError(404, said, code="model_not_found")
+        message = f"The model `{model}` does not exist or you do not have access to it."
+        raise ApiError(404, message, code="model_not_found")
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise ApiError(400, "Missing required parameter: 'messages'.", param="messages")
@@ -129,7 +129,7 @@ def check(body: Any, config: Config) -> None:
         if not isinstance(message, Mapping) or not isinstance(message.get("content"), str):
             raise ApiError(400, "Invalid type for 'messages[0].content'.", param="messages")
     if body.get("stream") or body.get("n", 1) != 1:
-        raise ApiError(400, "The stand-in neither streams nor gives several choices.")
+        raise ApiError(400, "The fake provider supports neither streaming nor several choices.")
     if why := structured.fault_of(body.get("response_format")):
         raise ApiError(400, why, param="response_format")
 

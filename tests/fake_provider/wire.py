@@ -1,4 +1,4 @@
-"""Answers, errors in the API's words, and answers that never arrive whole."""
+"""Responses, errors in the API's format, and responses that do not arrive or arrive incomplete."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer with a request id."""
+    """Return a response with a request id."""
     return Response(
         json.dumps(content),
         status,
@@ -23,7 +23,7 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
 
 
 class ApiError(Exception):
-    """An answer other than 200."""
+    """A response with a status other than 200."""
 
     def __init__(
         self,
@@ -40,37 +40,40 @@ class ApiError(Exception):
         self.body = {"error": {"message": message, "type": type_, "param": param, "code": code}}
 
     def response(self) -> Response:
-        """As it goes out."""
+        """Return the response."""
         return json_response(self.body, self.status, self.headers)
 
 
 def server_error(status: int) -> ApiError:
-    """500 or 503."""
-    said = {
+    """Return the error for 500 or 503."""
+    messages = {
         500: "The server had an error while processing your request. Sorry about that!",
         503: "The engine is currently overloaded, please try again later",
     }
-    return ApiError(status, said[status], type_="server_error")
+    return ApiError(status, messages[status], type_="server_error")
 
 
 def rate_limited(kind: str, wait_s: float | None, headers: Mapping[str, str] | None = None) -> ApiError:
-    """429 that is over soon."""
-    found = dict(headers or {})
+    """Return the error 429, with or without the seconds to wait."""
+    all_headers = dict(headers or {})
     if wait_s is not None:
-        found |= {"retry-after": str(max(1, round(wait_s))), "retry-after-ms": str(round(wait_s * 1000))}
-    said = f"Rate limit reached for stand-in on {kind} per min."
-    return ApiError(429, said, type_=kind, code="rate_limit_exceeded", headers=found)
+        all_headers |= {
+            "retry-after": str(max(1, round(wait_s))),
+            "retry-after-ms": str(round(wait_s * 1000)),
+        }
+    message = f"Rate limit reached for stand-in on {kind} per min."
+    return ApiError(429, message, type_=kind, code="rate_limit_exceeded", headers=all_headers)
 
 
 class Reset(Response):
-    """The connection is reset, and nothing was said."""
+    """The connection is reset before the response."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         transport = scope["transport"]
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
-        await asyncio.sleep(0.01)  # until the server has seen it, and says nothing more
+        await asyncio.sleep(0.01)  # until the server has noticed, so that it sends nothing more
 
 
 class Truncated(Response):
@@ -85,7 +88,7 @@ class Truncated(Response):
 
 
 class Hang(Response):
-    """No answer until the client hangs up."""
+    """No response until the client disconnects."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "http.disconnect":

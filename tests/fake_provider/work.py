@@ -1,4 +1,4 @@
-"""What happens in a batch: its file is checked, its rows are answered and billed, two files are written."""
+"""Process batches: validate the file, answer and bill the rows, and write the two result files."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ NOT_DONE = {
 
 
 class Worker:
-    """Works on batches, all that there are side by side."""
+    """Processes batches concurrently."""
 
     def __init__(
         self, config: Config, clock: Clock, files: Files, batches: Batches, books: Books, mind: Mind
@@ -66,7 +66,7 @@ class Worker:
     async def _answer_rows(
         self, batch: Batch, starts: list[int], rows: IO[bytes], done: IO[bytes], failed: IO[bytes]
     ) -> str:
-        """Go through the rows, in no order that anybody may count on; the state that the batch ends in."""
+        """Process the rows in arbitrary order; return the state in which the batch ends."""
         random.Random(len(starts)).shuffle(starts)  # noqa: S311 (a test's shuffle)
         for index, start in enumerate(starts):
             rows.seek(start)
@@ -79,8 +79,8 @@ class Worker:
                 why = "batch_expired"
             if why is not None:
                 batch.failed += 1
-                said = {"code": why, "message": NOT_DONE[why]}
-                failed.write(_line(row["custom_id"], None, said))
+                error = {"code": why, "message": NOT_DONE[why]}
+                failed.write(_line(row["custom_id"], None, error))
                 continue
             await self._answer(batch, row, done, failed)
         if batch.status == "cancelling":
@@ -124,7 +124,7 @@ class Worker:
         done.write(_line(row["custom_id"], (200, answer), None))
 
     async def _validate(self, batch: Batch, source: Path) -> list[int]:
-        """Where each row starts; what is wrong goes to `batch.errors`."""
+        """Return where each row starts; faults go to `batch.errors`."""
         starts, seen, position = [], set[str](), 0
         if self.config.batches.fail:
             code = self.config.batches.fail.pop(0)
@@ -149,16 +149,16 @@ class Worker:
         if not starts:
             batch.errors.append(_error("empty_file", "The input file is empty.", None))
         if batch.total > (most := self.config.batches.max_requests):
-            said = f"The batch input file contains more than the maximum of {most} requests."
-            batch.errors.append(_error("too_many_tasks", said, None))
-        enqueued = self.batches.enqueued_tokens(batch.model or "")  # this batch among them
+            message = f"The batch input file contains more than the maximum of {most} requests."
+            batch.errors.append(_error("too_many_tasks", message, None))
+        enqueued = self.batches.enqueued_tokens(batch.model or "")  # including this batch
         if not batch.errors and enqueued > self.config.enqueued_tokens:
-            said = (
+            message = (
                 f"Enqueued token limit reached for {batch.model} in organization org-stand-in. Limit: "
                 f"{self.config.enqueued_tokens:,} enqueued tokens. Please try again once some in_progress "
                 "batches have been completed."
             )
-            batch.errors.append(_error("token_limit_exceeded", said, None))
+            batch.errors.append(_error("token_limit_exceeded", message, None))
         return starts
 
     def _validate_row(self, batch: Batch, line: bytes, seen: set[str]) -> None:

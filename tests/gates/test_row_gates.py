@@ -1,4 +1,4 @@
-"""Every reason of the row gates: what triggers exactly it, and what is close and does not."""
+"""Every reason of the row gates, with cases that trigger only this reason and similar ones that do not."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,7 +21,8 @@ from drp.core.records import (
     Verdict,
 )
 from drp.gates.leaks import LeakIndex
-from drp.gates.row_gates import REASONS, Rejection, cover_fault, revision_rejections, rollout_rejections
+from drp.gates.reject_reasons import REASONS, Rejection
+from drp.gates.row_gates import cover_fault, revision_rejections, rollout_rejections
 
 QUESTION = Question("q1", "sums", "train", "What is 12 plus 30?", "42", "made")
 THINKING = (
@@ -105,7 +106,7 @@ def test_every_reason_is_explained_in_one_sentence() -> None:
         ),
     ],
 )
-def test_what_is_not_sent_to_the_teacher(reason: str, fields: dict[str, Any]) -> None:
+def test_rollouts_that_are_not_sent_to_the_teacher(reason: str, fields: dict[str, Any]) -> None:
     assert before(**fields) == [reason]
 
 
@@ -117,7 +118,7 @@ def test_what_is_not_sent_to_the_teacher(reason: str, fields: dict[str, Any]) ->
         {"question": replace(QUESTION, question="How many of 13 apples and 30 pears are neither?")},
     ],
 )
-def test_what_is_sent_all_the_same(fields: dict[str, Any]) -> None:
+def test_rollouts_that_are_sent(fields: dict[str, Any]) -> None:
     assert before(**fields) == []
 
 
@@ -168,7 +169,7 @@ LONGER = THINKING + " So we are done, and this is the end of it."
         ("leaks_markup", {"thinking": "### Step 1: add\n" + PRUNED}),
     ],
 )
-def test_what_a_revision_is_rejected_for(reason: str, changes: dict[str, Any]) -> None:
+def test_rejected_revisions(reason: str, changes: dict[str, Any]) -> None:
     assert names(after(**changes)) == [reason]
 
 
@@ -189,11 +190,11 @@ def test_what_a_revision_is_rejected_for(reason: str, changes: dict[str, Any]) -
         },
     ],
 )
-def test_what_is_close_and_accepted(changes: dict[str, Any]) -> None:
+def test_similar_revisions_that_are_accepted(changes: dict[str, Any]) -> None:
     assert names(after(**changes)) == []
 
 
-def test_a_rejection_says_what_the_gate_saw() -> None:
+def test_a_rejection_has_details() -> None:
     details = {
         rejection.reason: rejection.detail
         for rejection in after(

@@ -1,4 +1,4 @@
-"""The contract stops a night that is not fit to publish, and says what is wrong with it."""
+"""The contract stops a run that must not be published, and its messages name what is wrong."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -55,12 +55,12 @@ def check(grader: Grader, tmp_path: Path) -> Check:
 
 
 def good_night() -> dict[str, list[Row]]:
-    """Rows of every table that belong together. A step that is kept has its own text and no other."""
+    """Return consistent rows of every table. A kept step keeps its text, so its decision has none."""
     return one_of_each() | {"decisions": [make_decision(0, revised_text=None), make_decision(1)]}
 
 
 def judged(**bands: Any) -> Recipe:
-    """The recipe, judging nights of two rollouts and more by `bands`."""
+    """Return the recipe with `bands` for runs of at least two rollouts."""
     recipe = load_recipe("drp")
     wide = {"right_share": (0, 1), "accepted_share": (0, 1), "median_saving": (0, 1), "min_rollouts": 2}
     gates = recipe.gates.model_copy(update={"night": NightBands(**(wide | bands))})
@@ -72,59 +72,62 @@ def sentences(result: ContractResult) -> list[str]:
 
 
 def family(name: str, changes: dict[str, Row]) -> dict[str, list[Row]]:
-    """An accepted revision with all that belongs to it, ids ending in `name`.
+    """Return an accepted revision and all rows it refers to, with ids ending in `name`.
 
     `changes` are columns by table; `step` and `decision` change the second one only.
     """
-    question, rollout, cutting, revision = f"q-{name}", f"r-{name}", f"d-{name}", f"v-{name}"
-    steps = [make_step(n, decomposition_id=cutting) for n in (0, 1)]
+    question, rollout, decomposition, revision = f"q-{name}", f"r-{name}", f"d-{name}", f"v-{name}"
+    steps = [make_step(n, decomposition_id=decomposition) for n in (0, 1)]
     decisions = [make_decision(n, revision_id=revision, revised_text=None) for n in (0, 1)]
     steps[1] |= changes.get("step", {})
     decisions[1] |= changes.get("decision", {})
     rows = {
         "questions": [make_question(question_id=question)],
         "rollouts": [make_rollout(rollout_id=rollout, question_id=question)],
-        "decompositions": [make_decomposition(decomposition_id=cutting, rollout_id=rollout)],
+        "decompositions": [make_decomposition(decomposition_id=decomposition, rollout_id=rollout)],
         "steps": steps,
-        "revisions": [make_revision(revision_id=revision, rollout_id=rollout, decomposition_id=cutting)],
+        "revisions": [
+            make_revision(revision_id=revision, rollout_id=rollout, decomposition_id=decomposition)
+        ],
         "decisions": decisions,
         "examples": [make_example(example_id=f"e-{name}", question_id=question, revision_id=revision)],
     }
     return {table: [row | changes.get(table, {}) for row in rows[table]] for table in rows}
 
 
-def said(text: str) -> Row:
+def messages(text: str) -> Row:
     return {"messages": [{"role": "assistant", "content": text}]}
 
 
 OUTCOME = re.compile(r"expected that (.*); (\d+) of \d+ rows differ: (.*)")
 
-# What is changed in an otherwise good family, and the sentences it breaks with the row that each names.
+# Changes to an otherwise good family, and the sentences of the failed expectations with the row that each
+# names.
 COVER = "steps cover their trace from first to last character without gap or overlap"
 ANSWER = "every accepted response ends in the gold answer"
 TAUGHT = "every example ends in the gold answer"
-TEXT = "what is compressed has its text, once; what is kept or deleted has none"
-SAME = "every example says what its revision says"
+TEXT = "a compression has exactly one text, and a kept or deleted step has none"
+SAME = "every example contains the texts of its revision"
 FAULTS: list[tuple[dict[str, Row], dict[str, str]]] = [
     ({}, {}),
     ({"questions": {"gold_answer": "4.0"}}, {}),
     ({"questions": {"question": ""}}, {"every question has text": "q"}),
-    ({"questions": {"split": "Test"}}, {"no example is of a question that is measured on": "e"}),
+    ({"questions": {"split": "Test"}}, {"no example belongs to an evaluation question": "e"}),
     ({"rollouts": {"finish_reason": "tired"}}, {"every finish reason is known": "r"}),
     ({"rollouts": {"verdict": "maybe"}}, {"every verdict is known": "r"}),
-    ({"rollouts": {"verdict": None}}, {"there is a verdict exactly where there is an answer": "r"}),
+    ({"rollouts": {"verdict": None}}, {"there is a verdict if and only if there is an answer": "r"}),
     ({"rollouts": {"think_tokens": 999}}, {"a rollout is at least as long as its thinking": "r"}),
-    ({"rollouts": {"sample_index": -1}}, {"samples count from 0": "r"}),
+    ({"rollouts": {"sample_index": -1}}, {"sample indexes are not negative": "r"}),
     ({"decompositions": {"kind": "guess"}}, {"every kind of decomposition is known": "d"}),
     ({"decompositions": {"rollout_id": "r-0"}}, {
-        "every revision is of a decomposition of its own rollout": "v",
+        "every revision uses a decomposition of its rollout": "v",
     }),
     ({"step": {"char_start": 24}}, {COVER: "d"}),
     ({"step": {"char_start": 20}}, {COVER: "d"}),
     ({"step": {"char_end": 40}}, {COVER: "d"}),
     ({"step": {"step_index": 2}}, {COVER: "d"}),
     ({"decompositions": {"n_steps": 3}}, {
-        "every decomposition has as many steps as it says": "d",
+        "every decomposition has n_steps steps": "d",
         "an accepted revision has a decision for every step": "v",
     }),
     ({"step": {"skill": " "}}, {"every step has a skill": "s"}),
@@ -134,20 +137,20 @@ FAULTS: list[tuple[dict[str, Row], dict[str, str]]] = [
     }),
     ({"revisions": {"status": "rejected"}}, {
         "a rejected revision has a reason": "v",
-        "every example is of an accepted revision": "e",
+        "every example belongs to an accepted revision": "e",
     }),
     ({"revisions": {"reject_reasons": ["too_dull"], "status": "rejected"}, "examples": {"revision_id": "v1"}},
      {"every reason for rejection is known": "v"}),
     ({"revisions": {"verdict": "undecided"}}, {"an accepted revision was graded equal to gold": "v"}),
     ({"revisions": {"verdict": None}}, {
-        "an accepted revision has a cutting, texts, a length and a verdict": "v",
+        "an accepted revision has a decomposition, texts, a length and a verdict": "v",
     }),
     ({"revisions": {"tokens": 900}}, {"an accepted revision is not longer than its rollout": "v"}),
     ({"revisions": {"tokens": 900, "token_counter": "another"}}, {}),
-    ({"revisions": {"response": WRONG}, "examples": said(f"<think>\n{PRUNED}\n</think>\n\n{WRONG}")}, {
+    ({"revisions": {"response": WRONG}, "examples": messages(f"<think>\n{PRUNED}\n</think>\n\n{WRONG}")}, {
         ANSWER: "v", TAUGHT: "e",
     }),
-    ({"revisions": {"response": "Ah."}, "examples": said(f"<think>\n{PRUNED}\n</think>\n\nAh.")}, {
+    ({"revisions": {"response": "Ah."}, "examples": messages(f"<think>\n{PRUNED}\n</think>\n\nAh.")}, {
         ANSWER: "v", TAUGHT: "e",
     }),
     ({"decision": {"action": "KEEP"}}, {}),
@@ -156,16 +159,16 @@ FAULTS: list[tuple[dict[str, Row], dict[str, str]]] = [
     ({"decision": {"action": "SINGLE-STEP COMPRESS"}}, {TEXT: "c"}),
     ({"decision": {"action": "SINGLE-STEP COMPRESS", "revised_text": "x"}}, {}),
     ({"decision": {"merged_with": [0]}}, {
-        "a MULTI-STEP COMPRESS, and nothing else, names the steps merged with it": "c",
+        "a MULTI-STEP COMPRESS, and no other action, names the steps merged with it": "c",
     }),
     ({"decision": {"step_index": 0}}, {"an accepted revision has a decision for every step": "v"}),
-    ({"examples": said(f"{PRUNED}\n</think>\n\n{RESPONSE}")}, {
-        "every example ends with the assistant, who begins with <think>": "e",
+    ({"examples": messages(f"{PRUNED}\n</think>\n\n{RESPONSE}")}, {
+        "every example ends with an assistant message that starts with <think>": "e",
     }),
-    ({"examples": said(f"<think>\nFour.\n</think>\n\n{RESPONSE}")}, {SAME: "e"}),
+    ({"examples": messages(f"<think>\nFour.\n</think>\n\n{RESPONSE}")}, {SAME: "e"}),
     ({"examples": {"weight": 0.0}}, {"every example has a positive weight": "e"}),
     ({"examples": {"question_id": "q-none"}}, {
-        "every example is of a question that is there": "e", TAUGHT: "e",
+        "every example belongs to an existing question": "e", TAUGHT: "e",
     }),
 ]  # fmt: skip
 
@@ -173,7 +176,7 @@ FAULTS: list[tuple[dict[str, Row], dict[str, str]]] = [
 def test_each_fault_breaks_what_it_should_and_nothing_else(
     check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contract, "NAMED", len(FAULTS))
+    monkeypatch.setattr(contract, "MAX_EXAMPLES", len(FAULTS))
     tables = good_night()
     names = dict.fromkeys("qrdve", "{kind}-{number}") | {"s": "d-{number}-s1", "c": "v-{number}-s1"}
     expected = set()
@@ -209,11 +212,11 @@ def test_rows_that_occur_twice_or_refer_to_nothing(check: Check) -> None:
     )
     for start in (
         "questions: expected that every id occurs once; 2 of 2 rows differ: q1",
-        "rollouts: expected that every rollout is of a question that is there; 1 of 2 rows differ: r2",
-        "steps: expected that every step is of a decomposition that is there; 1 of 3 rows differ: d0-s0",
+        "rollouts: expected that every rollout belongs to an existing question; 1 of 2 rows differ: r2",
+        "steps: expected that every step belongs to an existing decomposition; 1 of 3 rows differ: d0-s0",
         "revisions: expected that a rollout has one revision per recipe; 2 of 3 rows differ: v",
-        "revisions: expected that every revision is of a rollout that is there; 1 of 3 rows differ: v3",
-        "decisions: expected that every decision is of a revision that is there; 1 of 2 rows differ: v0-s1",
+        "revisions: expected that every revision belongs to an existing rollout; 1 of 3 rows differ: v3",
+        "decisions: expected that every decision belongs to an existing revision; 1 of 2 rows differ: v0-s1",
     ):
         assert any(sentence.startswith(start) for sentence in broken), (start, broken)
 
@@ -231,7 +234,7 @@ def test_a_first_night_without_a_row_passes(check: Check) -> None:
 
 
 def test_an_accepted_revision_whose_text_says_another_answer_is_quarantined(check: Check) -> None:
-    """Its columns say that it is equal: only the text knows better."""
+    """Its columns say that the answers are equal, but its text has another answer."""
     slipped = make_revision(response=WRONG)
     assert (slipped["verdict"], slipped["predicted_answer"]) == ("equal", "4")
     result = check(revisions=[slipped, make_rejection()], examples=[])
@@ -245,7 +248,7 @@ def test_an_accepted_revision_whose_text_says_another_answer_is_quarantined(chec
     assert "Nothing was published and the old corpus stays current" in message
     assert str(result.docs) in message
     assert message.endswith(
-        "drp report 2026-11-20, and if the night is right all the same drp corpus release 2026-11-20"
+        "drp report 2026-11-20, then drp corpus release 2026-11-20 if it should be published anyway"
     )
 
 

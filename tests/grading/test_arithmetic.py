@@ -1,4 +1,4 @@
-"""False equations: what is found, what is left alone, and the linear time."""
+"""False equations are found, everything else is left alone, and the time is linear."""
 
 import pyarrow.parquet as pq
 import pytest

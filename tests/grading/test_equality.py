@@ -1,4 +1,4 @@
-"""What text and numbers alone decide, without algebra."""
+"""Verdicts that text and numbers decide without algebra."""
 
 import pytest
 

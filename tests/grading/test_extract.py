@@ -1,4 +1,4 @@
-"""Answer extraction: what is taken from a response, and that it stays linear on hostile text."""
+"""Answers are extracted from responses, in linear time even on hostile text."""
 
 import pytest
 
@@ -23,7 +23,7 @@ from drp.grading import Extracted, extract_answer
         (r"\\boxed{\\frac{1}{2}}", r"\frac{1}{2}"),
     ],
 )
-def test_the_last_box_that_says_something_wins(text, answer):
+def test_the_last_non_empty_box_wins(text, answer):
     assert extract_answer(text) == Extracted(answer, "boxed")
 
 

@@ -1,4 +1,4 @@
-"""The golden set passes, and a grader that errs is refused."""
+"""The grader passes the golden set, and a grader with wrong verdicts is rejected."""
 
 from collections import Counter
 
@@ -22,7 +22,7 @@ def test_the_grader_passes():
         self_test(grader)
 
 
-def test_a_grader_that_errs_is_refused():
+def test_a_grader_with_wrong_verdicts_is_rejected():
     class Generous(Grader):
         def verdicts(self, pairs):
             return ("equal" for _ in pairs)
@@ -37,12 +37,12 @@ def test_a_grader_that_errs_is_refused():
 
 def test_a_grader_that_was_only_slow_at_first_passes():
     class Cold(Grader):
-        asked = 0
+        calls = 0
 
         def verdicts(self, pairs):
-            self.asked += 1
-            return super().verdicts(pairs) if self.asked > 1 else ("undecided" for _ in pairs)
+            self.calls += 1
+            return super().verdicts(pairs) if self.calls > 1 else ("undecided" for _ in pairs)
 
     with Cold(limit_s=20.0) as grader:
         self_test(grader)
-        assert grader.asked == 2
+        assert grader.calls == 2

@@ -1,4 +1,4 @@
-"""Grader: algebra in workers, limits, replacement, order, and the labelled pairs."""
+"""Grader: algebra in workers, time limits, replacement of workers, order, and the labelled pairs."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Airflow as the Makefile sets it up, with a home of its own: for the tests that run it."""
+"""Airflow set up as by the Makefile, with a separate home folder, for the tests that run it."""
 
 import json
 import os
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """infra/airflow.env.sh over this process's environment; Airflow's home and DRP's lake lie in `folder`."""
+    """Return the environment that infra/airflow.env.sh sets, with Airflow's home and the lake in `folder`."""
     home = {"DRP_AIRFLOW_HOME": str(folder / "airflow"), "DRP_LAKE": str(folder / "lake"), **more}
     (folder / "airflow").mkdir(parents=True, exist_ok=True)
     script = f". {shlex.quote(str(ROOT / 'infra/airflow.env.sh'))} && env -0"
@@ -22,14 +22,14 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def run(program: list[str], env: dict[str, str], limit_s: float = 600) -> subprocess.CompletedProcess[str]:
-    """Run a program in the repository's root and capture what it prints."""
+    """Run a program in the repository's root and capture its output."""
     return subprocess.run(
         program, env=env, cwd=ROOT, capture_output=True, text=True, timeout=limit_s, check=False
     )
 
 
 def described(dag: str, folder: Path) -> dict[str, Any]:
-    """What tests/dags/describe.py says of a DAG."""
+    """Return the facts that tests/dags/describe.py prints about a DAG."""
     env = environment(folder)
     program = str(ROOT / "tests/dags/describe.py")
     done = run([sys.executable, program, env["AIRFLOW__CORE__DAGS_FOLDER"], dag], env)

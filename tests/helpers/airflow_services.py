@@ -1,4 +1,4 @@
-"""Airflow as `make up` starts it, with a home of its own; what a person does in its UI, by its API."""
+"""Airflow as started by `make up`, with a separate home folder, and its UI actions through the API."""
 
 import json
 import os
@@ -35,14 +35,14 @@ class Airflow:
     token: str = ""
 
     def up(self) -> str:
-        """`make up`; what it prints."""
+        """Run `make up` and return its output."""
         started = self._services("up")
         assert started.returncode == 0, started.stdout + started.stderr
         assert "was not loaded" not in started.stderr
         return started.stdout
 
     def log_in(self) -> None:
-        """With the password that `up` made."""
+        """Log in with the password that `up` generated."""
         passwords = self.folder / "airflow/simple_auth_manager_passwords.json.generated"
         self.password = json.loads(passwords.read_text())["admin"]
         status, body = self.call("POST", "/auth/token", {"username": "admin", "password": self.password})
@@ -50,7 +50,7 @@ class Airflow:
         self.token = json.loads(body)["access_token"]
 
     def down(self) -> None:
-        """`make down`, twice; no process is left."""
+        """Run `make down` twice, and check that no process remains."""
         keeper = self.keeper
         for _ in range(2):
             stopped = self._services("down")
@@ -62,47 +62,46 @@ class Airflow:
 
     @property
     def keeper(self) -> int:
-        """Leader of the session that all of it runs in."""
+        """Pid of the session leader of all Airflow processes."""
         return int(json.loads((self.folder / "airflow/services.json").read_text())["pid"])
 
     def call(self, method: str, path: str, body: Any = None, *, anonymous: bool = False) -> tuple[int, str]:
-        """Status and body of one request."""
+        """Send a request and return its status and body."""
         headers = {"Content-Type": "application/json"}
         if not anonymous:
             headers["Authorization"] = f"Bearer {self.token}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
-                return answer.status, answer.read().decode()
+            with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310
+                return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
     def get(self, path: str) -> Any:
-        """The JSON of a page."""
+        """Return the JSON at `path`."""
         status, body = self.call("GET", path)
         assert status == 200, body
         return json.loads(body)
 
     def trigger(self, **conf: Any) -> str:
-        """Start a night; its id."""
+        """Start a night and return its run id."""
         status, answer = self.call("POST", f"{_DAG}/dagRuns", {"logical_date": None, "conf": conf})
         assert status == 200, answer
         return str(json.loads(answer)["dag_run_id"])
 
     def state(self, run_id: str) -> str:
-        """Of a night."""
+        """Return the state of a night."""
         return str(self.get(f"{_DAG}/dagRuns/{quote(run_id)}")["state"])
 
     def tasks(self, run_id: str) -> list[dict[str, Any]]:
-        """Its task instances."""
-        found: list[dict[str, Any]] = self.get(f"{_DAG}/dagRuns/{quote(run_id)}/taskInstances")[
-            "task_instances"
-        ]
-        return found
+        """Return the task instances of a night."""
+        page = self.get(f"{_DAG}/dagRuns/{quote(run_id)}/taskInstances")
+        instances: list[dict[str, Any]] = page["task_instances"]
+        return instances
 
     def clear(self, run_id: str, task_id: str) -> None:
-        """Let a task run again, and what comes after it."""
+        """Clear a task and all tasks downstream, so that they run again."""
         body = {"dag_run_id": run_id, "task_ids": [task_id], "only_failed": False, "dry_run": False}
         body |= {"include_downstream": True, "reset_dag_runs": True}
         status, answer = self.call("POST", f"{_DAG}/clearTaskInstances", body)
@@ -115,15 +114,15 @@ class Airflow:
         assert status == 200, answer
 
     def wait(self, until: Callable[[], Any], what: str) -> Any:
-        """The first true value of `until`."""
+        """Poll `until` and return its first true value."""
         deadline = time.monotonic() + NIGHT_LIMIT_S
-        while not (found := until()):
+        while not (value := until()):
             assert time.monotonic() < deadline, f"not in {NIGHT_LIMIT_S} s: {what}"
             time.sleep(0.5)
-        return found
+        return value
 
     def ended(self, run_id: str) -> str:
-        """Wait for the end of a night; its state."""
+        """Wait for the end of a night and return its state."""
 
         def end() -> str | None:
             state = self.state(run_id)
@@ -134,7 +133,7 @@ class Airflow:
 
 @contextmanager
 def airflow(folder: Path, **env: str) -> Iterator[Airflow]:
-    """Airflow, up; down again afterwards."""
+    """Start Airflow for the block, and stop it afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -148,7 +147,7 @@ def airflow(folder: Path, **env: str) -> Iterator[Airflow]:
 
 
 def session(leader: int) -> list[psutil.Process]:
-    """Living processes of the session that `leader` leads."""
+    """Return the living processes in the session of `leader`."""
     members = []
     for process in psutil.process_iter(["status"]):
         if session_of(process.pid) == leader and process.info["status"] != psutil.STATUS_ZOMBIE:
@@ -157,7 +156,7 @@ def session(leader: int) -> list[psutil.Process]:
 
 
 def session_of(pid: int) -> int:
-    """Leader of the session of a process; 0 if it has ended."""
+    """Return the session leader of a process; 0 if it has ended."""
     try:
         return os.getsid(pid)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Checkpoints for the tests of the registry, and what the tests do in processes of their own."""
+"""Checkpoints for the registry tests, and functions that the tests run in separate processes."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -20,12 +20,12 @@ LIMIT_S = 120
 
 
 def checkpoint_id(number: int) -> str:
-    """The id of the `number`-th checkpoint."""
+    """Return the id of checkpoint `number`."""
     return content_id("checkpoint", number)
 
 
 def make_checkpoint(number: int, **changes: Any) -> Checkpoint:
-    """The `number`-th checkpoint of the line `small`; the later ones are younger."""
+    """Make checkpoint `number` of the student line `small`. Higher numbers are more recent."""
     key = f"_checkpoints/{checkpoint_id(number)}"
     files = tuple(
         CheckpointFile(path, number, hashlib.sha256(f"{path} {number}".encode()).hexdigest())
@@ -57,17 +57,17 @@ def make_checkpoint(number: int, **changes: Any) -> Checkpoint:
 
 
 class WithRegistry:
-    """An empty registry at `url`, which a subclass brings."""
+    """An empty registry at `url`; subclasses provide this fixture."""
 
     @pytest.fixture
     def registry(self, url: str) -> Iterator[Registry]:
-        """The registry."""
+        """An open, empty registry."""
         with open_registry(url) as opened:
             yield opened
 
     @pytest.fixture
-    def unheard(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """No commit is heard of, so that all is done again, as when PostgreSQL drops the connection."""
+    def unacknowledged(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Repeat every write, as when PostgreSQL drops the connection after a commit."""
         write = Database.write
 
         def twice(database: Database, work: Callable[[Connection], T]) -> T:
@@ -84,20 +84,20 @@ def register(registry: Registry, *numbers: int) -> None:
 
 
 def promote(registry: Registry, *numbers: int) -> None:
-    """Let these checkpoints be champion, one after the other."""
+    """Promote these checkpoints to champion, one after the other."""
     for number in numbers:
         registry.promote(checkpoint_id(number), "champion", f"it is {number}")
 
 
-def assert_each_goes_on_from_the_one_before(line: tuple[Move, ...]) -> None:
-    """Numbers without gaps, and each move from where the one before went."""
-    assert [move.number for move in line] == list(range(1, len(line) + 1))
-    assert [move.from_id for move in line] == [None, *(move.to_id for move in line[:-1])]
-    assert len({move.move_id for move in line}) == len(line)
+def assert_moves_are_consecutive(history: tuple[Move, ...]) -> None:
+    """Check that numbers have no gaps and that each move starts where the previous one ended."""
+    assert [move.number for move in history] == list(range(1, len(history) + 1))
+    assert [move.from_id for move in history] == [None, *(move.to_id for move in history[:-1])]
+    assert len({move.move_id for move in history}) == len(history)
 
 
 def promote_in_turn(url: str, numbers: list[int], barrier: Barrier) -> None:
-    """Together with others, let checkpoints be champion, one after the other."""
+    """Promote checkpoints one after the other, concurrently with other processes."""
     with open_registry(url) as registry:
         barrier.wait(LIMIT_S)
         promote(registry, *numbers)

@@ -1,4 +1,4 @@
-"""Environments for tests of jobs."""
+"""Python environments for the tests of jobs."""
 
 from pathlib import Path
 
@@ -8,6 +8,6 @@ from drp.config.settings import settings
 
 
 def use_as_training_environment(monkeypatch: pytest.MonkeyPatch, python: Path) -> None:
-    """Make `python` the Python of the training environment."""
+    """Use `python` as the interpreter of the training environment."""
     monkeypatch.setenv("DRP_TRAINING_PYTHON", str(python))
     settings.cache_clear()

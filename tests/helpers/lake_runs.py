@@ -1,4 +1,4 @@
-"""Nights that consist of the rows a test gives them.
+"""Nights made of the rows that a test provides.
 
 publish(lake, "2026-11-20-drp", {"questions": [make_question()]})
 """
@@ -26,9 +26,9 @@ def write(
 def publish(
     lake: Lake, run_id: str, tables: Mapping[str, Iterable[Row]], *, shard: str = "s1", fingerprint: str = "f"
 ) -> Version:
-    """Write these rows and publish them as all that the run has; the corpus version."""
+    """Write these rows, publish them as the whole run, and return the corpus version."""
     run = write(lake, run_id, tables, shard=shard, fingerprint=fingerprint)
-    done = [done for done in run.shard_files() if done.shard == shard]
-    version, _ = lake.publish(run, done)
+    files = [files for files in run.shard_files() if files.shard == shard]
+    version, _ = lake.publish(run, files)
     run.finish("published", "")
     return version

@@ -1,7 +1,7 @@
-"""moto that serves one request after the other: python -m tests.helpers.moto_server -H 127.0.0.1 -p PORT
+"""A moto server that handles one request at a time: python -m tests.helpers.moto_server -H 127.0.0.1 -p PORT
 
-Its own threads check the condition of a write and then write, in two steps: of two writers at once both may
-win, which no real store with conditional writes lets happen.
+moto checks the condition of a write and then writes, without a lock. Of two concurrent writers both could
+win, which cannot happen with a real store that supports conditional writes.
 """
 
 import threading
@@ -10,17 +10,17 @@ from typing import Any
 from moto import server
 
 
-class OneByOne(server.DomainDispatcherApplication):  # type: ignore[misc] # moto has no types
-    """The application behind a lock."""
+class SerialApplication(server.DomainDispatcherApplication):  # type: ignore[misc] # moto has no types
+    """moto's application, behind a lock."""
 
-    one = threading.Lock()
+    request_lock = threading.Lock()
 
     def __call__(self, *request: Any) -> Any:
         """Answer a request."""
-        with self.one:
+        with self.request_lock:
             return super().__call__(*request)
 
 
 if __name__ == "__main__":
-    server.DomainDispatcherApplication = OneByOne
+    server.DomainDispatcherApplication = SerialApplication
     server.main()

@@ -1,4 +1,4 @@
-"""A page as its reader has it: its tags, its words and its commands."""
+"""Parses a report page into its tags, its text and its commands."""
 
 from html.parser import HTMLParser
 

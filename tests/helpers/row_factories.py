@@ -1,10 +1,10 @@
-"""Made rows for tests: one valid row of each table, any column of which can be replaced, and parts of them.
+"""Row factories for tests: a valid row of each table, with any column replaceable, and Parquet parts of rows.
 
     make_rollout(rollout_id="r2", verdict="different")
     parts = write_parts(tmp_path, {"rollouts": [make_rollout()]})
 
-The defaults belong together: question q1, its rollout r1 cut into two steps, revision v1 with two decisions,
-example e1. A row may name its own `run_date`, which decides the partition.
+The defaults are consistent: question q1, its rollout r1 with two steps, revision v1 with two decisions,
+example e1. A row may set `run_date`, which determines its partition.
 """
 
 from collections import defaultdict
@@ -39,7 +39,7 @@ def make_question(**columns: Any) -> Row:
 
 
 def make_rollout(**columns: Any) -> Row:
-    """A row of `rollouts`: right, finished, counted in characters of its own texts."""
+    """A row of `rollouts`: correct, finished, with token counts in characters of its texts."""
     row = {
         "rollout_id": "r1",
         "question_id": "q1",
@@ -91,7 +91,7 @@ def make_step(step_index: int = 0, **columns: Any) -> Row:
 
 
 def make_revision(**columns: Any) -> Row:
-    """A row of `revisions`: accepted, counted in characters of its own texts."""
+    """A row of `revisions`: accepted, with token counts in characters of its texts."""
     row = {
         "revision_id": "v1",
         "rollout_id": "r1",
@@ -116,7 +116,7 @@ def make_revision(**columns: Any) -> Row:
 
 
 def make_rejection(*reasons: str, **columns: Any) -> Row:
-    """A row of `revisions` that was refused before it was sent to the teacher."""
+    """A row of `revisions` that was rejected before it was sent to the teacher."""
     row = {
         "revision_id": "v2",
         "rollout_id": "r2",
@@ -133,7 +133,7 @@ def make_rejection(*reasons: str, **columns: Any) -> Row:
 
 
 def make_decision(step_index: int = 0, **columns: Any) -> Row:
-    """A row of `decisions`: step 0 is kept as it stands, any other deleted."""
+    """A row of `decisions`: step 0 is kept unchanged, any other step is deleted."""
     kept = step_index == 0
     row = {
         "revision_id": "v1",
@@ -241,7 +241,7 @@ def make_score(**columns: Any) -> Row:
 
 
 def make_score_sample(**columns: Any) -> Row:
-    """A row of `score_samples`: right, finished."""
+    """A row of `score_samples`: correct, finished."""
     return {
         "score_sample_id": "p1",
         "score_id": "o1",
@@ -273,7 +273,7 @@ def make_event(**columns: Any) -> Row:
 
 
 def one_of_each() -> dict[str, list[Row]]:
-    """Rows of every table that belong together; r2 was wrong and is rejected."""
+    """Consistent rows of every table. Rollout r2 is wrong and its revision is rejected."""
     return {
         "questions": [make_question()],
         "rollouts": [make_rollout(), make_rollout(rollout_id="r2", sample_index=1, verdict="different")],
@@ -292,7 +292,7 @@ def one_of_each() -> dict[str, list[Row]]:
 
 
 def write_parts(folder: Path, tables: Mapping[str, Iterable[Row]]) -> dict[str, list[str]]:
-    """Write rows as Parquet parts below `folder`, one a table and run date; the paths by table name."""
+    """Write rows as Parquet, one part per table and run date, and return the paths by table."""
     parts: dict[str, list[str]] = {}
     for table, rows in tables.items():
         by_date: dict[date, list[Row]] = defaultdict(list)

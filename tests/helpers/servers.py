@@ -1,10 +1,10 @@
-"""S3 servers of one's own, on free ports of this machine, and a proxy that makes their answers go wrong.
+"""Private S3 servers on free ports, and a proxy that injects faults.
 
     with moto() as server, Proxy(server) as proxy:
         proxy.faults.append(Fault(503, "SlowDown", times=3))
 
-moto keeps objects in memory, knows conditional writes and lets every key in; rclone serves a folder, checks
-keys and ignores conditional writes. They disagree on purpose: the lake has to cope with both.
+moto keeps objects in memory, supports conditional writes and accepts any key. rclone serves a folder, checks
+keys and ignores conditional writes. The lake has to work with both.
 """
 
 import http.client
@@ -38,14 +38,14 @@ _START_LIMIT_S = 60
 
 @dataclass(frozen=True)
 class S3Server:
-    """Where a server listens, and keys that it lets in."""
+    """Endpoint of a server, and keys that it accepts."""
 
     endpoint: str
     key: str = "key"
     secret: str = "secret-of-the-test"  # noqa: S105 (a server that lives as long as its test)
 
     def environment(self) -> dict[str, str]:
-        """What makes boto3, and so the lake, find this server and nothing else."""
+        """Return the environment variables that make boto3, and so the lake, use only this server."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.key,
@@ -56,7 +56,7 @@ class S3Server:
         }
 
     def make_bucket(self, name: str) -> None:
-        """Make a bucket as its owner does, beside the lake's own code."""
+        """Create a bucket without the lake's own code."""
         boto3.client(
             "s3",
             endpoint_url=self.endpoint,
@@ -68,7 +68,7 @@ class S3Server:
 
 
 def use(patch: pytest.MonkeyPatch, server: S3Server, address: str | None = None) -> None:
-    """Let this process, and what it starts, use `server`, and the lake at `address` if one is given."""
+    """Let this process and its children use `server`, and the lake at `address` if given."""
     for name, value in server.environment().items():
         patch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_REGION"):
@@ -79,14 +79,14 @@ def use(patch: pytest.MonkeyPatch, server: S3Server, address: str | None = None)
 
 
 def forget() -> None:
-    """Read settings and open stores anew."""
+    """Clear the caches of settings and stores."""
     settings.cache_clear()
     open_store.cache_clear()
 
 
 @contextmanager
 def moto() -> Iterator[S3Server]:
-    """An empty moto."""
+    """Run an empty moto server."""
     port = free_port()
     program = [sys.executable, "-m", "tests.helpers.moto_server", "-H", "127.0.0.1", "-p", str(port)]
     with _running(program, f"http://127.0.0.1:{port}") as endpoint:
@@ -95,7 +95,7 @@ def moto() -> Iterator[S3Server]:
 
 @contextmanager
 def rclone(folder: Path, port: int | None = None) -> Iterator[S3Server]:
-    """rclone on a folder, whose folders are the buckets."""
+    """Run rclone on a folder, whose subfolders are the buckets."""
     assert RCLONE.is_file(), "run make test-services, which installs what this needs"
     address = f"127.0.0.1:{port or free_port()}"
     server = S3Server(f"http://{address}")
@@ -105,7 +105,7 @@ def rclone(folder: Path, port: int | None = None) -> Iterator[S3Server]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return an unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -129,7 +129,7 @@ def _running(program: Sequence[str], endpoint: str) -> Iterator[str]:
 def _answers(endpoint: str) -> bool:
     try:
         urllib.request.urlopen(endpoint, timeout=5).close()  # noqa: S310 (this machine)
-    except HTTPError:  # an answer, if not to our liking
+    except HTTPError:  # an error status is an answer too
         return True
     except OSError:
         return False
@@ -138,10 +138,10 @@ def _answers(endpoint: str) -> bool:
 
 @dataclass
 class Fault:
-    """What goes wrong with requests of these methods whose path has `key` in it.
+    """A fault for requests with one of these methods whose path contains `key`.
 
-    `status` and `code` are the answer instead of the server's; with status 0 the server does what it is
-    asked, and its answer is lost on the way.
+    `status` and `code` replace the server's response. With status 0 the server handles the request, but its
+    response is lost.
     """
 
     status: int
@@ -151,19 +151,19 @@ class Fault:
     times: float = math.inf
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether it befalls this request."""
+        """Return whether the fault applies to this request."""
         return self.times > 0 and method in self.methods.split() and self.key in unquote(path)
 
 
 READ_ONLY = Fault(403, "AccessDenied", "PUT POST DELETE")
-"""Keys that may only read."""
+"""Write access is denied."""
 CONDITIONS = frozenset({"if-match", "if-none-match"})
 """Headers that a server without conditional writes ignores."""
 
 
 @dataclass
 class Proxy:
-    """Hands requests on to a server, but for its `faults`, and for headers that it drops."""
+    """Forwards requests to a server, except for its `faults` and for headers that it drops."""
 
     server: S3Server
     faults: list[Fault] = field(default_factory=list)
@@ -182,17 +182,17 @@ class Proxy:
 
     @property
     def front(self) -> S3Server:
-        """The server as its clients see it."""
+        """The server as seen through the proxy."""
         port = self._listener.server_address[1]
         return S3Server(f"http://127.0.0.1:{port}", self.server.key, self.server.secret)
 
     def fault(self, method: str, path: str) -> Fault | None:
-        """The fault of a request that has come in, which counts as one of its times."""
+        """Return the fault for an incoming request, and count it."""
         with self._lock:
-            found = next((fault for fault in self.faults if fault.fits(method, path)), None)
-            if found is not None:
-                found.times -= 1
-            return found
+            matching = next((fault for fault in self.faults if fault.fits(method, path)), None)
+            if matching is not None:
+                matching.times -= 1
+            return matching
 
 
 class _Listener(ThreadingHTTPServer):
@@ -200,19 +200,19 @@ class _Listener(ThreadingHTTPServer):
     proxy: Proxy
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that hang up are part of the tests."""
+        """Ignore clients that hang up: they are part of the tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Listener
 
-    def _hand_on(self) -> None:
+    def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.server.proxy.fault(self.command, self.path)
         if fault is not None and fault.status:
-            said = f"<Error><Code>{fault.code}</Code><Message>as the test wants</Message></Error>".encode()
-            self._answer(fault.status, [("Content-Type", "application/xml")], said)
+            body = f"<Error><Code>{fault.code}</Code><Message>as the test wants</Message></Error>".encode()
+            self._answer(fault.status, [("Content-Type", "application/xml")], body)
             return
         upstream = http.client.HTTPConnection(self.server.proxy.server.endpoint.removeprefix("http://"))
         upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -220,18 +220,18 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in {"expect", "connection", *self.server.proxy.drops}:
                 upstream.putheader(name, value)
         upstream.endheaders(body)
-        answer = upstream.getresponse()
-        data = answer.read()
+        response = upstream.getresponse()
+        data = response.read()
         upstream.close()
-        if fault is not None:  # its answer is lost
+        if fault is not None:  # the response is lost
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        left_out = {"transfer-encoding", "connection", "content-length", "server", "date"}
-        headers = [(n, v) for n, v in answer.getheaders() if n.lower() not in left_out]
-        if self.command == "HEAD" and (length := answer.getheader("Content-Length")):
+        excluded = {"transfer-encoding", "connection", "content-length", "server", "date"}
+        headers = [(n, v) for n, v in response.getheaders() if n.lower() not in excluded]
+        if self.command == "HEAD" and (length := response.getheader("Content-Length")):
             headers.append(("Content-Length", length))
-        self._answer(answer.status, headers, data)
+        self._answer(response.status, headers, data)
 
     def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
         self.send_response(status)
@@ -245,6 +245,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
-        """Silence."""
+        """Do not log."""
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _hand_on  # noqa: N815 (http.server's names)
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _forward  # noqa: N815 (http.server's names)

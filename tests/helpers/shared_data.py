@@ -1,4 +1,4 @@
-"""Public data that lies beside the repository, never in it; tests that need it skip where it is absent."""
+"""Public data next to the repository, never in it. Tests that need it are skipped if it is missing."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def shared_file(name: str) -> Path:
-    """Path of a shared data file, or skip the test."""
+    """Return the path of a shared data file, or skip the test."""
     path = SHARED / name
     if not path.is_file():
         pytest.skip(f"needs {name} in ../shared/data")

@@ -1,10 +1,10 @@
-"""A training run as its page finds it: rows of samples, the scores and comparisons that follow from them.
+"""A training run for the tests of its page: rows of samples, and their scores and comparisons.
 
     run = make_run(arms=("random_prune", "drp"), benchmarks={"small": 40})
     con = open_session(write_parts(tmp_path, run.tables))
     html = build_training_report(con, run.facts)
 
-What an arm answers is chance with a fixed seed; the scores are counted by the code that a run has for it.
+The answers of an arm are random with a fixed seed. The scores are computed by the production code.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from random import Random
 from drp.config.evaluation import Promotion
 from drp.config.student import Sampling
 from drp.core.records import Question
-from drp.evaluation.decision import ArmComparison, decide_promotion
+from drp.evaluation.promotion_rule import ArmComparison, decide_promotion
 from drp.evaluation.scores import Samples, ScoreKey, score_row
 from drp.evaluation.statistics import compare, least_margin
 from drp.report.training.model import ARMS, Entrant, TrainingFacts
@@ -35,7 +35,7 @@ SKILL = {
     "best_of_n": -0.01,
     "drp": 0.02,
 }
-"""What an arm's chance to be right has over the base's."""
+"""Accuracy advantage of an arm over the base."""
 LENGTH = {
     "base": 1.0,
     "champion": 0.8,
@@ -44,12 +44,12 @@ LENGTH = {
     "best_of_n": 0.85,
     "drp": 0.45,
 }
-"""An arm's tokens over the base's."""
+"""Tokens of an arm divided by those of the base."""
 
 
 @dataclass(frozen=True)
 class MadeRun:
-    """Rows by table, and what they do not tell."""
+    """Rows by table, and the facts that the tables do not hold."""
 
     tables: Mapping[str, list[Row]]
     facts: TrainingFacts
@@ -65,7 +65,7 @@ def make_run(
     tokens: int = 160,
     rule: Promotion | None = RULE,
 ) -> MadeRun:
-    """A run that is complete: the base, and `arms`. `tokens` is the base's median."""
+    """Make a complete run of the base and `arms`. `tokens` is the base's median."""
     sampling = Sampling(samples=n_samples, seed=1)
     entrants = [Entrant(arm, _id(arm), _manifest(arm, tokens)) for arm in ("base", *arms)]
     tables: dict[str, list[Row]] = {
@@ -76,16 +76,23 @@ def make_run(
     compared: list[ArmComparison] = []
     for benchmark, n_questions in (benchmarks or {"small": 40}).items():
         key = ScoreKey.of(benchmark, "small-1", "4", "transformers", sampling)
-        found = {}
+        samples = {}
         for entrant in entrants:
             score_id = key.score_id(entrant.checkpoint_id, None)
             rows = list(_samples(entrant.arm, benchmark, score_id, n_questions, n_samples, tokens))
-            found[entrant.arm] = Samples.read(rows)
+            samples[entrant.arm] = Samples.read(rows)
             tables["score_samples"] += rows
             for within in dict.fromkeys((None, cutoff)):
-                about = {"checkpoint_id": entrant.checkpoint_id, "arm": entrant.arm}
-                tables["scores"].append(score_row(found[entrant.arm], key, cutoff=within, **about))
-        compared += _compared(entrants, found, benchmark)
+                tables["scores"].append(
+                    score_row(
+                        samples[entrant.arm],
+                        key,
+                        checkpoint_id=entrant.checkpoint_id,
+                        arm=entrant.arm,
+                        cutoff=within,
+                    )
+                )
+        compared += _compared(entrants, samples, benchmark)
     facts = TrainingFacts(
         run_id=f"{RUN_DATE}-train-drp",
         run_date=RUN_DATE,
@@ -107,32 +114,33 @@ def make_run(
 
 
 def _compared(
-    entrants: Sequence[Entrant], found: Mapping[str, Samples], benchmark: str
+    entrants: Sequence[Entrant], samples: Mapping[str, Samples], benchmark: str
 ) -> Iterator[ArmComparison]:
-    reference = "champion" if "champion" in found else "base"
-    base = found[reference]
+    reference = "champion" if "champion" in samples else "base"
+    base = samples[reference]
     for entrant in entrants:
         if entrant.arm == reference:
             continue
-        other = found[entrant.arm]
+        other = samples[entrant.arm]
         comparison = compare(base.right, other.right, base.tokens, other.tokens)
         questions = len(base.question_ids)
         least = least_margin(questions, float((base.right != other.right).mean()))
-        about = (entrant.arm, entrant.checkpoint_id, reference, benchmark, questions)
-        yield ArmComparison(*about, comparison, least)
+        yield ArmComparison(
+            entrant.arm, entrant.checkpoint_id, reference, benchmark, questions, comparison, least
+        )
 
 
 def _samples(
     arm: str, benchmark: str, score_id: str, n_questions: int, n_samples: int, tokens: int
 ) -> Iterator[Row]:
     for question in range(n_questions):
-        hard = _dice(f"{benchmark} {question}").random()
+        hard = _random(f"{benchmark} {question}").random()
         for index in range(n_samples):
-            luck = _dice(f"{benchmark} {question} {index}").gauss(0.9 - 0.45 * hard, 0.15)
-            chance = _dice(f"{arm} {benchmark} {question} {index}")
-            right = luck + chance.gauss(SKILL[arm], 0.02) > 0.5
-            loops = not right and chance.random() < 0.2 * LENGTH[arm]
-            length = LENGTH[arm] * tokens * exp(chance.gauss(0, 0.3)) * (0.6 + hard) * (6 if loops else 1)
+            luck = _random(f"{benchmark} {question} {index}").gauss(0.9 - 0.45 * hard, 0.15)
+            rng = _random(f"{arm} {benchmark} {question} {index}")
+            right = luck + rng.gauss(SKILL[arm], 0.02) > 0.5
+            loops = not right and rng.random() < 0.2 * LENGTH[arm]
+            length = LENGTH[arm] * tokens * exp(rng.gauss(0, 0.3)) * (0.6 + hard) * (6 if loops else 1)
             a, b = 3 + question % 17, 5 + question % 11
             answer = a * b if right else a * b - 1
             checks = ["Wait, let me check that again.", f"{a} times {b} is {answer}, yes."] * int(
@@ -165,31 +173,34 @@ def _question(question_id: str) -> Question:
     return Question(question_id, benchmark, "test", text, str(a * b), "made")
 
 
-def _dice(name: str) -> Random:
+def _random(name: str) -> Random:
     return Random(name)  # noqa: S311
 
 
 def _id(arm: str) -> str:
-    return _dice(arm).randbytes(16).hex()
+    return _random(arm).randbytes(16).hex()
 
 
 def _checkpoint(entrant: Entrant, student: str) -> Row:
-    made = {"checkpoint_id": entrant.checkpoint_id, "arm": entrant.arm, "base_model": student}
-    return make_checkpoint(corpus_version=7, **made)
+    return make_checkpoint(
+        checkpoint_id=entrant.checkpoint_id, arm=entrant.arm, base_model=student, corpus_version=7
+    )
 
 
 def _manifest(arm: str, tokens: int) -> Manifest | None:
-    """What an arm's training left: a loss that falls, with a look each tenth step."""
+    """The manifest of an arm's training: a decreasing loss, with validation every 100 steps."""
     if arm in ("base", "champion"):
         return None
-    chance = _dice(arm)
+    rng = _random(arm)
     floor = 0.18 + 0.3 * (list(ARMS).index(arm) % 3) / 10
-    looks = {step: floor + 0.02 + 0.38 * exp(-step / 60) + step / 40_000 for step in range(100, 401, 100)}
+    validation_losses = {
+        step: floor + 0.02 + 0.38 * exp(-step / 60) + step / 40_000 for step in range(100, 401, 100)
+    }
     curve = [
         Point(
             step=step,
-            loss=floor + 0.4 * exp(-step / 60) + chance.gauss(0, 0.008),
-            validation_loss=looks.get(step),
+            loss=floor + 0.4 * exp(-step / 60) + rng.gauss(0, 0.008),
+            validation_loss=validation_losses.get(step),
             learning_rate=3e-3,
         )
         for step in range(2, 401, 2)
@@ -209,8 +220,8 @@ def _manifest(arm: str, tokens: int) -> Manifest | None:
         tokens_trained=round(LENGTH[arm] * tokens * 4 * examples),
         tokens_per_second=8_412.7,
         seconds=214.0,
-        validation_loss=looks[400],
-        best_validation_loss=min(looks.values()),
+        validation_loss=validation_losses[400],
+        best_validation_loss=min(validation_losses.values()),
         curve=tuple(curve),
         files={},
         peak_memory_bytes=1_812_000_000,

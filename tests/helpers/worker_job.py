@@ -1,4 +1,4 @@
-"""A job for tests/jobs/test_runner.py: does what its document says."""
+"""A job for tests/jobs/test_runner.py that does what its document requests."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ from drp.jobs.runner import read_job_document
 
 
 def main() -> None:
-    with read_job_document() as asked:
+    with read_job_document() as document:
         print(f"environment: training={in_environment('training')}", flush=True)
-        match asked["do"]:
+        match document["do"]:
             case "refuse":
                 raise BadInputError("no such thing", state="Nothing was done", next_command="another thing")
             case "crash":
@@ -25,14 +25,14 @@ def main() -> None:
                 os.kill(os.getpid(), signal.SIGTERM)
                 time.sleep(60)
             case "hang":
-                Path(asked["file"]).write_text(str(os.getpid()))
+                Path(document["file"]).write_text(str(os.getpid()))
                 try:
                     time.sleep(60)
                 except SystemExit:
-                    Path(asked["file"]).write_text("ended")
+                    Path(document["file"]).write_text("ended")
                     sys.exit(0)
             case "write":
-                Path(asked["file"]).write_text(asked["text"])
+                Path(document["file"]).write_text(document["text"])
 
 
 if __name__ == "__main__":

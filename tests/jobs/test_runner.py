@@ -1,4 +1,4 @@
-"""A job in another environment: its log, its errors and its end are ours."""
+"""Jobs in another environment: their log, their errors and how they end."""
 
 import logging
 import os
@@ -38,13 +38,13 @@ def test_a_job_gets_its_document_and_logs_here(tmp_path, caplog):
     assert in_environment("orchestrator")
 
 
-def test_an_error_of_ours_is_raised_as_what_it_was():
+def test_an_error_of_drp_is_raised_again_with_its_class():
     with pytest.raises(BadInputError) as caught:
         run_jobs("training", JOB, {"do": "refuse"})
     assert str(caught.value) == "no such thing. Nothing was done. Next: another thing"
 
 
-def test_a_bug_is_told_with_its_last_line():
+def test_a_bug_is_reported_with_its_last_line():
     with pytest.raises(JobFailedError, match=r"status 1: ZeroDivisionError: a bug"):
         run_jobs("training", JOB, {"do": "crash"})
 
@@ -54,7 +54,7 @@ def test_a_killed_job_may_be_run_again():
         run_jobs("training", JOB, {"do": "die"})
 
 
-def test_a_job_that_somebody_else_asked_to_end_may_be_run_again():
+def test_a_job_that_got_sigterm_may_be_run_again():
     with pytest.raises(JobLostError, match="SIGTERM"):
         run_jobs("training", JOB, {"do": "be asked to end"})
 
@@ -75,7 +75,7 @@ run_jobs("training", "tests.helpers.worker_job", {"do": "hang", "file": sys.argv
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_job_ends_with_who_started_it_and_may_tidy_up(tmp_path, how):
+def test_a_job_ends_with_its_parent_and_has_time_to_save(tmp_path, how):
     file = tmp_path / "f"
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path), str(file)], cwd=ROOT)
     _wait(lambda: file.is_file() and file.read_text().isdigit())
@@ -85,7 +85,7 @@ def test_a_job_ends_with_who_started_it_and_may_tidy_up(tmp_path, how):
     _wait(lambda: file.read_text() == "ended" and not _lives(job))
 
 
-def test_the_next_attempt_waits_for_the_job_of_one_that_was_killed(tmp_path, caplog):
+def test_the_next_attempt_waits_for_the_job_of_a_killed_one(tmp_path, caplog):
     caplog.set_level(logging.INFO, "drp.jobs.lock")
     file, lock = tmp_path / "f", tmp_path / "lock"
     parent = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path), str(file), str(lock)], cwd=ROOT)
@@ -100,7 +100,7 @@ def test_the_next_attempt_waits_for_the_job_of_one_that_was_killed(tmp_path, cap
         pass
 
 
-def test_a_lock_that_cannot_be_made_is_told(tmp_path):
+def test_a_lock_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with (
         pytest.raises(ScratchUnwritableError, match="make room"),

@@ -1,4 +1,4 @@
-"""A lake in a folder and one on S3: what holds for one holds for the other."""
+"""The fixture `lake`: a lake in a folder and one on S3, which must behave alike."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands on a lake whose keys may only read, whose server fails, or whose address is wrong."""
+"""Commands on an S3 lake with read-only keys, a failing server, or a wrong address."""
 
 import json
 
@@ -22,18 +22,18 @@ IDS = {"questions": [make_question(question_id="q2")]}
 
 @pytest.fixture
 def lake(proxy):
-    """One published version on S3, and nothing known of the store yet."""
+    """A lake on S3 with one published version, opened afresh."""
     publish(open_lake(), "2026-11-20-drp", {"questions": [make_question()]})
     forget()
     return open_lake()
 
 
 def drp(*words: str):
-    """Runs a command."""
+    """Run a command."""
     return CliRunner().invoke(app, list(words))
 
 
-def test_keys_that_may_only_read_are_enough_to_ask_and_to_look(lake, proxy):
+def test_read_only_keys_are_enough_for_queries_and_listings(lake, proxy):
     proxy.faults.append(READ_ONLY)
     assert json.loads(drp(*COUNT).output) == [{"n": 1}]
     for words in (["list"], ["show"], ["diff"], ["verify"], ["sweep"]):
@@ -42,7 +42,7 @@ def test_keys_that_may_only_read_are_enough_to_ask_and_to_look(lake, proxy):
     assert "all 1 parts are what was written" in drp("corpus", "verify").output
 
 
-def test_keys_that_may_only_read_cannot_change_anything(lake, proxy, tmp_path):
+def test_read_only_keys_cannot_change_anything(lake, proxy, tmp_path):
     before = [(stored.key, lake.store.get(stored.key)) for stored in lake.store.listed("")]
     proxy.faults.append(READ_ONLY)
     file = tmp_path / "questions.jsonl"
@@ -55,7 +55,7 @@ def test_keys_that_may_only_read_cannot_change_anything(lake, proxy, tmp_path):
     assert [(stored.key, lake.store.get(stored.key)) for stored in lake.store.listed("")] == before
 
 
-def test_a_lost_answer_publishes_nothing_twice(lake, proxy):
+def test_a_lost_response_publishes_nothing_twice(lake, proxy):
     run = write(lake, "2026-11-21-drp", IDS)
     lost = [Fault(0, methods="PUT", key=key, times=1) for key in ("_manifests/corpus", "_pointers/corpus")]
     proxy.faults.extend(lost)
@@ -66,7 +66,7 @@ def test_a_lost_answer_publishes_nothing_twice(lake, proxy):
 
 
 @pytest.mark.parametrize("key", ["_manifests/corpus", "_pointers/corpus"])
-def test_a_publisher_that_gets_no_answer_fails_and_the_next_one_ends_the_same(lake, proxy, monkeypatch, key):
+def test_a_publisher_without_a_response_fails_and_the_next_attempt_succeeds(lake, proxy, monkeypatch, key):
     monkeypatch.setattr(s3, "_ATTEMPTS", 2)
     run = write(lake, "2026-11-21-drp", IDS)
     forget()
@@ -82,7 +82,7 @@ def test_a_publisher_that_gets_no_answer_fails_and_the_next_one_ends_the_same(la
     assert len(impatient.corpus.numbers()) == 2
 
 
-def test_a_server_that_fails_while_one_asks_is_told_apart_from_a_wrong_bucket(lake, proxy, monkeypatch):
+def test_a_failing_server_and_a_wrong_bucket_are_different_errors(lake, proxy, monkeypatch):
     monkeypatch.setattr(s3, "_ATTEMPTS", 1)
     forget()
     proxy.faults.append(Fault(503, "SlowDown"))

@@ -1,4 +1,4 @@
-"""Many processes publish at once, and many readers look on: no version is lost, and nobody sees a mixture."""
+"""Many processes publish at once while others read: no version is lost, and no reader sees a mixture."""
 
 import io
 import multiprocessing
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.services
 
 
 @pytest.mark.parametrize(("lake", "processes", "times"), [("folder", 4, 10), ("s3", 8, 5)], indirect=["lake"])
-def test_of_many_publishing_processes_no_version_is_lost(lake, processes, times):
+def test_no_version_of_many_publishing_processes_is_lost(lake, processes, times):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["drp.lake.lake", "drp.storage.s3", __name__])
     start = context.Barrier(processes)
@@ -44,7 +44,7 @@ def test_of_many_publishing_processes_no_version_is_lost(lake, processes, times)
 
 
 def publish_often(environment: dict[str, str], start: Barrier, who: int, times: int) -> None:
-    """Publish `times` runs of one's own, as soon as all processes are there."""
+    """Publish `times` different runs, as soon as all processes have started."""
     os.environ.update(environment)
     forget()
     corpus = open_lake().corpus
@@ -97,7 +97,7 @@ def test_every_reader_sees_exactly_one_version_while_others_are_published(lake):
 
 
 def publish_both(lake, run_id: str, number: int) -> None:
-    """Publish the run again, so that both of its tables have one new row instead of the old one."""
+    """Publish the run again, with one new row in each of its two tables instead of the old one."""
     tables = {
         "questions": [make_question(question=str(number))],
         "rollouts": [make_rollout(student=str(number))],

@@ -1,4 +1,4 @@
-"""Files that were cut, changed or lost behind our back are noticed before they do harm, and can be mended."""
+"""Files that were cut, changed or lost are noticed before they do harm, and can be repaired."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def cut(lake, key: str) -> None:
     lake.store.put(key, data[: len(data) // 2])
 
 
-def test_a_manifest_cut_in_half_is_noticed_and_an_older_version_brought_back(nights):
+def test_a_manifest_cut_in_half_is_noticed_and_an_older_version_restored(nights):
     cut(nights, nights.corpus.key(3))
     with pytest.raises(DamagedLakeError, match=r"00000003\.json.*drp corpus rollback") as error:
         nights.corpus.current()
@@ -39,7 +39,7 @@ def test_a_manifest_cut_in_half_is_noticed_and_an_older_version_brought_back(nig
 
 
 @pytest.mark.parametrize("rest", [b"", b"[]", b"{}", b"\x00\xff", b'{"version": "x", "kept": [1]}', None])
-def test_a_damaged_pointer_is_noticed_and_mended_by_the_command_it_names(nights, rest):
+def test_a_damaged_pointer_is_repaired_by_the_command_in_the_error(nights, rest):
     pointer = "_pointers/corpus.json"
     if rest is None:
         cut(nights, pointer)
@@ -48,7 +48,7 @@ def test_a_damaged_pointer_is_noticed_and_mended_by_the_command_it_names(nights,
     fourth = lambda: publish(nights, "2026-11-24-drp", night(4))  # noqa: E731
     for ask in (nights.corpus.current, nights.corpus.numbers, fourth):
         with pytest.raises(
-            DamagedLakeError, match=r"corpus\.json.*every version is still there.*drp corpus rollback 3"
+            DamagedLakeError, match=r"corpus\.json.*all versions are still there.*drp corpus rollback 3"
         ):
             ask()
     nights.corpus.rollback(3)
@@ -77,7 +77,7 @@ def harm(lake, key: str, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "said"), [("deleted", "missing"), ("cut", "changed"), ("one bit", "changed")]
 )
-def test_a_part_that_is_not_what_was_written_is_noticed(lake, how, said):
+def test_a_damaged_part_is_not_published(lake, how, said):
     publish(lake, "2026-11-21-drp", night(1))
     run = write(lake, "2026-11-22-drp", night(2))
     (done,) = run.shard_files()
@@ -89,7 +89,7 @@ def test_a_part_that_is_not_what_was_written_is_noticed(lake, how, said):
     assert lake.corpus.written() == [1]
 
 
-def test_verifying_names_the_parts_that_are_damaged_and_no_others(nights):
+def test_verifying_names_only_the_damaged_parts(nights):
     published = [p.part for p in nights.corpus.current().parts]
     assert nights.verify(published) == 3
     harm(nights, published[1].key, "one bit")

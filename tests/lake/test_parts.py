@@ -1,4 +1,4 @@
-"""Parts are sorted, typed by the schema, digested, and appear only when the whole shard is done."""
+"""Parts are sorted, have the declared schema and a digest, and appear only when the whole shard is done."""
 
 import hashlib
 from datetime import date

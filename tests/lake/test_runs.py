@@ -1,4 +1,4 @@
-"""A run's shard files are its progress: written last, once, and readable whatever happened since."""
+"""The shard files of a run record its progress. They are written last and once, and stay readable."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_a_shard_that_failed_is_not_done(lake):
     assert list(run.shard_files()) == []
 
 
-def test_the_first_to_finish_a_shard_stands(lake):
+def test_the_first_shard_file_of_a_shard_is_kept(lake):
     run = lake.run("2026-11-20-drp")
     with run.shard("ingest", "s1", "f") as first:
         with run.shard("ingest", "s1", "f") as second:
@@ -36,7 +36,7 @@ def test_the_first_to_finish_a_shard_stands(lake):
     assert [done.counts for done in run.shard_files()] == [{"rows": 2}]
 
 
-def test_a_run_goes_on_only_with_shards_of_its_own_fingerprint(lake):
+def test_shards_can_be_filtered_by_fingerprint(lake):
     run = lake.run("2026-11-20-drp")
     for shard, fingerprint in [("s1", "old"), ("s2", "new")]:
         with run.shard("prune", shard, fingerprint):
@@ -44,7 +44,7 @@ def test_a_run_goes_on_only_with_shards_of_its_own_fingerprint(lake):
     assert [done.shard for done in run.shard_files({"new"})] == ["s2"]
 
 
-def test_plans_are_kept_and_are_no_progress(lake):
+def test_plans_are_kept_and_are_not_shard_files(lake):
     run = lake.run("2026-11-20-drp")
     plan = ShardPlan(fingerprint="f", questions=("q1",))
     run.write_plan("s1", plan)

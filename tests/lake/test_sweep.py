@@ -1,4 +1,4 @@
-"""The sweep shows first, and deletes only what nobody can need any more."""
+"""The sweep lists before it deletes, and deletes only objects that cannot be needed any more."""
 
 import os
 import signal
@@ -14,13 +14,13 @@ from drp.cli.main import app
 from drp.lake.parts import PartsWriter
 from drp.lake.sweep import unneeded
 from drp.lake.versions import DamagedLakeError
-from drp.query.stream import select
+from drp.query.session import select
 from drp.registry.files import folder_key, store_folder
 from tests.helpers.lake_runs import publish, write
 from tests.helpers.row_factories import make_question, make_teacher_call
 
 ALL = timedelta(seconds=-5)
-"""An age that everything has, also what S3 stamped with the second that is just passing."""
+"""Every object is older than this, even one that S3 has stamped with the current, rounded second."""
 DAY_S = 86_400
 
 
@@ -42,7 +42,7 @@ def keys(lake, table: str = "questions") -> list[str]:
 
 
 def unnamed_part(lake) -> str:
-    """Of a shard that died between its part and its shard file."""
+    """Write a part of a shard that died before it wrote its shard file."""
     with PartsWriter(lake.store, lake.run("2026-11-20-drp").run_date).writing() as writer:
         writer.add("questions", make_question())
     return writer.parts[0].key
@@ -54,20 +54,20 @@ def test_a_lake_in_use_has_nothing_to_sweep(lake):
     assert names(lake) == []
 
 
-def test_a_part_that_nobody_names_is_shown_and_then_deleted(lake):
+def test_an_unreferenced_part_is_listed_and_then_deleted(lake):
     publish(lake, "2026-11-20-drp", questions("q1"))
     named = keys(lake)
     key = unnamed_part(lake)
     (thing,) = unneeded(lake, ALL)
-    assert (thing.name, thing.why) == (key, "no run and no version names it")
+    assert (thing.name, thing.why) == (key, "no run and no version refers to it")
     assert thing.bytes == len(lake.store.get(key))
-    assert key in keys(lake), "looking deletes nothing"
+    assert key in keys(lake), "listing deletes nothing"
     thing.delete()
     assert keys(lake) == named
     assert names(lake) == []
 
 
-def test_what_is_young_stays(lake):
+def test_young_objects_stay(lake):
     unnamed_part(lake)
     assert names(lake, timedelta(days=1)) == []
     assert names(lake, timedelta(seconds=30)) == []
@@ -83,7 +83,7 @@ def test_rows_of_open_and_quarantined_runs_stay(lake):
     lake.verify(p.part for p in lake.corpus.current().parts)
 
 
-def test_old_versions_stay_readable_also_those_one_went_back_from(lake):
+def test_old_versions_and_rolled_back_ones_stay_readable(lake):
     run = "2026-11-20-drp"
     for shard in ("s1", "s2", "s3"):
         publish(lake, run, questions(shard), shard=shard)
@@ -96,7 +96,7 @@ def test_old_versions_stay_readable_also_those_one_went_back_from(lake):
         ]
 
 
-def test_the_manifest_of_a_killed_publisher_goes_and_its_rows_stay(lake, monkeypatch):
+def test_the_manifest_of_a_killed_publisher_is_deleted_and_its_rows_stay(lake, monkeypatch):
     publish(lake, "2026-11-20-drp", questions("q1"))
     run = write(lake, "2026-11-21-drp", questions("q2"))
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -110,7 +110,7 @@ def test_the_manifest_of_a_killed_publisher_goes_and_its_rows_stay(lake, monkeyp
     assert names(lake) == []
 
 
-def test_what_a_killed_writer_left_goes(lake):
+def test_leftovers_of_a_killed_writer_are_deleted(lake):
     program = """
 import time
 from drp.lake.lake import open_lake
@@ -124,7 +124,7 @@ with open_lake().store.writing("questions/run_date=2026-11-20/x.parquet") as str
         assert writer.stdout.readline() == b"written\n"
         writer.send_signal(signal.SIGKILL)
     (thing,) = unneeded(lake, ALL)
-    assert thing.why == "its writer did not end"
+    assert thing.why == "its writer did not finish"
     thing.delete()
     assert list(lake.store.unfinished()) == []
     assert keys(lake) == []
@@ -151,7 +151,7 @@ def test_a_lake_with_a_damaged_version_is_not_swept(lake):
 
 
 @pytest.mark.parametrize("lake", ["folder"], indirect=True)  # moto says that all uploads began in 2010
-def test_a_write_that_is_going_on_stays(lake):
+def test_a_write_in_progress_stays(lake):
     with lake.store.writing("questions/run_date=2026-11-20/x.parquet") as stream:
         stream.write(b"x")
         for thing in list(unneeded(lake)):
@@ -161,8 +161,8 @@ def test_a_write_that_is_going_on_stays(lake):
 
 @pytest.mark.parametrize("lake", ["folder"], indirect=True)
 @pytest.mark.parametrize("shift_s", [-400 * DAY_S, 400 * DAY_S], ids=["past", "future"])
-def test_a_clock_that_jumped_deletes_nothing_that_is_named(lake, shift_s):
-    """Whatever stamps the named files have, and however long ago a run that is still open began."""
+def test_a_clock_jump_deletes_nothing_that_is_referenced(lake, shift_s):
+    """This holds for any time stamps, and for runs that started long ago and are still open."""
     publish(lake, "2026-11-20-drp", questions("q1"))
     write(lake, "2026-11-21-drp", questions("q2"))
     unnamed = unnamed_part(lake)
@@ -179,7 +179,7 @@ def test_a_clock_that_jumped_deletes_nothing_that_is_named(lake, shift_s):
 
 
 @pytest.mark.parametrize("lake", ["folder"], indirect=True)
-def test_the_command_shows_and_deletes_only_when_told_to(lake):
+def test_the_command_deletes_only_with_the_option(lake):
     publish(lake, "2026-11-20-drp", questions("q1"))
     key = unnamed_part(lake)
 

@@ -1,4 +1,4 @@
-"""Publishing is one step that nobody sees half of, loses nothing under competition, and can be taken back."""
+"""Publishing is atomic, loses nothing when several publish at once, and can be rolled back."""
 
 import json
 from datetime import datetime
@@ -99,7 +99,7 @@ def test_one_run_published_by_two_processes_at_once_stays_whole(versions, lake, 
     assert [keys(versions.read(number)) for number in versions.numbers()] == [["a"], ["a", "b"]]
 
 
-def test_a_version_whose_publisher_got_no_answer_stays_when_others_build_on_it(versions, lake, monkeypatch):
+def test_a_version_whose_publisher_got_no_response_stays_when_others_build_on_it(versions, lake, monkeypatch):
     swap = type(lake.store).swap
     lost = [True]
 
@@ -135,7 +135,7 @@ def test_versions_are_in_order_whatever_the_clock_says(versions, monkeypatch):
 
 
 def while_publishing(lake, monkeypatch, somebody) -> None:
-    """Let `somebody` act when the next publisher has written its manifest, before it moves the pointer."""
+    """Call `somebody` after the next publisher has written its manifest, before it moves the pointer."""
     swap = type(lake.store).swap
     waiting = [somebody]
 
@@ -148,7 +148,7 @@ def while_publishing(lake, monkeypatch, somebody) -> None:
 
 
 def clock(stamp: str):
-    """A `datetime` whose clock stands at `stamp`."""
+    """Return a `datetime` class whose clock stands still at `stamp`."""
 
     class Standing(datetime):
         @classmethod

@@ -1,4 +1,4 @@
-"""Where the store ignores conditional writes, one run writes at a time and the others are told which."""
+"""On a store that ignores conditional writes, one run writes at a time, and errors of the others name it."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,7 @@ from drp.lake.lake import Lake, open_lake
 from drp.runtime.plans import ShardPlan
 from drp.stages.ingest import import_file
 from drp.storage import writer_lease as writers
-from drp.storage.writer_lease import SecondWriterError, acquire
+from drp.storage.writer_lease import SecondWriterError, WriterLease
 from tests.helpers.lake_runs import publish, write
 from tests.helpers.row_factories import make_question
 from tests.helpers.servers import CONDITIONS, forget
@@ -26,12 +26,12 @@ def lake(proxy, monkeypatch) -> Lake:
     return open_lake()
 
 
-def test_it_is_found_out_and_nothing_is_left_of_finding_out(lake):
+def test_the_store_is_recognised_and_the_probe_leaves_nothing_behind(lake):
     assert not lake.store.is_conditional
     assert list(lake.store.listed("")) == []
 
 
-def test_a_second_run_is_refused_and_told_who_writes(lake):
+def test_a_second_run_is_refused_with_the_name_of_the_writer(lake):
     run = write(lake, FIRST, ROWS)
     second = lake.run(SECOND)
     attempts = [
@@ -78,7 +78,7 @@ def test_an_import_is_refused_and_then_goes_through(lake, tmp_path):
         import_file(lake, file, kind="questions")
     run.finish("published", "")
     assert import_file(lake, file, kind="questions")["questions"] == 1
-    assert write(lake, SECOND, ROWS), "an import that is done holds nothing"
+    assert write(lake, SECOND, ROWS), "a finished import holds no lease"
 
 
 def test_of_runs_that_begin_at_once_one_writes(lake, monkeypatch):
@@ -87,7 +87,7 @@ def test_of_runs_that_begin_at_once_one_writes(lake, monkeypatch):
 
     def begin(number: int) -> bool:
         try:
-            acquire(lake.store, f"run-{number}")
+            WriterLease(lake.store, f"run-{number}").acquire()
         except SecondWriterError:
             return False
         return True
@@ -96,7 +96,7 @@ def test_of_runs_that_begin_at_once_one_writes(lake, monkeypatch):
         assert list(pool.map(begin, range(6))).count(True) == 1
 
 
-def test_where_conditions_hold_there_is_no_claim(proxy, s3_address):
+def test_a_store_with_conditional_writes_needs_no_lease(proxy, s3_address):
     lake = open_lake()
     write(lake, FIRST, ROWS)
     publish(lake, SECOND, ROWS)

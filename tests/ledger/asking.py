@@ -1,4 +1,4 @@
-"""Requests and answers for the tests of the ledger, and processes of their own that claim and land."""
+"""Helpers for the tests of the ledger: requests, answers, and separate processes that claim and land."""
 
 import subprocess
 import sys
@@ -27,33 +27,33 @@ NOTHING = Sums(0, Decimal(0))
 
 
 def request(number: int, *, stage: RequestStage = "fused", model: str = "a-model") -> TeacherRequest:
-    """The `number`-th request; equal numbers are equal requests."""
+    """Return the `number`-th request. Equal numbers give equal requests."""
     body = {"model": model, "messages": [{"role": "user", "content": f"question {number}"}]}
     return TeacherRequest(stage, "http://127.0.0.1/v1", body, "v1", Usage(100, 0, 50))
 
 
 def wanted(numbers: Sequence[int] | range, estimated: Decimal = CENT) -> list[PricedRequest]:
-    """These requests, each at this estimate."""
+    """Return these requests, each with this estimate."""
     return [PricedRequest(request(number), estimated) for number in numbers]
 
 
 def ids(numbers: Sequence[int] | range) -> list[str]:
-    """Ids of these requests."""
+    """Return the ids of these requests."""
     return [request(number).request_id for number in numbers]
 
 
 def answer(text: str = "an answer") -> Completion:
-    """An answer of 100 (20 cached) and 40 tokens."""
+    """Return an answer with 100 prompt tokens (20 of them cached) and 40 completion tokens."""
     return Completion("chatcmpl-1", text, None, "stop", Usage(100, 20, 40), 1.5)
 
 
 def landing(attempt: Attempt, cost: Decimal | None = CENT, text: str = "an answer") -> CompletedAttempt:
-    """This attempt's answer."""
+    """Return this attempt with an answer."""
     return CompletedAttempt(attempt, answer(text), cost)
 
 
 def start(url: str, *words: object) -> subprocess.Popen[str]:
-    """A process that runs a function of `tests.ledger.processes`."""
+    """Start a process that runs a function of `tests.ledger.processes`."""
     program = [sys.executable, "-m", "tests.ledger.processes", *map(str, words)]
     return subprocess.Popen(
         program,
@@ -66,20 +66,20 @@ def start(url: str, *words: object) -> subprocess.Popen[str]:
 
 
 def say(process: subprocess.Popen[str], line: str) -> None:
-    """Write a line to it."""
+    """Write a line to a process."""
     assert process.stdin
     process.stdin.write(f"{line}\n")
     process.stdin.flush()
 
 
 def hear(process: subprocess.Popen[str]) -> str:
-    """The next line that it prints."""
+    """Return the next line that a process prints."""
     assert process.stdout
     return process.stdout.readline().strip()
 
 
 class WithLedger:
-    """An empty ledger at `url`, which a subclass brings, and this process as its worker."""
+    """An empty ledger at `url`, a fixture of the subclass, and this process as its worker."""
 
     @pytest.fixture
     def ledger(self, url: str) -> Iterator[Ledger]:
@@ -101,24 +101,24 @@ def claim(
     cap: Decimal | None = None,
     run: str = RUN,
 ) -> Claim:
-    """Claim these requests at a cent each."""
+    """Claim these requests, with an estimate of a cent each."""
     return ledger.claim(wanted(numbers), worker, run_id=run, backend="online", cap=cap)
 
 
 def plan(ledger: Ledger, worker: Worker, numbers: range) -> tuple[str, list[Attempt]]:
-    """Plan a batch of these requests, which are nobody's."""
+    """Plan a batch of these unclaimed requests."""
     batch_id, done = ledger.plan_batch(wanted(numbers), worker, run_id=RUN, cap=None)
     assert batch_id is not None
     return batch_id, done.mine
 
 
 def spent(known: str, reserved: str) -> Spent:
-    """This money."""
+    """Return these amounts as a `Spent`."""
     return Spent(Decimal(known), Decimal(reserved))
 
 
 def attempt_rows(url: str) -> list[tuple[str, Decimal, Decimal | None]]:
-    """State, estimate and cost of all attempts."""
+    """Return the state, estimate and cost of all attempts."""
     database = Database(url)
     with database.reading() as con:
         rows = con.execute(select(attempts.c.state, attempts.c.estimated_nusd, attempts.c.cost_nusd)).all()
@@ -127,7 +127,7 @@ def attempt_rows(url: str) -> list[tuple[str, Decimal, Decimal | None]]:
 
 
 def move(url: str, silence: timedelta, host: str | None = "elsewhere") -> None:
-    """Let all workers be on another host (or stay, with None) and silent for so long."""
+    """Move all workers to another host (unless None), and set their last heartbeat this long ago."""
     database = Database(url)
 
     def moved(con: Connection) -> None:
@@ -140,7 +140,7 @@ def move(url: str, silence: timedelta, host: str | None = "elsewhere") -> None:
 
 
 def until(happened: Callable[[], bool]) -> None:
-    """Wait until it has."""
+    """Wait until the condition holds."""
     deadline = time.monotonic() + LIMIT_S
     while not happened():
         assert time.monotonic() < deadline

@@ -1,7 +1,7 @@
-"""What the ledger promises on every database.
+"""The guarantees of the ledger on every database: requests, budgets and batches.
 
-A test class for one of them inherits the contracts of this folder and brings the fixture `url`: the
-address of an empty ledger.
+The test class of a database inherits the contracts of this folder and provides the fixture `url`: the address
+of an empty ledger.
 """
 
 from decimal import Decimal
@@ -40,10 +40,10 @@ from tests.ledger.asking import (
 class RequestContract(WithLedger):
     """One worker and its requests."""
 
-    def test_what_was_never_asked_is_not_known(self, ledger: Ledger) -> None:
+    def test_a_request_that_was_never_claimed_is_not_known(self, ledger: Ledger) -> None:
         assert ledger.known(ids([1])) == {}
 
-    def test_a_claimed_request_lands_with_all_that_was_said(self, ledger: Ledger, worker: Worker) -> None:
+    def test_a_claimed_request_lands_with_the_whole_answer(self, ledger: Ledger, worker: Worker) -> None:
         (attempt,) = claim(ledger, worker, [1]).mine
         assert (attempt.number, attempt.estimated, attempt.batch_id) == (1, CENT, None)
         assert ledger.known(ids([1]))[attempt.request_id].state == "submitted"
@@ -52,7 +52,7 @@ class RequestContract(WithLedger):
         assert (entry.state, entry.answer, entry.cost) == ("landed", answer(), Decimal("0.001234567"))
         assert (entry.attempts, entry.problem, entry.exported_in) == (1, None, None)
 
-    def test_what_landed_is_given_and_not_claimed_again(
+    def test_a_landed_request_is_returned_and_not_claimed_again(
         self, url: str, ledger: Ledger, worker: Worker
     ) -> None:
         ledger.land([landing(attempt) for attempt in claim(ledger, worker, range(3)).mine])
@@ -61,7 +61,7 @@ class RequestContract(WithLedger):
         assert [entry.answer for entry in again.landed] == [answer()] * 3
         assert [attempt.request_id for attempt in again.mine] == ids([3])
 
-    def test_a_refusal_and_silence_land_too(self, ledger: Ledger, worker: Worker) -> None:
+    def test_a_refusal_and_an_empty_answer_land_too(self, ledger: Ledger, worker: Worker) -> None:
         said = Completion(None, None, "I cannot help with that", "content_filter", None, None)
         (attempt,) = claim(ledger, worker, [1]).mine
         ledger.land([CompletedAttempt(attempt, said, CENT)])
@@ -80,13 +80,13 @@ class RequestContract(WithLedger):
     def test_the_same_request_twice_in_a_group_is_one(self, ledger: Ledger, worker: Worker) -> None:
         assert len(claim(ledger, worker, [1, 1, 2]).mine) == 2
 
-    def test_one_in_flight_is_nobody_else_s(self, ledger: Ledger, worker: Worker) -> None:
+    def test_a_request_in_flight_cannot_be_claimed_again(self, ledger: Ledger, worker: Worker) -> None:
         claim(ledger, worker, [1])
         again = claim(ledger, worker, [1, 2])
         assert [entry.request_id for entry in again.others] == ids([1])
         assert [attempt.request_id for attempt in again.mine] == ids([2])
 
-    def test_the_database_itself_lets_nothing_be_in_flight_twice(
+    def test_the_database_itself_forbids_two_attempts_in_flight(
         self, url: str, ledger: Ledger, worker: Worker
     ) -> None:
         claim(ledger, worker, [1])
@@ -100,7 +100,7 @@ class RequestContract(WithLedger):
         database.write(lambda con: con.execute(attempts.insert(), ended))
         database.close()
 
-    def test_a_claim_that_is_done_again_as_its_commit_was_not_heard_of_is_the_same(
+    def test_a_claim_that_is_repeated_after_an_unknown_commit_is_the_same(
         self, url: str, ledger: Ledger, worker: Worker
     ) -> None:
         fresh = {request_id: f"attempt-{request_id}" for request_id in ids(range(3))}
@@ -138,7 +138,7 @@ class RequestContract(WithLedger):
         assert [(r.problem, r.requests) for r in ledger.dead_reasons()] == [("400: no such parameter", 1)]
         assert ledger.spent(RUN) == spent("0", "0.02")
 
-    def test_dead_ones_of_a_run_may_be_let_go_again(self, ledger: Ledger, worker: Worker) -> None:
+    def test_dead_requests_of_a_run_may_be_sent_again(self, ledger: Ledger, worker: Worker) -> None:
         for run, number in (("2026-11-20-a", 1), ("2026-11-21-b", 2)):
             (attempt,) = claim(ledger, worker, [number], run=run).mine
             ledger.fail([FailedAttempt(attempt, "no", may_retry=False, cost=Decimal(0))])
@@ -148,7 +148,7 @@ class RequestContract(WithLedger):
         assert ledger.retry_dead() == 1
         assert [attempt.request_id for attempt in claim(ledger, worker, [1, 2]).mine] == ids([2])
 
-    def test_what_is_given_back_costs_nothing(self, ledger: Ledger, worker: Worker) -> None:
+    def test_released_attempts_cost_nothing(self, ledger: Ledger, worker: Worker) -> None:
         mine = claim(ledger, worker, range(3)).mine
         ledger.release(mine)
         ledger.release(mine)
@@ -172,9 +172,9 @@ class RequestContract(WithLedger):
         assert (total.known, total.known_attempts, total.unknown) == (sum(costs), 500, Sums(1, CENT))
 
     @pytest.mark.parametrize("cost", ["NaN", "-0.01", "Infinity"])
-    def test_what_is_no_amount_is_refused(self, url: str, ledger: Ledger, worker: Worker, cost: str) -> None:
+    def test_an_invalid_amount_is_refused(self, url: str, ledger: Ledger, worker: Worker, cost: str) -> None:
         (attempt,) = claim(ledger, worker, [1]).mine
-        with pytest.raises(Exception, match="no amount of money"):
+        with pytest.raises(Exception, match="not an amount of money"):
             ledger.land([landing(attempt, Decimal(cost))])
         assert [state for state, *_ in attempt_rows(url)] == ["in_flight"]
 
@@ -188,15 +188,15 @@ class RequestContract(WithLedger):
 class BudgetContract(WithLedger):
     """The cap of a run."""
 
-    def test_what_fits_is_claimed_and_the_rest_named(self, ledger: Ledger, worker: Worker) -> None:
+    def test_requests_within_the_budget_are_claimed(self, ledger: Ledger, worker: Worker) -> None:
         done = claim(ledger, worker, range(5), Decimal("0.03"))
         assert (len(done.mine), done.over_budget) == (3, ids([3, 4]))
         assert isinstance(done.exhausted, BudgetExhaustedError)
         said = str(done.exhausted)
-        assert "0.03 USD 0.00 are spent and 0.03 reserved" in said
+        assert "0.03 USD, 0.00 are spent and 0.03 are reserved" in said
         assert "DRP_BUDGET_USD=0.05 (or more) drp nightly --run-date 2026-11-20" in said
 
-    def test_the_last_cent_may_bespent(self, ledger: Ledger, worker: Worker) -> None:
+    def test_the_last_cent_may_be_spent(self, ledger: Ledger, worker: Worker) -> None:
         assert claim(ledger, worker, range(3), Decimal("0.03")).exhausted is None
         assert claim(ledger, worker, [4], Decimal("0.030000001")).over_budget == ids([4])
         nano = ledger.claim(
@@ -204,26 +204,26 @@ class BudgetContract(WithLedger):
         )
         assert len(nano.mine) == 1
 
-    def test_without_money_only_what_is_free_is_asked(self, ledger: Ledger, worker: Worker) -> None:
+    def test_without_a_budget_only_free_requests_are_claimed(self, ledger: Ledger, worker: Worker) -> None:
         free = ledger.claim(wanted([1], Decimal(0)), worker, run_id=RUN, backend="online", cap=Decimal(0))
         assert len(free.mine) == 1
         assert claim(ledger, worker, [2], Decimal(0)).over_budget == ids([2])
 
-    def test_what_lands_cheaper_makes_room(self, ledger: Ledger, worker: Worker) -> None:
+    def test_an_answer_cheaper_than_its_estimate_frees_budget(self, ledger: Ledger, worker: Worker) -> None:
         (attempt,) = claim(ledger, worker, [1], CENT).mine
         assert claim(ledger, worker, [2], CENT).over_budget == ids([2])
         ledger.land([landing(attempt, Decimal(0))])
         assert len(claim(ledger, worker, [2], CENT).mine) == 1
 
-    def test_each_run_has_its_own(self, ledger: Ledger, worker: Worker) -> None:
+    def test_each_run_has_a_separate_budget(self, ledger: Ledger, worker: Worker) -> None:
         claim(ledger, worker, [1], CENT)
         assert len(claim(ledger, worker, [2], CENT, "2026-11-21-drp").mine) == 1
 
-    def test_what_is_in_the_ledger_is_free(self, ledger: Ledger, worker: Worker) -> None:
+    def test_requests_with_an_answer_are_free(self, ledger: Ledger, worker: Worker) -> None:
         ledger.land([landing(attempt) for attempt in claim(ledger, worker, range(3)).mine])
         assert len(claim(ledger, worker, range(3), Decimal(0)).landed) == 3
 
-    def test_four_processes_never_pass_the_cap(self, url: str, ledger: Ledger) -> None:
+    def test_four_processes_never_exceed_the_cap(self, url: str, ledger: Ledger) -> None:
         processes = [start(url, "spend", first, 40, "0.50") for first in range(0, 160, 40)]
         assert [hear(process) for process in processes] == ["ready"] * 4
         for process in processes:
@@ -237,9 +237,9 @@ class BudgetContract(WithLedger):
 
 
 class BatchContract(WithLedger):
-    """Batches from intent to the last row."""
+    """Batches from the plan to the last row."""
 
-    def test_a_batch_goes_its_way(self, ledger: Ledger, worker: Worker) -> None:
+    def test_a_batch_passes_through_all_states(self, ledger: Ledger, worker: Worker) -> None:
         batch_id, mine = plan(ledger, worker, range(5))
         (batch,) = ledger.batches(["planned"])
         assert (batch.batch_id, batch.run_id, batch.requests) == (batch_id, RUN, 5)
@@ -276,7 +276,7 @@ class BatchContract(WithLedger):
         assert [attempt.request_id for attempt in again.mine] == ids([3, 4])
         assert (len(again.landed), len(again.dead)) == (2, 1)
 
-    def test_what_is_in_a_batch_is_not_lost_with_its_worker(self, ledger: Ledger) -> None:
+    def test_attempts_in_a_batch_are_not_lost_with_their_worker(self, ledger: Ledger) -> None:
         with ledger.worker() as worker:
             batch_id, _ = plan(ledger, worker, range(3))
             ledger.record_submission(batch_id, "batch_1", "validating")
@@ -287,14 +287,14 @@ class BatchContract(WithLedger):
             ledger.land([landing(attempt) for attempt in ledger.batch_attempts(batch_id)])
             assert len(claim(ledger, other, range(3)).landed) == 3
 
-    def test_an_abandoned_batch_is_not_gone_on_with(self, ledger: Ledger, worker: Worker) -> None:
+    def test_an_abandoned_batch_cannot_be_continued(self, ledger: Ledger, worker: Worker) -> None:
         batch_id, _ = plan(ledger, worker, range(3))
         assert ledger.abandon_batch(batch_id, "the provider does not have it") == 3
         assert not ledger.record_upload(batch_id, "file-1")
         assert not ledger.record_submission(batch_id, "batch_1", "validating")
         assert len(claim(ledger, worker, range(3), Decimal("0.03")).mine) == 3
 
-    def test_what_others_have_stays_out_of_a_batch(self, ledger: Ledger, worker: Worker) -> None:
+    def test_requests_of_other_workers_stay_out_of_a_batch(self, ledger: Ledger, worker: Worker) -> None:
         claim(ledger, worker, range(2))
         batch_id, done = ledger.plan_batch(wanted(range(4)), worker, run_id=RUN, cap=Decimal("0.03"))
         assert (len(done.mine), len(done.others), done.over_budget) == (1, 2, ids([3]))

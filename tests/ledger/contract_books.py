@@ -1,4 +1,4 @@
-"""What the ledger promises on every database: its books, its export, and ledgers of other times."""
+"""The guarantees of the ledger on every database: totals, export, and ledgers of other versions."""
 
 import shutil
 from collections import Counter
@@ -59,7 +59,7 @@ class BooksContract(WithLedger):
         assert (batch.backend, batch.in_flight, batch.known_attempts) == ("batch", Sums(1, CENT), 0)
         assert ledger.totals("2026-11-21-drp") == [batch]
 
-    def test_what_ended_is_exported_once_and_its_text_dropped(self, ledger: Ledger, worker: Worker) -> None:
+    def test_ended_requests_are_exported_once(self, ledger: Ledger, worker: Worker) -> None:
         mine = claim(ledger, worker, range(1203)).mine
         ledger.land([landing(attempt) for attempt in mine[:1201]])
         ledger.fail([FailedAttempt(mine[1201], "no", may_retry=False, cost=None)])
@@ -82,7 +82,7 @@ class BooksContract(WithLedger):
         assert (entry.answer.text, entry.answer.usage, entry.cost) == (None, answer().usage, CENT)
         assert len(claim(ledger, worker, range(1201), Decimal(0)).landed) == 1201
 
-    def test_a_call_has_the_batch_and_the_money_of_all_its_attempts(
+    def test_a_call_has_its_batch_and_the_cost_of_all_its_attempts(
         self, ledger: Ledger, worker: Worker
     ) -> None:
         (first,) = claim(ledger, worker, [1]).mine
@@ -108,7 +108,7 @@ class BooksContract(WithLedger):
             "raw_text": "an answer",
         }
 
-    def test_what_changed_since_it_was_read_keeps_its_text(self, ledger: Ledger, worker: Worker) -> None:
+    def test_a_request_changed_since_it_was_read_keeps_its_text(self, ledger: Ledger, worker: Worker) -> None:
         (attempt,) = claim(ledger, worker, [1]).mine
         ledger.fail([FailedAttempt(attempt, "no", may_retry=False, cost=None)])
         keys = [call.key for call in ledger.unexported()]
@@ -119,9 +119,9 @@ class BooksContract(WithLedger):
 
 
 class MigrationContract(WithLedger):
-    """Ledgers of other times."""
+    """Ledgers of older and newer versions."""
 
-    def test_the_revisions_make_what_the_code_sees(self, url: str, ledger: Ledger) -> None:
+    def test_the_revisions_create_the_tables_of_the_code(self, url: str, ledger: Ledger) -> None:
         database = Database(url)
         with database.reading() as con:
             options = {"version_table": ledger_module.VERSION_TABLE}

@@ -1,4 +1,4 @@
-"""What the ledger promises on every database: workers that race, and workers that die."""
+"""The guarantees of the ledger on every database: workers that race, and workers that die."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -34,7 +34,7 @@ from tests.ledger.asking import (
 class WorkerContract(WithLedger):
     """Workers that race, and workers that die."""
 
-    def test_of_eight_processes_one_pays_for_each_request(self, url: str, ledger: Ledger) -> None:
+    def test_each_request_of_eight_processes_is_paid_once(self, url: str, ledger: Ledger) -> None:
         processes = [start(url, "race", 200, 20) for _ in range(8)]
         assert [hear(process) for process in processes] == ["ready"] * 8
         for process in processes:
@@ -46,11 +46,11 @@ class WorkerContract(WithLedger):
         assert attempt_rows(url) == [("landed", CENT, CENT)] * 200
         assert ledger.spent(RUN) == spent("2", "0")
 
-    def test_what_a_killed_worker_had_in_flight_is_lost_once(self, url: str, ledger: Ledger) -> None:
+    def test_attempts_in_flight_of_a_killed_worker_are_lost_once(self, url: str, ledger: Ledger) -> None:
         process = start(url, "claim_and_wait", 7)
         assert hear(process) == "7"
         assert ledger.recover() == 0, "it lives"
-        process.kill()  # and is a zombie until it is waited for
+        process.kill()  # it is a zombie until it is waited for
         until(lambda: not ledger.in_flight()[0].is_alive)
         assert (ledger.recover(), ledger.recover()) == (7, 0)
         process.wait(LIMIT_S)
@@ -62,7 +62,7 @@ class WorkerContract(WithLedger):
             again = claim(ledger, worker, range(7))
         assert [attempt.number for attempt in again.mine] == [2] * 7
 
-    def test_what_landed_outlives_a_kill(self, url: str, ledger: Ledger) -> None:
+    def test_landed_answers_survive_a_kill(self, url: str, ledger: Ledger) -> None:
         process = start(url, "land_and_wait", 64)
         assert hear(process) == "landed"
         process.kill()
@@ -72,13 +72,13 @@ class WorkerContract(WithLedger):
             assert entry.answer is not None
             assert entry.answer.text == f"durable {request_id}"
 
-    def test_what_a_block_leaves_in_flight_is_lost(self, ledger: Ledger) -> None:
+    def test_attempts_in_flight_at_the_end_of_a_block_are_lost(self, ledger: Ledger) -> None:
         with ledger.worker() as worker:
             claim(ledger, worker, [1])
             assert ledger.recover() == 0
         assert ledger.recover() == 1
 
-    def test_on_another_host_a_worker_lives_as_long_as_its_heart_beats(
+    def test_a_worker_on_another_host_is_alive_as_long_as_it_sends_heartbeats(
         self, url: str, ledger: Ledger, worker: Worker
     ) -> None:
         claim(ledger, worker, [1])
@@ -86,14 +86,14 @@ class WorkerContract(WithLedger):
             move(url, silence)
             assert ledger.recover() == lost
 
-    def test_on_its_own_host_a_worker_that_was_suspended_lives(
+    def test_a_suspended_worker_on_the_same_host_is_alive(
         self, url: str, ledger: Ledger, worker: Worker
     ) -> None:
         claim(ledger, worker, [1])
         move(url, SILENCE * 100, host=None)
         assert ledger.recover() == 0
 
-    def test_another_process_with_its_number_is_not_the_worker(
+    def test_another_process_with_the_same_pid_is_not_the_worker(
         self, url: str, ledger: Ledger, worker: Worker
     ) -> None:
         claim(ledger, worker, [1])
@@ -102,7 +102,7 @@ class WorkerContract(WithLedger):
         database.close()
         assert ledger.recover() == 1
 
-    def test_a_heart_beats_on_also_when_somebody_took_the_worker_for_dead(
+    def test_heartbeats_go_on_after_the_worker_was_taken_for_dead(
         self, url: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("drp.ledger.workers._BEAT_S", 0.05)
@@ -110,7 +110,7 @@ class WorkerContract(WithLedger):
             claim(ledger, worker, [1])
 
             def is_taken_for_dead() -> bool:
-                move(url, SILENCE * 2)  # the next beat may come before anybody looks
+                move(url, SILENCE * 2)  # the next heartbeat may come before the check
                 return ledger.recover() == 1
 
             until(is_taken_for_dead)
@@ -118,7 +118,7 @@ class WorkerContract(WithLedger):
             until(lambda: ledger.in_flight()[0].is_alive)
             assert ledger.recover() == 0
 
-    def test_an_answer_that_comes_after_its_worker_was_given_up_lands(
+    def test_an_answer_that_arrives_after_its_worker_was_taken_for_dead_lands(
         self, url: str, ledger: Ledger, worker: Worker
     ) -> None:
         (late,) = claim(ledger, worker, [1]).mine
@@ -133,7 +133,7 @@ class WorkerContract(WithLedger):
         assert entry.answer == answer("late but paid")
         assert ledger.spent(RUN) == spent("0.03", "0")
 
-    def test_a_late_failure_harms_nobody_else_s_attempt(
+    def test_a_late_failure_does_not_affect_the_attempt_of_another_worker(
         self, url: str, ledger: Ledger, worker: Worker
     ) -> None:
         (late,) = claim(ledger, worker, [1]).mine

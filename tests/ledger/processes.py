@@ -1,4 +1,4 @@
-"""What the tests do to a ledger in processes of their own.
+"""Functions that the tests run on a ledger in separate processes.
 
     python -m tests.ledger.processes NAME [ARGUMENT ...]
 
@@ -15,7 +15,7 @@ from tests.ledger.asking import CENT, RUN, landing, wanted
 
 
 def claim_and_wait(number: str) -> None:
-    """Claim so many requests, say so, and land nothing."""
+    """Claim this number of requests, print a line, and land nothing."""
     with open_ledger(os.environ["URL"]) as ledger, ledger.worker() as worker:
         claim = ledger.claim(wanted(range(int(number))), worker, run_id=RUN, backend="online", cap=None)
         print(len(claim.mine), flush=True)
@@ -23,7 +23,7 @@ def claim_and_wait(number: str) -> None:
 
 
 def land_and_wait(number: str) -> None:
-    """Claim and land so many requests, say so, and wait."""
+    """Claim and land this number of requests, print a line, and wait."""
     with open_ledger(os.environ["URL"]) as ledger, ledger.worker() as worker:
         claim = ledger.claim(wanted(range(int(number))), worker, run_id=RUN, backend="online", cap=None)
         ledger.land([landing(attempt, text=f"durable {attempt.request_id}") for attempt in claim.mine])
@@ -32,7 +32,7 @@ def land_and_wait(number: str) -> None:
 
 
 def race(number: str, size: str) -> None:
-    """On a word, claim the same requests as others do, in groups, landing what was claimed; how many."""
+    """On a signal, claim the requests that others claim, in groups; land them and print their number."""
     with open_ledger(os.environ["URL"]) as ledger, ledger.worker() as worker:
         print("ready", flush=True)
         sys.stdin.readline()
@@ -46,7 +46,7 @@ def race(number: str, size: str) -> None:
 
 
 def spend(first: str, number: str, cap: str) -> None:
-    """On a word, claim requests of one's own one by one below a cap that all share; how many."""
+    """On a signal, claim different requests one by one below a shared cap. Print their number."""
     with open_ledger(os.environ["URL"]) as ledger, ledger.worker() as worker:
         print("ready", flush=True)
         sys.stdin.readline()
@@ -54,13 +54,13 @@ def spend(first: str, number: str, cap: str) -> None:
         for i in range(int(first), int(first) + int(number)):
             claim = ledger.claim(wanted([i]), worker, run_id=RUN, backend="online", cap=Decimal(cap))
             own += len(claim.mine)
-            if i % 2:  # some land at half of what was expected, which makes room
+            if i % 2:  # some answers cost half of the estimate, which frees budget
                 ledger.land([landing(attempt, CENT / 2) for attempt in claim.mine])
         print(own, flush=True)
 
 
 def open_and_close() -> None:
-    """On a word, open the ledger, whatever state it is in."""
+    """On a signal, open the ledger in whatever state it is."""
     print("ready", flush=True)
     sys.stdin.readline()
     open_ledger(os.environ["URL"]).close()

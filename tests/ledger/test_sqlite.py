@@ -1,4 +1,4 @@
-"""The ledger on SQLite, and what is SQLite's own: files that are no ledgers, full disks, locks."""
+"""The ledger on SQLite, and cases specific to SQLite: files that are not ledgers, disks, locks."""
 
 import os
 import sqlite3
@@ -19,20 +19,20 @@ from tests.ledger.contract_workers import WorkerContract
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the ledger will be."""
+    """Path of the ledger, which does not exist yet."""
     return tmp_path / "a folder" / "drp.db"
 
 
 @pytest.fixture
 def url(path: Path) -> str:
-    """Address of a ledger that is not there yet."""
+    """Address of the ledger, which does not exist yet."""
     return f"sqlite:///{path}"
 
 
 class TestSqlite(
     RequestContract, BudgetContract, BatchContract, BooksContract, WorkerContract, MigrationContract
 ):
-    """The promises, on SQLite."""
+    """The guarantees, on SQLite."""
 
 
 def test_a_commit_is_on_the_disk_when_it_returns(url: str, path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_relative_path_counts_from_the_repository(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://u:hush@h/d", "hush", ""])
-def test_what_is_no_address_of_a_ledger_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(BadInputError, match="DRP_DATABASE_URL") as refused:
         open_ledger(url)
     assert "hush" not in str(refused.value)
@@ -59,7 +59,7 @@ def test_what_is_no_address_of_a_ledger_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     "junk", [b"not a database, but long enough to be looked at" * 100, b"SQLite format 3\0"]
 )
-def test_a_file_that_is_no_database_is_left_alone(url: str, path: Path, junk: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_left_alone(url: str, path: Path, junk: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(junk)
     with pytest.raises(DamagedDatabaseError, match="restore the database"):
@@ -82,7 +82,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         open_ledger(f"sqlite:///{tmp_path}/file/drp.db")
 
 
-def test_a_writer_waits_for_its_turn_and_a_reader_for_nobody(url: str, path: Path) -> None:
+def test_a_writer_waits_for_its_turn_and_a_reader_does_not_wait(url: str, path: Path) -> None:
     with open_ledger(url) as opened, opened.worker() as worker, ThreadPoolExecutor(1) as pool:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

@@ -1,6 +1,6 @@
-"""Checkpoints that `drp registry push` sends to a real MLflow, at worst with a proxy between that fails.
+"""`drp registry push` against a real MLflow server, also through a proxy that injects faults.
 
-These run in the environment that has MLflow's client: `build/mlflow/bin/python -m pytest tests/mlflow`.
+These tests run in the environment with MLflow's client: `build/mlflow/bin/python -m pytest tests/mlflow`.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ START_LIMIT_S = 120
 LIMIT_S = 120
 CURVE = ("loss", "validation_loss", "learning_rate")
 STEPS = 500
-"""Their metrics are more than one request takes."""
+"""Their metrics do not fit into a single request."""
 MODEL = {
     "adapter/adapter.safetensors": b"\1" * 1000,
     "merged/config.json": b"{}",
@@ -55,7 +55,7 @@ Push: TypeAlias = Callable[..., tuple[int, str, str]]
 
 @contextmanager
 def running(folder: Path, *options: str) -> Iterator[str]:
-    """An MLflow server, its database and files in `folder`; gives its address."""
+    """Run an MLflow server with its database and files in `folder`, and yield its address."""
     assert SERVER.is_file(), "run make test-services, which installs what this needs"
     address = f"http://127.0.0.1:{(port := free_port())}"
     program = [str(SERVER), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1", *options]
@@ -68,7 +68,7 @@ def running(folder: Path, *options: str) -> Iterator[str]:
             env=os.environ | quiet,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # it starts others, which are to end with it
+            start_new_session=True,  # so that its child processes can be killed with it
         )
     try:
         deadline = time.monotonic() + START_LIMIT_S
@@ -83,7 +83,7 @@ def running(folder: Path, *options: str) -> Iterator[str]:
 
 
 def healthy(address: str) -> bool:
-    """Whether the server answers."""
+    """Return whether the server answers."""
     try:
         with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:  # noqa: S310 (this machine)
             return bool(answer.status == 200)
@@ -93,7 +93,7 @@ def healthy(address: str) -> bool:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that keeps the artifacts too; each test has a student of its own there."""
+    """A server that also serves artifacts. Each test uses a different student."""
     folder = tmp_path_factory.mktemp("mlflow")
     with running(
         folder, "--serve-artifacts", "--artifacts-destination", str(folder / "artifacts")
@@ -103,14 +103,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def proxy(server: str) -> Iterator[Proxy]:
-    """What goes wrong between us and the server."""
+    """A proxy to the server that can inject faults."""
     with Proxy(S3Server(server)) as between:
         yield between
 
 
 @pytest.fixture(autouse=True)
 def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Checkpoint]]:
-    """Two checkpoints, the first the champion, of a student that no other test has."""
+    """Two checkpoints of a new student, of which the first is the champion."""
     for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -141,12 +141,12 @@ def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list
 
 @pytest.fixture
 def push(drp: Push) -> Push:
-    """Runs `drp registry push`; gives exit status, standard output and standard error."""
+    """Run `drp registry push`; returns exit status, standard output and standard error."""
     return partial(drp, "registry", "push")
 
 
 def files_of(folder: Path, identity: str, number: int) -> dict[str, Any]:
-    """Files of a checkpoint in the lake, and where they are."""
+    """Store the files of a checkpoint in the lake, and return the fields that describe them."""
     for path, data in MODEL.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data + bytes([number]))
@@ -156,16 +156,16 @@ def files_of(folder: Path, identity: str, number: int) -> dict[str, Any]:
 
 
 def name_of(checkpoint: Checkpoint) -> str:
-    """Its experiment and its model: MLflow has no slash in a model's name."""
+    """Name of its experiment and model: MLflow allows no slash in model names."""
     return f"drp-{checkpoint.student}".replace("/", "-")
 
 
-def seen(server: str, checkpoint: Checkpoint, model: str | None = None) -> dict[str, Any]:
-    """What MLflow has of a student: its runs, and the versions and aliases of its model."""
+def stored_in_mlflow(server: str, checkpoint: Checkpoint, model: str | None = None) -> dict[str, Any]:
+    """Read from MLflow the runs of a student, and the versions and aliases of its model."""
     client = MlflowClient(server, server)
     name = model or name_of(checkpoint)
-    place = client.get_experiment_by_name(name_of(checkpoint))
-    runs = client.search_runs([place.experiment_id]) if place else []
+    experiment = client.get_experiment_by_name(name_of(checkpoint))
+    runs = client.search_runs([experiment.experiment_id]) if experiment else []
     models = client.search_registered_models(f"name = '{name}'")
     versions = client.search_model_versions(f"name = '{name}'")
     return {
@@ -176,9 +176,9 @@ def seen(server: str, checkpoint: Checkpoint, model: str | None = None) -> dict[
 
 
 def downloaded(server: str, address: str, folder: Path) -> dict[str, str]:
-    """SHA-256 of what MLflow gives at an address of its own, by path."""
+    """Return the SHA-256 digests, by path, of what MLflow serves at one of its addresses."""
     folder.mkdir()
-    mlflow.set_tracking_uri(server)  # what is said to `download_artifacts` does not reach models:/
+    mlflow.set_tracking_uri(server)  # `download_artifacts` ignores its argument for models:/
     download_artifacts(address, dst_path=str(folder))
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -188,9 +188,9 @@ def downloaded(server: str, address: str, folder: Path) -> dict[str, str]:
 
 
 def assert_whole(server: str, checkpoint: Checkpoint, folder: Path) -> None:
-    """MLflow has the checkpoint once, with all that belongs to it, byte for byte."""
-    client, found = MlflowClient(server, server), seen(server, checkpoint)
-    ((run_id, status),) = found["runs"]
+    """Check that MLflow has the checkpoint exactly once and complete, byte for byte."""
+    client, stored = MlflowClient(server, server), stored_in_mlflow(server, checkpoint)
+    ((run_id, status),) = stored["runs"]
     assert status == "FINISHED"
     data = client.get_run(run_id).data
     tags = {"drp.checkpoint_id": checkpoint.checkpoint_id, "drp.sha256": checkpoint.sha256}
@@ -203,8 +203,8 @@ def assert_whole(server: str, checkpoint: Checkpoint, folder: Path) -> None:
         assert sorted((m.step, m.value) for m in client.get_metric_history(run_id, name)) == points
     scores = {name: value for name, value in data.metrics.items() if name not in CURVE}
     assert scores == {"gsm8k/pass_at_1": 0.5, "gsm8k/mean_tokens": 123.25}
-    assert found["versions"] == {"1": (run_id, tags)}
-    assert found["aliases"] == {"champion": "1"}
+    assert stored["versions"] == {"1": (run_id, tags)}
+    assert stored["aliases"] == {"champion": "1"}
     expected = {file.path: file.sha256 for file in checkpoint.files}
     assert downloaded(server, f"runs:/{run_id}/", folder / "run") == expected
     served = downloaded(server, f"models:/{name_of(checkpoint)}@champion", folder / "served")
@@ -215,20 +215,20 @@ def assert_whole(server: str, checkpoint: Checkpoint, folder: Path) -> None:
 def test_a_checkpoint_arrives_whole_and_a_second_push_sends_nothing(
     push: Push, server: str, proxy: Proxy, registered: list[Checkpoint], tmp_path: Path
 ) -> None:
-    one = registered[0]
-    said = f"checkpoint {ONE} is version 1 of {name_of(one)} in MLflow"
-    assert push("champion", "--to", server)[:2] == (0, f"{said}\n")
-    assert_whole(server, one, tmp_path)
+    first = registered[0]
+    message = f"checkpoint {ONE} is version 1 of {name_of(first)} in MLflow"
+    assert push("champion", "--to", server)[:2] == (0, f"{message}\n")
+    assert_whole(server, first, tmp_path)
     writes = ("create", "update", "log-batch", "artifacts", "alias")
     proxy.faults += [Fault(403, "PERMISSION_DENIED", "PUT POST PATCH DELETE", key) for key in writes]
     again = push("champion", "--to", proxy.front.endpoint)
-    assert again[:2] == (0, f"{said} already: nothing was sent\n"), again[2]
-    assert seen(server, one)["versions"].keys() == {"1"}
+    assert again[:2] == (0, f"{message} already: nothing was sent\n"), again[2]
+    assert stored_in_mlflow(server, first)["versions"].keys() == {"1"}
     assert list((tmp_path / "scratch").iterdir()) == []
-    assert not (tmp_path / "mlflow.db").exists()  # where its client keeps what has no server
+    assert not (tmp_path / "mlflow.db").exists()  # where the client would store data without a server
 
 
-@pytest.mark.parametrize("answer", [503, 0], ids=["not done", "done but not heard of"])
+@pytest.mark.parametrize("answer", [503, 0], ids=["not done", "done but not acknowledged"])
 @pytest.mark.parametrize(
     "where",
     [
@@ -243,7 +243,7 @@ def test_a_checkpoint_arrives_whole_and_a_second_push_sends_nothing(
         "registered-models/alias",
     ],
 )
-def test_a_push_that_was_cut_off_is_completed(
+def test_an_interrupted_push_is_completed(
     push: Push,
     server: str,
     proxy: Proxy,
@@ -252,33 +252,33 @@ def test_a_push_that_was_cut_off_is_completed(
     where: str,
     answer: int,
 ) -> None:
-    one = registered[0]
+    first = registered[0]
     proxy.faults.append(Fault(answer, "TEMPORARILY_UNAVAILABLE", key=where))
     to = proxy.front.endpoint
     assert_refused(
         push(ONE, "--to", to),
-        f"MLflow at {to} does not take checkpoint {ONE} now",
+        f"MLflow at {to} cannot accept checkpoint {ONE} at the moment",
         "the same command again",
     )
     proxy.faults.clear()
     assert push(ONE, "--to", to)[0] == 0
-    assert_whole(server, one, tmp_path)
+    assert_whole(server, first, tmp_path)
 
 
 @dataclass
 class Kill(Fault):
-    """Kills the client when a request fits, in the middle of it."""
+    """Kills the client in the middle of a matching request."""
 
     client: "subprocess.Popen[bytes] | None" = None
 
     def fits(self, method: str, path: str) -> bool:
-        """Never, as the server may do what is asked."""
+        """Return False always, so that the request still reaches the server."""
         if super().fits(method, path) and self.client is not None:
             self.client.kill()
         return False
 
 
-def test_a_push_that_was_killed_is_completed(
+def test_a_killed_push_is_completed(
     push: Push, server: str, proxy: Proxy, registered: list[Checkpoint], tmp_path: Path
 ) -> None:
     kill = Kill(0, methods="PUT", key="merged/config.json")
@@ -287,8 +287,8 @@ def test_a_push_that_was_killed_is_completed(
     kill.client = subprocess.Popen(command, cwd=ROOT)
     kill.client.wait(LIMIT_S)
     assert kill.client.returncode == -signal.SIGKILL
-    found = seen(server, registered[0])
-    assert ([status for _, status in found["runs"]], found["versions"]) == (["RUNNING"], {})
+    stored = stored_in_mlflow(server, registered[0])
+    assert ([status for _, status in stored["runs"]], stored["versions"]) == (["RUNNING"], {})
     assert push(ONE, "--to", server)[0] == 0
     assert_whole(server, registered[0], tmp_path)
 
@@ -302,10 +302,10 @@ def test_a_changed_file_is_refused_and_nothing_is_sent(
         store.delete(key)
     else:
         store.put(key, b"\2" * 1001)
-    said = f"adapter.safetensors {'is missing' if change == 'missing' else 'has changed'}"
-    assert_refused(push(ONE, "--to", server), said, f"drp registry verify {ONE}")
-    found = seen(server, registered[0])
-    assert (found["runs"], found["versions"], found["aliases"]) == ([], {}, {})
+    message = f"adapter.safetensors {'is missing' if change == 'missing' else 'has changed'}"
+    assert_refused(push(ONE, "--to", server), message, f"drp registry verify {ONE}")
+    stored = stored_in_mlflow(server, registered[0])
+    assert (stored["runs"], stored["versions"], stored["aliases"]) == ([], {}, {})
 
 
 def test_the_alias_moves_when_its_new_holder_is_pushed(
@@ -313,16 +313,16 @@ def test_the_alias_moves_when_its_new_holder_is_pushed(
 ) -> None:
     assert push("champion", "--to", server)[0] == 0
     assert push(TWO, "--to", server)[0] == 0
-    assert seen(server, registered[0])["aliases"] == {"champion": "1"}
+    assert stored_in_mlflow(server, registered[0])["aliases"] == {"champion": "1"}
     with open_registry(settings().resolved_database_url) as registry:
         registry.promote(TWO, "champion", "it is better")
         registry.promote(ONE, "challenger", "it was not bad")
     for name, number in ((TWO, 2), (ONE, 1)):
-        said = f"checkpoint {name} is version {number} of {name_of(registered[0])} in MLflow\n"
-        assert push(name, "--to", server)[:2] == (0, said)
-    found = seen(server, registered[0])
-    assert found["aliases"] == {"champion": "2", "challenger": "1"}
-    assert len(found["runs"]) == 2
+        message = f"checkpoint {name} is version {number} of {name_of(registered[0])} in MLflow\n"
+        assert push(name, "--to", server)[:2] == (0, message)
+    stored = stored_in_mlflow(server, registered[0])
+    assert stored["aliases"] == {"champion": "2", "challenger": "1"}
+    assert len(stored["runs"]) == 2
 
 
 def test_another_model_gets_the_same_run(
@@ -332,10 +332,10 @@ def test_another_model_gets_the_same_run(
     model = f"mine {uuid4().hex}"
     assert push(ONE)[0] == 0
     assert push(ONE, "--model", model)[1] == f"checkpoint {ONE} is version 1 of {model} in MLflow\n"
-    found = seen(server, registered[0], model)
-    assert len(found["runs"]) == 1
-    assert [run_id for run_id, _ in found["versions"].values()] == [found["runs"][0][0]]
-    assert_refused(push(ONE, "--model", "a/b"), "refuses checkpoint", "a/b", "--model")
+    stored = stored_in_mlflow(server, registered[0], model)
+    assert len(stored["runs"]) == 1
+    assert [run_id for run_id, _ in stored["versions"].values()] == [stored["runs"][0][0]]
+    assert_refused(push(ONE, "--model", "a/b"), "rejected checkpoint", "a/b", "--model")
 
 
 def test_other_files_of_the_same_id_are_refused(
@@ -350,7 +350,7 @@ def test_other_files_of_the_same_id_are_refused(
         registry.register(other)
     assert_refused(
         push(ONE, "--to", server),
-        "is registered with other files",
+        "is registered with different files",
         registered[0].sha256[:12],
     )
     assert_whole(server, registered[0], tmp_path)
@@ -359,29 +359,29 @@ def test_other_files_of_the_same_id_are_refused(
 def test_a_server_that_does_not_answer_is_named_without_its_password(
     push: Push,
 ) -> None:
-    place = f"127.0.0.1:{free_port()}"
-    done = push(ONE, "--to", f"http://me:se%41cret@{place}")
+    address = f"127.0.0.1:{free_port()}"
+    done = push(ONE, "--to", f"http://me:se%41cret@{address}")
     assert_refused(
-        done, f"MLflow at http://***@{place} does not take", "Connection refused", "the same command again"
+        done, f"MLflow at http://***@{address} cannot accept", "Connection refused", "the same command again"
     )
     assert "cret" not in done[2]
 
 
 @pytest.mark.parametrize("where", ["experiments/get-by-name", "merged/config.json"])
-def test_who_is_not_let_in_is_told_so_without_the_password(push: Push, proxy: Proxy, where: str) -> None:
+def test_denied_access_is_reported_without_the_password(push: Push, proxy: Proxy, where: str) -> None:
     proxy.faults.append(Fault(401, "UNAUTHENTICATED", key=where))
     done = push(ONE, "--to", proxy.front.endpoint.replace("//", "//me:se%41cret@"))
-    assert_refused(done, "refuses checkpoint", "401", "MLFLOW_TRACKING_USERNAME")
+    assert_refused(done, "rejected checkpoint", "401", "MLFLOW_TRACKING_USERNAME")
     assert "cret" not in done[2]
 
 
-def test_a_server_that_takes_no_artifacts_is_refused(
+def test_a_server_without_artifacts_is_refused(
     push: Push, tmp_path: Path, registered: list[Checkpoint]
 ) -> None:
     folder = tmp_path / "server"
     folder.mkdir()
     options = ("--no-serve-artifacts", "--default-artifact-root", str(tmp_path / "elsewhere"))
     with running(folder, *options) as address:
-        assert_refused(push(ONE, "--to", address), "takes none itself", "--serve-artifacts")
-        assert seen(address, registered[0])["versions"] == {}
+        assert_refused(push(ONE, "--to", address), "does not accept them itself", "--serve-artifacts")
+        assert stored_in_mlflow(address, registered[0])["versions"] == {}
     assert not (tmp_path / "elsewhere").exists()

@@ -11,7 +11,7 @@ from drp.core.schemas import CORPUS_TABLES, id_column
 from drp.gates.gx.validate import NightQuarantinedError
 from drp.pipeline import nightly as nightly_module
 from drp.pipeline.nightly import nightly
-from drp.query.stream import select
+from drp.query.session import select
 from drp.runtime.context import open_night
 from drp.stages.decompose import decompose
 from drp.stages.gate import UnbalancedRunError, check_counts, gate

@@ -1,4 +1,4 @@
-"""What Airflow is told to do with each kind of error."""
+"""What Airflow does with each kind of error."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The page of a run inside Airflow: found for every kind of run, and nothing else is served."""
+"""The report of every kind of run is served in Airflow, and nothing else."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The difference of two versions counts rows by id and content, and verdicts by reason."""
+"""The difference between two versions counts rows by id and content, and verdicts by reason."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from drp.cli.main import app
 from drp.lake.lake import Lake, open_lake
 from drp.lake.versions import UnknownVersionError
-from drp.query.diff import Difference, RowChange, VerdictChange, difference
+from drp.query.version_diff import Difference, RowChange, VerdictChange, difference
 from tests.helpers.lake_runs import publish
 from tests.helpers.row_factories import (
     make_decision,
@@ -78,14 +78,14 @@ def test_lists_make_a_change_too(lake):
     assert diff(lake, 1, 2).rows == [RowChange("decisions", 0, 0, 1)]
 
 
-def test_rows_that_were_only_written_anew_are_no_change(lake):
+def test_rows_that_were_written_again_are_not_a_change(lake):
     for shard in ("s1", "s2"):
         publish(lake, "2026-11-20-drp", {"questions": [make_question()]}, shard=shard)
     assert lake.corpus.numbers() == [1, 2]
     assert diff(lake, 1, 2) == Difference([], [])
 
 
-def test_what_another_night_published_is_no_change(lake):
+def test_rows_that_another_night_has_published_are_not_a_change(lake):
     publish(lake, "2026-11-20-drp", {"questions": [make_question(question_id="q1")]})
     publish(lake, "2026-11-21-drp", {"questions": [make_question(question_id="q2")]})
     publish(lake, "2026-11-22-drp", {"questions": [make_question(question_id="q3")]})
@@ -95,7 +95,7 @@ def test_what_another_night_published_is_no_change(lake):
 
 
 def revisions(first: list[str], second: list[str]):
-    """One accepted revision, and two rejected for these reasons."""
+    """Return one accepted revision, and two that were rejected for these reasons."""
     return {
         "revisions": [
             make_revision(revision_id="v0", rollout_id="r0"),
@@ -126,7 +126,7 @@ def test_a_revision_that_is_accepted_now_is_counted_on_both_sides(lake):
     )
 
 
-def test_the_command_compares_the_current_version_with_its_parent_unless_told(lake):
+def test_the_command_compares_the_current_version_with_its_parent_by_default(lake):
     def command(*words: str) -> str:
         done = CliRunner().invoke(app, ["corpus", "diff", *words], catch_exceptions=False)
         assert done.exit_code == 0

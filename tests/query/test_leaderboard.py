@@ -1,4 +1,4 @@
-"""The views over scores: what stands beside what, and which questions changed sides."""
+"""The views over scores: which scores are compared, and which questions are won or lost."""
 
 from datetime import date
 from pathlib import Path
@@ -28,7 +28,7 @@ def _rows(folder: Path, query: str, **tables: list[Row]) -> list[dict[str, Any]]
     return list(con.execute(query).to_arrow_table().to_pylist())
 
 
-def test_a_score_stands_beside_its_base(tmp_path: Path) -> None:
+def test_a_score_is_compared_with_its_base(tmp_path: Path) -> None:
     scores = [make_score(**BASE), make_score(pass_at_1=0.9, mean_tokens=400.0)]
     drp, base = _rows(tmp_path, "FROM leaderboard", scores=scores, checkpoints=[make_checkpoint()])
     assert (drp["arm"], drp["base_score_id"], drp["recipe"]) == ("drp", "b", "drp")
@@ -39,7 +39,7 @@ def test_a_score_stands_beside_its_base(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["base", "random_prune", "drp"])
-def test_the_score_of_accuracy_and_efficiency_is_the_one_that_runs_state(tmp_path: Path, other: str) -> None:
+def test_the_view_and_the_comparison_agree_on_the_aes(tmp_path: Path, other: str) -> None:
     run = make_run(arms=("random_prune", "drp"), benchmarks={"small": 200})
     rows = _rows(tmp_path, "FROM leaderboard WHERE cutoff IS NULL", **run.tables)
     found = {row["arm"]: row for row in rows}
@@ -94,7 +94,7 @@ def test_a_score_counts_once_the_last_time_it_was_measured(tmp_path: Path) -> No
     ]
 
 
-def test_where_the_base_has_nothing_right_there_is_no_relative_gain(tmp_path: Path) -> None:
+def test_without_a_correct_answer_of_the_base_there_is_no_relative_gain(tmp_path: Path) -> None:
     scores = [make_score(**BASE | {"pass_at_1": 0.0}), make_score()]
     drp, _ = _rows(tmp_path, "FROM leaderboard", scores=scores)
     assert drp["aes"] is None

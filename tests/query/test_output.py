@@ -1,4 +1,4 @@
-"""`run_query`: what people and programs get to read of a query's rows."""
+"""`run_query` writes rows for people and for programs."""
 
 import csv
 import io
@@ -137,6 +137,6 @@ def test_an_error_is_one_line_that_says_what_is_wrong(
     assert "LINE 1" not in str(error.value)
 
 
-def test_reading_a_foreign_file_is_a_refusal(con: duckdb.DuckDBPyConnection) -> None:
+def test_reading_another_file_is_refused(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(QueryRefusedError, match="passwd"):
         _output(con, "FROM read_csv('/etc/passwd')", "csv")

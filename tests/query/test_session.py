@@ -1,4 +1,4 @@
-"""What a session shows of the parts, and what it refuses to do."""
+"""The tables of a session, and the statements that it refuses."""
 
 from datetime import date
 from pathlib import Path
@@ -52,7 +52,7 @@ def empty() -> duckdb.DuckDBPyConnection:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_table_is_there_with_or_without_parts(
+def test_every_table_exists_with_or_without_parts(
     con: duckdb.DuckDBPyConnection, empty: duckdb.DuckDBPyConnection, table: str
 ) -> None:
     assert empty.table(table).fetchall() == []
@@ -70,7 +70,7 @@ def test_rows_of_several_dates_keep_theirs(tmp_path: Path) -> None:
     assert found == [("r1", RUN_DATE), ("r2", other)]
 
 
-def test_of_earlier_parts_only_what_a_night_refers_to_is_there(tmp_path: Path) -> None:
+def test_earlier_parts_contribute_only_the_rows_that_a_night_refers_to(tmp_path: Path) -> None:
     tonight = write_parts(tmp_path / "tonight", {"revisions": [make_revision(rollout_id="r1")]})
     questions = [make_question(question_id="q1"), make_question(question_id="q2")]
     rollouts = [make_rollout(rollout_id="r1"), make_rollout(rollout_id="r2", question_id="q2")]
@@ -112,7 +112,7 @@ READING = [
 
 
 @pytest.mark.parametrize("query", READING)
-def test_what_reads_is_let_through(con: duckdb.DuckDBPyConnection, query: str) -> None:
+def test_statements_that_only_read_are_allowed(con: duckdb.DuckDBPyConnection, query: str) -> None:
     check_statement(con, query)
     assert con.execute(query).fetchall()
 
@@ -156,7 +156,7 @@ WRITING = [
 
 
 @pytest.mark.parametrize("query", WRITING)
-def test_what_does_more_than_read_is_refused(
+def test_statements_that_do_more_than_read_are_refused(
     con: duckdb.DuckDBPyConnection, parts: dict[str, list[str]], tmp_path: Path, query: str
 ) -> None:
     part = Path(parts["rollouts"][0])
@@ -192,7 +192,7 @@ def test_only_the_parts_of_the_session_can_be_read(
     con: duckdb.DuckDBPyConnection, lake: Path, tmp_path: Path, query: str
 ) -> None:
     unpublished = lake / "rollouts" / f"run_date={RUN_DATE}" / "unpublished.parquet"
-    outsider = pa.table({"a": [1]})  # a variable of this program is no table
+    outsider = pa.table({"a": [1]})  # a variable of this program is not a table
     pq.write_table(outsider, unpublished)
     secret = tmp_path / "secret.csv"
     secret.write_text("a,b\n1,2\n")
@@ -209,7 +209,7 @@ def test_the_lock_holds_even_past_the_check(con: duckdb.DuckDBPyConnection, quer
 
 
 @pytest.mark.parametrize("query", ["", " ;", "-- nothing", "SELEC 1", "SELECT 'open"])
-def test_what_is_no_query_is_bad_input(con: duckdb.DuckDBPyConnection, query: str) -> None:
+def test_an_invalid_query_is_bad_input(con: duckdb.DuckDBPyConnection, query: str) -> None:
     with pytest.raises(QueryError) as error:
         check_statement(con, query)
     assert isinstance(error.value, BadInputError)
@@ -221,7 +221,7 @@ def test_a_refusal_is_terminal() -> None:
     assert issubclass(QueryRefusedError, TerminalError)
 
 
-def test_what_does_not_fit_in_memory_is_spilled_and_swept(
+def test_data_beyond_the_memory_limit_is_spilled_and_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Every view of sql/ on made rows whose answers are known, and on nothing."""
+"""Every view of sql/ on rows with known answers, and on an empty lake."""
 
 from datetime import date
 from pathlib import Path
@@ -37,12 +37,12 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_file_says_what_it_answers_and_makes_the_view_of_its_name(file: Path) -> None:
+def test_a_file_describes_and_creates_the_view_of_its_name(file: Path) -> None:
     first, *_ = file.read_text(encoding="utf-8").splitlines()
     assert first.startswith("-- ")
     assert "?" in first
     assert file.stem not in TABLES
-    assert open_session({}).table(file.stem).fetchall() == []  # on an empty lake there is nothing to tell
+    assert open_session({}).table(file.stem).fetchall() == []  # an empty lake has no rows
 
 
 def test_the_counts_of_a_night_add_up(tmp_path: Path) -> None:
@@ -73,13 +73,13 @@ def test_one_rollout_lost_and_one_revised_twice_do_not_cancel_out(tmp_path: Path
     assert not row["adds_up"]
 
 
-def test_a_revision_of_a_rollout_that_is_not_there_does_not_add_up(tmp_path: Path) -> None:
+def test_a_revision_of_a_missing_rollout_does_not_add_up(tmp_path: Path) -> None:
     con = _open(tmp_path, rollouts=[make_rollout()], revisions=[make_revision(), make_rejection()])
     [row] = _rows(con, "FROM accounting")
     assert not row["adds_up"]
 
 
-def test_a_night_that_died_before_its_first_revision_is_seen(tmp_path: Path) -> None:
+def test_a_night_that_died_before_its_first_revision_has_a_row(tmp_path: Path) -> None:
     con = _open(tmp_path, rollouts=[make_rollout()], dead_letters=[make_dead_letter(run_date=LATER)])
     rows = _rows(con, "FROM accounting")
     assert [(r["run_date"], r["rows_in"], r["without_revision"], r["adds_up"]) for r in rows] == [
@@ -217,7 +217,7 @@ def test_a_night_states_its_shares_and_the_median_of_its_savings(tmp_path: Path)
     assert row["median_saving"] == pytest.approx(0.7)
 
 
-def test_a_trend_has_the_nights_on_which_a_reason_refused_none(tmp_path: Path) -> None:
+def test_a_trend_has_rows_for_nights_on_which_a_reason_rejected_none(tmp_path: Path) -> None:
     con = _open(
         tmp_path,
         revisions=[
@@ -263,7 +263,7 @@ def test_normalised_lengths_are_densities_of_the_same_revisions(tmp_path: Path) 
     assert max(row["length_to"] for row in inside if row["after"]) == pytest.approx(0.51)  # 100 of 198
 
 
-def test_a_length_of_nothing_has_its_place(tmp_path: Path) -> None:
+def test_a_length_of_zero_is_in_the_first_step(tmp_path: Path) -> None:
     con = _open(
         tmp_path,
         questions=[make_question()],
@@ -347,7 +347,7 @@ def test_an_example_stays_in_the_lineage_when_its_question_is_missing(tmp_path: 
     assert len(row["steps"]) == 2
 
 
-def test_an_undecided_answer_is_not_a_right_one(tmp_path: Path) -> None:
+def test_an_undecided_answer_is_not_a_correct_one(tmp_path: Path) -> None:
     verdicts = ["equal", "different", "undecided", None]
     con = _open(
         tmp_path,

@@ -1,4 +1,4 @@
-"""Columns are recognised by their usual names, or said with --map; else one refusal that shows the way."""
+"""Columns are recognised by their usual names or given with --map; otherwise an error shows what to do."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_usual_names_in_order_of_preference() -> None:
     }
 
 
-def test_a_pair_overrules_and_takes_its_column_away() -> None:
+def test_a_pair_overrides_and_takes_its_column_away() -> None:
     mapping = recognise(
         ["question", "answer", "truth"], ["response=answer", "gold_answer=truth"], "questions", "f"
     )
@@ -37,7 +37,7 @@ def test_a_dot_reaches_into_a_struct_unless_a_column_has_that_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "pairs", "says"),
+    ("columns", "pairs", "message"),
     [
         (["question", "x"], [], r"recognised as gold_answer.*columns: question, x.*--map gold_answer=COLUMN"),
         (["x", "answer"], [], "--map question=COLUMN"),
@@ -48,8 +48,8 @@ def test_a_dot_reaches_into_a_struct_unless_a_column_has_that_name() -> None:
         (["question", "answer", "thinking"], [], "--student NAME"),
     ],
 )
-def test_refusals(columns: list[str], pairs: list[str], says: str) -> None:
-    with pytest.raises(BadInputError, match=says):
+def test_files_that_cannot_be_mapped(columns: list[str], pairs: list[str], message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
         recognise(columns, pairs, "traces", "traces.csv")
 
 

@@ -1,4 +1,4 @@
-"""A whole file: every row comes out once, whatever its order."""
+"""Importing a whole file gives one item per row, with ids independent of the order."""
 
 import json
 import random

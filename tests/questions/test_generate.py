@@ -1,4 +1,4 @@
-"""Generated problems: exact, many, and the same for ever."""
+"""Generated problems are exact, distinct and reproducible."""
 
 from collections import Counter
 from itertools import islice

@@ -1,4 +1,4 @@
-"""The forms in which traces and gold answers come."""
+"""All supported forms of traces and gold answers."""
 
 import json
 from decimal import Decimal
@@ -80,11 +80,11 @@ def test_an_unfinished_trace_is_all_thinking() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "means"),
+    ("recorded", "finish_reason"),
     [("stop", "stop"), ("EOS", "stop"), ("length", "length"), ("tool_calls", "unknown"), (None, "unknown")],
 )
-def test_what_the_file_says_of_the_end(said: str | None, means: str) -> None:
-    assert split(thinking="I think.", response="2", finish_reason=said)[2] == means
+def test_recorded_finish_reasons(recorded: str | None, finish_reason: str) -> None:
+    assert split(thinking="I think.", response="2", finish_reason=recorded)[2] == finish_reason
 
 
 def test_the_question_of_a_chat_is_the_last_before_the_answer() -> None:
@@ -112,7 +112,7 @@ def test_a_prompt_may_be_a_list_of_messages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gold", "means"),
+    ("gold", "expected"),
     [
         ("72", "72"),
         (" 1,000 ", "1,000"),
@@ -126,10 +126,10 @@ def test_a_prompt_may_be_a_list_of_messages() -> None:
         (b"72", "72"),
     ],
 )
-def test_gold_answers(gold: Any, means: str) -> None:
+def test_gold_answers(gold: Any, expected: str) -> None:
     found = question(question="q", answer=gold)
     assert isinstance(found, Question), found
-    assert found.gold_answer == means
+    assert found.gold_answer == expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every kind of file gives its rows; what is broken becomes a row with a fault, or one clear refusal."""
+"""Every kind of file gives its rows; a broken row has a fault, and an unusable file raises an error."""
 
 import csv
 import json
@@ -80,7 +80,7 @@ def test_a_selection_of_a_dataset_is_what_was_selected(tmp_path: Path) -> None:
     assert [row.values["question"] for row in read_rows(tmp_path / "some")] == expected
 
 
-def test_a_split_column_of_their_own_wins(tmp_path: Path) -> None:
+def test_an_existing_split_column_wins(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     folder = datasets.DatasetDict({"train": datasets.Dataset.from_list([{"question": "q", "split": "dev"}])})
     folder.save_to_disk(str(tmp_path / "d"))
@@ -134,7 +134,7 @@ def test_bad_csv_rows_do_not_stop_the_rest(tmp_path: Path) -> None:
     ]
 
 
-def test_a_quote_that_is_never_closed_names_the_lines_that_it_took(tmp_path: Path) -> None:
+def test_the_fault_of_an_unclosed_quote_names_its_lines(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", b'question,answer\ngood,1\n"open,2\nlost,3\n')
     last = list(read_rows(path))[-1]
     assert last.line == 3
@@ -143,7 +143,7 @@ def test_a_quote_that_is_never_closed_names_the_lines_that_it_took(tmp_path: Pat
     assert "lines 3 to 4" in last.values.detail
 
 
-def test_parquet_text_that_is_no_utf8(tmp_path: Path) -> None:
+def test_parquet_text_that_is_not_utf8(tmp_path: Path) -> None:
     binary = pa.array([b"good", b"bad \xff", b"good"], pa.binary())
     column = pa.Array.from_buffers(pa.string(), 3, binary.buffers())
     path = tmp_path / "t.parquet"
@@ -175,7 +175,7 @@ def test_a_line_without_end_is_skipped_in_bounded_memory(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "says"),
+    ("name", "data", "message"),
     [
         ("t.jsonl", None, "there is no file"),
         ("t.jsonl", b"", "is empty"),
@@ -191,18 +191,18 @@ def test_a_line_without_end_is_skipped_in_bounded_memory(tmp_path: Path) -> None
     ],
 )
 def test_files_that_cannot_be_used_are_refused(
-    tmp_path: Path, name: str, data: bytes | None, says: str
+    tmp_path: Path, name: str, data: bytes | None, message: str
 ) -> None:
     path = tmp_path / name
     if data is not None:
         path.write_bytes(data)
-    with pytest.raises(BadInputError, match=says) as refusal:
+    with pytest.raises(BadInputError, match=message) as refusal:
         columns_of(path)
     assert "\n" not in str(refusal.value)
 
 
 def test_folders_that_datasets_did_not_write(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"none that datasets\.save_to_disk wrote"):
+    with pytest.raises(BadInputError, match=r"not written by datasets\.save_to_disk"):
         columns_of(tmp_path)
     (tmp_path / "state.json").write_text('{"_data_files": [{"filename": "gone.arrow"}]}')
     with pytest.raises(BadInputError, match=r"gone\.arrow"):

@@ -1,4 +1,4 @@
-"""Small problems: small, exact, and in sets that cannot meet."""
+"""Small problems are small, exact, and in disjoint splits."""
 
 import random
 from collections import Counter
@@ -13,7 +13,7 @@ from drp.questions.generators.small import FAMILIES, LARGEST, LONGER, SHARES, SH
 
 
 def chance(seed: int | str) -> random.Random:
-    """A generator that draws the same every time."""
+    """Return a random generator with a fixed seed."""
     return random.Random(seed)  # noqa: S311
 
 
@@ -22,7 +22,7 @@ SETS = [(level, split) for level, splits in SPLITS.items() for split in splits i
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
 @pytest.mark.parametrize("steps", [*SHORT, *LONGER])
-def test_a_family_makes_as_many_exact_computations_as_it_is_asked_for(family, steps):
+def test_a_family_makes_the_requested_number_of_exact_computations(family, steps):
     rng = chance(0)
     for _ in range(200):
         problem = family(rng, steps)
@@ -48,7 +48,7 @@ def test_no_number_is_large_and_every_family_comes_about_as_often():
     assert kinds["buys"] > 120
 
 
-def test_the_text_decides_the_split_and_so_no_two_sets_can_meet():
+def test_the_text_decides_the_split():
     rng = chance(2)
     for split in SHARES:
         assert all(split_of(draw(rng, split).text) == split for _ in range(50))
@@ -57,14 +57,14 @@ def test_the_text_decides_the_split_and_so_no_two_sets_can_meet():
         assert drawn[split] / 4_000 == pytest.approx(share / sum(SHARES.values()), abs=0.03)
 
 
-def test_whatever_the_seeds_no_question_is_in_two_sets():
+def test_splits_are_disjoint_for_all_seeds():
     texts = {
         (level, split): {q.question for seed in (0, 1) for q in generate(300, seed, level, split)}
         for level, split in SETS
     }
     taught = {draw(chance(n), "pretrain").text for n in range(2_000)}
-    for one, other in combinations([*texts.values(), taught], 2):
-        assert not one & other
+    for first, second in combinations([*texts.values(), taught], 2):
+        assert not first & second
 
 
 @pytest.mark.parametrize(("level", "split"), SETS)
@@ -92,7 +92,7 @@ def test_a_level_has_its_splits_only():
 
 
 def test_few_training_questions_look_like_a_test_question():
-    measured_on = [q.question for level in ("small", "small-longer") for q in generate(300, 0, level, "test")]
-    leaks = LeakIndex(measured_on)
+    evaluated = [q.question for level in ("small", "small-longer") for q in generate(300, 0, level, "test")]
+    leaks = LeakIndex(evaluated)
     found = [leaks.leak(question) for question in generate(1_000, 0, "small")]
     assert sum(leak is not None for leak in found) < 60

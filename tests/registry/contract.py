@@ -1,6 +1,6 @@
-"""What the registry promises on every database.
+"""The contract of the registry, for every database.
 
-A test class for one of them inherits the contracts and brings the fixture `url`: the address of an empty
+The test class of a database inherits the contracts and provides the fixture `url`, the URL of an empty
 database.
 """
 
@@ -33,7 +33,7 @@ from drp.registry.tables import metadata, moves
 from tests.helpers.checkpoints import (
     LIMIT_S,
     WithRegistry,
-    assert_each_goes_on_from_the_one_before,
+    assert_moves_are_consecutive,
     checkpoint_id,
     make_checkpoint,
     promote,
@@ -45,33 +45,33 @@ T = TypeVar("T")
 
 
 def champions(registry: Registry) -> list[int]:
-    """Numbers of the checkpoints that were champion, in their order."""
+    """Return the numbers of all checkpoints that became champion, in order."""
     numbers = {checkpoint_id(number): number for number in range(100)}
     return [numbers[move.to_id] for move in registry.history("champion")]
 
 
 class CheckpointContract(WithRegistry):
-    """Checkpoints and their names."""
+    """Registering checkpoints and finding them by name."""
 
-    def test_a_checkpoint_comes_back_as_it_was(self, registry: Registry) -> None:
+    def test_a_checkpoint_is_read_back_unchanged(self, registry: Registry) -> None:
         made = make_checkpoint(1, base_model="möglich", adapter_key=None, files=make_checkpoint(1).files[1:])
         assert not registry.known(made.checkpoint_id)
         assert registry.register(made)
         assert registry.known(made.checkpoint_id)
         assert registry.get(made.checkpoint_id) == made
 
-    def test_its_time_comes_back_in_utc(self, registry: Registry) -> None:
+    def test_its_time_is_read_back_in_utc(self, registry: Registry) -> None:
         zone = timezone(timedelta(hours=5))
         registry.register(make_checkpoint(1, created_at=datetime(2026, 11, 21, 3, 0, tzinfo=zone)))
-        (found,) = registry.list()
-        assert found.created_at == datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
-        assert found.created_at.utcoffset() == timedelta(0)
+        (stored,) = registry.list()
+        assert stored.created_at == datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
+        assert stored.created_at.utcoffset() == timedelta(0)
 
     def test_a_training_that_diverged_is_registered_too(self, registry: Registry) -> None:
         registry.register(make_checkpoint(1, curve=[{"step": 1, "loss": float("nan")}], scores=[]))
         assert registry.get(checkpoint_id(1)).curve == [{"step": 1, "loss": None}]
 
-    def test_again_changes_nothing(self, registry: Registry) -> None:
+    def test_registering_again_changes_nothing(self, registry: Registry) -> None:
         made = make_checkpoint(1)
         assert registry.register(made)
         assert not registry.register(made)
@@ -81,15 +81,17 @@ class CheckpointContract(WithRegistry):
     def test_other_files_under_the_same_id_are_refused(self, registry: Registry) -> None:
         made = make_checkpoint(1)
         registry.register(made)
-        with pytest.raises(CheckpointConflictError, match="stays as it was"):
+        with pytest.raises(CheckpointConflictError, match="is unchanged"):
             registry.register(replace(made, files=make_checkpoint(2).files))
         assert registry.list() == (made,)
 
-    def test_one_whose_commit_was_not_heard_of_is_new(self, unheard: None, registry: Registry) -> None:
+    def test_a_checkpoint_whose_commit_was_not_acknowledged_counts_as_new(
+        self, unacknowledged: None, registry: Registry
+    ) -> None:
         assert registry.register(make_checkpoint(1))
         assert not registry.register(make_checkpoint(1))
 
-    def test_one_that_was_killed_in_between_is_not_there_and_can_be_registered(
+    def test_a_killed_registration_leaves_nothing_and_can_be_repeated(
         self, registry: Registry, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         write = Database.write
@@ -107,7 +109,7 @@ class CheckpointContract(WithRegistry):
         assert registry.list() == ()
         assert registry.register(make_checkpoint(1))
 
-    def test_of_many_that_register_the_same_at_once_one_does(self, registry: Registry) -> None:
+    def test_of_concurrent_registrations_exactly_one_succeeds(self, registry: Registry) -> None:
         with ThreadPoolExecutor(8) as pool:
             done = list(pool.map(lambda _: registry.register(make_checkpoint(1)), range(8)))
         assert done.count(True) == 1
@@ -118,10 +120,10 @@ class CheckpointContract(WithRegistry):
         registry.register(make_checkpoint(9, student="large"))
         assert [c.corpus_version for c in registry.list()] == [9, 3, 2, 1]
         assert [c.corpus_version for c in registry.list("small")] == [3, 2, 1]
-        assert registry.list("nobody") == ()
+        assert registry.list("unknown") == ()
 
     @pytest.mark.parametrize("characters", [6, 12, 31, 32])
-    def test_a_beginning_is_a_name(self, registry: Registry, characters: int) -> None:
+    def test_a_prefix_is_a_name(self, registry: Registry, characters: int) -> None:
         register(registry, 1, 2)
         assert registry.get(checkpoint_id(2)[:characters]) == make_checkpoint(2)
 
@@ -132,7 +134,7 @@ class CheckpointContract(WithRegistry):
         ):
             registry.get(checkpoint_id(1)[:5])
 
-    def test_a_whole_id_is_no_beginning_of_another(self, registry: Registry) -> None:
+    def test_a_whole_id_is_preferred_to_a_prefix(self, registry: Registry) -> None:
         for name in ("abcdef", "abcdefgh", "abcdefgi"):
             registry.register(make_checkpoint(1, checkpoint_id=name))
         assert registry.get("abcdef").checkpoint_id == "abcdef"
@@ -142,7 +144,7 @@ class CheckpointContract(WithRegistry):
             registry.get("abcdefg")
 
     @pytest.mark.parametrize("wrong", ["upper", "longer", "swapped"])
-    def test_what_is_mistyped_is_unknown_and_the_nearest_is_named(
+    def test_a_mistyped_name_is_unknown_and_the_error_suggests_the_nearest(
         self, registry: Registry, wrong: str
     ) -> None:
         register(registry, 1, 2, 3)
@@ -159,16 +161,16 @@ class CheckpointContract(WithRegistry):
             registry.get("chmapion")
 
     @pytest.mark.parametrize("name", ["zzzzzzzz", "", "%", "______"])
-    def test_what_is_like_nothing_is_unknown(self, registry: Registry, name: str) -> None:
+    def test_a_name_without_similar_ones_is_unknown(self, registry: Registry, name: str) -> None:
         register(registry, 1)
         with pytest.raises(UnknownCheckpointError, match="drp registry"):
             registry.get(name)
 
 
 class AliasContract(WithRegistry):
-    """Promotions, the way back, and several at once."""
+    """Promotions, rollbacks and concurrent moves."""
 
-    def test_an_alias_names_what_was_promoted_last(self, registry: Registry) -> None:
+    def test_an_alias_names_the_last_promoted_checkpoint(self, registry: Registry) -> None:
         register(registry, 1, 2)
         before = datetime.now(UTC)
         promote(registry, 1)
@@ -189,7 +191,7 @@ class AliasContract(WithRegistry):
         move = registry.promote("challenger", "champion", "better")
         assert (move.alias, move.to_id) == ("champion", checkpoint_id(2))
 
-    def test_champion_and_challenger_move_by_themselves(self, registry: Registry) -> None:
+    def test_champion_and_challenger_move_independently(self, registry: Registry) -> None:
         register(registry, 1, 2)
         promote(registry, 1)
         registry.promote(checkpoint_id(2), "challenger", "new")
@@ -200,7 +202,7 @@ class AliasContract(WithRegistry):
             ("challenger", 1),
         }
 
-    def test_each_student_has_its_own(self, registry: Registry) -> None:
+    def test_aliases_are_per_student(self, registry: Registry) -> None:
         register(registry, 1)
         large = make_checkpoint(2, student="large")
         registry.register(large)
@@ -210,32 +212,32 @@ class AliasContract(WithRegistry):
         assert registry.get("champion", "large") == large
         assert registry.get("champion", "small") == make_checkpoint(1)
         assert [move.student for move in registry.history("champion", "large")] == ["large"]
-        for ask in (registry.get, registry.history, registry.rollback):
+        for method in (registry.get, registry.history, registry.rollback):
             with pytest.raises(AmbiguousCheckpointError, match=r"large, small.*--student large"):
-                ask("champion")
-        with pytest.raises(UnknownAliasError, match="'nobody', only of large, small"):
-            registry.get("champion", "nobody")
+                method("champion")
+        with pytest.raises(UnknownAliasError, match="'unknown', only of large, small"):
+            registry.get("champion", "unknown")
         assert registry.champion("large") == large
-        assert registry.champion("nobody") is None
+        assert registry.champion("unknown") is None
 
-    def test_promoting_again_is_no_move(self, registry: Registry) -> None:
+    def test_promoting_again_does_not_move(self, registry: Registry) -> None:
         register(registry, 1)
         first = registry.promote(checkpoint_id(1), "champion", "why")
         assert registry.promote(checkpoint_id(1), "champion", "why not") == first
         assert registry.history("champion") == (first,)
 
-    def test_nothing_moves_to_what_is_not_there(self, registry: Registry) -> None:
+    def test_unknown_checkpoints_and_aliases_cannot_be_promoted(self, registry: Registry) -> None:
         register(registry, 1)
         with pytest.raises(UnknownCheckpointError):
             registry.promote(checkpoint_id(7), "champion", "why")
         with pytest.raises(UnknownAliasError, match="'best', only champion and challenger"):
             registry.promote(checkpoint_id(1), "best", "why")
         assert registry.moves() == ()
-        for ask in (registry.get, registry.history, registry.rollback):
+        for method in (registry.get, registry.history, registry.rollback):
             with pytest.raises(UnknownAliasError, match=r"drp registry promote NAME --alias champion"):
-                ask("champion")
+                method("champion")
 
-    def test_going_back_goes_further_each_time(self, registry: Registry) -> None:
+    def test_each_rollback_goes_further_back(self, registry: Registry) -> None:
         register(registry, 1, 2, 3, 4)
         promote(registry, 1, 2, 3)
         move = registry.rollback("champion")
@@ -246,9 +248,9 @@ class AliasContract(WithRegistry):
             registry.rollback("champion")
         assert champions(registry) == [1, 2, 3, 2, 1]
         assert registry.history("champion")[-1].reason == "worse on AIME"
-        assert_each_goes_on_from_the_one_before(registry.history("champion"))
+        assert_moves_are_consecutive(registry.history("champion"))
 
-    def test_what_was_taken_back_is_not_gone_back_to(self, registry: Registry) -> None:
+    def test_a_rollback_skips_what_was_rolled_back(self, registry: Registry) -> None:
         register(registry, 1, 2, 3)
         promote(registry, 1, 2)
         registry.rollback("champion")
@@ -259,15 +261,15 @@ class AliasContract(WithRegistry):
         with pytest.raises(NothingToRollBackError):
             registry.rollback("champion")
 
-    def test_a_move_whose_commit_was_not_heard_of_is_made_once(
-        self, unheard: None, registry: Registry
+    def test_a_move_whose_commit_was_not_acknowledged_is_made_once(
+        self, unacknowledged: None, registry: Registry
     ) -> None:
         register(registry, 1, 2, 3)
         promote(registry, 1, 2, 3)
         registry.rollback("champion")
         assert champions(registry) == [1, 2, 3, 2]
 
-    def test_one_that_comes_while_another_is_at_it_goes_on_from_there(
+    def test_a_concurrent_promotion_waits_and_continues_from_the_first(
         self, url: str, registry: Registry
     ) -> None:
         register(registry, 1, 2, 3)
@@ -276,13 +278,13 @@ class AliasContract(WithRegistry):
         slow = replace(
             first, move_id="slow", number=2, from_id=first.to_id, to_id=checkpoint_id(2), back_to=1
         )
-        writing, go_on = threading.Event(), threading.Event()
+        writing, proceed = threading.Event(), threading.Event()
         database = Database(url)
 
         def work(con: Connection) -> None:
             con.execute(moves.insert(), vars(slow))
             writing.set()
-            assert go_on.wait(LIMIT_S)
+            assert proceed.wait(LIMIT_S)
 
         with ThreadPoolExecutor(2) as pool:
             other = pool.submit(database.write, work)
@@ -290,24 +292,24 @@ class AliasContract(WithRegistry):
             waiting = pool.submit(registry.promote, checkpoint_id(3), "champion", "later")
             time.sleep(0.3)
             assert not waiting.done()
-            go_on.set()
+            proceed.set()
             move = waiting.result(LIMIT_S)
             other.result(LIMIT_S)
         database.close()
         assert (move.number, move.from_id, move.back_to) == (3, checkpoint_id(2), 2)
         assert registry.get("champion") == make_checkpoint(3)
 
-    def test_threads_that_promote_at_once_are_all_recorded(self, registry: Registry) -> None:
+    def test_concurrent_promotions_in_threads_are_all_recorded(self, registry: Registry) -> None:
         numbers = range(1, 17)
         register(registry, *numbers)
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda number: promote(registry, number), numbers))
         line = registry.history("champion")
         assert sorted(champions(registry)) == list(numbers)
-        assert_each_goes_on_from_the_one_before(line)
+        assert_moves_are_consecutive(line)
         assert registry.get("champion").checkpoint_id == line[-1].to_id
 
-    def test_processes_that_promote_at_once_are_all_recorded(self, url: str, registry: Registry) -> None:
+    def test_concurrent_promotions_in_processes_are_all_recorded(self, url: str, registry: Registry) -> None:
         numbers = list(range(1, 21))
         register(registry, *numbers)
         start = multiprocessing.get_context("spawn")
@@ -321,9 +323,9 @@ class AliasContract(WithRegistry):
             process.join(LIMIT_S)
         assert [process.exitcode for process in processes] == [0, 0]
         assert sorted(champions(registry)) == numbers
-        assert_each_goes_on_from_the_one_before(registry.history("champion"))
+        assert_moves_are_consecutive(registry.history("champion"))
 
-    def test_the_database_itself_forbids_two_moves_of_one_number(self, url: str, registry: Registry) -> None:
+    def test_the_database_enforces_unique_move_numbers(self, url: str, registry: Registry) -> None:
         register(registry, 1, 2)
         promote(registry, 1)
         (move,) = registry.history("champion")
@@ -334,9 +336,9 @@ class AliasContract(WithRegistry):
 
 
 class MigrationContract(WithRegistry):
-    """Registries of other times, and the ledger beside them."""
+    """Registries of other versions, and the ledger in the same database."""
 
-    def test_the_revisions_make_what_the_code_sees(self, url: str, registry: Registry) -> None:
+    def test_the_migrations_create_the_tables_of_the_code(self, url: str, registry: Registry) -> None:
         database = Database(url)
         with database.reading() as con:
             context = MigrationContext.configure(con, opts={"version_table": VERSION_TABLE})
@@ -344,7 +346,7 @@ class MigrationContract(WithRegistry):
         database.close()
 
     @pytest.mark.parametrize("first", ["ledger", "registry"])
-    def test_it_lives_in_one_database_with_the_ledger(self, url: str, first: str) -> None:
+    def test_it_shares_a_database_with_the_ledger(self, url: str, first: str) -> None:
         for opened in (open_ledger, open_registry) if first == "ledger" else (open_registry, open_ledger):
             with opened(url):
                 pass
@@ -354,7 +356,9 @@ class MigrationContract(WithRegistry):
         database.close()
         assert {"checkpoints", "alias_moves", "registry_version", "requests", "ledger_version"} <= tables
 
-    def test_one_of_a_newer_drp_is_refused_and_the_ledger_is_not(self, url: str, registry: Registry) -> None:
+    def test_a_registry_of_a_newer_drp_is_refused_and_the_ledger_is_not(
+        self, url: str, registry: Registry
+    ) -> None:
         database = Database(url)
         database.write(lambda con: con.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")))
         database.close()

@@ -1,4 +1,4 @@
-"""Files of checkpoints: what was sent up comes back byte for byte, or not at all."""
+"""Files of checkpoints: downloads equal uploads byte for byte, or fail."""
 
 import hashlib
 import subprocess
@@ -43,7 +43,7 @@ only_folder = pytest.mark.parametrize("store", ["folder"], indirect=True)
 
 @pytest.fixture
 def merged(tmp_path: Path) -> Path:
-    """A merged model on this machine."""
+    """A merged model in a local folder."""
     folder = tmp_path / "out" / "merged"
     for name, data in MODEL.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -53,26 +53,26 @@ def merged(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """Where a copy will be, alone in its folder."""
+    """Path for a copy, in an otherwise empty folder."""
     return tmp_path / "models" / "champion"
 
 
 def stored(store: ObjectStore, merged: Path) -> Checkpoint:
-    """A checkpoint of the merged model alone, its files in the store."""
+    """Store the merged model and return a checkpoint that has only this part."""
     made = make_checkpoint(1)
     key = folder_key(made.checkpoint_id, "merged")
     return replace(made, files=store_folder(store, merged, key), adapter_key=None, merged_key=key)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files below a folder, hidden ones too."""
+    """Read all files below a folder, including hidden ones."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }
 
 
-def sending(monkeypatch: pytest.MonkeyPatch, store: ObjectStore, fail_at: int = 0) -> list[str]:
-    """The keys that are written from now on; in the middle of the `fail_at`-th the process is killed."""
+def recorded_writes(monkeypatch: pytest.MonkeyPatch, store: ObjectStore, fail_at: int = 0) -> list[str]:
+    """Record the keys written from now on; the write number `fail_at` is interrupted halfway."""
     sent: list[str] = []
     real = type(store).writing
 
@@ -89,7 +89,7 @@ def sending(monkeypatch: pytest.MonkeyPatch, store: ObjectStore, fail_at: int = 
     return sent
 
 
-def test_a_model_comes_back_as_it_was(store: ObjectStore, merged: Path, target: Path) -> None:
+def test_a_model_is_fetched_unchanged(store: ObjectStore, merged: Path, target: Path) -> None:
     checkpoint = stored(store, merged)
     assert [(file.path, file.bytes, file.sha256) for file in checkpoint.files] == [
         (f"merged/{name}", len(data), hashlib.sha256(data).hexdigest()) for name, data in MODEL.items()
@@ -116,15 +116,15 @@ def test_the_digest_is_that_of_sha256sum(store: ObjectStore, merged: Path) -> No
     command = (
         'find merged -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d" " -f1'
     )
-    said = subprocess.run(
+    printed = subprocess.run(
         ["sh", "-c", command], cwd=merged.parent, capture_output=True, text=True, check=True
     )
     checkpoint = stored(store, merged)
-    assert checkpoint.sha256 == said.stdout.strip()
+    assert checkpoint.sha256 == printed.stdout.strip()
     assert replace(checkpoint, files=checkpoint.files[::-1]).sha256 == checkpoint.sha256
 
 
-def test_hidden_files_are_no_part_of_a_model(store: ObjectStore, merged: Path) -> None:
+def test_hidden_files_are_not_uploaded(store: ObjectStore, merged: Path) -> None:
     (merged / ".cache/huggingface").mkdir(parents=True)
     (merged / ".cache/huggingface/x.lock").write_text("")
     (merged / ".gitattributes").write_text("")
@@ -133,18 +133,18 @@ def test_hidden_files_are_no_part_of_a_model(store: ObjectStore, merged: Path) -
 
 def test_a_folder_without_a_file_is_refused(store: ObjectStore, tmp_path: Path) -> None:
     for folder in (tmp_path / "nowhere", tmp_path):
-        with pytest.raises(BadInputError, match="no file of a checkpoint"):
+        with pytest.raises(BadInputError, match="no checkpoint files in"):
             store_folder(store, folder, "_checkpoints/x/merged")
 
 
-def test_a_killed_upload_goes_on(
+def test_an_interrupted_upload_continues(
     store: ObjectStore, merged: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        first = sending(patch, store, fail_at=3)
+        first = recorded_writes(patch, store, fail_at=3)
         stored(store, merged)
     assert len(first) == 3
-    again = sending(monkeypatch, store)
+    again = recorded_writes(monkeypatch, store)
     checkpoint = stored(store, merged)
     key = checkpoint.merged_key
     assert again == [f"{key}/{name}" for name in list(MODEL)[2:]]
@@ -155,12 +155,12 @@ def test_a_killed_upload_goes_on(
     assert contents(target) == MODEL
 
 
-def test_a_file_that_is_another_one_now_is_sent_again(
+def test_a_modified_file_is_uploaded_again(
     store: ObjectStore, merged: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = stored(store, merged)
     (merged / "config.json").write_bytes(b"[]")
-    sent = sending(monkeypatch, store)
+    sent = recorded_writes(monkeypatch, store)
     after = stored(store, merged)
     assert sent == [f"{after.merged_key}/config.json"]
     assert after.sha256 != before.sha256
@@ -180,17 +180,17 @@ def test_a_changed_file_is_refused_and_nothing_is_left(
         store.delete(key)
     else:
         store.put(key, data + b"0" if damage == "one byte more" else data[:-1] + bytes([data[-1] ^ 1]))
-    said = f"merged/{name} {'is missing' if damage == 'missing' else 'has changed'}"
+    fault = f"merged/{name} {'is missing' if damage == 'missing' else 'has changed'}"
     with pytest.raises(
-        ChangedCheckpointError, match=f"{said}.*drp registry verify {checkpoint.checkpoint_id}"
+        ChangedCheckpointError, match=f"{fault}.*drp registry verify {checkpoint.checkpoint_id}"
     ):
         fetch(store, checkpoint, "merged", target)
     assert list(target.parent.iterdir()) == []
-    with pytest.raises(ChangedCheckpointError, match=said):
+    with pytest.raises(ChangedCheckpointError, match=fault):
         verify(store, checkpoint)
 
 
-def test_verify_names_all_that_is_wrong(store: ObjectStore, merged: Path) -> None:
+def test_verify_names_all_changed_files(store: ObjectStore, merged: Path) -> None:
     checkpoint = stored(store, merged)
     for name in list(MODEL)[:4]:
         store.put(f"{checkpoint.merged_key}/{name}", b"something else")
@@ -199,10 +199,10 @@ def test_verify_names_all_that_is_wrong(store: ObjectStore, merged: Path) -> Non
 
 
 @only_folder
-def test_what_is_there_already_is_left_alone(store: ObjectStore, merged: Path, target: Path) -> None:
+def test_an_existing_copy_is_left_alone(store: ObjectStore, merged: Path, target: Path) -> None:
     checkpoint = stored(store, merged)
     target.mkdir(parents=True)
-    fetch(store, checkpoint, "merged", target)  # an empty folder is as good as none
+    fetch(store, checkpoint, "merged", target)  # an empty folder may be used
     stamp = (target / "config.json").stat()
     fetch(store, checkpoint, "merged", target)
     assert (target / "config.json").stat() == stamp
@@ -210,7 +210,7 @@ def test_what_is_there_already_is_left_alone(store: ObjectStore, merged: Path, t
 
 @only_folder
 @pytest.mark.parametrize("other", ["changed", "more", "fewer", "a file"])
-def test_something_else_is_not_overwritten(
+def test_other_contents_are_not_overwritten(
     store: ObjectStore, merged: Path, target: Path, tmp_path: Path, other: str
 ) -> None:
     checkpoint = stored(store, merged)
@@ -225,13 +225,13 @@ def test_something_else_is_not_overwritten(
         target.rename(tmp_path / "away")
         target.write_bytes(b"a file")
     before = contents(target.parent)
-    with pytest.raises(BadInputError, match="is there and is not what checkpoint"):
+    with pytest.raises(BadInputError, match="exists, but does not hold the files of checkpoint"):
         fetch(store, checkpoint, "merged", target)
     assert contents(target.parent) == before
 
 
 @only_folder
-def test_what_cannot_be_written_is_a_clear_error(store: ObjectStore, merged: Path, tmp_path: Path) -> None:
+def test_an_unwritable_target_is_a_clear_error(store: ObjectStore, merged: Path, tmp_path: Path) -> None:
     checkpoint = stored(store, merged)
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInputError, match=r"cannot be copied to .*file/models"):
@@ -239,16 +239,14 @@ def test_what_cannot_be_written_is_a_clear_error(store: ObjectStore, merged: Pat
 
 
 @only_folder
-def test_a_folder_that_it_does_not_have_is_refused(store: ObjectStore, merged: Path, target: Path) -> None:
+def test_a_part_that_the_checkpoint_lacks_is_refused(store: ObjectStore, merged: Path, target: Path) -> None:
     with pytest.raises(BadInputError, match=r"has no folder 'adapter'.*--which merged"):
         fetch(store, stored(store, merged), "adapter", target)
     assert not target.parent.exists()
 
 
 @only_folder
-def test_others_may_read_the_copy_as_far_as_the_umask_lets_them(
-    store: ObjectStore, merged: Path, target: Path
-) -> None:
+def test_the_copy_has_the_permissions_of_the_umask(store: ObjectStore, merged: Path, target: Path) -> None:
     fetch(store, stored(store, merged), "merged", target)
     plain = target.parent / "plain"
     plain.mkdir()
@@ -256,7 +254,7 @@ def test_others_may_read_the_copy_as_far_as_the_umask_lets_them(
 
 
 @only_folder
-def test_a_large_file_is_never_in_memory_as_a_whole(store: ObjectStore, merged: Path, target: Path) -> None:
+def test_a_large_file_is_streamed(store: ObjectStore, merged: Path, target: Path) -> None:
     with (merged / "config.json").open("wb") as stream:
         stream.truncate(32 * MB)
     tracemalloc.start()
@@ -273,12 +271,12 @@ def test_a_large_file_is_never_in_memory_as_a_whole(store: ObjectStore, merged: 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "merged/../../x", "..", "config.json", ""])
 def test_a_path_out_of_the_checkpoint_is_refused(path: str) -> None:
-    with pytest.raises(ValueError, match="no path within"):
+    with pytest.raises(ValueError, match="is not a path within"):
         CheckpointFile(path, 0, "")
 
 
 def test_files_and_folders_belong_together() -> None:
     made = make_checkpoint(1)
     for changes in ({"adapter_key": None}, {"files": made.files[:1]}, {"files": ()}):
-        with pytest.raises(ValueError, match="are not those of its folders"):
+        with pytest.raises(ValueError, match="do not match its folders"):
             replace(made, **changes)  # type: ignore[arg-type]

@@ -9,9 +9,9 @@ from tests.registry.contract import AliasContract, CheckpointContract, Migration
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    """Address of a database that is not there yet."""
+    """URL of a database that does not exist yet."""
     return f"sqlite:///{tmp_path}/a folder/drp.db"
 
 
 class TestSqlite(CheckpointContract, AliasContract, MigrationContract):
-    """The promises, on SQLite."""
+    """The contracts on SQLite."""

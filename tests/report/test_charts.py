@@ -1,4 +1,4 @@
-"""The pictures: areas of 1, the same scale for both, nothing outside its frame."""
+"""The charts: densities with area 1, correct scales, and nothing outside the frame."""
 
 import re
 from datetime import timedelta
@@ -40,13 +40,13 @@ def _area(heights: list[float]) -> float:
     ("counts", "area"),
     [
         (_counts(at_50=1), 1.0),
-        (_counts(at_0=7), 1.0),  # what the kernel spreads below 0 comes back
+        (_counts(at_0=7), 1.0),  # what the kernel spreads below 0 is reflected
         (_counts(at_20=300, at_25=200, at_60=100), 1.0),
         (_counts(at_30=3, beyond=1), 0.75),
         (_counts(beyond=4), 0.0),
     ],
 )
-def test_the_area_below_a_density_is_the_share_that_is_drawn(counts: list[int], area: float) -> None:
+def test_the_area_below_a_density_is_the_share_below_1(counts: list[int], area: float) -> None:
     assert _area(density(counts)) == pytest.approx(area, abs=0.01)
 
 
@@ -56,7 +56,7 @@ def test_a_density_is_highest_where_most_lengths_are() -> None:
     assert heights[70] > heights[45]
 
 
-def test_medians_are_told_in_tokens_and_marked_where_they_lie() -> None:
+def test_medians_are_labelled_in_tokens_and_marked_at_their_position() -> None:
     lengths = LengthHistogram("sums", "characters", 2_000, 1_500.0, 500.0, _counts(at_75=4), _counts(at_25=4))
     picture = str(length_picture(lengths))
     assert "before: median 1,500" in picture
@@ -84,33 +84,33 @@ def test_a_day_without_a_night_has_no_bar_and_one_without_a_rejection_has() -> N
     assert 0 < heights[89.0] <= 1
 
 
-def _curve(*losses: float, looks: int = 0) -> list[Point]:
-    """A point a step; with `looks`, each so many steps one with a validation loss."""
+def _curve(*losses: float, every: int = 0) -> list[Point]:
+    """A point per step, with a validation loss every `every` steps."""
     return [
         Point(
             step=step,
             loss=loss,
-            validation_loss=loss + 0.1 if looks and step % looks == 0 else None,
+            validation_loss=loss + 0.1 if every and step % every == 0 else None,
             learning_rate=1e-3,
         )
         for step, loss in enumerate(losses, start=1)
     ]
 
 
-def test_a_loss_is_read_off_its_axis_which_begins_below_the_least() -> None:
-    picture = str(loss_picture(_curve(2.0, 1.2, 1.1, 1.0, looks=2)))
+def test_the_loss_axis_starts_just_below_the_lowest_loss() -> None:
+    picture = str(loss_picture(_curve(2.0, 1.2, 1.1, 1.0, every=2)))
     levels = {
         float(name): float(y) - 4
         for y, name in re.findall(r' y="([\d.]+)" text-anchor="end">([\d.]+)<', picture)
     }
     assert min(levels) == 1.0
-    looks = [float(y) for y in re.findall(r'cy="([\d.]+)"', picture)]
-    a_level = (levels[1.0] - levels[2.0]) / 1.0  # pixels a nat
-    assert [levels[1.0] - y for y in looks] == pytest.approx([0.3 * a_level, 0.1 * a_level], abs=0.2)
+    dots = [float(y) for y in re.findall(r'cy="([\d.]+)"', picture)]
+    per_nat = (levels[1.0] - levels[2.0]) / 1.0  # pixels per nat
+    assert [levels[1.0] - y for y in dots] == pytest.approx([0.3 * per_nat, 0.1 * per_nat], abs=0.2)
     assert "circle" not in str(loss_picture(_curve(2.0, 1.0)))
 
 
-def test_a_difference_beyond_the_axis_is_an_arrow_at_its_edge() -> None:
+def test_a_difference_beyond_the_axis_is_an_arrow_at_the_edge() -> None:
     inside = str(interval_picture(Interval(0.01, -0.02, 0.04), 0.01, 0.05))
     left = str(interval_picture(Interval(-0.2, -0.25, -0.15), None, 0.05))
     right = str(interval_picture(Interval(0.2, 0.15, 0.25), None, 0.05))
@@ -119,9 +119,9 @@ def test_a_difference_beyond_the_axis_is_an_arrow_at_its_edge() -> None:
     assert ("▸" in right, "◂" in right) == (True, False)
 
 
-def test_pictures_stay_inside_their_frames() -> None:
+def test_charts_stay_inside_their_frames() -> None:
     pictures = [
-        loss_picture(_curve(*(2.0 / n for n in range(1, 400)), looks=7)),
+        loss_picture(_curve(*(2.0 / n for n in range(1, 400)), every=7)),
         loss_picture(_curve(1.0, 1.0)),
         loss_picture(_curve(0.00012)),
         interval_picture(Interval(0.01, -0.9, 0.9), 0.02, 0.05),

@@ -1,4 +1,4 @@
-"""Numbers of a night among others: what is usual, what is rising, what a budget recovers."""
+"""Numbers of a night: usual and rising shares, and the answers that a budget recovers."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -8,9 +8,9 @@ import pytest
 
 from drp.query.session import open_session
 from drp.report.chart_data import Budget, Recovered, Trend
-from drp.report.nightly.load import read_numbers
 from drp.report.nightly.model import NightFacts, Numbers, RejectReasonCount
 from drp.report.nightly.page import build_report
+from drp.report.nightly.read_numbers import read_numbers
 from tests.helpers.report_pages import Page
 from tests.helpers.row_factories import (
     RUN_DATE,
@@ -30,14 +30,14 @@ def _ago(days: int) -> date:
 
 
 def _night(days_ago: int, *reasons: str | None, **columns: object) -> dict[str, list[Row]]:
-    """Rollouts of one night, each rejected for a reason or, for None, accepted."""
+    """Rollouts of a night, each rejected for a reason or, for None, accepted."""
     day = {"run_date": _ago(days_ago)}
     rows: dict[str, list[Row]] = {"rollouts": [], "revisions": []}
     for number, reason in enumerate(reasons):
         name = f"{days_ago}-{number}"
         rows["rollouts"].append(make_rollout(rollout_id=name, **day))
-        of = {"revision_id": name, "rollout_id": name, **day, **columns}
-        rows["revisions"].append(make_rejection(reason, **of) if reason else make_revision(**of))
+        columns_ = {"revision_id": name, "rollout_id": name, **day, **columns}
+        rows["revisions"].append(make_rejection(reason, **columns_) if reason else make_revision(**columns_))
     return rows
 
 
@@ -51,12 +51,12 @@ def test_a_trend_is_of_this_recipe_and_of_the_last_14_days(tmp_path: Path) -> No
         tmp_path,
         _night(0, "hollow", "hollow", None, None),
         _night(1, None, None),
-        _night(2, "hollow", None, recipe_hash="h0"),  # the recipe before it was edited
+        _night(2, "hollow", None, recipe_hash="h0"),  # the recipe before an edit
         _night(3, "hollow", recipe="other", recipe_hash="h9"),
         _night(13, "malformed"),
         _night(14, "hollow"),
     )
-    assert [(one.run_date, one.rollouts, one.accepted) for one in numbers.nights] == [
+    assert [(shares.run_date, shares.rollouts, shares.accepted) for shares in numbers.nights] == [
         (_ago(13), 1, 0.0),
         (_ago(2), 2, 0.5),
         (_ago(1), 2, 1.0),
@@ -68,15 +68,15 @@ def test_a_trend_is_of_this_recipe_and_of_the_last_14_days(tmp_path: Path) -> No
     assert (malformed.rejected, malformed.trend.now, malformed.trend.usual) == (0, 0.0, 0.0)
 
 
-def test_tonight_is_of_this_recipe_as_it_stands(tmp_path: Path) -> None:
+def test_tonight_counts_only_the_current_recipe(tmp_path: Path) -> None:
     other = _night(0, "malformed", recipe_hash="h0")
     other["rollouts"] = []  # the same rollout, decided before the recipe was edited
     numbers = _read(tmp_path, _night(0, "hollow"), other)
     assert [(reason.name, reason.rejected) for reason in numbers.reasons] == [("hollow", 1)]
-    assert [one.rollouts for one in numbers.nights] == [1]
+    assert [shares.rollouts for shares in numbers.nights] == [1]
 
 
-def test_a_night_of_the_past_does_not_know_the_future(tmp_path: Path) -> None:
+def test_a_past_night_ignores_later_ones(tmp_path: Path) -> None:
     before = replace(NIGHT, run_id="2026-11-19-drp", run_date=_ago(1))
     numbers = _read(tmp_path, _night(0, "hollow"), _night(1, "malformed"), night=before)
     assert [reason.name for reason in numbers.reasons] == ["malformed"]
@@ -88,21 +88,21 @@ def test_a_night_of_the_past_does_not_know_the_future(tmp_path: Path) -> None:
     ("tonight", "earlier", "rising"),
     [
         (0.20, [0.05, 0.06, 0.04], True),
-        (0.09, [0.05, 0.06, 0.04], False),  # of 100, chance alone does that
-        (0.20, [0.05, 0.06], False),  # two nights are no habit
-        (0.01, [0.0, 0.0, 0.0], False),  # one of 100
+        (0.09, [0.05, 0.06, 0.04], False),  # within chance, of 100 rollouts
+        (0.20, [0.05, 0.06], False),  # two nights are too few
+        (0.01, [0.0, 0.0, 0.0], False),  # one of 100 rollouts
         (0.08, [0.0, 0.0, 0.0], True),
         (0.01, [0.05, 0.06, 0.04], False),
     ],
 )
-def test_a_reason_rises_when_it_is_more_than_chance_above_the_usual(
+def test_a_reason_rises_when_it_exceeds_the_usual_by_more_than_chance(
     tonight: float, earlier: list[float], rising: bool
 ) -> None:
     shares = {_ago(n): share for n, share in enumerate([tonight, *earlier])}
     assert RejectReasonCount("hollow", 1, 100, Trend("hollow", RUN_DATE, shares)).is_rising is rising
 
 
-def test_a_budget_that_does_not_suffice_is_not_named() -> None:
+def test_an_insufficient_budget_is_not_reported() -> None:
     recovered = Recovered(
         "characters", 10, [Budget(64, 0.0, 0.5), Budget(128, 0.5, 0.8), Budget(256, 1.0, 0.8)]
     )
@@ -124,5 +124,5 @@ def test_the_page_shows_a_trend_only_where_there_is_one(tmp_path: Path) -> None:
     assert sum(("class", "now") in a.items() for _, a in many.tags) == 4  # three headlines and a reason
     assert sum(("class", "then") in a.items() for _, a in many.tags) == 4 * 5
     first = Page(build_report(con, replace(NIGHT, run_date=_ago(5))))
-    assert "The first night of recipe drp in 14 days" in first.words
-    assert "usually" not in first.words
+    assert "This is the first night of recipe drp in 14 days" in first.words
+    assert "usual" not in first.words

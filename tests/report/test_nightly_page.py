@@ -1,4 +1,4 @@
-"""The night's page and its summary: honest numbers, strangers' texts as text, nothing fetched."""
+"""The page of a night and its summary: correct numbers, escaped texts, and nothing loaded from elsewhere."""
 
 import io
 import re
@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from drp.lake.stage_counts import StageCounts
+from drp.lake.runs import StageCounts
 from drp.query.session import open_session
 from drp.report.nightly.examples import TRACE_CHARACTERS, read_examples, shorten
 from drp.report.nightly.model import NightFacts
@@ -43,47 +43,46 @@ def _summary(con: duckdb.DuckDBPyConnection, night: NightFacts = NIGHT) -> str:
     return out.getvalue()
 
 
-def test_the_page_tells_the_night(tmp_path: Path) -> None:
+def test_the_page_shows_the_night(tmp_path: Path) -> None:
     stages = [StageCounts("prune", 12.34, {"accepted": 1, "rejected": 1}, ["one trace was slow"])]
     night = replace(NIGHT, stages=stages, docs_link="data-docs/index.html")
     page = Page(build_report(_open(tmp_path, one_of_each()), night))
-    for said in (
+    for text in (
         "Published version 3",
         "3 in = 1 accepted + 1 rejected + 1 dead-lettered ✓ adds up",
         "student-1 (replay) 2 50.0 %",
         "rollout_wrong 1 50.0 %",
-        "The first night of recipe drp in 14 days: there is no trend yet",
+        "This is the first night of recipe drp in 14 days, so there is no trend yet",
         "arithmetic 100 % 0 % 0 % 0 % 1",
         "all 50 % 50 % 0 % 0 % 2",
-        "sums, 1 accepted revision, counted in characters; 1 is 77.",
+        "sums, 1 accepted revision, counted in characters. 1 corresponds to 77.",
         "50 % 79 47",
         "77 → 46 characters −40.3 %",
         "DELETE 2 · checking a result · checks what is already certain",
         "prune accepted 1 · rejected 1 100.0 % 12.3 0.2",
         "1 warning prune: one trace was slow",
     ):
-        assert said in page.words
+        assert text in page.words
     assert ("a", {"href": "data-docs/index.html"}) in page.tags
     assert "corpus release" not in page.text
 
 
-def test_counts_that_do_not_add_up_are_shouted(tmp_path: Path) -> None:
+def test_counts_that_do_not_add_up_are_highlighted(tmp_path: Path) -> None:
     tables = one_of_each()
     tables["rollouts"].append(make_rollout(rollout_id="lost"))
     con = _open(tmp_path, tables)
     page = Page(build_report(con, NIGHT))
-    assert "✗ 4 went in, 3 came out; 1 rollouts have no revision" in page.words
+    assert "✗ 4 rows in, 3 rows out; 1 rollouts have no revision" in page.words
     assert "✓" not in page.text
     assert "DOES NOT ADD UP: 1 rollouts have no revision" in _summary(con)
 
 
-def test_a_quarantined_night_says_why_and_what_to_do(tmp_path: Path) -> None:
+def test_a_quarantined_night_shows_the_reason_and_the_next_step(tmp_path: Path) -> None:
     night = replace(NIGHT, outcome="quarantined", detail="accepted share 0.31 is outside [0.50, 1.00]")
     con = _open(tmp_path, one_of_each())
     page = Page(build_report(con, night))
     assert (
-        "Quarantined accepted share 0.31 is outside [0.50, 1.00] Nothing of this night was published"
-        in page.words
+        "Quarantined accepted share 0.31 is outside [0.50, 1.00] This night was not published" in page.words
     )
     assert "drp corpus release 2026-11-20-drp" in page.text
     assert "quarantined: accepted share 0.31 is outside [0.50, 1.00]" in _summary(con, night)
@@ -98,7 +97,7 @@ def test_a_night_with_nothing_new_has_a_page_too() -> None:
     assert "nothing new" in _summary(con, night)
 
 
-def test_the_small_student_is_never_passed_off_as_the_papers(tmp_path: Path) -> None:
+def test_the_small_student_is_labelled_as_such(tmp_path: Path) -> None:
     tables = one_of_each()
     tables["rollouts"] = [row | {"student": "small"} for row in tables["rollouts"]]
     con = _open(tmp_path, tables)
@@ -107,7 +106,7 @@ def test_the_small_student_is_never_passed_off_as_the_papers(tmp_path: Path) -> 
     assert label in _summary(con)
 
 
-def test_only_this_night_and_this_recipe_are_told(tmp_path: Path) -> None:
+def test_only_this_night_and_this_recipe_are_shown(tmp_path: Path) -> None:
     tables = one_of_each()
     tables["rollouts"].append(make_rollout(rollout_id="r3"))
     tables["revisions"].append(make_revision(revision_id="x1", recipe_hash="h2", recipe="other"))
@@ -121,7 +120,7 @@ def test_only_this_night_and_this_recipe_are_told(tmp_path: Path) -> None:
     assert "rollout_wrong" not in page.text
 
 
-def test_the_texts_of_strangers_are_text(tmp_path: Path) -> None:
+def test_all_texts_are_escaped(tmp_path: Path) -> None:
     tables = {
         "questions": [make_question(question=EVIL, dataset=EVIL, gold_answer=EVIL)],
         "rollouts": [make_rollout(thinking=EVIL, student=EVIL), make_rollout(rollout_id="r2")],
@@ -138,7 +137,7 @@ def test_the_texts_of_strangers_are_text(tmp_path: Path) -> None:
     assert "[/bold]" in _summary(con, replace(NIGHT, detail="[/bold]"))
 
 
-def test_the_page_fetches_nothing(tmp_path: Path) -> None:
+def test_the_page_loads_nothing(tmp_path: Path) -> None:
     html = build_report(
         _open(tmp_path, one_of_each()), replace(NIGHT, stages=[StageCounts("prune", 1.0, {}, [])])
     )
@@ -152,8 +151,8 @@ def test_the_page_fetches_nothing(tmp_path: Path) -> None:
     assert policies == ["default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"]
 
 
-def _giants(count: int, steps: int) -> dict[str, list[Row]]:
-    """Accepted revisions of traces of half a million characters that are all to be escaped."""
+def _giant_traces(count: int, steps: int) -> dict[str, list[Row]]:
+    """Accepted revisions of traces with half a million characters that all need escaping."""
     text = "<&>'\"" * 100_000
     size = len(text) // steps
     spans = [{"char_start": n * size, "char_end": (n + 1) * size} for n in range(steps)]
@@ -183,7 +182,7 @@ def _giants(count: int, steps: int) -> dict[str, list[Row]]:
 
 @pytest.mark.parametrize("steps", [1, 1000])
 def test_giant_traces_do_not_make_a_giant_page(tmp_path: Path, steps: int) -> None:
-    con = _open(tmp_path, _giants(12, steps))
+    con = _open(tmp_path, _giant_traces(12, steps))
     assert len(build_report(con, NIGHT).encode()) < 1_500_000
     for sample in read_examples(con, NIGHT):
         shown = sum(len(step.original) + len(step.revised_text or "") for step in sample.steps)
@@ -191,7 +190,7 @@ def test_giant_traces_do_not_make_a_giant_page(tmp_path: Path, steps: int) -> No
         assert sample.steps_left_out + len(sample.steps) == steps
 
 
-def test_the_sample_is_the_same_each_time_and_not_the_first_rows(tmp_path: Path) -> None:
+def test_the_sample_is_reproducible_and_not_the_first_rows(tmp_path: Path) -> None:
     ids = [f"v{n:03}" for n in range(100)]
     tables = {
         "questions": [make_question()],
@@ -217,6 +216,6 @@ def test_a_saving_between_two_counters_is_not_stated(tmp_path: Path) -> None:
     assert "median saving" not in _summary(con)
 
 
-def test_a_cut_says_how_much_is_missing() -> None:
+def test_a_shortened_text_states_how_much_is_missing() -> None:
     assert shorten("abc", 3) == "abc"
     assert shorten("a" * 5 + "b" * 5, 4) == "aa […6 characters…] bb"

@@ -7,13 +7,13 @@ import pytest
 
 from drp.core.records import Rollout
 from drp.lake.lake import Lake
-from drp.query.stream import select
+from drp.query.session import select
 from drp.runtime import sampling
 from drp.runtime.context import RunContext, open_night
 from drp.runtime.sampling import SamplesMissingError
 from drp.stages.ingest import ingest
 from drp.stages.plan import plan
-from drp.stages.rollout import rollout, wanted
+from drp.stages.rollout import rollout, sampling_task
 from drp.student.engines.select import make_engine
 from drp.student.engines.server_engine import StudentUnavailableError
 from drp.student.protocol import SampleRequest, Student
@@ -94,7 +94,7 @@ def test_a_sample_without_an_answer_is_told(night, shard, monkeypatch):
 
 
 def test_processes_share_the_pieces_and_leave_none(night, shard):
-    work = wanted(night, shard)
+    work = sampling_task(night, shard)
     for part in range(3):
         sampling.sample(night, work, part=part, of=3)
     assert len(landed(night)) == len(set(landed(night))) == 60

@@ -19,7 +19,7 @@ from drp.registry.records import Checkpoint
 from drp.registry.registry import Registry, open_registry
 from drp.runtime.context import open_night, open_training
 from drp.runtime.plans import ShardPlan
-from drp.stages.rollout import rollout, wanted
+from drp.stages.rollout import rollout, sampling_task
 from drp.student import small
 from drp.student.engines.select import student_of
 from tests.helpers.checkpoints import checkpoint_id, make_checkpoint
@@ -105,7 +105,7 @@ def test_a_copy_that_was_changed_does_not_roll_out(registry, add, recipe):
     night = open_night(recipe(f"small@{made.checkpoint_id}"), DAY)
     (Path(student_of(night.recipe).model) / "model.safetensors").write_bytes(b"Weights")
     night.run.write_plan("a", ShardPlan(fingerprint="f"))
-    with pytest.raises(BadInputError, match=r"is not what checkpoint .* has"):
+    with pytest.raises(BadInputError, match=r"does not hold the files of checkpoint"):
         rollout(night, "a")
     assert not night.run.is_done("rollout", "a")
 
@@ -119,7 +119,7 @@ def test_a_checkpoint_that_was_changed_is_no_student(lake, registry, add, recipe
 
 def test_a_checkpoint_of_another_student_is_named_as_what_it_is(registry, add, recipe):
     made = add(1, student="large")
-    with pytest.raises(BadInputError, match="is one of large, not of small") as caught:
+    with pytest.raises(BadInputError, match="is a checkpoint of large, not of small") as caught:
         open_night(recipe(f"small@{made.checkpoint_id[:12]}"), DAY)
     assert f"large@{made.checkpoint_id[:12]}" in caught.value.next_command
     with pytest.raises(UnknownCheckpointError):
@@ -130,4 +130,4 @@ def test_its_rollouts_bear_its_name(registry, add, recipe):
     made = add(1)
     night = open_night(recipe(f"small@{made.checkpoint_id}"), DAY)
     night.run.write_plan("a", ShardPlan(fingerprint="f"))
-    assert wanted(night, "a").student.name == f"small@{made.checkpoint_id[:12]}"
+    assert sampling_task(night, "a").student.name == f"small@{made.checkpoint_id[:12]}"

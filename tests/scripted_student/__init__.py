@@ -1,4 +1,4 @@
-"""A student for tests that want a night without a model: a script that reasons about generated problems.
+"""A scripted student for tests that need a run without a model: it writes reasoning about generated problems.
 
-It answers over HTTP, as `vllm serve` does; `server.scripted` are the keys of a recipe that asks it.
+It answers over HTTP like `vllm serve`; `server.scripted` returns the keys of a recipe that uses it.
 """

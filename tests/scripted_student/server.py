@@ -1,4 +1,4 @@
-"""The script behind the API of an OpenAI-compatible server, in a thread of the test's process."""
+"""Serve the scripted student with an OpenAI-compatible API, in a thread of the test process."""
 
 import json
 import threading
@@ -8,15 +8,15 @@ from typing import Any
 
 from drp.questions.generators.generate import generate, problem_from_source
 from drp.questions.generators.problems import Problem
-from tests.scripted_student.student import say
+from tests.scripted_student.student import respond
 
 SEEDS = (*range(10), *range(30, 60))
 SIZE = 200
-"""It knows the first problems of these seeds, of level `standard`."""
+"""It knows the first `SIZE` problems of `SEEDS`, of level `standard`."""
 
 
 def scripted(size: int, seed: int) -> dict[str, Any]:
-    """Keys of a recipe whose nights it answers."""
+    """Return the keys of a recipe that samples the scripted student."""
     assert seed in SEEDS
     assert size <= SIZE
     return {
@@ -32,8 +32,8 @@ def scripted(size: int, seed: int) -> dict[str, Any]:
 
 @cache
 def address() -> str:
-    """Where it answers; it starts when somebody asks, and ends with the process."""
-    _problems()  # once, and not by each thread that is asked first
+    """Return the server's address; the first call starts it, and it ends with the process."""
+    _problems()  # fill the cache once, before request threads do so concurrently
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -42,25 +42,27 @@ def address() -> str:
 
 @cache
 def _problems() -> dict[str, Problem]:
-    found = (problem_from_source(question.source) for seed in SEEDS for question in generate(SIZE, seed))
-    return {problem.text: problem for problem in found if problem}
+    problems = (problem_from_source(question.source) for seed in SEEDS for question in generate(SIZE, seed))
+    return {problem.text: problem for problem in problems if problem}
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        problem = _problems().get(asked["messages"][-1]["content"])
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        problem = _problems().get(request["messages"][-1]["content"])
         if problem is None:
-            self._answer(400, {"error": {"message": "the script has no answer to this"}})
+            self._answer(400, {"error": {"message": "the script does not know this question"}})
             return
-        said = say(problem, asked["seed"])
-        text = f"{said.thinking}\n</think>\n\n{said.response}" if said.is_finished else said.thinking
+        reply = respond(problem, request["seed"])
+        text = reply.thinking
+        if reply.is_finished:
+            text += f"\n</think>\n\n{reply.response}"
         choice = {
             "index": 0,
             "message": {"role": "assistant", "content": text},
-            "finish_reason": "stop" if said.is_finished else "length",
+            "finish_reason": "stop" if reply.is_finished else "length",
         }
         usage = {"prompt_tokens": 1, "completion_tokens": len(text), "total_tokens": 1 + len(text)}
         self._answer(
@@ -69,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "id": "c",
                 "object": "chat.completion",
                 "created": 0,
-                "model": asked["model"],
+                "model": request["model"],
                 "choices": [choice],
                 "usage": usage,
             },
@@ -83,5 +85,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, *said: object) -> None:
-        """Nothing."""
+    def log_message(self, *args: object) -> None:
+        """Do not log requests."""

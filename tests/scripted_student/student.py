@@ -1,4 +1,4 @@
-"""What the script says: long, doubtful, and wrong, cut or looping at the rates below."""
+"""The responses of the scripted student: long, hesitant, and wrong, cut off or looping at the rates below."""
 
 import random
 from typing import NamedTuple
@@ -9,33 +9,33 @@ from drp.student.small.writer import WorkedProblem
 from tests.scripted_student.writing import TraceWriter
 
 LOOPING_RATE = 0.01
-"""Share of rollouts that never get out of a step."""
+"""Share of rollouts that loop in a step."""
 UNFINISHED_RATE = 0.02
-"""Share that is cut before its answer."""
+"""Share of rollouts that are cut off before the answer."""
 WRONG_RATE = 0.12
-"""Share with a slip that nobody notices, and so a wrong answer."""
+"""Share of rollouts with an unnoticed mistake, and so with a wrong answer."""
 
 _SLIPS = (-10, -2, -1, 1, 2, 10)
 
 
-class Said(NamedTuple):
-    """A response, and whether it came to its end."""
+class ScriptedResponse(NamedTuple):
+    """A response, and whether it is complete."""
 
     thinking: str
     response: str
     is_finished: bool
 
 
-def say(problem: Problem, seed: int) -> Said:
-    """The same problem and seed give the same words."""
+def respond(problem: Problem, seed: int) -> ScriptedResponse:
+    """Write a response; the same problem and seed give the same text."""
     rng = random.Random(f"{problem.text}/{seed}")  # noqa: S311
     right = WorkedProblem(problem, problem.computations, tuple(c.result for c in problem.computations))
-    fate = rng.random()
-    if fate < LOOPING_RATE:
-        return Said("\n\n".join(TraceWriter(rng, right).loop()), "", False)
-    if fate < LOOPING_RATE + UNFINISHED_RATE:
+    outcome = rng.random()
+    if outcome < LOOPING_RATE:
+        return ScriptedResponse("\n\n".join(TraceWriter(rng, right).loop()), "", False)
+    if outcome < LOOPING_RATE + UNFINISHED_RATE:
         text = "\n\n".join(TraceWriter(rng, right).thinking())
-        return Said(text[: int(len(text) * rng.uniform(0.4, 0.9))].rstrip(), "", False)
-    is_wrong = fate < LOOPING_RATE + UNFINISHED_RATE + WRONG_RATE
+        return ScriptedResponse(text[: int(len(text) * rng.uniform(0.4, 0.9))].rstrip(), "", False)
+    is_wrong = outcome < LOOPING_RATE + UNFINISHED_RATE + WRONG_RATE
     writer = TraceWriter(rng, slipped(rng, right, _SLIPS) if is_wrong else right)
-    return Said("\n\n".join(writer.thinking()), writer.response(), True)
+    return ScriptedResponse("\n\n".join(writer.thinking()), writer.response(), True)

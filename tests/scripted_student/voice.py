@@ -1,6 +1,6 @@
-"""What the scripted student says, in the manner of a long-reasoning model: restating, hedging, re-checking.
+"""The phrases of the scripted student, like those of a long-reasoning model: restating, hedging, re-checking.
 
-Each tuple is one thing to say in several ways; braces are filled in by `drp.student.writing`.
+Each tuple holds variants of one phrase; `tests.scripted_student.writing` fills in the braces.
 """
 
 OPENINGS = (

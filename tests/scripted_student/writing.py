@@ -1,4 +1,4 @@
-"""Writes a worked problem as a long chain of thought and as an answer summary, in the words of `voice`."""
+"""Write a worked problem as a long chain of thought and an answer summary, with the phrases of `voice`."""
 
 import random
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from drp.student.small.writer import WorkedProblem, Writer
 from tests.scripted_student import voice
 
 LONG_ENOUGH = 2_000
-"""Beyond so many characters a trace gets no more second thoughts."""
+"""Beyond this many characters no more second thoughts are added to a trace."""
 
 _INVERSE: dict[Operator, Operator] = {"+": "-", "-": "+", "×": "÷", "÷": "×"}
 _CONFUSED: dict[Operator, Operator] = {"+": "-", "-": "+", "×": "+", "÷": "-"}
@@ -16,7 +16,7 @@ _LATEX: dict[Operator, str] = {"+": "+", "-": "-", "×": r"\times", "÷": r"\div
 
 
 class TraceWriter(Writer):
-    """Writes one rollout: the same generator state writes the same text."""
+    """Writes one rollout; the same generator state gives the same text."""
 
     def __init__(self, rng: random.Random, working: WorkedProblem) -> None:
         super().__init__(rng)
@@ -29,26 +29,26 @@ class TraceWriter(Writer):
         }
 
     def thinking(self) -> list[str]:
-        """The paragraphs of the trace."""
+        """Return the paragraphs of the trace."""
         paragraphs = [self._opening(), self._plan()]
         paragraphs += [self._step(index) for index in range(len(self._working.results))]
-        for second_thought, chance in (
+        for second_thought, probability in (
             (self._verification, 0.8),
             (self._alternative, 0.6),
             (self._dithering, 0.35),
         ):
-            if sum(map(len, paragraphs)) < LONG_ENOUGH and self._rng.random() < chance:
+            if sum(map(len, paragraphs)) < LONG_ENOUGH and self._rng.random() < probability:
                 paragraphs.append(second_thought())
         return [*filter(None, paragraphs), self._closing()]
 
     def loop(self) -> list[str]:
-        """Paragraphs of a trace that does not get out of its second step."""
+        """Return the paragraphs of a trace that loops after its second step."""
         paragraphs = self.thinking()[:4]
-        again = self._say(voice.LOOPS, equation=self._equation(0))
-        return [*paragraphs, *([again] * (4_000 // len(again) + self._rng.randint(1, 30)))]
+        repeated = self._phrase(voice.LOOPS, equation=self._equation(0))
+        return [*paragraphs, *([repeated] * (4_000 // len(repeated) + self._rng.randint(1, 30)))]
 
     def response(self) -> str:
-        """The answer summary A, with the answer in a box."""
+        """Return the answer summary A, with the answer in a box."""
         problem, answer = self._working.problem, self._working.answer
         lines = [self._summary_line(index) for index in range(len(self._working.results))]
         match self._rng.randrange(3):
@@ -70,8 +70,8 @@ class TraceWriter(Writer):
         fact = self._rng.choice(problem.facts)
         return " ".join(
             [
-                self._say(voice.OPENINGS, asked=problem.asked),
-                self._say(voice.RESTATEMENTS, facts=facts),
+                self._phrase(voice.OPENINGS, asked=problem.asked),
+                self._phrase(voice.RESTATEMENTS, facts=facts),
                 *self._maybe(0.35, voice.DOUBTS, fact=fact),
             ]
         )
@@ -88,57 +88,59 @@ class TraceWriter(Writer):
             leads = voice.FIRST_LEADS
         elif index == len(self._working.results) - 1:
             leads = voice.LAST_LEADS
-        said = [self._say(leads, what=computation.what)]
+        sentences = [self._phrase(leads, what=computation.what)]
         right = self._equation(index)
         if index == self._working.slip:
-            said += [self._say(voice.EQUATIONS, equation=right), self._say(voice.UNNOTICED)]
-            return " ".join(said)
+            sentences += [self._phrase(voice.EQUATIONS, equation=right), self._phrase(voice.UNNOTICED)]
+            return " ".join(sentences)
         reason = self._rng.choice(voice.REASONS[computation.operator])
         if self._rng.random() < 0.2:
             sign = self._signs[_CONFUSED[computation.operator]]
             other = f"{computation.left.value} {sign} {computation.right.value}"
-            said.append(self._say(voice.FALSE_STARTS, other=other, reason=reason))
+            sentences.append(self._phrase(voice.FALSE_STARTS, other=other, reason=reason))
         elif self._rng.random() < 0.5:
-            said.append(reason)
+            sentences.append(reason)
         if self._rng.random() < 0.2:
             slip = result + self._rng.choice((-10, 10, 1, 2)) if result > 10 else result + 1
             wrong = self._equation(index, slip)
-            said.append(self._say(voice.CAUGHT_SLIPS, wrong=wrong, right=right, result=result, slip=slip))
+            sentences.append(
+                self._phrase(voice.CAUGHT_SLIPS, wrong=wrong, right=right, result=result, slip=slip)
+            )
         else:
-            said.append(self._say(voice.EQUATIONS, equation=right))
+            sentences.append(self._phrase(voice.EQUATIONS, equation=right))
             detail = self._in_pieces(index)
-            said += self._maybe(0.5 if detail else 0, voice.WORKED_OUT, detail=detail)
-        said += self._maybe(0.4, voice.RESULTS, result=result, what=computation.what)
-        said += self._maybe(0.5, voice.CHECKS, inverse=self._inverse(index))
-        return " ".join(said)
+            sentences += self._maybe(0.5 if detail else 0, voice.WORKED_OUT, detail=detail)
+        sentences += self._maybe(0.4, voice.RESULTS, result=result, what=computation.what)
+        sentences += self._maybe(0.5, voice.CHECKS, inverse=self._inverse(index))
+        return " ".join(sentences)
 
     def _verification(self) -> str:
         equations = ", then ".join(self._equation(index) for index in range(len(self._working.results)))
-        return self._say(voice.VERIFICATIONS, equations=equations)
+        return self._phrase(voice.VERIFICATIONS, equations=equations)
 
     def _alternative(self) -> str:
         working = self._working
         if working.slip is not None:
-            return ""  # a second way would bring the slip to light
+            return ""  # an alternative solution would reveal the mistake
         steps = range(len(working.results))
         is_chain = all(working.computations[index].left.came_from == index - 1 for index in steps[1:])
         if is_chain and self._rng.random() < 0.5:
             equations = ", ".join(self._inverse(index) for index in reversed(steps))
-            return self._say(voice.BACKWARDS, answer=working.answer, equations=equations)
+            return self._phrase(voice.BACKWARDS, answer=working.answer, equations=equations)
         expression = f"{self._expression(steps[-1])} = {working.answer}"
-        return self._say(voice.ALTERNATIVES, expression=expression)
+        return self._phrase(voice.ALTERNATIVES, expression=expression)
 
     def _dithering(self) -> str:
-        return self._say(voice.DITHERING, asked=self._working.problem.asked)
+        return self._phrase(voice.DITHERING, asked=self._working.problem.asked)
 
     def _closing(self) -> str:
-        return self._say(voice.CLOSINGS, answer=self._working.answer, unit=self._working.problem.unit)
+        return self._phrase(voice.CLOSINGS, answer=self._working.answer, unit=self._working.problem.unit)
 
     def _equation(self, index: int, result: int | None = None) -> str:
-        found = self._working.results[index] if result is None else result
+        value = self._working.results[index] if result is None else result
         computation = self._working.computations[index]
         sign = self._signs[computation.operator]
-        return f"{computation.left.value} {sign} {computation.right.value} = {found}"
+        return f"{computation.left.value} {sign} {computation.right.value} = {value}"
 
     def _inverse(self, index: int) -> str:
         computation = self._working.computations[index]
@@ -146,7 +148,7 @@ class TraceWriter(Writer):
         return f"{self._working.results[index]} {sign} {computation.right.value} = {computation.left.value}"
 
     def _in_pieces(self, index: int) -> str:
-        """The computation by tens and ones; empty where that is no help."""
+        """Return the computation by tens and ones; empty if that does not help."""
         computation, result = self._working.computations[index], self._working.results[index]
         left, right, sign = computation.left.value, computation.right.value, self._signs[computation.operator]
         number = left if computation.operator == "×" else right

@@ -19,8 +19,7 @@ import pytest
 
 from drp.core.schemas import CORPUS_TABLES, id_column
 from drp.lake.lake import open_lake
-from drp.query.session import open_session
-from drp.query.stream import select
+from drp.query.session import open_session, select
 from drp.storage.factory import open_store
 from drp.storage.folder import FolderStore
 from drp.storage.s3 import S3Store
@@ -86,7 +85,7 @@ def test_wrong_keys_are_refused(address: str, monkeypatch: pytest.MonkeyPatch, w
         monkeypatch.setenv(name, value)
     store = S3Store(address)
     for ask in (lambda: store.get("x"), lambda: store.put("x", b"1"), lambda: list(store.listed(""))):
-        with pytest.raises(LakeRefusedError, match=r"does not let us in.*Nothing was read or changed.*AWS_"):
+        with pytest.raises(LakeRefusedError, match=r"denies access.*Nothing was read or changed.*AWS_"):
             ask()
 
 

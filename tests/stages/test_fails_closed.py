@@ -18,12 +18,12 @@ from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostErro
 from drp.lake.lake import Lake
 from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval
-from drp.query.stream import select
+from drp.query.session import select
 from drp.registry.records import CheckpointFile
 from drp.registry.registry import Registry, open_registry
 from drp.runtime.context import RunContext, open_night, open_training
 from drp.runtime.training_plan import entry_of, scratch
-from drp.stages.evaluate import evaluate, shards, wanted
+from drp.stages.evaluate import evaluate, sampling_task, shards
 from drp.stages.prepare import prepare
 from drp.stages.train import train
 from drp.student import small
@@ -137,7 +137,7 @@ def test_a_tokenizer_of_another_model_is_named_before_an_engine_starts(run, stud
     config = student / "config.json"
     config.write_text(config.read_text().replace('"vocab_size": ', '"vocab_size": 5, "was": '))
     shard = base_shard(run)
-    with pytest.raises(BadInputError, match=r"is of another model: it makes ids .* has 5 rows"):
+    with pytest.raises(BadInputError, match=r"belongs to another model: it has ids .* has 5 rows"):
         evaluate(run, shard)
     assert_no_score(run, shard)
 
@@ -147,8 +147,8 @@ def test_a_base_that_was_changed_after_the_plan_gives_no_score(run, student, tmp
     other = shutil.copytree(student, tmp_path / "other")
     (other / "generation_config.json").write_text("{}")
     changed = open_training(write_recipe(tmp_path, other), DAY)
-    with pytest.raises(WrongBaseError, match=r"is not the one that .* began with"):
-        wanted(changed, shard)
+    with pytest.raises(WrongBaseError, match=r"is not the one that .* started with"):
+        sampling_task(changed, shard)
     assert_no_score(run, shard)
 
 
@@ -164,13 +164,13 @@ def test_a_checkpoint_whose_copy_was_changed_gives_no_score(run, registry):
     *_, name = prepare(run)
     assert entry_of(run, name).arm == "champion"
     (shard,) = shards(run, [name])
-    folder = Path(wanted(run, shard).student.model)
+    folder = Path(sampling_task(run, shard).student.model)
     assert (folder / "model.safetensors").read_bytes() == b"weights"
     (folder.parent / f".{folder.name}-left").mkdir()  # by a copy that was killed
-    wanted(run, shard)
+    sampling_task(run, shard)
     assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == [folder.name]
     (folder / "model.safetensors").write_bytes(b"Weights")
-    with pytest.raises(BadInputError, match=r"is not what checkpoint .* has"):
+    with pytest.raises(BadInputError, match=r"does not hold the files of checkpoint"):
         evaluate(run, shard)
     assert_no_score(run, shard)
 
@@ -188,7 +188,7 @@ def test_no_room_for_the_examples_is_a_full_disk(run, registry):
     _, name = prepare(run)
     scratch(entry_of(run, name)).parent.mkdir(parents=True)
     scratch(entry_of(run, name)).write_text("a file, where a folder should be")
-    with pytest.raises(CheckpointUnwritableError, match="make room"):
+    with pytest.raises(CheckpointUnwritableError, match="free disk space"):
         train(run, name)
     assert not run.run.is_done("train", name)
     assert registry.list() == ()

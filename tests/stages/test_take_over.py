@@ -4,7 +4,7 @@ import pytest
 
 from drp.lake.runs import TakenOverError
 from drp.pipeline.nightly import nightly
-from drp.query.stream import select
+from drp.query.session import select
 from drp.runtime.context import RunContext, open_night
 from drp.stages.decompose import decompose
 from drp.stages.ingest import ingest

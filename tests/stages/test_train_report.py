@@ -16,7 +16,7 @@ from drp.registry.registry import open_registry
 from drp.runtime.context import RunContext, open_training
 from drp.runtime.plans import PlannedCheckpoint
 from drp.runtime.training_plan import entry_of, manifest_key, model_digest
-from drp.stages.evaluate import shard_of, wanted
+from drp.stages.evaluate import sampling_task, shard_of
 from drp.stages.train_report import latest, tables, train_report
 from drp.student import small
 from tests.helpers.nights import DAY
@@ -70,7 +70,7 @@ def _measured(run: RunContext, made: MadeRun) -> list[str]:
         if entrant.manifest:
             run.lake.store.put(manifest_key(entry), entrant.manifest.model_dump_json().encode())
     questions = sorted(
-        sample.question.question_id for sample in wanted(run, shard_of(run, names[0], "small")).samples
+        sample.question.question_id for sample in sampling_task(run, shard_of(run, names[0], "small")).samples
     )
     for entrant, name in zip(made.facts.entrants, names, strict=True):
         with run.run.shard(EVALUATE, shard_of(run, name, "small"), run.recipe.evaluation_hash) as out:

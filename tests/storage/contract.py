@@ -1,4 +1,4 @@
-"""What every object store promises. A test class for one kind of store inherits these and brings `store`."""
+"""The guarantees of every object store. The test class of a store inherits them and provides `store`."""
 
 import hashlib
 import threading
@@ -13,9 +13,9 @@ MB = 2**20
 
 
 class StoreContract:
-    """The promises to one writer."""
+    """The guarantees for one writer."""
 
-    def test_what_was_put_can_be_read_listed_and_digested(self, store: ObjectStore) -> None:
+    def test_an_object_can_be_read_listed_and_digested(self, store: ObjectStore) -> None:
         store.put("a/x.json", b"some")
         (stored,) = store.listed("a")
         assert (stored.key, stored.bytes) == ("a/x.json", 4)
@@ -29,7 +29,7 @@ class StoreContract:
         assert store.get("empty") == b""
         assert not store.create("empty", b"1")
 
-    def test_what_is_not_there_is_none_and_may_be_deleted(self, store: ObjectStore) -> None:
+    def test_a_missing_object_is_none_and_may_be_deleted(self, store: ObjectStore) -> None:
         assert (store.get("a/b"), store.digest("a/b"), list(store.listed("a"))) == (None, None, [])
         store.delete("a/b")
         store.put("a/b", b"1")
@@ -37,7 +37,7 @@ class StoreContract:
         assert (store.get("a/b"), store.digest("a/b"), list(store.listed(""))) == (None, None, [])
 
     @pytest.mark.parametrize("key", ["a b/c d.json", "run_date=2026-11-20/x.parquet", "é/日本+&%25#~.txt"])
-    def test_a_key_is_taken_as_it_is(self, store: ObjectStore, key: str) -> None:
+    def test_a_key_may_have_any_characters(self, store: ObjectStore, key: str) -> None:
         with store.writing(key) as stream:
             stream.write(b"1")
         assert [stored.key for stored in store.listed(key.split("/")[0])] == [key]
@@ -51,7 +51,7 @@ class StoreContract:
         assert [stored.key for stored in store.listed("a/b")] == ["a/b/2"]
         assert [stored.key for stored in store.listed("")] == ["a.json", "a/1", "a/b/2", "ab/3"]
 
-    def test_a_listing_is_whole_and_in_order_also_over_several_pages(self, store: ObjectStore) -> None:
+    def test_a_listing_over_several_pages_is_complete_and_in_order(self, store: ObjectStore) -> None:
         keys = [f"many/{i % 7}/{i:05d}" for i in range(1100)]
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda key: store.put(key, b""), keys))
@@ -60,7 +60,7 @@ class StoreContract:
     def test_create_does_not_overwrite(self, store: ObjectStore) -> None:
         assert store.create("x", b"first")
         assert not store.create("x", b"second")
-        assert not store.create("x", b"first"), "nor does it take an equal object for its own"
+        assert not store.create("x", b"first"), "an equal object is not taken for its own"
         assert store.get("x") == b"first"
 
     def test_swap_replaces_only_what_was_expected(self, store: ObjectStore) -> None:
@@ -136,11 +136,11 @@ class StoreContract:
 
 
 class ConditionalContract(StoreContract):
-    """The promises to many writers."""
+    """The guarantees for many writers."""
 
     def test_it_says_that_it_is_conditional(self, store: ObjectStore) -> None:
         assert store.is_conditional
-        assert list(store.listed("")) == [], "finding out leaves nothing"
+        assert list(store.listed("")) == [], "the probe leaves nothing behind"
 
     def test_of_many_creates_at_once_one_wins(self, store: ObjectStore) -> None:
         for round_ in range(10):

@@ -1,4 +1,4 @@
-"""A folder keeps the promises of an object store, on a disk that may be full, read-only or no folder."""
+"""The folder store keeps the guarantees of an object store, also on a full or read-only disk."""
 
 import errno
 import os
@@ -46,7 +46,7 @@ def test_a_full_or_read_only_disk_is_a_clear_error(store, number):
 
 
 def test_a_file_that_the_system_cuts_is_a_clear_error_and_no_object(tmp_path):
-    """Of a limit that the kernel enforces, as it does of a full disk."""
+    """The kernel enforces this limit in the same way as a full disk."""
     program = (
         "import sys; from pathlib import Path\n"
         "from drp.storage.folder import FolderStore\n"
@@ -66,12 +66,12 @@ def test_a_file_that_the_system_cuts_is_a_clear_error_and_no_object(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_of_somebody_else_passes_through(store):
+def test_an_unrelated_error_passes_through(store):
     with pytest.raises(FileNotFoundError), store.writing("x"):
         raise FileNotFoundError(errno.ENOENT, "no such trace file")
 
 
-def test_a_file_that_vanishes_is_neither_listed_nor_missed(store, tmp_path):
+def test_a_file_that_vanishes_is_not_listed(store, tmp_path):
     store.put("a/1", b"")
     (tmp_path / "a lake/a/2").symlink_to(tmp_path / "gone")
     (tmp_path / "a lake/a/.partial-3").symlink_to(tmp_path / "gone")
@@ -79,7 +79,7 @@ def test_a_file_that_vanishes_is_neither_listed_nor_missed(store, tmp_path):
     assert list(store.unfinished()) == []
 
 
-def test_what_a_writer_left_can_be_discarded_even_if_it_ends_meanwhile(store):
+def test_a_leftover_can_be_discarded_even_if_its_writer_ends_meanwhile(store):
     with store.writing("a/b") as stream:
         stream.write(b"1")
         (left,) = store.unfinished()

@@ -1,4 +1,4 @@
-"""S3 keeps the promises of an object store, and says clearly what is wrong when it cannot."""
+"""The S3 store keeps the guarantees of an object store, and its errors say clearly what is wrong."""
 
 import pytest
 from botocore.exceptions import ClientError, IncompleteReadError
@@ -23,7 +23,7 @@ class TestS3(ConditionalContract):
 
 
 @pytest.mark.parametrize("prefix", ["", "a", "a/b", "what#is?this"])
-def test_a_prefix_may_be_anything_and_hides_what_lies_beside_it(moto, bucket, s3_address, prefix):
+def test_a_prefix_may_be_anything_and_hides_its_neighbours(moto, bucket, s3_address, prefix):
     store = S3Store(f"s3://{bucket}/{prefix}")
     store.put("x", b"1")
     assert S3Store(f"s3://{bucket}").get(f"{prefix}/x".lstrip("/")) == b"1"
@@ -31,7 +31,7 @@ def test_a_prefix_may_be_anything_and_hides_what_lies_beside_it(moto, bucket, s3
     assert store.uri("x") == f"{store.root}/x"
 
 
-def test_a_console_s_empty_folders_are_no_objects(bucket, store):
+def test_empty_folders_of_a_console_are_not_objects(bucket, store):
     S3Store(f"s3://{bucket}").put("a lake/_runs/", b"")
     assert list(store.listed("")) == []
 
@@ -42,13 +42,13 @@ def test_an_address_without_a_bucket_or_of_another_kind_is_refused(address):
         open_store(address)
 
 
-def assert_refused(store: ObjectStore, *said: str) -> None:
-    """Terminal, and it says what is wrong, that nothing was changed, and what to check."""
-    for ask in (lambda: store.get("x"), lambda: list(store.listed("")), lambda: store.put("x", b"1")):
+def assert_refused(store: ObjectStore, *texts: str) -> None:
+    """Check that every call raises a terminal error that says what is wrong and what to check."""
+    for call in (lambda: store.get("x"), lambda: list(store.listed("")), lambda: store.put("x", b"1")):
         with pytest.raises(LakeRefusedError) as refusal:
-            ask()
+            call()
         assert isinstance(refusal.value, TerminalError)
-        for words in (*said, "Nothing was read or changed", "DRP_LAKE", "AWS_"):
+        for words in (*texts, "Nothing was read or changed", "DRP_LAKE", "AWS_"):
             assert words in str(refusal.value)
 
 
@@ -56,7 +56,7 @@ def test_a_missing_bucket_is_named(s3_address):
     assert_refused(S3Store("s3://there-is-no-such-bucket/x"), "there-is-no-such-bucket", "NoSuchBucket")
 
 
-def test_without_keys_one_is_told_where_they_are_looked_for(bucket, s3_address, monkeypatch):
+def test_the_error_for_missing_keys_says_where_they_are_looked_up(bucket, s3_address, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     store = S3Store(f"s3://{bucket}/x")
@@ -65,14 +65,14 @@ def test_without_keys_one_is_told_where_they_are_looked_for(bucket, s3_address, 
         _ = store.access
 
 
-def test_a_profile_that_is_not_there_is_refused(bucket, s3_address, monkeypatch):
+def test_an_unknown_profile_is_refused(bucket, s3_address, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(LakeRefusedError, match="nobody"):
         S3Store(f"s3://{bucket}/x")
 
 
 @pytest.mark.parametrize("endpoint", ["not an address", "minio:9000", "ftp//x"])
-def test_an_endpoint_that_is_no_address_is_refused(bucket, s3_address, monkeypatch, endpoint):
+def test_an_invalid_endpoint_is_refused(bucket, s3_address, monkeypatch, endpoint):
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     assert_refused(S3Store(f"s3://{bucket}/x"), endpoint)
 
@@ -125,9 +125,7 @@ def test_a_server_that_fails_for_a_while_is_not_noticed(proxy, store, fault):
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_server_that_does_not_recover_is_unavailable_and_may_be_asked_again(
-    proxy, s3_address, monkeypatch, status
-):
+def test_a_server_that_does_not_recover_is_a_transient_error(proxy, s3_address, monkeypatch, status):
     monkeypatch.setattr(s3, "_ATTEMPTS", 2)
     store = S3Store(s3_address)
     assert store.create("x", b"1")
@@ -137,28 +135,28 @@ def test_a_server_that_does_not_recover_is_unavailable_and_may_be_asked_again(
         with store.writing("y") as stream:
             stream.write(b"x" * 20 * MB)
 
-    for ask in (
+    for call in (
         lambda: store.get("x"),
         lambda: store.create("y", b"1"),
         lambda: list(store.listed("")),
         write,
     ):
         with pytest.raises(LakeUnavailableError, match=r"SlowDown.*run the same command again") as error:
-            ask()
+            call()
         assert isinstance(error.value, TransientError)
     proxy.faults.clear()
     assert [stored.key for stored in store.listed("")] == ["x"]
     write()
 
 
-def test_a_server_that_is_not_there_is_unavailable(s3_address, monkeypatch):
+def test_a_server_that_is_down_is_unavailable(s3_address, monkeypatch):
     monkeypatch.setattr(s3, "_ATTEMPTS", 2)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(LakeUnavailableError, match="does not answer"):
         S3Store(s3_address).get("x")
 
 
-def test_an_answer_that_breaks_off_is_unavailable(store, monkeypatch):
+def test_a_response_that_breaks_off_is_unavailable(store, monkeypatch):
     store.put("x", b"x" * 3 * MB)
     pieces = store.pieces("x")
     assert next(pieces)
@@ -171,13 +169,13 @@ def test_an_answer_that_breaks_off_is_unavailable(store, monkeypatch):
         next(pieces)
 
 
-def test_a_server_that_knows_no_conditions_at_all_is_not_asked_again(proxy, store):
+def test_a_server_without_conditional_writes_is_not_tried_again(proxy, store):
     proxy.faults.append(Fault(501, "NotImplemented", "PUT"))
     with pytest.raises(LakeRefusedError, match="NotImplemented"):
         store.put("x", b"1")
 
 
-def test_a_won_write_whose_answer_was_lost_is_won(proxy, store):
+def test_a_successful_write_whose_response_was_lost_succeeds(proxy, store):
     assert store.is_conditional
     proxy.faults.append(Fault(0, methods="PUT", key="/x", times=1))
     assert store.create("x", b"1")
@@ -187,14 +185,14 @@ def test_a_won_write_whose_answer_was_lost_is_won(proxy, store):
     assert [fault.times for fault in proxy.faults] == [0, 0]
 
 
-def test_a_lost_write_whose_answer_was_lost_is_lost(proxy, store):
+def test_a_failed_write_whose_response_was_lost_fails(proxy, store):
     assert store.create("x", b"1")
     proxy.faults.append(Fault(0, methods="PUT", key="/x", times=1))
     assert not store.create("x", b"1")
     assert store.get("x") == b"1"
 
 
-def test_a_write_that_meets_another_one_asks_again(proxy, store, monkeypatch):
+def test_a_write_in_conflict_with_another_is_tried_again(proxy, store, monkeypatch):
     monkeypatch.setattr(s3, "_CONFLICT_WAIT_S", 0.01)
     assert store.is_conditional
     proxy.faults.append(Fault(409, "ConditionalRequestConflict", "PUT", times=3))
@@ -226,7 +224,7 @@ def test_an_open_upload_is_found_and_discarded_and_its_neighbours_are_not(bucket
     assert [left.name for left in beside.unfinished()] == ["upload of another lake/y.parquet"]
 
 
-def test_an_error_of_somebody_else_s_client_is_not_ours_to_name(store):
-    theirs = ClientError({"Error": {"Code": "Throttled"}}, "Invoke")
+def test_an_error_of_another_client_passes_through(store):
+    other = ClientError({"Error": {"Code": "Throttled"}}, "Invoke")
     with pytest.raises(RuntimeError, match="Throttled"), store.writing("x"):
-        raise RuntimeError(str(theirs))
+        raise RuntimeError(str(other))

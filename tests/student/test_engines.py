@@ -1,4 +1,4 @@
-"""Which engine runs which student, where, and what is said where none can."""
+"""The engine and environment of each student, and the error if no engine can run it."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def test_folders_of_models_are_students_of_the_training_environment(tmp_path: Pa
     assert environment_of(student) == "training"
 
 
-def test_vllm_has_an_environment_of_its_own_and_is_told_how_far_to_spread(tmp_path: Path) -> None:
+def test_vllm_runs_in_the_inference_environment_with_its_tensor_parallelism(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     changes = {"engine": "vllm", "server": None, "student": str(tmp_path), "parallel": {"tensor": 2}}
     student = student_of(load_recipe(write_recipe(tmp_path, **changes)))
@@ -34,12 +34,14 @@ def test_vllm_needs_a_folder_too(tmp_path: Path) -> None:
         environment_of(student_of(load_recipe(write_recipe(tmp_path, **changes))))
 
 
-def test_a_student_that_nothing_can_run_is_refused_with_what_there_is() -> None:
-    with pytest.raises(BadInputError, match=r"'gpt-99'.*small, the folder of any model, and what a server"):
+def test_the_error_for_an_unknown_student_names_the_possible_ones() -> None:
+    with pytest.raises(
+        BadInputError, match=r"'gpt-99'.*small, the folder of any model, and models behind a server"
+    ):
         environment_of(student_of(load_recipe("drp", student="gpt-99")))
 
 
-def test_a_server_is_asked_from_here(tmp_path: Path) -> None:
+def test_the_server_engine_runs_in_the_orchestrator(tmp_path: Path) -> None:
     student = student_of(load_recipe(write_recipe(tmp_path)))
     assert environment_of(student) == "orchestrator"
     assert isinstance(make_engine(student), ServedEngine)

@@ -1,4 +1,4 @@
-"""Rollouts land with the answer of their response, graded against gold, and survive the trip to a row."""
+"""Rollouts are graded by the answer in their response and survive the conversion to a row and back."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +11,7 @@ from drp.core.schemas import ROLLOUTS
 from drp.grading import GRADER_VERSION, Grader
 from drp.questions.importers.parsing import RecordedTrace
 from drp.student.grade_rollouts import grade_rollouts, rollout_from_row, rollout_row
-from drp.student.recorded import recorded_rollout
+from drp.student.recorded_traces import recorded_rollout
 
 
 @pytest.fixture(scope="module")
@@ -20,49 +20,55 @@ def grader() -> Iterator[Grader]:
         yield running
 
 
-def landing(gold: str, response: str, thinking: str = "I think.") -> tuple[Question, Rollout]:
+def pair(gold: str, response: str, thinking: str = "I think.") -> tuple[Question, Rollout]:
     question = Question(f"q-{gold}", "d", "", "1 + 1?", gold, "f")
     return question, recorded_rollout(RecordedTrace(question, "model-1", thinking, response, "unknown"))
 
 
 def test_verdicts_stay_with_their_rollouts(grader: Grader) -> None:
     pairs = [
-        landing("2", "So \\boxed{2}."),
-        landing("2", ""),
-        landing("0.5", "So \\boxed{\\frac{1}{2}}."),
-        landing("2", "So \\boxed{3}."),
-        landing("2", "", thinking="The box is \\boxed{2}, but I was cut"),
+        pair("2", "So \\boxed{2}."),
+        pair("2", ""),
+        pair("0.5", "So \\boxed{\\frac{1}{2}}."),
+        pair("2", "So \\boxed{3}."),
+        pair("2", "", thinking="The box is \\boxed{2}, but I was cut"),
     ]
-    landed = list(grade_rollouts(iter(pairs), grader))
-    assert [graded.rollout for graded in landed] == [rollout for _, rollout in pairs]
-    assert [graded.grade.verdict for graded in landed] == ["equal", None, "equal", "different", None]
-    assert [graded.grade.predicted_answer for graded in landed] == ["2", None, "\\frac{1}{2}", "3", None]
-    assert landed[1].grade == Grade()
+    graded_rollouts = list(grade_rollouts(iter(pairs), grader))
+    assert [graded.rollout for graded in graded_rollouts] == [rollout for _, rollout in pairs]
+    assert [graded.grade.verdict for graded in graded_rollouts] == ["equal", None, "equal", "different", None]
+    assert [graded.grade.predicted_answer for graded in graded_rollouts] == [
+        "2",
+        None,
+        "\\frac{1}{2}",
+        "3",
+        None,
+    ]
+    assert graded_rollouts[1].grade == Grade()
 
 
-def test_landing_is_a_stream(grader: Grader) -> None:
+def test_grading_is_a_stream(grader: Grader) -> None:
     taken = 0
 
     def endless() -> Iterator[tuple[Question, Rollout]]:
         nonlocal taken
         while True:
             taken += 1
-            yield landing("2", "" if taken % 2 else "\\boxed{2}")
+            yield pair("2", "" if taken % 2 else "\\boxed{2}")
 
     stream = grade_rollouts(endless(), grader)
     assert [next(stream).grade.verdict for _ in range(10)] == [None, "equal"] * 5
     assert taken < 10_000
 
 
-def test_loops_are_marked_in_either_part(grader: Grader) -> None:
+def test_loops_are_detected_in_thinking_and_response(grader: Grader) -> None:
     loop = "Wait, again. " * 200
-    pairs = [landing("2", "\\boxed{2}"), landing("2", "\\boxed{2}", loop), landing("2", loop + "\\boxed{2}")]
+    pairs = [pair("2", "\\boxed{2}"), pair("2", "\\boxed{2}", loop), pair("2", loop + "\\boxed{2}")]
     assert [graded.is_degenerate for graded in grade_rollouts(pairs, grader)] == [False, True, True]
 
 
 def test_a_row_fits_the_schema_and_gives_the_rollout_back(grader: Grader) -> None:
     for response in ("\\boxed{2}", ""):
-        (graded,) = grade_rollouts([landing("2", response)], grader)
+        (graded,) = grade_rollouts([pair("2", response)], grader)
         row = rollout_row(graded, "hash-1")
         table = pa.Table.from_pylist([row], schema=ROLLOUTS)
         assert set(row) == set(ROLLOUTS.names)

@@ -1,4 +1,4 @@
-"""What decides a sample: its question, the sampling seed and k, whoever runs the student."""
+"""Question, sampling seed and k determine a sample, whichever engine runs the student."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ STUDENT = Student("s", "", "transformers", None, "r1-1", Sampling(seed=4))
 QUESTION = Question("q1", "d", "train", "What is 1 + 1?", "2", "f")
 
 
-def test_question_seed_and_k_decide_it_and_nothing_else():
+def test_only_question_seed_and_k_determine_the_key():
     samples = [
         SampleRequest(question, k)
         for question in (QUESTION, replace(QUESTION, question_id="q2"))
@@ -24,7 +24,9 @@ def test_question_seed_and_k_decide_it_and_nothing_else():
         replace(STUDENT, engine="vllm", tensor=2),
         replace(STUDENT, sampling=Sampling(samples=9, seed=4)),
     ]
-    assert all(sample_key(other, one) == sample_key(STUDENT, one) for other in others for one in samples)
+    assert all(
+        sample_key(other, sample) == sample_key(STUDENT, sample) for other in others for sample in samples
+    )
 
 
 def test_seeds_fit_into_31_bits():
@@ -33,8 +35,10 @@ def test_seeds_fit_into_31_bits():
     assert max(seeds).bit_length() == 31
 
 
-def test_another_engine_says_it_under_the_same_id():
-    said = Response("1 and 1.", "It is 2.", "stop", 5, 9, "tokenizer x")
-    ours, theirs = (to_rollout(STUDENT, engine, SampleRequest(QUESTION, 3), said) for engine in ("a", "b"))
-    assert replace(theirs, engine="a") == ours
-    assert (ours.sample_index, ours.seed, ours.think_tokens, ours.total_tokens) == (3, 4, 5, 9)
+def test_the_id_does_not_depend_on_the_engine():
+    response = Response("1 and 1.", "It is 2.", "stop", 5, 9, "tokenizer x")
+    first, second = (
+        to_rollout(STUDENT, engine, SampleRequest(QUESTION, 3), response) for engine in ("a", "b")
+    )
+    assert replace(second, engine="a") == first
+    assert (first.sample_index, first.seed, first.think_tokens, first.total_tokens) == (3, 4, 5, 9)

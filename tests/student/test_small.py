@@ -1,4 +1,4 @@
-"""What the small student is taught: long, doubtful, wrong at the stated rate, and worth pruning."""
+"""The training texts of the small student: long, hesitant, wrong at the stated rate, and prunable."""
 
 import random
 import re
@@ -13,7 +13,7 @@ from drp.teacher.heuristic import HeuristicTeacher
 
 
 def chance(seed: int | str) -> random.Random:
-    """A generator that draws the same every time."""
+    """Return a random generator with a fixed seed."""
     return random.Random(seed)  # noqa: S311
 
 
@@ -24,15 +24,15 @@ _EQUATION = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
 
 def holds(equation: tuple[str, str, str, str]) -> bool:
     left, sign, right, result = int(equation[0]), equation[1], int(equation[2]), int(equation[3])
-    found = {"+": left + right, "-": left - right, "*": left * right}
-    return found[sign] == result if sign in found else left == right * result
+    results = {"+": left + right, "-": left - right, "*": left * right}
+    return results[sign] == result if sign in results else left == right * result
 
 
 def answers() -> list[int]:
     return [int(found.answer) for trace in TRACES if (found := extract_answer(trace.response))]
 
 
-def test_as_many_are_wrong_as_it_says():
+def test_the_wrong_rate_is_as_stated():
     wrong = sum(answer != problem.answer for answer, problem in zip(answers(), PROBLEMS, strict=True))
     assert abs(wrong / len(PROBLEMS) - WRONG_RATE) < 0.04
 
@@ -43,24 +43,24 @@ def test_the_summary_holds_unless_the_answer_is_wrong():
             assert all(map(holds, equations)) == (answer == problem.answer)
 
 
-def test_mistakes_that_are_mended_stand_in_right_traces():
+def test_right_traces_contain_corrected_mistakes():
     right = [t.thinking for t, a, p in zip(TRACES, answers(), PROBLEMS, strict=True) if a == p.answer]
     slips = [text for text in right if not all(map(holds, _EQUATION.findall(text)))]
     assert len(slips) > len(right) / 20
 
 
-def test_the_same_generator_state_writes_the_same_words():
+def test_the_same_generator_state_gives_the_same_text():
     problem = PROBLEMS[0]
     assert write(chance(5), problem) == write(chance(5), problem)
     assert write(chance(5), problem) != write(chance(6), problem)
 
 
 def test_without_thinking_all_are_right_and_short():
-    said = [write_bare(chance(number), problem) for number, problem in enumerate(PROBLEMS)]
-    for bare, problem in zip(said, PROBLEMS, strict=True):
+    solutions = [write_bare(chance(number), problem) for number, problem in enumerate(PROBLEMS)]
+    for bare, problem in zip(solutions, PROBLEMS, strict=True):
         assert extract_answer(bare).answer == str(problem.answer)
         assert all(map(holds, _EQUATION.findall(bare)))
-    assert sum(map(len, said)) < 0.5 * sum(len(trace.thinking) for trace in TRACES)
+    assert sum(map(len, solutions)) < 0.5 * sum(len(trace.thinking) for trace in TRACES)
 
 
 def test_some_traces_are_brief():

@@ -1,4 +1,4 @@
-"""Whole nights through a provider: the same corpus online and in batches, bought once, whatever fails."""
+"""Whole nights through a provider: the same corpus online and in batches, paid once, despite faults."""
 
 import pytest
 
@@ -32,7 +32,7 @@ STORM = {
     },
     "api": {"rate_limited": 0.1, "http_500": 0.1, "reset_before": 0.05, "reset_after": 0.05},
 }
-"""Almost a third of all requests bring no answer, or none that can be used."""
+"""Almost a third of all requests have no answer or an unusable one."""
 
 
 def test_online_and_in_batches_the_same_corpus_and_nothing_bought_twice(teach, server):
@@ -70,7 +70,7 @@ def test_in_a_storm_every_row_ends(teach, server, backend):
     billed = server.totals()["by_mode"][backend] - teach.nano("calm.db") - teach.nano("stormy.db")
     if backend == "batch":
         assert billed == 0
-    else:  # answers whose connection died on the way were billed: the ledger has them as estimates
+    else:  # answers lost with their connection were billed; the ledger has estimates of them
         with open_ledger(teach.url("stormy.db")) as ledger:
             assert 0 < billed < 2 * ledger.spent(stormy.run_id).reserved * 10**9
 
@@ -127,7 +127,7 @@ def test_another_prompt_is_bought_anew(teach, server, monkeypatch):
     assert server.totals()["asked"] == 2 * asked
 
 
-def test_the_books_move_to_the_lake_and_hold_no_key(teach, server, tmp_path):
+def test_answers_are_exported_to_the_lake_without_the_key(teach, server, tmp_path):
     night = teach("online")
     calls = rows(night, "SELECT call_id, cost_usd, raw_text FROM teacher_calls")
     assert len(calls) == server.totals()["billed"] > 0

@@ -1,4 +1,4 @@
-"""The recorded traces through an LLM teacher: the same corpus both ways, and what it and more of it cost."""
+"""Recorded traces through an LLM teacher: the same corpus online and in batches, and what it costs."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Loops are marked; reasoning, however repetitive, is not."""
+"""Loops are detected; reasoning is not taken for a loop, however repetitive it is."""
 
 from itertools import islice
 
@@ -23,13 +23,13 @@ REASONING = "\n\n".join(
         " ".join(f"Case {n} leads to {n * 37 % 101}, which is out." for n in range(9)),
     ],
 )
-def test_the_same_words_over_and_over(phrase: str) -> None:
+def test_repeated_text_is_a_loop(phrase: str) -> None:
     loop = phrase * (6_000 // len(phrase))
     assert is_degenerate(loop)
     assert is_degenerate(REASONING + loop)
 
 
-def test_a_loop_that_was_left_is_none() -> None:
+def test_a_loop_in_the_middle_is_not_marked() -> None:
     assert not is_degenerate("Wait. " * 200 + REASONING + REASONING[::-1])
 
 
@@ -38,7 +38,7 @@ def test_short_texts_and_tables_are_not_judged() -> None:
     assert not is_degenerate("no " * (MIN_CHARACTERS // 3 - 1))
 
 
-def test_reasoning_is_no_loop() -> None:
+def test_reasoning_is_not_a_loop() -> None:
     assert len(REASONING) > 5_000
     assert not is_degenerate(REASONING)
     squares = "\n".join(
@@ -55,7 +55,9 @@ def test_real_traces() -> None:
     rows = pq.read_table(shared_file("traces.parquet")).to_pylist()
     good = [row for row in rows if row["closed_think"] and row["boxed_match"]]
     marked = [row["id"] for row in good if is_degenerate(row["thinking"]) or is_degenerate(row["response"])]
-    assert marked == ["trace-00454"]  # it says "Now, we need to double-check if" to its end, read by eye
+    assert marked == [
+        "trace-00454"
+    ]  # repeats "Now, we need to double-check if" to its end, as a manual check confirmed
     unfinished = [row for row in rows if not row["closed_think"]]
     assert {row["id"] for row in unfinished if is_degenerate(row["thinking"])} == {
         "trace-00718",

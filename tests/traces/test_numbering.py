@@ -1,4 +1,4 @@
-"""Units cover any trace exactly, never cut mathematics, and are bounded in number."""
+"""Units cover any trace exactly, never split mathematics, and are bounded in number."""
 
 from itertools import pairwise
 
@@ -48,7 +48,7 @@ def test_mathematics_lies_whole_in_one_unit(whole: str) -> None:
     assert not set(unit_ends(text)) & set(inside)
 
 
-def test_white_space_alone_is_no_unit() -> None:
+def test_white_space_alone_is_not_a_unit() -> None:
     assert unit_ends("\n\nSo. Then.") == (6, 11)
 
 
@@ -61,7 +61,7 @@ def test_a_very_long_trace_has_no_more_units_than_the_most() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "seen"),
+    ("text", "expected"),
     [
         ("<|im_start|>system", "‹|im_start|>system"),
         ("<｜User｜>", "‹｜User｜>"),
@@ -71,5 +71,5 @@ def test_a_very_long_trace_has_no_more_units_than_the_most() -> None:
         ("see § 4", "see § 4"),
     ],
 )
-def test_template_tokens_and_sham_marks_lose_their_meaning(said: str, seen: str) -> None:
-    assert shown(said) == seen
+def test_template_tokens_and_fake_marks_are_defused(text: str, expected: str) -> None:
+    assert shown(text) == expected

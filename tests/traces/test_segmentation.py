@@ -1,4 +1,4 @@
-"""Units cover any text and never cut mathematics; plain spelling makes equal things equal."""
+"""Units cover any text and never split mathematics; plain spelling makes equal expressions equal."""
 
 import pytest
 from hypothesis import given, settings
@@ -46,7 +46,7 @@ def test_sentences_and_lines() -> None:
         "\\begin{align} a. B \\end{align}",
     ],
 )
-def test_what_is_never_cut(text: str) -> None:
+def test_texts_that_are_never_split(text: str) -> None:
     assert bodies(text) == [text]
 
 
@@ -55,7 +55,7 @@ def test_an_opener_that_is_never_closed_is_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("\\frac{1}{2}", "1/2"),
         ("\\dfrac12", "1/2"),
@@ -69,8 +69,8 @@ def test_an_opener_that_is_never_closed_is_text() -> None:
         ("\\boxed{7}", "7"),
     ],
 )
-def test_one_plain_spelling(one: str, other: str) -> None:
-    assert plain(one) == plain(other)
+def test_plain_spelling_is_unique(first: str, second: str) -> None:
+    assert plain(first) == plain(second)
 
 
 def test_a_negative_number_stays_apart_from_the_word_before_it() -> None:

@@ -1,4 +1,4 @@
-"""A tiny student with random weights, examples to teach it, and trainings of it."""
+"""A tiny student with random weights, training examples for it, and training jobs."""
 
 import json
 import random
@@ -9,10 +9,9 @@ import torch
 from transformers import AutoTokenizer, GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 
 from drp.config.training import Sft
-from drp.curation.examples import Example
+from drp.curation.training_example import Example
 from drp.questions.generators.small import draw
-from drp.student.small import tokenizer
-from drp.student.small import trace_writer as tracer
+from drp.student.small import tokenizer, trace_writer
 from drp.training.encode import Encoded
 from drp.training.job import TrainingJob, write_job
 from drp.training.model import load_encoder
@@ -23,10 +22,10 @@ FAST = {"validation_share": 0.2, "learning_rate": 1e-2, "max_length": CONTEXT}
 
 
 def make_student(folder: Path, *, seed: int = 0, **sizes: float) -> Path:
-    """A Qwen2 of two layers, in 16 bits, and a tokenizer like the small student's."""
+    """Write a two-layer Qwen2 in float16 and a tokenizer like that of the small student."""
     with patch.object(tokenizer, "_TEXTS", 60):
         tokens = tokenizer.train_tokenizer(0)
-    wanted = {
+    config = {
         "vocab_size": len(tokens) + 3,
         "hidden_size": 32,
         "intermediate_size": 48,
@@ -42,7 +41,7 @@ def make_student(folder: Path, *, seed: int = 0, **sizes: float) -> Path:
         "pad_token_id": tokens.pad_token_id,
     }
     torch.manual_seed(seed)
-    model = Qwen2ForCausalLM(Qwen2Config(**(wanted | sizes), **ends, tie_word_embeddings=True))
+    model = Qwen2ForCausalLM(Qwen2Config(**(config | sizes), **ends, tie_word_embeddings=True))
     model.generation_config = GenerationConfig(do_sample=True, temperature=0.6, **ends)
     model.half().save_pretrained(folder)
     tokens.save_pretrained(folder)
@@ -50,29 +49,27 @@ def make_student(folder: Path, *, seed: int = 0, **sizes: float) -> Path:
 
 
 def examples(count: int = 16, samples: int = 2) -> list[Example]:
-    """`samples` short traces of each of `count` questions."""
+    """Return `samples` short traces for each of `count` questions."""
     rng = random.Random(1)  # noqa: S311
     drawn = []
     for number in range(count):
         problem = draw(rng, "pretrain")
         for sample in range(samples):
-            said = tracer.write(rng, problem)
-            short = ". ".join(said.thinking.split(". ")[: rng.randint(2, 6)])
-            drawn.append(Example(f"e{number}/{sample}", f"q{number}", problem.text, short, said.response))
+            trace = trace_writer.write(rng, problem)
+            short = ". ".join(trace.thinking.split(". ")[: rng.randint(2, 6)])
+            drawn.append(Example(f"e{number}/{sample}", f"q{number}", problem.text, short, trace.response))
     return drawn
 
 
 def encoded(student: Path, rows: list[Example] | None = None, longest: int = CONTEXT) -> list[Encoded]:
-    """The same as tokens."""
+    """Return the examples as tokens."""
     return load_encoder(student).encode(rows or examples(), longest)[0]
 
 
 def make_job(folder: Path, student: Path, rows: list[Example] | None = None, **settings: object) -> Path:
-    """A job's folder."""
-    wanted = Sft.model_validate(FAST | settings)
-    write_job(
-        folder, TrainingJob(base=str(student), settings=wanted), rows if rows is not None else examples()
-    )
+    """Write a job folder."""
+    job = TrainingJob(base=str(student), settings=Sft.model_validate(FAST | settings))
+    write_job(folder, job, rows if rows is not None else examples())
     return folder
 
 

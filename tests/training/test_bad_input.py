@@ -1,4 +1,4 @@
-"""Whole trainings that cannot be: each ends with its error and leaves nothing like a checkpoint."""
+"""Trainings with unusable input: each fails with its error and leaves no checkpoint behind."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def student(tmp_path):
 
 
 def refusal(job, out, kind: type[DrpError], match: str) -> DrpError:
-    """The error of a training, which must leave no checkpoint."""
+    """Return the error of a training, which must leave no checkpoint."""
     with pytest.raises(kind, match=match) as caught:
         train(job, out)
     assert not [path for name in ("adapter", "merged", "manifest.json") for path in out.glob(name)]
@@ -39,7 +39,7 @@ def test_a_base_with_weights_that_are_no_numbers(student, tmp_path, method):
     save_file(weights, file, {"format": "pt"})
     job = make_job(tmp_path / "job", student, method=method)
     error = refusal(job, tmp_path / "out", DivergedError, r"diverged at step 1: loss nan")
-    assert error.state == "No state was saved yet; no checkpoint was made"
+    assert error.state == "No state was saved yet; no checkpoint was written"
 
 
 def test_a_corpus_that_is_longer_than_the_cut_all_over(student, tmp_path):
@@ -55,7 +55,7 @@ def test_a_template_without_marks_of_thinking(student, tmp_path):
     file.write_text(text)
     change_tokenizer(student, chat_template=PLAIN)
     job = make_job(tmp_path / "job", student)
-    refusal(job, tmp_path / "out", BadInputError, "knows no </think>")
+    refusal(job, tmp_path / "out", BadInputError, "has </think> neither")
 
 
 def test_a_checkpoint_that_was_changed_is_not_taken_for_done(student, tmp_path):

@@ -1,4 +1,4 @@
-"""The decoder says what `generate` of transformers says, whoever is beside a row, and draws as it should."""
+"""The decoder gives the text of `generate`, independent of other rows, and samples correctly."""
 
 import random
 
@@ -54,43 +54,43 @@ def requests(texts: list[list[int]], most: int = 40, first: int = 0) -> list[Req
     ]
 
 
-def said(running: Decoder, asked: list[Request], temperature: float = 0.0) -> list[tuple[list[int], bool]]:
-    by_index = {d.request: d[1:] for d in running.decode(asked, temperature=temperature, top_p=0.9)}
-    return [by_index[index] for index in range(len(asked))]
+def decoded(running: Decoder, batch: list[Request], temperature: float = 0.0) -> list[tuple[list[int], bool]]:
+    by_index = {d.request: d[1:] for d in running.decode(batch, temperature=temperature, top_p=0.9)}
+    return [by_index[index] for index in range(len(batch))]
 
 
 @pytest.mark.parametrize("make", [qwen2, llama])
 def test_greedy_text_is_that_of_generate(make):
     model = make()
     assert can_decode(model.config)
-    assert said(Decoder(model, frozenset({STOP}), rows=3), requests(prompts())) == said(
+    assert decoded(Decoder(model, frozenset({STOP}), rows=3), requests(prompts())) == decoded(
         PlainDecoder(model, frozenset({STOP})), requests(prompts())
     )
 
 
 def test_the_cache_grows_while_a_row_goes_on(monkeypatch):
-    asked = [text for text in prompts(20) if len(text) < 20]
-    plenty = said(Decoder(qwen2(), frozenset({STOP})), requests(asked, most=150))
+    texts = [text for text in prompts(20) if len(text) < 20]
+    plenty = decoded(Decoder(qwen2(), frozenset({STOP})), requests(texts, most=150))
     monkeypatch.setattr(decoder, "_AHEAD", 2)
-    assert said(Decoder(qwen2(), frozenset({STOP})), requests(asked, most=150)) == plenty
+    assert decoded(Decoder(qwen2(), frozenset({STOP})), requests(texts, most=150)) == plenty
     assert max(len(tokens) for tokens, _ in plenty) == 150
 
 
-def test_a_row_says_the_same_whoever_is_beside_it():
+def test_a_row_does_not_depend_on_the_other_rows():
     running = Decoder(qwen2(), frozenset({STOP}))
     texts = prompts(40)
-    together = said(running, requests(texts), temperature=0.8)
-    alone = [said(running, requests([text], first=number), 0.8)[0] for number, text in enumerate(texts)]
+    together = decoded(running, requests(texts), temperature=0.8)
+    alone = [decoded(running, requests([text], first=number), 0.8)[0] for number, text in enumerate(texts)]
     assert together == alone
     assert len({tuple(tokens) for tokens, _ in together}) == 40
     assert {is_finished for _, is_finished in together} == {True, False}
 
 
 def test_each_row_has_its_own_limit():
-    asked = requests(prompts(3))
-    for request, most in zip(asked, (1, 5, 9), strict=True):
+    batch = requests(prompts(3))
+    for request, most in zip(batch, (1, 5, 9), strict=True):
         request.max_tokens = most
-    lengths = [len(tokens) for tokens, _ in said(Decoder(qwen2(), frozenset({-1})), asked)]
+    lengths = [len(tokens) for tokens, _ in decoded(Decoder(qwen2(), frozenset({-1})), batch)]
     assert lengths == [1, 5, 9]
 
 
@@ -105,9 +105,9 @@ def test_tokens_are_drawn_from_the_nucleus_by_their_shares(vocabulary):
     order = shares.argsort(descending=True)
     nucleus = order[: int((shares[order].cumsum(-1) < 0.8).sum()) + 1]
     counted = torch.bincount(drawn, minlength=vocabulary) / draws
-    wanted = torch.zeros(vocabulary)
-    wanted[nucleus] = shares[nucleus] / shares[nucleus].sum()
-    assert torch.allclose(counted, wanted, atol=1e-3)
+    expected = torch.zeros(vocabulary)
+    expected[nucleus] = shares[nucleus] / shares[nucleus].sum()
+    assert torch.allclose(counted, expected, atol=1e-3)
 
 
 def test_other_architectures_are_left_to_generate():

@@ -1,4 +1,4 @@
-"""DeepSpeed's ZeRO in two processes: the curve of one process, whatever is spread and whoever is killed."""
+"""DeepSpeed's ZeRO in two processes gives the loss curve of one process, also after kills."""
 
 import os
 import signal
@@ -24,8 +24,7 @@ from drp.config.settings import settings  # noqa: E402
 from drp.core.errors import BadInputError  # noqa: E402
 from drp.jobs.errors import JobFailedError, JobLostError  # noqa: E402
 from drp.jobs.runner import run_jobs  # noqa: E402
-from drp.training import deepspeed_engine as zero  # noqa: E402
-from drp.training import distributed as ranks  # noqa: E402
+from drp.training import deepspeed_engine, distributed  # noqa: E402
 from drp.training.errors import DivergedError  # noqa: E402
 from drp.training.job import MANIFEST, Manifest, read_manifest  # noqa: E402
 from drp.training.sft import fine_tune, train  # noqa: E402
@@ -35,7 +34,7 @@ from tests.training.students import encoded, make_job, make_student  # noqa: E40
 pytestmark = pytest.mark.training
 
 
-HOW = {"epochs": 3, "eval_steps": 5, "save_steps": 4}
+SHORT = {"epochs": 3, "eval_steps": 5, "save_steps": 4}
 """12 steps."""
 PROCESSES = 2
 STAGES = ["zero2", "zero3"]
@@ -43,9 +42,9 @@ STAGES = ["zero2", "zero3"]
 
 @pytest.fixture(scope="module", autouse=True)
 def deepspeed():
-    """Imported before the processes are forked, which then need not."""
+    """Import DeepSpeed before the processes are forked, so that they need not."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(zero, "WHOLE", 0)  # spread the smallest weights too
+        patched.setattr(deepspeed_engine, "PERSISTENCE_THRESHOLD", 0)  # partition the smallest weights too
         pytest.importorskip("deepspeed")
         yield
 
@@ -57,21 +56,21 @@ def student(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone(student, tmp_path_factory):
-    """What one process makes of it."""
+    """Trainings in a single process, to compare with."""
     folder = tmp_path_factory.mktemp("alone")
     return {
-        method: train(make_job(folder / method, student, method=method, **HOW), folder / f"{method}-out")
+        method: train(make_job(folder / method, student, method=method, **SHORT), folder / f"{method}-out")
         for method in ("lora", "full")
     }, folder
 
 
 def start(job: Path, out: Path) -> list[BaseProcess]:
-    """Train in processes of their own."""
+    """Train in new processes."""
     return together(lambda rank: fine_tune(job, out))
 
 
 def together(work: Callable[[int], None]) -> list[BaseProcess]:
-    """Processes as torchrun would start them, but forked: importing takes seconds."""
+    """Start processes as torchrun would, but forked, because imports take seconds."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -79,7 +78,7 @@ def together(work: Callable[[int], None]) -> list[BaseProcess]:
     def run(rank: int) -> None:
         os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(PROCESSES)}
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-        zero.join()
+        deepspeed_engine.join_process_group()
         work(rank)
 
     running = [get_context("fork").Process(target=run, args=(rank,)) for rank in range(PROCESSES)]
@@ -100,7 +99,7 @@ def steps(out: Path) -> list[int]:
 
 
 def wait_for_state(out: Path, after: int = 0) -> None:
-    """Until a state of more than `after` steps is saved."""
+    """Wait until a state of more than `after` steps is saved."""
     until = time.monotonic() + 120
     while not [step for step in steps(out) if step > after]:
         assert time.monotonic() < until
@@ -108,7 +107,7 @@ def wait_for_state(out: Path, after: int = 0) -> None:
 
 
 def same_curve(one: Manifest, other: Manifest) -> bool:
-    """Every loss within a thousandth."""
+    """Compare the losses to within a thousandth."""
     assert [point.step for point in one.curve] == [point.step for point in other.curve]
     pairs = list(zip(one.curve, other.curve, strict=True))
     assert [a.loss for a, _ in pairs] == pytest.approx([b.loss for _, b in pairs], abs=1e-3)
@@ -131,7 +130,7 @@ def weights(folder: Path) -> torch.nn.Module:
 @pytest.mark.parametrize("stage", STAGES)
 def test_two_processes_learn_what_one_does(student, alone, tmp_path, stage, method):
     manifests, folder = alone
-    job = make_job(tmp_path / "job", student, method=method, deepspeed=stage, processes=PROCESSES, **HOW)
+    job = make_job(tmp_path / "job", student, method=method, deepspeed=stage, processes=PROCESSES, **SHORT)
     out = tmp_path / "out"
     assert ended(start(job, out)) == [0, 0]
     manifest = read_manifest(out)
@@ -147,12 +146,12 @@ def test_two_processes_learn_what_one_does(student, alone, tmp_path, stage, meth
     if method == "lora":
         adapted = logits(PeftModel.from_pretrained(weights(student), out / "adapter"), student)
         assert torch.allclose(merged, adapted, atol=0.05)
-    assert train(job, out) == manifest  # it is there: nothing is started
+    assert train(job, out) == manifest  # it exists already: nothing is started
 
 
-def test_nobody_goes_on_before_all_are_there(tmp_path):
+def test_total_is_a_barrier(tmp_path):
     def work(rank: int) -> None:
-        engine = object.__new__(zero.DeepSpeedEngine)
+        engine = object.__new__(deepspeed_engine.DeepSpeedEngine)
         engine._device = torch.device("cpu")
         if rank == 0:
             assert engine.total() == []
@@ -167,8 +166,8 @@ def test_nobody_goes_on_before_all_are_there(tmp_path):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_after_kill_9_of_all_it_goes_on_to_the_same_end(student, tmp_path, stage):
-    how = {**HOW, "lora": {"dropout": 0.2}, "deepspeed": stage, "processes": PROCESSES}
-    job, out = make_job(tmp_path / "job", student, **how), tmp_path / "out"
+    options = {**SHORT, "lora": {"dropout": 0.2}, "deepspeed": stage, "processes": PROCESSES}
+    job, out = make_job(tmp_path / "job", student, **options), tmp_path / "out"
     assert ended(start(job, tmp_path / "whole")) == [0, 0]
     whole = read_manifest(tmp_path / "whole")
     running = start(job, out)
@@ -177,8 +176,10 @@ def test_after_kill_9_of_all_it_goes_on_to_the_same_end(student, tmp_path, stage
         process.kill()
     assert ended(running) == [-signal.SIGKILL] * PROCESSES
     assert 0 < steps(out)[-1] < whole.steps
-    fewer = make_job(tmp_path / "fewer", student, **{**how, "processes": 1})
-    with pytest.raises(BadInputError, match="of another training"):  # its shares are cut for two
+    fewer = make_job(tmp_path / "fewer", student, **{**options, "processes": 1})
+    with pytest.raises(
+        BadInputError, match="belongs to another training"
+    ):  # the state is partitioned for two
         fine_tune(fewer, out)
     assert ended(start(job, out)) == [0, 0]
     assert same_curve(read_manifest(out), whole)
@@ -186,16 +187,16 @@ def test_after_kill_9_of_all_it_goes_on_to_the_same_end(student, tmp_path, stage
 
 
 def test_sigterm_to_one_of_them_ends_all_with_a_state(student, tmp_path):
-    how = {**HOW, "epochs": 16, "deepspeed": "zero2", "processes": PROCESSES}
+    options = {**SHORT, "epochs": 16, "deepspeed": "zero2", "processes": PROCESSES}
     out = tmp_path / "out"
-    running = start(make_job(tmp_path / "job", student, **how), out)
+    running = start(make_job(tmp_path / "job", student, **options), out)
     wait_for_state(out)
     running[1].terminate()
     assert ended(running) == [143, 143]
 
 
 def ranks_of(job: Path) -> list[int]:
-    """Pids of all that train this job."""
+    """Return the pids of all processes that train this job."""
     found = subprocess.run(["pgrep", "-f", f"drp.training.distributed {job}"], capture_output=True, text=True)
     return [int(pid) for pid in found.stdout.split()]
 
@@ -209,9 +210,9 @@ def wait_for_none(job: Path) -> None:
 
 @pytest.fixture
 def launched(student, tmp_path):
-    """A job that torchrun starts, and what starts it anew in a process."""
-    how = {**HOW, "epochs": 16, "deepspeed": "zero2", "processes": PROCESSES}
-    job, out = make_job(tmp_path / "job", student, **how), tmp_path / "out"
+    """A job for torchrun, and a function that starts it in a process."""
+    options = {**SHORT, "epochs": 16, "deepspeed": "zero2", "processes": PROCESSES}
+    job, out = make_job(tmp_path / "job", student, **options), tmp_path / "out"
     command = [sys.executable, "-m", "drp.training.worker_main", str(job), str(out)]
     started: list[subprocess.Popen] = []
 
@@ -244,7 +245,7 @@ def test_torchrun_starts_them_and_they_end_with_it(student, launched, tmp_path, 
     monkeypatch.setenv("DRP_TRAINING_PYTHON", sys.executable)
     settings.cache_clear()
     run_jobs("training", "drp.training.worker_main", {"job": str(job), "out": str(out)})
-    one = make_job(tmp_path / "one", student, **{**HOW, "epochs": 16})
+    one = make_job(tmp_path / "one", student, **{**SHORT, "epochs": 16})
     assert same_curve(read_manifest(out), train(one, tmp_path / "one-out"))
 
 
@@ -258,23 +259,23 @@ def test_one_that_is_killed_takes_the_others_along(launched):
 
 
 def test_what_one_raised_is_raised(student, tmp_path):
-    how = {**HOW, "method": "full", "learning_rate": 1e30, "warmup": 0, "save_steps": 1}
-    job = make_job(tmp_path / "job", student, deepspeed="zero2", processes=PROCESSES, **how)
+    options = {**SHORT, "method": "full", "learning_rate": 1e30, "warmup": 0, "save_steps": 1}
+    job = make_job(tmp_path / "job", student, deepspeed="zero2", processes=PROCESSES, **options)
     with pytest.raises(DivergedError, match=r"diverged at step 2: loss .*The state after step 1 is kept"):
         train(job, tmp_path / "out")
 
 
 def test_more_processes_than_gpus_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)  # this machine may have none, or many
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)  # whatever this machine has
     with pytest.raises(BadInputError, match="asks for 2 processes, and this machine has 1 GPUs"):
-        ranks.launch(tmp_path / "job", tmp_path / "out", 2)
+        distributed.launch(tmp_path / "job", tmp_path / "out", 2)
 
 
 def test_ends_have_their_errors():
     with pytest.raises(JobLostError, match=r"process 1 of the training was killed \(SIGKILL\)"):
-        ranks._fail(1, -9)
+        distributed._raise_worker_failure(1, -9)
     with pytest.raises(JobFailedError, match="process 0 of the training ended with status 1"):
-        ranks._fail(0, 1)
-    with pytest.raises(SystemExit) as asked:
-        ranks._fail(0, 143)
-    assert asked.value.code == 143
+        distributed._raise_worker_failure(0, 1)
+    with pytest.raises(SystemExit) as caught:
+        distributed._raise_worker_failure(0, 143)
+    assert caught.value.code == 143

@@ -1,4 +1,4 @@
-"""What is taught is, token for token, what the student is asked and what it is to write."""
+"""Encoded examples match, token for token, the sampling prompt and the expected response."""
 
 import shutil
 from dataclasses import replace
@@ -15,8 +15,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
 from drp.config.student import Sampling  # noqa: E402
 from drp.core.errors import BadInputError  # noqa: E402
 from drp.core.records import Question  # noqa: E402
-from drp.curation.examples import Example  # noqa: E402
-from drp.student.engines.dialogue import Dialogue  # noqa: E402
+from drp.curation.training_example import Example  # noqa: E402
+from drp.student.engines.chat_prompt import Dialogue  # noqa: E402
 from drp.student.prompts import prompt  # noqa: E402
 from drp.student.protocol import Student  # noqa: E402
 from drp.student.small import tokenizer as small_tokenizer  # noqa: E402
@@ -56,8 +56,8 @@ def test_the_prompt_is_the_one_that_the_rollout_engines_send(student):
         replace(row, question=prompt("r1-1", row.question)) for row in rows
     ]  # as drp/stages/train.py does
     for example, row in zip(encoded(student, asks), rows, strict=True):
-        asked = dialogue.ask(Question(row.question_id, "d", "train", row.question, "1", "f"))
-        assert example.tokens[: example.prompt].tolist() == asked.tokens
+        sent = dialogue.encode_prompt(Question(row.question_id, "d", "train", row.question, "1", "f"))
+        assert example.tokens[: example.prompt].tolist() == sent.tokens
 
 
 def test_what_follows_is_what_the_small_student_was_pre_trained_to_write(student):
@@ -89,11 +89,11 @@ def test_thinking_is_opened_once_whatever_the_template_does(copy, end, opening):
 
 def test_a_token_across_the_seam_does_not_change_the_prompt(student):
     tokens = tokens_of(student)
-    asked = load_encoder(student).prompt(EXAMPLE.question)
+    prompt_text = load_encoder(student).prompt(EXAMPLE.question)
     blank = Example("e", "q", EXAMPLE.question, "\n\nI count.", EXAMPLE.response)
     (example,) = encoded(student, [blank])
-    alone = tokens(asked, add_special_tokens=False)["input_ids"]
-    together = tokens(asked + blank.thinking, add_special_tokens=False)["input_ids"]
+    alone = tokens(prompt_text, add_special_tokens=False)["input_ids"]
+    together = tokens(prompt_text + blank.thinking, add_special_tokens=False)["input_ids"]
     assert together[: len(alone)] != alone  # or this test would test nothing
     assert example.tokens[: example.prompt].tolist() == alone
     assert tokens.decode(example.tokens[example.prompt :]).startswith("\n\nI count.")
@@ -152,7 +152,7 @@ def test_a_tokenizer_of_another_model_is_refused(student):
     encoder.check(largest + 1, [end, 5])
     encoder.check(largest + 1, [])
     with pytest.raises(
-        BadInputError, match=f"ids up to {largest}, and the model's embedding has {largest} rows"
+        BadInputError, match=f"ids up to {largest}, but the model's embedding has {largest} rows"
     ):
         encoder.check(largest, [end])
     with pytest.raises(BadInputError, match="stops at 7: it would never learn to stop"):
@@ -167,12 +167,12 @@ def test_a_template_is_needed_and_marks_of_thinking(copy):
     words = Tokenizer(models.WordLevel({"a": 0, "</s>": 1}, "a"))
     tokens = transformers.PreTrainedTokenizerFast(tokenizer_object=words)
     tokens.eos_token, tokens.chat_template = "</s>", PLAIN
-    with pytest.raises(BadInputError, match="knows no </think>"):
+    with pytest.raises(BadInputError, match="has </think> neither"):
         Encoder(tokens, copy)
     tokens.chat_template = PLAIN + "{# </think> #}"
     Encoder(tokens, copy)
     tokens.eos_token = None
-    with pytest.raises(BadInputError, match="no end mark"):
+    with pytest.raises(BadInputError, match="no end-of-sequence token"):
         Encoder(tokens, copy)
 
 

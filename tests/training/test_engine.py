@@ -1,4 +1,4 @@
-"""Rollouts of the small student: right at a known rate, counted in its tokens, the same every time."""
+"""Rollouts of the small student: mostly right, counted in its own tokens, and reproducible."""
 
 import pytest
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.training
 
 
 if not small.WEIGHTS.is_dir():
-    pytest.skip("nobody was taught yet: python -m drp.student.small.pretrain", allow_module_level=True)
+    pytest.skip("no pre-trained weights yet: python -m drp.student.small.pretrain", allow_module_level=True)
 
 
 def student(folder: str = str(small.WEIGHTS), **sampling: float) -> Student:
@@ -30,18 +30,18 @@ def student(folder: str = str(small.WEIGHTS), **sampling: float) -> Student:
     return student_of(recipe.model_copy(update={"sampling": recipe.sampling.model_copy(update=sampling)}))
 
 
-def wanted(questions: list[Question], samples: int = 1) -> list[SampleRequest]:
+def requests(questions: list[Question], samples: int = 1) -> list[SampleRequest]:
     return [SampleRequest(question, k) for question in questions for k in range(samples)]
 
 
 def rollouts(questions: list[Question], samples: int = 1, **sampling: float) -> dict[str, Rollout]:
-    found = make_engine(student(**sampling)).sample(wanted(questions, samples))
-    return {rollout.rollout_id: rollout for rollout in found}
+    sampled = make_engine(student(**sampling)).sample(requests(questions, samples))
+    return {rollout.rollout_id: rollout for rollout in sampled}
 
 
 def is_right(question: Question, rollout: Rollout) -> bool:
-    found = extract_answer(rollout.response)
-    return found is not None and found.answer == question.gold_answer
+    extracted = extract_answer(rollout.response)
+    return extracted is not None and extracted.answer == question.gold_answer
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +62,11 @@ def test_it_is_mostly_right_and_reasons_at_length(questions, sampled):
     assert 150 < sum(rollout.total_tokens for rollout in sampled.values()) / 120 < 450
 
 
-def test_rows_say_what_was_asked_and_what_counted(questions, sampled):
-    asked = student()
+def test_rollouts_record_the_request_and_the_token_counter(questions, sampled):
+    tiny = student()
     assert sampled.keys() == {
-        sampled_rollout_id(q.question_id, asked.name, asked.prompt_version, asked.sampling.identity, k)
-        for q, k in wanted(questions, 2)
+        sampled_rollout_id(q.question_id, tiny.name, tiny.prompt_version, tiny.sampling.identity, k)
+        for q, k in requests(questions, 2)
     }
     lengths = TokenCounter(small.WEIGHTS)
     for rollout in sampled.values():
@@ -77,24 +77,24 @@ def test_rows_say_what_was_asked_and_what_counted(questions, sampled):
             assert not {"<think>", "</think>"} & set((rollout.thinking + rollout.response).split())
             assert "\\boxed{" in rollout.response
             length = lengths.of(rollout.thinking, rollout.response, rollout.token_counter)
-            assert abs(length.total - rollout.total_tokens) <= 2  # but for blanks at the ends
+            assert abs(length.total - rollout.total_tokens) <= 2  # except for whitespace at the ends
             assert abs(length.thinking - rollout.think_tokens) <= 2
 
 
-def test_a_rollout_is_the_same_alone_and_in_other_company(questions, sampled):
+def test_a_rollout_does_not_depend_on_the_other_requests(questions, sampled):
     for question in questions[:4]:
         for rollout_id, rollout in rollouts([question], samples=1).items():
             assert sampled[rollout_id] == rollout
 
 
 def test_samples_and_seeds_differ(questions, sampled):
-    some = questions[:5]
-    other = rollouts(some, samples=2, seed=1)
-    ours = [r for r in sampled.values() if r.question_id in {q.question_id for q in some}]
-    assert len({rollout.thinking for rollout in [*other.values(), *ours]}) == 20
+    first = questions[:5]
+    other_seed = rollouts(first, samples=2, seed=1)
+    same_seed = [r for r in sampled.values() if r.question_id in {q.question_id for q in first}]
+    assert len({rollout.thinking for rollout in [*other_seed.values(), *same_seed]}) == 20
 
 
-def test_what_is_cut_is_marked_and_has_no_response(questions):
+def test_truncated_rollouts_are_marked_and_have_no_response(questions):
     (cut,) = rollouts(questions[:1], max_tokens=30).values()
     assert (cut.finish_reason, cut.total_tokens, cut.think_tokens) == ("length", 30, 30)
     assert cut.thinking
@@ -107,9 +107,9 @@ def test_a_question_that_fills_the_context_is_refused(questions):
         rollouts([long])
 
 
-def test_folders_that_are_no_student_are_refused(tmp_path):
+def test_folders_without_a_student_are_refused(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(BadInputError, match="no language model that transformers can read"):
+    with pytest.raises(BadInputError, match="as a language model"):
         make_engine(student(str(tmp_path)))
     tokenizer = transformers.AutoTokenizer.from_pretrained(small.WEIGHTS)
     tokenizer.chat_template = None
@@ -121,8 +121,8 @@ def test_folders_that_are_no_student_are_refused(tmp_path):
 def test_any_other_causal_model_runs_too(tmp_path, questions):
     other_architecture(tmp_path, transformers.AutoTokenizer.from_pretrained(small.WEIGHTS))
     engine = make_engine(student(str(tmp_path), max_tokens=8, temperature=1.0))
-    first = list(engine.sample(wanted(questions[:2], 2)))
-    assert first == list(engine.sample(wanted(questions[:2], 2)))
+    first = list(engine.sample(requests(questions[:2], 2)))
+    assert first == list(engine.sample(requests(questions[:2], 2)))
     assert len({rollout.thinking for rollout in first}) == 4
     assert {rollout.total_tokens for rollout in first if rollout.finish_reason == "length"} == {8}
 

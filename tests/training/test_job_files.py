@@ -1,4 +1,4 @@
-"""A training's job and manifest, as the orchestrator writes and reads them, without torch."""
+"""The job and the manifest of a training, written and read without torch, as by the orchestrator."""
 
 import subprocess
 import sys
@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from drp.config.training import Sft
 from drp.core.errors import BadInputError
-from drp.curation.examples import Example
+from drp.curation.training_example import Example
 from drp.training.errors import CheckpointDamagedError, WrongBaseError
-from drp.training.files import files_in, folder_digest, replace
+from drp.training.files import files_in, folder_digest, write_atomically
 from drp.training.job import (
     EXAMPLES,
     JOB,
@@ -109,15 +109,15 @@ def test_folders_that_are_no_job_are_refused(job, tmp_path):
 
 
 def test_the_base_is_the_one_that_was_meant(job):
-    asked = read_job(job)
-    digest = base_digest(asked)
-    assert digest == folder_digest(asked.base_folder)
-    assert base_digest(asked.model_copy(update={"base_sha256": digest})) == digest
-    (asked.base_folder / "model.safetensors").write_bytes(b"Weights")
+    request = read_job(job)
+    digest = base_digest(request)
+    assert digest == folder_digest(request.base_folder)
+    assert base_digest(request.model_copy(update={"base_sha256": digest})) == digest
+    (request.base_folder / "model.safetensors").write_bytes(b"Weights")
     with pytest.raises(WrongBaseError, match=f"not {digest[:12]}"):
-        base_digest(asked.model_copy(update={"base_sha256": digest}))
+        base_digest(request.model_copy(update={"base_sha256": digest}))
     with pytest.raises(BadInputError, match="no base model at"):
-        base_digest(asked.model_copy(update={"base": "/nowhere"}))
+        base_digest(request.model_copy(update={"base": "/nowhere"}))
 
 
 def test_a_digest_covers_names_contents_and_folders(tmp_path):
@@ -144,7 +144,7 @@ def test_a_manifest_vouches_for_its_files(tmp_path):
     files = files_in(tmp_path, "adapter") | files_in(tmp_path, "merged")
     written = manifest(files)
     assert list(written.files) == ["adapter/model.safetensors", "merged/model.safetensors"]
-    replace(tmp_path / MANIFEST, written.model_dump_json())
+    write_atomically(tmp_path / MANIFEST, written.model_dump_json())
     assert read_manifest(tmp_path) == written
 
     (tmp_path / "merged/model.safetensors").write_bytes(b"Weights")
@@ -154,19 +154,19 @@ def test_a_manifest_vouches_for_its_files(tmp_path):
     with pytest.raises(CheckpointDamagedError, match="is missing"):
         read_manifest(tmp_path)
     (tmp_path / MANIFEST).write_text("{")
-    with pytest.raises(BadInputError, match="is no finished training"):
+    with pytest.raises(BadInputError, match="is not a valid finished training"):
         read_manifest(tmp_path)
 
 
-def test_a_file_that_cannot_be_written_whole_is_not_there(tmp_path):
-    replace(tmp_path / "file", "old")
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    write_atomically(tmp_path / "file", "old")
     with pytest.raises(UnicodeEncodeError):
-        replace(tmp_path / "file", "new \ud800")
+        write_atomically(tmp_path / "file", "new \ud800")
     assert (tmp_path / "file").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_none_of_it_needs_torch():
-    said = "import sys, drp.training.job, drp.training.errors; print('torch' in sys.modules)"
-    out = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    code = "import sys, drp.training.job, drp.training.errors; print('torch' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"

@@ -1,4 +1,4 @@
-"""An adapter's layer in one piece gives what PEFT's own gives, forward and back."""
+"""The fused adapter layer matches PEFT's own layer, forward and backward."""
 
 import pytest
 
@@ -6,10 +6,10 @@ torch = pytest.importorskip("torch", reason="needs the training environment: mak
 peft = pytest.importorskip("peft", reason="needs the training environment: make test-training")
 
 from drp.config.training import Lora, Sft  # noqa: E402
-from drp.training.lora import with_adapters  # noqa: E402
+from drp.training.lora import add_adapters  # noqa: E402
 from drp.training.loss import SftLoss  # noqa: E402
 from drp.training.model import load_base  # noqa: E402
-from drp.training.packing import collate  # noqa: E402
+from drp.training.sequence_packing import collate  # noqa: E402
 from tests.training.students import encoded, make_student  # noqa: E402
 
 pytestmark = pytest.mark.training
@@ -24,24 +24,24 @@ def student(tmp_path_factory):
 
 
 def adapted(student, dtype=torch.float32, **settings: object):
-    """A model whose adapters do something, as after some steps."""
+    """A model with non-zero adapters, as after some steps."""
     model = load_base(student, dtype, CPU)
     torch.manual_seed(0)
-    with_adapters(model, Sft(**settings))
+    add_adapters(model, Sft(**settings))
     for name, weight in model.named_parameters():
         if "lora_B" in name or name.endswith("base_layer.bias"):
             torch.nn.init.normal_(weight, std=0.1)
     return model.train()
 
 
-def in_pieces(model):
-    """The same with PEFT's own layers."""
-    for layer in ours(model):
+def unfused(model):
+    """The same model with PEFT's own layers."""
+    for layer in fused_layers(model):
         del layer.forward
     return model
 
 
-def ours(model) -> list:
+def fused_layers(model) -> list:
     return [layer for layer in model.modules() if "forward" in vars(layer)]
 
 
@@ -56,34 +56,34 @@ def outcome(model, rows, *, precision=torch.float32, is_packed=False) -> dict:
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_loss_and_gradients_are_those_of_peft(student, settings, is_packed):
     rows, model = encoded(student)[:3], adapted(student, **settings)
-    assert len(ours(model)) == 2 * 7
-    got = outcome(model, rows, is_packed=is_packed)
-    wanted = outcome(in_pieces(adapted(student, **settings)), rows, is_packed=is_packed)
-    assert len(wanted) == 1 + 2 * len(ours(model))
-    for name, value in wanted.items():
+    assert len(fused_layers(model)) == 2 * 7
+    actual = outcome(model, rows, is_packed=is_packed)
+    expected = outcome(unfused(adapted(student, **settings)), rows, is_packed=is_packed)
+    assert len(expected) == 1 + 2 * len(fused_layers(model))
+    for name, value in expected.items():
         assert value.abs().max() > 0
-        torch.testing.assert_close(got[name], value, rtol=1e-4, atol=1e-4 * float(value.abs().max()))
+        torch.testing.assert_close(actual[name], value, rtol=1e-4, atol=1e-4 * float(value.abs().max()))
 
 
 def test_16_bits_are_as_near_as_those_of_peft(student):
     rows = encoded(student)[:3]
     exact = outcome(adapted(student), rows)
-    one, pieces = adapted(student, torch.bfloat16), in_pieces(adapted(student, torch.bfloat16))
-    got, other = (outcome(model, rows, precision=torch.bfloat16) for model in (one, pieces))
+    ours, peft_layers = adapted(student, torch.bfloat16), unfused(adapted(student, torch.bfloat16))
+    actual, reference = (outcome(model, rows, precision=torch.bfloat16) for model in (ours, peft_layers))
     for name, value in exact.items():
-        error, allowed = ((found[name] - value).norm() / value.norm() for found in (got, other))
-        assert got[name].dtype == torch.float32
+        error, allowed = ((result[name] - value).norm() / value.norm() for result in (actual, reference))
+        assert actual[name].dtype == torch.float32
         assert error <= 1.5 * allowed + 1e-3, name
 
 
 def test_memory_may_be_saved(student):
     rows = encoded(student)[:3]
-    wanted, model = outcome(adapted(student), rows), adapted(student)
+    expected, model = outcome(adapted(student), rows), adapted(student)
     model.activation_checkpointing_enable({"use_reentrant": False})
     for name, value in outcome(model, rows).items():
-        torch.testing.assert_close(value, wanted[name])
+        torch.testing.assert_close(value, expected[name])
 
 
 @pytest.mark.parametrize("settings", [{"lora": Lora(dropout=0.1)}, {"deepspeed": "zero3"}])
 def test_where_pieces_are_needed_the_layers_stay_those_of_peft(student, settings):
-    assert not ours(adapted(student, **settings))
+    assert not fused_layers(adapted(student, **settings))

@@ -1,4 +1,4 @@
-"""The loss is that of transformers, whatever is beside an example and however few logits are held at once."""
+"""The loss equals that of transformers, independent of batching, packing and the limit on logits."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from drp.training import loss  # noqa: E402
 from drp.training.encode import Encoded  # noqa: E402
 from drp.training.loss import SftLoss  # noqa: E402
 from drp.training.model import load_base  # noqa: E402
-from drp.training.packing import TensorBatch, batches, collate  # noqa: E402
+from drp.training.sequence_packing import TensorBatch, batches, collate  # noqa: E402
 from tests.training.students import edit_json, encoded, make_student  # noqa: E402
 
 pytestmark = pytest.mark.training
@@ -38,7 +38,7 @@ def model(student):
 
 
 def alone(model, example: Encoded) -> torch.Tensor:
-    """Loss as transformers computes it, of one example without padding."""
+    """Return the loss of one example without padding, as transformers computes it."""
     tokens = example.tokens.long()[None]
     labels = tokens.clone()
     labels[:, : example.prompt] = -100
@@ -65,7 +65,8 @@ def test_packed_examples_do_not_see_each_other(model, rows):
     settings = Sft(packing=True, max_length=512)
     lengths = [len(row.tokens) for row in rows]
     packed = [
-        collate([rows[p] for p in places], is_packed=True) for places in batches(range(12), lengths, settings)
+        collate([rows[index] for index in indices], is_packed=True)
+        for indices in batches(range(12), lengths, settings)
     ]
     assert len(packed) < 12
     together = sum(objective(batch).item() for batch in packed)
@@ -74,7 +75,7 @@ def test_packed_examples_do_not_see_each_other(model, rows):
     batch = collate(rows[:3], is_packed=True)
     hidden = model.model(input_ids=batch.tokens, position_ids=batch.positions, use_cache=False)[0]
     other = batch.tokens.clone()
-    other[:, : lengths[0]] = 300  # what stands before must not matter
+    other[:, : lengths[0]] = 300  # the previous example must not matter
     changed = model.model(input_ids=other, position_ids=batch.positions, use_cache=False)[0]
     assert torch.allclose(hidden[:, lengths[0] :], changed[:, lengths[0] :], atol=1e-5)
     leaking = model.model(input_ids=other, use_cache=False)[0]
@@ -91,15 +92,15 @@ def test_padding_changes_nothing(model, rows):
 def test_few_logits_at_a_time_give_the_same(model, rows, monkeypatch):
     objective, batch = SftLoss(model, torch.float32), collate(rows, is_packed=False)
     value = objective(batch)
-    wanted = gradient(model, value)
-    monkeypatch.setattr(loss, "LOGITS", 50 * model.config.vocab_size)
+    expected = gradient(model, value)
+    monkeypatch.setattr(loss, "MAX_LOGITS", 50 * model.config.vocab_size)
     seen = []
     model.lm_head.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     chunked = objective(batch)
     assert max(seen) == 50
-    assert sum(seen) == len(batch.wanted)
+    assert sum(seen) == len(batch.targets)
     assert chunked.item() == pytest.approx(value.item(), rel=1e-6)
-    assert torch.allclose(gradient(model, chunked), wanted, rtol=1e-4, atol=1e-4)
+    assert torch.allclose(gradient(model, chunked), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_the_head_never_sees_prompts(model, rows):

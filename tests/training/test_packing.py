@@ -1,4 +1,4 @@
-"""Every example once an epoch; steps that do not depend on how they are cut; little padding, no overflow."""
+"""Every example occurs once per epoch, steps do not depend on batching, and rows are well filled."""
 
 import random
 from collections import Counter
@@ -10,7 +10,7 @@ pytest.importorskip("transformers", reason="needs the training environment: make
 
 from drp.config.training import Sft  # noqa: E402
 from drp.training.encode import Encoded  # noqa: E402
-from drp.training.packing import PlannedStep, batches, collate, plan, weight_of  # noqa: E402
+from drp.training.sequence_packing import PlannedStep, batches, collate, plan, total_weight  # noqa: E402
 
 pytestmark = pytest.mark.training
 
@@ -30,18 +30,18 @@ def settings(**changes: object) -> Sft:
 
 
 def members(step: PlannedStep) -> list[int]:
-    return sorted(place for places in step for place in places)
+    return sorted(index for indices in step for index in indices)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_example_is_seen_once_an_epoch(layout):
     steps = plan(LENGTHS, settings(**layout))
-    seen = Counter(place for step in steps for place in members(step))
+    seen = Counter(index for step in steps for index in members(step))
     assert seen == Counter(dict.fromkeys(range(101), 2))
-    assert all(places for step in steps for places in step)
+    assert all(indices for step in steps for indices in step)
 
 
-def test_what_a_step_is_made_of_does_not_depend_on_how_it_is_cut():
+def test_the_examples_of_a_step_do_not_depend_on_its_batches():
     plain = [members(step) for step in plan(LENGTHS, settings())]
     for layout in (
         {"batch_size": 8, "accumulation": 1},
@@ -50,7 +50,7 @@ def test_what_a_step_is_made_of_does_not_depend_on_how_it_is_cut():
     ):
         assert [members(step) for step in plan(LENGTHS, settings(**layout))] == plain
     assert len(plain[0]) == 8
-    assert max(len(places) for step in plan(LENGTHS, settings()) for places in step) == 2
+    assert max(len(indices) for step in plan(LENGTHS, settings()) for indices in step) == 2
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -66,25 +66,25 @@ def test_the_seed_decides_the_order_and_epochs_differ(layout):
 
 
 def test_batches_of_tokens_are_full_and_never_too_full():
-    cut = [places for step in plan(LENGTHS, settings(batch_tokens=1000)) for places in step]
-    filled = [len(places) * max(LENGTHS[place] for place in places) for places in cut]
+    grouped = [indices for step in plan(LENGTHS, settings(batch_tokens=1000)) for indices in step]
+    filled = [len(indices) * max(LENGTHS[index] for index in indices) for indices in grouped]
     assert max(filled) <= 1000
     read = 2 * sum(LENGTHS)
     assert read / sum(filled) > 0.9  # the rest is padding
-    assert len(cut) < 1.3 * read / 1000
+    assert len(grouped) < 1.3 * read / 1000
 
 
-@pytest.mark.parametrize(("layout", "room"), [({}, 400), ({"batch_tokens": 1000}, 1000)])
-def test_packed_rows_hold_what_they_can(layout, room):
-    cut = batches(range(101), LENGTHS, settings(packing=True, **layout))
-    filled = [sum(LENGTHS[place] for place in places) for places in cut]
-    assert max(filled) <= room
-    assert sum(filled) / (room * len(filled)) > 0.88
+@pytest.mark.parametrize(("layout", "capacity"), [({}, 400), ({"batch_tokens": 1000}, 1000)])
+def test_packed_rows_hold_what_they_can(layout, capacity):
+    grouped = batches(range(101), LENGTHS, settings(packing=True, **layout))
+    filled = [sum(LENGTHS[index] for index in indices) for indices in grouped]
+    assert max(filled) <= capacity
+    assert sum(filled) / (capacity * len(filled)) > 0.88
 
 
 def test_a_step_has_batches_of_similar_lengths():
     for step in plan(LENGTHS, settings(epochs=1)):
-        lengths = [LENGTHS[place] for places in step for place in places]
+        lengths = [LENGTHS[index] for indices in step for index in indices]
         assert lengths == sorted(lengths)
 
 
@@ -99,13 +99,13 @@ def example(tokens: list[int], prompt: int, weight: float = 1.0) -> Encoded:
 TWO = [example([5, 6, 7, 8, 9], 2), example([4, 3, 2], 1, weight=0.5)]
 
 
-@pytest.mark.parametrize(("is_packed", "places"), [(False, [1, 2, 3, 5, 6]), (True, [1, 2, 3, 5, 6])])
-def test_only_successors_that_were_written_are_taught(is_packed, places):
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_the_loss_covers_only_response_tokens(is_packed):
     batch = collate(TWO, is_packed=is_packed)
-    assert batch.taught.tolist() == places
-    assert batch.wanted.tolist() == [7, 8, 9, 3, 2]
+    assert batch.loss_positions.tolist() == [1, 2, 3, 5, 6]
+    assert batch.targets.tolist() == [7, 8, 9, 3, 2]
     assert batch.weights.tolist() == [1, 1, 1, 0.5, 0.5]
-    assert batch.weights.sum() == weight_of(TWO)
+    assert batch.weights.sum() == total_weight(TWO)
     flat = batch.tokens.flatten()
     if is_packed:
         assert batch.tokens.tolist() == [[5, 6, 7, 8, 9, 4, 3, 2]]
@@ -113,4 +113,4 @@ def test_only_successors_that_were_written_are_taught(is_packed, places):
     else:
         assert batch.tokens.tolist() == [[5, 6, 7, 8, 9], [4, 3, 2, 0, 0]]
         assert batch.positions is None
-    assert flat[batch.taught + 1].tolist() == batch.wanted.tolist()
+    assert flat[batch.loss_positions + 1].tolist() == batch.targets.tolist()

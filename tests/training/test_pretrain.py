@@ -1,4 +1,4 @@
-"""Pre-training from nothing: a folder that others can read, the same for the same seed."""
+"""Pre-training from scratch writes a readable model folder, and the same one for the same seed."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ FILES = {
 def folders(tmp_path_factory):
     made = [tmp_path_factory.mktemp("student") / name for name in "ab"]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pretrain, "_PROBES", 2)  # so young a student does not know when to stop
+        patched.setattr(pretrain, "_PROBES", 2)  # an undertrained student does not stop by itself
         patched.setattr(pretrain, "_REPORTS", 1)
         for folder in made:
             pretrain.main(["--out", str(folder), "--tokens", "60000"])
@@ -59,7 +59,7 @@ def test_it_learns(folders, capsys):
         assert pretrain.loss_of(taught, batch, computing) < 0.6 * pretrain.loss_of(fresh, batch, computing)
 
 
-@pytest.mark.skipif(not small.WEIGHTS.is_dir(), reason="nobody was taught yet")
+@pytest.mark.skipif(not small.WEIGHTS.is_dir(), reason="no pre-trained weights yet")
 def test_what_ships_was_made_with_this_tokenizer_and_is_small(folders):
     shipped = {file.name: file for file in small.WEIGHTS.iterdir()}
     assert shipped.keys() == FILES
@@ -88,7 +88,7 @@ def test_every_digit_is_a_token_and_text_comes_back(folders):
     text = "12 + 345 = 357 marbles, so $\\boxed{357}$.\n\nÜber 日本?"
     ids = tokens(text, add_special_tokens=False)["input_ids"]
     assert tokens.decode(ids) == text
-    assert all(sum(character.isdigit() for character in tokens.decode([one])) <= 1 for one in ids)
+    assert all(sum(character.isdigit() for character in tokens.decode([token])) <= 1 for token in ids)
     prompt = tokens.apply_chat_template(
         [{"role": "user", "content": "1 + 1?"}], tokenize=False, add_generation_prompt=True
     )

@@ -1,4 +1,4 @@
-"""A training that is killed goes on along the same curve; one that is asked to end saves a state first."""
+"""A killed training resumes along the same curve, and SIGTERM saves a state first."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ from tests.training.students import make_job, make_student  # noqa: E402
 pytestmark = pytest.mark.training
 
 
-HOW = {"epochs": 12, "eval_steps": 20, "save_steps": 4, "lora": {"dropout": 0.2}}
+OPTIONS = {"epochs": 12, "eval_steps": 20, "save_steps": 4, "lora": {"dropout": 0.2}}
 """About 60 steps."""
 
 
@@ -39,19 +39,19 @@ def student(tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(student, tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
-    job = make_job(folder / "job", student, **HOW)
+    job = make_job(folder / "job", student, **OPTIONS)
     return job, folder / "out", train(job, folder / "out")
 
 
 def start(job: Path, out: Path) -> BaseProcess:
-    """Train in a process of its own, forked because torch takes seconds to import."""
+    """Train in a forked process, because torch takes seconds to import."""
     running = get_context("fork").Process(target=train, args=(job, out))
     running.start()
     return running
 
 
 def wait_for_state(out: Path, running: BaseProcess, after: int) -> None:
-    """Until a state of more than `after` steps is saved."""
+    """Wait until a state of more than `after` steps is saved."""
     while not [step for step in steps(out) if step > after]:
         assert running.is_alive()
         time.sleep(0.01)
@@ -75,7 +75,7 @@ def test_after_kill_9_it_goes_on_to_the_same_end(undisturbed, tmp_path):
         assert not (out / MANIFEST).exists()
         reached = steps(out)[-1]
         assert 0 < reached < manifest.steps
-        assert len(steps(out)) <= 3  # two, and one that was to be removed
+        assert len(steps(out)) <= 3  # two, and one that was about to be removed
     resumed = train(job, out)
     assert resumed.curve == manifest.curve
     assert folder_digest(out / "merged") == folder_digest(whole / "merged")
@@ -100,7 +100,7 @@ class StoppedError(Exception):
 
 
 def stop_at(monkeypatch, step: int) -> None:
-    """End trainings in this process after the state of `step` was saved."""
+    """Stop trainings in this process once the state of `step` is saved."""
     save = States.save
 
     def saving(states: States, at: int, *rest: object) -> None:
@@ -118,7 +118,7 @@ def stopped(monkeypatch, job: Path, out: Path, step: int) -> None:
             train(job, out)
 
 
-@pytest.mark.parametrize("at", [20, 30, 10_000], ids=["a look is due", "between looks", "the end"])
+@pytest.mark.parametrize("at", [20, 30, 10_000], ids=["validation is due", "between validations", "the end"])
 def test_wherever_it_stopped_the_curve_is_the_same(undisturbed, tmp_path, monkeypatch, at):
     job, _, manifest = undisturbed
     out = tmp_path / "out"
@@ -145,25 +145,25 @@ def test_a_damaged_state_is_passed_over_for_the_one_before_it(undisturbed, tmp_p
 def test_a_state_of_another_job_is_refused(undisturbed, student, tmp_path, monkeypatch):
     out = tmp_path / "out"
     stopped(monkeypatch, undisturbed[0], out, 4)
-    other = make_job(tmp_path / "job", student, **{**HOW, "seed": 5})
-    with pytest.raises(BadInputError, match="of another training"):
+    other = make_job(tmp_path / "job", student, **{**OPTIONS, "seed": 5})
+    with pytest.raises(BadInputError, match="belongs to another training"):
         train(other, out)
     assert steps(out) == [4]
 
 
-def test_sigterm_in_a_look_is_heeded(undisturbed, tmp_path, monkeypatch):
+def test_sigterm_during_validation_is_handled(undisturbed, tmp_path, monkeypatch):
     job, _, manifest = undisturbed
     out = tmp_path / "out"
     with monkeypatch.context() as patched:
         from drp.training.loop import Loop
 
-        look = Loop._validation
+        validate = Loop._validation_loss
 
-        def slow(loop: Loop, heed: object) -> float:
+        def interrupted(loop: Loop, check_sigterm: object) -> float:
             os.kill(os.getpid(), signal.SIGTERM)
-            return look(loop, heed)
+            return validate(loop, check_sigterm)
 
-        patched.setattr(Loop, "_validation", slow)
+        patched.setattr(Loop, "_validation_loss", interrupted)
         with pytest.raises(SystemExit) as ended:
             train(job, out)
     assert ended.value.code == 143
@@ -172,7 +172,7 @@ def test_sigterm_in_a_look_is_heeded(undisturbed, tmp_path, monkeypatch):
     assert train(job, out).curve == manifest.curve
 
 
-def test_wrong_use_and_refusals_have_their_status(tmp_path):
+def test_usage_errors_and_bad_input_have_their_exit_status(tmp_path):
     def ends(*arguments: object) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "drp.training.worker_main", *map(str, arguments)]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

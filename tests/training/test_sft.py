@@ -1,4 +1,4 @@
-"""Fine-tuning from a job's folder to a checkpoint: it learns, repeats itself, and says what it did."""
+"""Fine-tuning from a job folder to a checkpoint: it learns, is reproducible, and writes a true manifest."""
 
 import json
 import resource
@@ -49,20 +49,20 @@ def test_it_learns_and_says_what_it_did(student, trained):
     _, out, manifest = trained
     assert manifest == read_manifest(out)
     rows = encoded(student)
-    taught, aside = split(rows, 0.2)
-    assert (manifest.examples_used, manifest.examples_validation) == (len(taught), len(aside))
+    training, validation = split(rows, 0.2)
+    assert (manifest.examples_used, manifest.examples_validation) == (len(training), len(validation))
     assert (manifest.examples_dropped, manifest.epochs) == (0, 4)
-    assert manifest.steps == 4 * -(-len(taught) // 8) == manifest.curve[-1].step
-    assert manifest.tokens_trained == 4 * sum(row.taught for row in taught)
+    assert manifest.steps == 4 * -(-len(training) // 8) == manifest.curve[-1].step
+    assert manifest.tokens_trained == 4 * sum(row.taught for row in training)
     assert manifest.base_sha256 == folder_digest(student)
     first, last = manifest.curve[0], manifest.curve[-1]
     assert last.loss < 0.95 * first.loss
-    looks = {
+    validation_losses = {
         point.step: point.validation_loss for point in manifest.curve if point.validation_loss is not None
     }
-    assert looks.keys() == {*range(5, manifest.steps + 1, 5), manifest.steps}
-    assert looks[manifest.steps] == manifest.validation_loss < looks[5]
-    assert manifest.best_validation_loss == min(looks.values())
+    assert validation_losses.keys() == {*range(5, manifest.steps + 1, 5), manifest.steps}
+    assert validation_losses[manifest.steps] == manifest.validation_loss < validation_losses[5]
+    assert manifest.best_validation_loss == min(validation_losses.values())
     assert manifest.versions.keys() == {"torch", "transformers", "peft"}
     assert manifest.tokens_per_second > 0
     assert manifest.seconds > 0
@@ -78,7 +78,7 @@ def test_the_merged_student_says_what_base_and_adapter_say(student, trained):
         adapted = PeftModel.from_pretrained(weights(student), out / "adapter").eval()(tokens).logits
         merged = weights(out / "merged")(tokens).logits
     assert (adapted - base).abs().max() > 1
-    assert torch.allclose(merged, adapted, atol=0.05)  # its weights are rounded to 16 bits
+    assert torch.allclose(merged, adapted, atol=0.05)  # the merged weights are rounded to 16 bits
     assert not torch.allclose(merged, base, atol=0.5)
 
 
@@ -103,18 +103,18 @@ def test_training_again_does_nothing_and_another_job_is_refused(student, trained
     assert train(job, out) == manifest
     assert (out / "manifest.json").stat().st_mtime_ns == before
     other = make_job(tmp_path / "job", student, epochs=4, eval_steps=5, seed=1)
-    with pytest.raises(BadInputError, match="of another training"):
+    with pytest.raises(BadInputError, match="belongs to another training"):
         train(other, out)
 
 
 def test_the_seed_decides_all(student, trained, tmp_path):
     _, out, manifest = trained
-    how = {"epochs": 4, "eval_steps": 5}
-    same = train(make_job(tmp_path / "same", student, **how), tmp_path / "out")
+    options = {"epochs": 4, "eval_steps": 5}
+    same = train(make_job(tmp_path / "same", student, **options), tmp_path / "out")
     assert same.curve == manifest.curve
     assert same.files == manifest.files or losses(same) == losses(manifest)
     assert folder_digest(tmp_path / "out" / "merged") == folder_digest(out / "merged")
-    other = train(make_job(tmp_path / "other", student, **how, seed=1), tmp_path / "other-out")
+    other = train(make_job(tmp_path / "other", student, **options, seed=1), tmp_path / "other-out")
     assert losses(other) != losses(manifest)
 
 
@@ -165,23 +165,23 @@ def test_adapters_go_where_they_are_told(student, tmp_path):
     assert (config["r"], config["lora_alpha"], config["lora_dropout"]) == (2, 4, 0.1)
     assert config["target_modules"] == ["q_proj", "v_proj"]
     job = make_job(tmp_path / "job2", student, lora={"target_modules": ["nowhere"]})
-    with pytest.raises(BadInputError, match="gets no adapters"):
+    with pytest.raises(BadInputError, match="no adapters could be added"):
         train(job, tmp_path / "out2")
 
 
 def test_no_question_is_both_trained_on_and_set_aside(student):
     rows = encoded(student)
-    taught, aside = split(rows, 0.3)
-    assert len(taught) + len(aside) == len(rows)
-    assert aside
-    assert not {row.question_id for row in taught} & {row.question_id for row in aside}
+    training, validation = split(rows, 0.3)
+    assert len(training) + len(validation) == len(rows)
+    assert validation
+    assert not {row.question_id for row in training} & {row.question_id for row in validation}
     fewer = split(rows[:20], 0.3)[1]
     assert [row.question_id for row in fewer] == [
-        row.question_id for row in rows[:20] if row.question_id in {a.question_id for a in aside}
+        row.question_id for row in rows[:20] if row.question_id in {a.question_id for a in validation}
     ]
     assert split(rows, 0) == (rows, [])
-    with pytest.raises(BadInputError, match="all 2 examples are of questions that are set aside"):
-        split([row for row in rows if row.question_id == aside[0].question_id], 0.3)
+    with pytest.raises(BadInputError, match="all 2 examples belong to questions that are held out"):
+        split([row for row in rows if row.question_id == validation[0].question_id], 0.3)
 
 
 def test_without_validation_there_is_no_validation_loss(student, tmp_path):
@@ -211,14 +211,14 @@ def test_a_full_disk_leaves_nothing_half_written(student, tmp_path, limit, kept)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
     try:
-        with pytest.raises(CheckpointUnwritableError, match="make room"):
+        with pytest.raises(CheckpointUnwritableError, match="free disk space"):
             train(job, out)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not (out / "manifest.json").exists()
     assert not (out / "merged").exists()
-    left = [path.name for path in (out / "state").iterdir()]
-    assert len(left) == kept
+    states = list((out / "state").iterdir())
+    assert len(states) == kept
     assert not [path for path in out.rglob("*") if path.name.startswith(".partial")]
     assert train(job, out).steps > 0
 

@@ -10,10 +10,10 @@ import yaml
 from drp.config.settings import settings
 from drp.config.teacher_profiles import BUILT_IN, _profiles
 from drp.gates.gx.validate import NightQuarantinedError
-from drp.gates.row_gates import REASONS
+from drp.gates.reject_reasons import REASONS
 from drp.ledger.ledger import open_ledger
 from drp.pipeline.nightly import nightly
-from drp.query.stream import select
+from drp.query.session import select
 from drp.runtime.context import RunContext, open_night
 from drp.teacher.llm.reply_schemas import FusedReply, StepRunsReply, UnusableReplyError, parsed
 from drp.teacher.transport.errors import TeacherRefusedError

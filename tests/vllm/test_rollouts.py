@@ -15,10 +15,10 @@ from drp.config.recipe import RECIPES
 from drp.config.settings import settings
 from drp.core.records import Question
 from drp.evaluation.statistics import Interval, pass_at_1
-from drp.gates.row_gates import REASONS
+from drp.gates.reject_reasons import REASONS
 from drp.grading.extract import extract_answer
 from drp.pipeline.nightly import nightly
-from drp.query.stream import select
+from drp.query.session import select
 from drp.questions.generators.generate import generate
 from drp.runtime.context import RunContext, open_night
 from drp.runtime.sampling import PIECE
@@ -229,5 +229,5 @@ def test_a_question_that_fills_the_context_is_refused_in_the_same_words(said):
 
 
 def test_a_folder_without_weights_is_refused(said):
-    assert "is no language model that vLLM can run here" in said["vllm"]["no weights"]
-    assert "is no language model that transformers can read" in said["transformers"]["no weights"]
+    assert "vLLM cannot run" in said["vllm"]["no weights"]
+    assert "transformers cannot load" in said["transformers"]["no weights"]

@@ -1,4 +1,4 @@
-"""Alembic runs this: the revisions, on the connection (and in the transaction) that `migrate` has opened."""
+"""Entry point of Alembic: run the revisions on the connection, and in the transaction, of `migrate`."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The contract over a whole night: Great Expectations suites and their Data Docs."""
+"""The contract for a whole run: Great Expectations suites and their Data Docs."""
 
 from drp.gates.gx.validate import ContractResult, NightQuarantinedError, check_night
 

@@ -1,8 +1,8 @@
-"""The expectation that is ours: answers, derived again from what would be published.
+"""A custom expectation: the answers in the texts to be published equal the gold answers.
 
-It trusts no column: the answer is read from the text of each row and graded against gold, so that a row which
-slipped past the row gates, or was changed after them, stops the night. Importing this module imports Great
-Expectations (10 seconds): import it inside functions.
+It does not rely on stored verdicts: the answer is extracted again from the text of each row and graded
+against gold. A row that the row gates missed, or that was changed after them, therefore stops the run.
+Importing this module imports Great Expectations, which takes 10 seconds: import it inside functions.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _grader: ContextVar[Grader] = ContextVar("grader")
 
 @contextmanager
 def grading_with(grader: Grader) -> Iterator[None]:
-    """The grader that answers are compared with: Great Expectations passes only JSON to an expectation."""
+    """Set the grader for the block, because Great Expectations only passes JSON to an expectation."""
     token = _grader.set(grader)
     try:
         yield
@@ -34,7 +34,7 @@ def grading_with(grader: Grader) -> Iterator[None]:
 
 
 class AnswerEqualsGold(ColumnPairMapMetricProvider):  # type: ignore[misc]
-    """For each row: does the answer in the text of column_A equal the gold answer in column_B?"""
+    """A metric: for each row, whether the answer in the text of column_A equals gold in column_B."""
 
     condition_metric_name = "column_pair_values.answer_equals_gold"
     condition_domain_keys = (
@@ -62,8 +62,8 @@ class ExpectAnswersToEqualGold(ColumnPairMapExpectation):  # type: ignore[misc]
 
 
 def answers_equal_gold(texts: list[str], golds: list[str]) -> list[bool]:
-    """Whether the answer that each text ends in is surely the gold answer; inside `grading_with` only."""
+    """Return whether each text's answer equals the gold answer; call it inside `grading_with`."""
     answers = [extract_answer(text) for text in texts]
-    found = [(gold, answer.answer) for answer, gold in zip(answers, golds, strict=True) if answer]
-    verdicts = iter(_grader.get().verdicts(found))
+    pairs = [(gold, answer.answer) for answer, gold in zip(answers, golds, strict=True) if answer]
+    verdicts = iter(_grader.get().verdicts(pairs))
     return [answer is not None and next(verdicts) == "equal" for answer in answers]

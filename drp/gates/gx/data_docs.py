@@ -1,8 +1,8 @@
-"""Data Docs: Great Expectations' account of a night as a static site that needs no network.
+"""Data Docs: Great Expectations' report of a run as a static site that works without a network.
 
-Its own pages load styles, scripts and a logo from half a dozen hosts, and its index is empty without them. So
-what points outside is taken out, and the index is ours: what failed, and a link to the page of every suite.
-Importing this module imports Great Expectations: import it inside functions.
+The original pages load styles, scripts and a logo from half a dozen hosts, and the index is empty without
+them. External references are therefore removed, and the index is replaced by a list of the failures with a
+link to the page of every suite. Importing this module imports Great Expectations: import it inside functions.
 """
 
 import re
@@ -28,14 +28,14 @@ body { font: 15px/1.5 sans-serif; margin: 2em; max-width: 75em }
 table { border-collapse: collapse } td, th { border: 1px solid #ccc; padding: .2em .6em; text-align: left }
 </style>"""
 
-# A script; what it would do needs libraries from elsewhere.
+# A script, which would not work without external libraries.
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
-# A style sheet or picture from elsewhere.
-_OUTSIDE = re.compile(r"<(?:link|img)\b[^>]*\s(?:href|src)=\"https?://[^>]*>")
+# An external style sheet or image.
+_EXTERNAL = re.compile(r"<(?:link|img)\b[^>]*\s(?:href|src)=\"https?://[^>]*>")
 
 
 class DataDocs:
-    """One Great Expectations context and its pages below a folder, in place of those of an earlier check."""
+    """A Great Expectations context and its pages in a folder, which replace those of an earlier check."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
@@ -61,14 +61,17 @@ class DataDocs:
         self._source = context.data_sources.add_pandas(_SITE)
         self._definitions: dict[str, Any] = {}
 
-    def validate(self, suite: Suite, frame: "pd.DataFrame", name: str, named: int) -> list[Any]:
-        """Outcomes of the suite's expectations on one frame; they become a page, which names `named` rows."""
+    def validate(self, suite: Suite, frame: "pd.DataFrame", name: str, max_examples: int) -> list[Any]:
+        """Return the outcomes of the suite's expectations on one frame and add a page for them.
+
+        The page names up to `max_examples` unexpected rows per expectation.
+        """
         outcome = self._definition(suite).run(
             batch_parameters={"dataframe": frame},
             result_format={
                 "result_format": "SUMMARY",
                 "unexpected_index_column_names": [suite.key],
-                "partial_unexpected_count": named,
+                "partial_unexpected_count": max_examples,
             },
             run_id=RunIdentifier(run_name=name),
         )
@@ -88,16 +91,16 @@ class DataDocs:
         return self._definitions[suite.name]
 
     def build(self, failures: Sequence[str]) -> None:
-        """Write the pages, and the index that begins with `failures`."""
+        """Write the pages and an index that starts with `failures`."""
         self._context.build_data_docs()
         for page in self._folder.rglob("*.html"):
-            text = _OUTSIDE.sub("", _SCRIPT.sub("", page.read_text(encoding="utf-8")))
+            text = _EXTERNAL.sub("", _SCRIPT.sub("", page.read_text(encoding="utf-8")))
             page.write_text(text.replace("</head>", f"{_STYLE}</head>", 1), encoding="utf-8")
         self._folder.joinpath("index.html").write_text(self._index(failures), encoding="utf-8")
 
     def _index(self, failures: Sequence[str]) -> str:
         verdict = f"Failed expectations: {len(failures)}" if failures else "All expectations hold"
-        listed = "".join(f"<li>{escape(failure)}</li>" for failure in failures)
+        items = "".join(f"<li>{escape(failure)}</li>" for failure in failures)
         pages = [
             (f"{suite}, {page.parts[-3]}", quote(str(page.relative_to(self._folder))))
             for suite in self._definitions
@@ -106,5 +109,5 @@ class DataDocs:
         links = "".join(f'<li><a href="{link}">{escape(name)}</a></li>' for name, link in pages)
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{verdict}</title>{_STYLE}'
-            f"</head><body><h1>{verdict}</h1><ul>{listed}</ul><h2>Suites</h2><ul>{links}</ul></body></html>\n"
+            f"</head><body><h1>{verdict}</h1><ul>{items}</ul><h2>Suites</h2><ul>{links}</ul></body></html>\n"
         )

@@ -1,9 +1,9 @@
-"""What must hold for a night that is published: a suite of expectations for each table, and for the night.
+"""The contract for publishing a run: a suite of expectations for each table and one for the run as a whole.
 
-A suite is a query, which DuckDB answers with one narrow row per row of the table, and the expectations on
-that frame. What needs more than one row (uniqueness, foreign keys, cover) the query works out as a column of
-truth values; the expectation names it. Importing this module imports Great Expectations: import it inside
-functions.
+A suite consists of a query, which returns one narrow row per row of the table, and expectations on that
+frame. Conditions that involve several rows (uniqueness, foreign keys, cover) are computed by the query as a
+Boolean column, which the expectation checks. Importing this module imports Great Expectations: import it
+inside functions.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from drp.core import ACTIONS, FinishReason, Verdict
 from drp.core.schemas import CORPUS_TABLES, id_column
 from drp.gates.gx.answer_expectation import ExpectAnswersToEqualGold
 from drp.gates.leaks import EVALUATION_SPLITS
-from drp.gates.row_gates import REASONS
+from drp.gates.reject_reasons import REASONS
 
 ROWS = 20_480
 ROWS_WITH_TEXT = 8_192
 ROWS_OF_STEPS = 122_880
-"""Of tables that have dozens of rows a rollout: a frame costs a third of a second and a page."""
+"""For tables with dozens of rows per rollout, as each frame costs a third of a second and a page."""
 
 _ACCEPTED = Column("status") == "accepted"
 _REJECTED = Column("status") == "rejected"
@@ -31,19 +31,17 @@ _REJECTED = Column("status") == "rejected"
 
 @dataclass(frozen=True)
 class Suite:
-    """Expectations on the frame that `query` gives; `key` is the column that names a row to a reader.
-
-    So many `rows` of the frame are in memory at once, and on one page of the Data Docs.
-    """
+    """Expectations on the frame returned by `query`; messages name a row by its value of `key`."""
 
     name: str
     key: str
     query: str
     expectations: Sequence[Any]
     rows: int = ROWS
+    """Maximum number of rows in memory at once and on one page of the Data Docs."""
     sliced: str = ""
-    """A table: the query is asked for a range of its ids at a time, $low up to $high, so that memory does not
-    grow with it. Parts are sorted by id: each range is read from a part of them."""
+    """If set, a table: the query runs for one range of its ids at a time, from $low to before $high, so that
+    memory does not grow with the table. Parts are sorted by id, so each range is read from few of them."""
 
 
 def _true(column: str, sentence: str, **options: Any) -> Any:
@@ -63,7 +61,7 @@ def _between(column: str, sentence: str, low: float | None, high: float | None =
 def _table(
     name: str, columns: str, joins: str, *expectations: Any, rows: int = ROWS, in_slices: bool = False
 ) -> Suite:
-    """A suite on one table, alias `t`: its own expectations after those that every table has."""
+    """Return a suite for one table, alias `t`: the expectations of every table, then the given ones."""
     key = id_column(name)
     source = f"(FROM {name} WHERE {key} >= $low AND {key} < $high)" if in_slices else name
     required = [field.name for field in CORPUS_TABLES[name] if not field.nullable]
@@ -75,22 +73,22 @@ def _table(
         SELECT t.{key}, (t.{key} IN (FROM doubles)) IS NOT true AS is_unique,
                {complete} AS is_complete, {columns}
         FROM {source} t {joins}
-    """  # noqa: S608 - table and column names are ours
-    every = (
+    """  # noqa: S608 - table and column names from DRP
+    common = (
         gx.ExpectColumnValuesToNotBeNull(column=key, description="every row has an id"),
         _true("is_unique", "every id occurs once"),
         _true("is_complete", "every required column has a value"),
     )
-    return Suite(name, key, query, (*every, *expectations), rows, name if in_slices else "")
+    return Suite(name, key, query, (*common, *expectations), rows, name if in_slices else "")
 
 
 def _exists(table: str, key: str, reference: str) -> str:
-    """Is there a row of `table` whose `key` is what the column `reference` refers to?"""
+    """Return the SQL condition that `table` has a row whose `key` equals the column `reference`."""
     return f"{reference} IN (SELECT {key} FROM {table} WHERE {key} IS NOT NULL)"  # noqa: S608
 
 
 def suites(bands: NightBands) -> list[Suite]:
-    """All suites of a night, tables first in the order in which they refer to each other."""
+    """Return all suites of a run, tables first in the order in which they refer to each other."""
     return [
         _questions(),
         _rollouts(),
@@ -122,11 +120,11 @@ def _rollouts() -> Suite:
             t.finish_reason, t.verdict, t.sample_index, t.think_tokens, t.total_tokens,
             (t.verdict IS NULL) = (t.predicted_answer IS NULL) AS is_graded""",
         "",
-        _true("has_question", "every rollout is of a question that is there"),
+        _true("has_question", "every rollout belongs to an existing question"),
         _one_of("finish_reason", get_args(FinishReason), "every finish reason is known"),
         _one_of("verdict", get_args(Verdict), "every verdict is known"),
-        _true("is_graded", "there is a verdict exactly where there is an answer"),
-        _between("sample_index", "samples count from 0", 0),
+        _true("is_graded", "there is a verdict if and only if there is an answer"),
+        _between("sample_index", "sample indexes are not negative", 0),
         _between("think_tokens", "no length is negative", 0),
         gx.ExpectColumnPairValuesAToBeGreaterThanB(
             column_A="total_tokens",
@@ -138,8 +136,9 @@ def _rollouts() -> Suite:
 
 
 def _decompositions() -> Suite:
-    # Every step adds where it begins and takes away where the next has to begin. In a cover without gap or
-    # overlap all that is left is the beginning of the first step and the end of the last: nothing is sorted.
+    # Each step adds the hash of its beginning and subtracts that of the beginning the next step must have. If
+    # the steps cover the trace without gap or overlap, only the beginning of the first step and the end of
+    # the last remain. This needs no sorting.
     return _table(
         "decompositions",
         """t.kind, r.rollout_id IS NOT NULL AS has_rollout, t.n_steps = coalesce(s.n, 0) AS has_its_steps,
@@ -154,9 +153,9 @@ def _decompositions() -> Suite:
                     sum(hash(step_index::BIGINT, char_start)::HUGEINT
                         - hash(step_index::BIGINT + 1, char_end)::HUGEINT) AS chain
              FROM steps GROUP BY decomposition_id) s USING (decomposition_id)""",
-        _true("has_rollout", "every decomposition is of a rollout that is there"),
+        _true("has_rollout", "every decomposition belongs to an existing rollout"),
         _one_of("kind", get_args(DecompositionKind), "every kind of decomposition is known"),
-        _true("has_its_steps", "every decomposition has as many steps as it says"),
+        _true("has_its_steps", "every decomposition has n_steps steps"),
         _true("covers", "steps cover their trace from first to last character without gap or overlap"),
     )
 
@@ -167,7 +166,7 @@ def _steps() -> Suite:
         f"""{_exists("decompositions", "decomposition_id", "t.decomposition_id")} AS has_decomposition,
             t.char_end - t.char_start AS characters, length(trim(t.skill)) AS skill_length""",
         "",
-        _true("has_decomposition", "every step is of a decomposition that is there"),
+        _true("has_decomposition", "every step belongs to an existing decomposition"),
         _between("characters", "every step has text", 1),
         _between("skill_length", "every step has a skill", 1),
         rows=ROWS_OF_STEPS,
@@ -176,8 +175,8 @@ def _steps() -> Suite:
 
 
 def _revisions() -> Suite:
-    # Hashes stand for what a window or count(DISTINCT) would keep: a sum of them tells whether each step has
-    # one decision, and of 100,000 pairs two have the same by chance once in a billion nights.
+    # Sums of hashes replace a window or count(DISTINCT), which would take memory. They show whether each step
+    # has exactly one decision; among 100,000 pairs, two have the same hash by chance once in a billion runs.
     known = ", ".join(f"'{reason}'" for reason in REASONS)
     return _table(
         "revisions",
@@ -193,14 +192,14 @@ def _revisions() -> Suite:
             t.token_counter = r.token_counter AS is_comparable,
             coalesce(c.decided, 0) = coalesce(
               list_sum([hash(step)::HUGEINT FOR step IN range(d.n_steps::BIGINT)]), 0)
-              AS has_its_decisions""",  # noqa: S608 - reasons are ours
+              AS has_its_decisions""",  # noqa: S608 - reasons from DRP
         """LEFT JOIN (SELECT rollout_id, total_tokens, token_counter FROM rollouts) r USING (rollout_id)
            LEFT JOIN (SELECT decomposition_id, rollout_id, n_steps FROM decompositions) d
              USING (decomposition_id)
            LEFT JOIN (SELECT revision_id, sum(hash(step_index::BIGINT)::HUGEINT) AS decided
                       FROM decisions GROUP BY revision_id) c USING (revision_id)""",
-        _true("has_rollout", "every revision is of a rollout that is there"),
-        _true("has_decomposition", "every revision is of a decomposition of its own rollout"),
+        _true("has_rollout", "every revision belongs to an existing rollout"),
+        _true("has_decomposition", "every revision uses a decomposition of its rollout"),
         _true("is_only_one", "a rollout has one revision per recipe"),
         _one_of("status", ("accepted", "rejected"), "every status is known"),
         _between(
@@ -210,7 +209,7 @@ def _revisions() -> Suite:
         _between("n_unknown", "every reason for rejection is known", 0, 0),
         _true(
             "is_whole",
-            "an accepted revision has a cutting, texts, a length and a verdict",
+            "an accepted revision has a decomposition, texts, a length and a verdict",
             row_condition=_ACCEPTED,
         ),
         _true(
@@ -259,11 +258,13 @@ def _decisions() -> Suite:
                           ELSE t.revised_text IS NULL END AS has_its_text,
             (t.action = 'MULTI-STEP COMPRESS') = (len(t.merged_with) > 0) AS has_its_partners""",
         "",
-        _true("has_revision", "every decision is of a revision that is there"),
+        _true("has_revision", "every decision belongs to an existing revision"),
         _one_of("action", ACTIONS, "every action is one of the four"),
-        _between("step_index", "steps count from 0", 0),
-        _true("has_its_text", "what is compressed has its text, once; what is kept or deleted has none"),
-        _true("has_its_partners", "a MULTI-STEP COMPRESS, and nothing else, names the steps merged with it"),
+        _between("step_index", "step indexes are not negative", 0),
+        _true("has_its_text", "a compression has exactly one text, and a kept or deleted step has none"),
+        _true(
+            "has_its_partners", "a MULTI-STEP COMPRESS, and no other action, names the steps merged with it"
+        ),
         rows=ROWS_OF_STEPS,
         in_slices=True,
     )
@@ -272,24 +273,24 @@ def _decisions() -> Suite:
 def _examples() -> Suite:
     splits = ", ".join(f"'{split}'" for split in sorted(EVALUATION_SPLITS))
     blank = "' ' || chr(9) || chr(10) || chr(13)"
-    said = "t.messages[-1].content"
+    content = "t.messages[-1].content"
     return _table(
         "examples",
         f"""q.question_id IS NOT NULL AS has_question, coalesce(v.status = 'accepted', false) AS is_accepted,
             coalesce(lower(trim(q.split)) NOT IN ({splits}), true) AS is_training, t.tokens, t.weight,
-            coalesce(t.messages[-1].role = 'assistant' AND starts_with({said}, '<think>' || chr(10)), false)
-              AS thinks_first,
-            coalesce(contains({said}, trim(v.thinking, {blank}))
-                     AND contains({said}, trim(v.response, {blank})), false) AS is_its_revision,
-            coalesce(string_split({said}, '</think>')[-1], '') AS response,
+            coalesce(t.messages[-1].role = 'assistant'
+                     AND starts_with({content}, '<think>' || chr(10)), false) AS thinks_first,
+            coalesce(contains({content}, trim(v.thinking, {blank}))
+                     AND contains({content}, trim(v.response, {blank})), false) AS is_its_revision,
+            coalesce(string_split({content}, '</think>')[-1], '') AS response,
             coalesce(q.gold_answer, '') AS gold_answer""",
         """LEFT JOIN (SELECT question_id, split, gold_answer FROM questions) q USING (question_id)
            LEFT JOIN (SELECT revision_id, status, thinking, response FROM revisions) v USING (revision_id)""",
-        _true("has_question", "every example is of a question that is there"),
-        _true("is_accepted", "every example is of an accepted revision"),
-        _true("is_training", "no example is of a question that is measured on"),
-        _true("thinks_first", "every example ends with the assistant, who begins with <think>"),
-        _true("is_its_revision", "every example says what its revision says"),
+        _true("has_question", "every example belongs to an existing question"),
+        _true("is_accepted", "every example belongs to an accepted revision"),
+        _true("is_training", "no example belongs to an evaluation question"),
+        _true("thinks_first", "every example ends with an assistant message that starts with <think>"),
+        _true("is_its_revision", "every example contains the texts of its revision"),
         _between("tokens", "every example has a positive length", 1),
         _between("weight", "every example has a positive weight", 0, strict_min=True),
         _answers("every example ends in the gold answer"),
@@ -302,8 +303,8 @@ def _dead_letters() -> Suite:
         "dead_letters",
         "t.line, length(t.error) AS error_length",
         "",
-        _between("line", "lines count from 1", 1),
-        _between("error_length", "every dead letter says what is wrong", 1),
+        _between("line", "line numbers start at 1", 1),
+        _between("error_length", "every dead letter has an error", 1),
     )
 
 
@@ -333,8 +334,8 @@ def _night(bands: NightBands) -> Suite:
     """
     judged = Column("rollouts") >= bands.min_rollouts
     sentences = {
-        "right_share": "the share of rollouts that are finished, right and no leak or duplicate",
-        "accepted_share": "the share of those that end accepted",
+        "right_share": "the share of rollouts that are finished, right, and neither leak nor duplicate",
+        "accepted_share": "the share of those that are accepted",
         "median_saving": "the median saving of accepted revisions",
     }
     return Suite(

@@ -1,11 +1,11 @@
-"""The contract over what would be published: Great Expectations suites on the tables of a run, and Data Docs.
+"""Validate what would be published: Great Expectations suites on the tables of a run, and Data Docs.
 
     result = check_night(con, recipe, docs, grader)
     if not result.success:
         raise NightQuarantinedError(run, result)
 
-The row gates judge a row by what the stages say of it; the contract reads what was written, and judges the
-night as a whole. Frames are read in bounded batches: memory does not grow with the night.
+The row gates check single rows in the pipeline; the contract checks the written tables and the run as a
+whole. Frames are read in bounded batches, so that memory does not grow with the size of the run.
 """
 
 import logging
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from drp.gates.gx.suites import Suite
     from drp.grading import Grader
 
-NAMED = 3
-"""Offending rows that a failure, and failures that a quarantine, names."""
+MAX_EXAMPLES = 3
+"""Maximum number of rows named in a failure, and of failures named in an error message."""
 ROWS_PER_SLICE = 1_000_000
-"""Of the tables with dozens of rows a rollout: what is unique among them is told slice by slice."""
+"""Slice size for tables with dozens of rows per rollout, whose unique ids are checked slice by slice."""
 
 
 @dataclass(frozen=True)
 class ContractFailure:
-    """One expectation that does not hold: its suite, its type, and a sentence with what was observed."""
+    """A failed expectation: its suite, its type, and a sentence with the observed values."""
 
     suite: str
     expectation: str
@@ -45,33 +45,35 @@ class ContractFailure:
 
 @dataclass(frozen=True)
 class ContractResult:
-    """What the contract says of a night."""
+    """The result of checking a run against the contract."""
 
     failures: tuple[ContractFailure, ...]
     expectations: int
-    """How many expectations were checked."""
+    """Number of expectations checked."""
     rows: int
-    """Rows of all frames together."""
+    """Total number of rows in all frames."""
     docs: str
-    """Address of the Data Docs' `index.html`."""
+    """Path of the Data Docs' `index.html`."""
 
     @property
     def success(self) -> bool:
-        """May the night be published?"""
+        """Whether the run may be published."""
         return not self.failures
 
 
 class NightQuarantinedError(TerminalError):
-    """The contract refused a night: it stays readable, and a person decides."""
+    """A run failed the contract; it stays readable until a person decides whether to release it."""
 
     def __init__(self, run: str, result: ContractResult) -> None:
-        named = "; ".join(f"{failure.suite}: {failure.sentence}" for failure in result.failures[:NAMED])
-        more = len(result.failures) - NAMED
+        examples = "; ".join(
+            f"{failure.suite}: {failure.sentence}" for failure in result.failures[:MAX_EXAMPLES]
+        )
+        more = len(result.failures) - MAX_EXAMPLES
         super().__init__(
             f"run {run} is quarantined, {len(result.failures)} of {result.expectations} expectations fail: "
-            f"{named}{f'; and {more} more' if more > 0 else ''}",
+            f"{examples}{f'; and {more} more' if more > 0 else ''}",
             state=f"Nothing was published and the old corpus stays current; Data Docs are at {result.docs}",
-            next_command=f"drp report {run}, and if the night is right all the same drp corpus release {run}",
+            next_command=f"drp report {run}, then drp corpus release {run} if it should be published anyway",
         )
         self.run = run
         self.result = result
@@ -84,15 +86,15 @@ def check_night(
     grader: "Grader",
     progress: Callable[[str], object] = lambda suite: None,
 ) -> ContractResult:
-    """Check the tables of a run, and write Data Docs.
+    """Check the tables of a run and write Data Docs.
 
     Args:
-        con: has a view or table for each corpus table with the rows of the run: its revisions, and all rows
-            that they refer to.
+        con: a connection with a view or table for each corpus table, which holds the revisions of the run and
+            all rows that they refer to.
         recipe: its night bands are the thresholds.
-        docs: folder of the Data Docs, a static site that needs no network; made or made anew.
-        grader: compares the answers, which are read from the texts again.
-        progress: told the name of each suite before it is checked.
+        docs: folder of the Data Docs, a static site that works without a network; created or replaced.
+        grader: grades the answers, which are extracted from the texts again.
+        progress: called with the name of each suite before it is checked.
     """
     _quiet()
     from drp.gates.gx.answer_expectation import grading_with
@@ -108,7 +110,7 @@ def check_night(
             tallies: dict[str, _Tally] = {}
             for first, frame in _frames(con, suite):
                 rows += len(frame)
-                for outcome in site.validate(suite, frame, f"rows from {first}", NAMED):
+                for outcome in site.validate(suite, frame, f"rows from {first}", MAX_EXAMPLES):
                     config = outcome.expectation_config
                     tally = tallies.setdefault(config.description, _Tally(config.type, config.description))
                     tally.add(outcome, suite.key)
@@ -123,13 +125,13 @@ def check_night(
 
 
 def _quiet() -> None:
-    """Unless told otherwise before its import, Great Expectations reports its use and floods INFO."""
+    """Turn off usage statistics and INFO logs of Great Expectations, which must precede its import."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
 def _frames(con: duckdb.DuckDBPyConnection, suite: "Suite") -> "Iterator[tuple[int, pd.DataFrame]]":
-    """The rows of a suite in bounded frames, each with the number of its first row; at least one frame."""
+    """Yield the rows of a suite in bounded frames with the number of their first row; at least one frame."""
     first = 0
     for parameters in _slices(con, suite.sliced):
         reader = con.execute(suite.query, parameters).to_arrow_reader(suite.rows)
@@ -142,17 +144,17 @@ def _frames(con: duckdb.DuckDBPyConnection, suite: "Suite") -> "Iterator[tuple[i
 
 
 def _slices(con: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, str]]:
-    """Ranges of ids, which are hexadecimal and evenly spread; together they are all texts there can be."""
+    """Return ranges of ids, which are evenly distributed hexadecimal texts; together they cover all texts."""
     if not table:
         return [{}]
-    [(rows,)] = con.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608 - a table of ours
+    [(rows,)] = con.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608 - a table name from DRP
     number = max(1, math.ceil(rows / ROWS_PER_SLICE))
     bounds = ["", *(f"{0x10000 * k // number:04x}" for k in range(1, number)), chr(0x10FFFF)]
     return [{"low": low, "high": high} for low, high in pairwise(bounds)]
 
 
 class _Tally:
-    """One expectation over all batches of its suite."""
+    """The outcomes of one expectation, added up over all batches of its suite."""
 
     def __init__(self, expectation: str, description: str) -> None:
         self.expectation = expectation
@@ -164,7 +166,7 @@ class _Tally:
         self.error: str | None = None
 
     def add(self, outcome: Any, key: str) -> None:
-        """Add the outcome on one batch."""
+        """Add the outcome for one batch."""
         self.failed |= not outcome.success
         self.rows += outcome.result.get("element_count", 0)
         self.unexpected += outcome.result.get("unexpected_count", 0)
@@ -172,29 +174,25 @@ class _Tally:
             values = ", ".join(f"{name} {_shown(value)}" for name, value in row.items() if name != key)
             self.examples.append(f"{row[key]} ({values})")
         if not outcome.success and "unexpected_count" not in outcome.result:
-            self.error = _raised(outcome.exception_info)
+            self.error = _exception_message(outcome.exception_info)
 
     def sentence(self) -> str:
-        """What was expected and what was observed, for a reader."""
+        """Return a sentence with what was expected and what was observed."""
         if self.error is not None:
             return f"expected that {self.description}; it could not be checked: {self.error}"
-        named = ", ".join(self.examples[:NAMED])
-        return f"expected that {self.description}; {self.unexpected} of {self.rows} rows differ: {named}"
+        examples = ", ".join(self.examples[:MAX_EXAMPLES])
+        return f"expected that {self.description}; {self.unexpected} of {self.rows} rows differ: {examples}"
 
 
 def _shown(value: Any) -> str:
-    """A value for a reader: four digits of a number, the end of a text."""
-    return (
-        repr(value[-80:])
-        if isinstance(value, str)
-        else f"{value:.4g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    """Format a value for a reader: four digits of a number, the end of a text."""
+    if isinstance(value, str):
+        return repr(value[-80:])
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _raised(info: dict[str, Any]) -> str:
-    """The message of what an expectation raised: of itself, or of the first metric that it needs."""
+def _exception_message(info: dict[str, Any]) -> str:
+    """Return the message of the exception raised by an expectation or by the first of its metrics."""
     while "exception_message" not in info:
         info = next(iter(info.values()))
     return " ".join(str(info["exception_message"]).split())[:300]

@@ -1,4 +1,4 @@
-"""Find the equations in a text that do not hold."""
+"""Find the equations in a text that are false."""
 
 from drp.grading.arithmetic.check import false_equations
 

@@ -1,8 +1,9 @@
-"""Find the equations in a piece of reasoning that do not hold: `false_equations(text)`.
+"""Find the false equations in a piece of reasoning: `false_equations(text)`.
 
-Every `=` whose two sides can be evaluated is checked with exact fractions; a chain `3 × 4 = 12 = 24/2` is
-checked link by link. What cannot be evaluated with certainty (variables, moduli, function values, ellipses,
-ranges, ratios) is skipped: a false alarm costs a good trace, a miss only a check. Time is linear in the text.
+Every `=` whose two sides can be evaluated is checked with exact fractions; a chain such as
+`3 × 4 = 12 = 24/2` is checked link by link. Whatever cannot be evaluated with certainty (variables, moduli,
+function values, ellipses, ranges, ratios) is skipped, because a false alarm rejects a good trace. The time is
+linear in the text.
 """
 
 import re
@@ -15,39 +16,39 @@ from drp.grading.arithmetic.equations import Side, equations
 from drp.grading.arithmetic.evaluate import Reading, Unevaluable, evaluate
 
 _CONTEXT = 60
-"""Characters around an equation in which words may take it back (`remainder`, `is wrong`)."""
-_ROUGH = Fraction(1, 100)
-"""Relative error allowed where a side computes with three or more decimals: they may be rounded."""
+"""Characters around an equation that are searched for words that qualify it (`remainder`, `is wrong`)."""
+_ROUNDING_TOLERANCE = Fraction(1, 100)
+"""Relative error allowed if a side computes with three or more decimals, which may be rounded."""
 
-# What follows says that it is no plain equation: a remainder, a modulus, a base, a rounding, a question.
+# Text after it that shows it is not a plain equation: a remainder, a modulus, a base, a rounding, a question.
 _QUALIFIED = re.compile(
     r"remainder|\brem|\b[Rr]\s?\d|mod\b|modulo|\bbase\b|≠|\\neq?\b|approx|round|nearest|units? digit|"
     r"\bwait\b|maybe|\?",
     re.IGNORECASE,
 )
-# The same clause denies it.
+# Text in the same clause that denies it.
 _DENIED = re.compile(r"\bnot\b|n't\b|wrong|incorrect|false|\bno\b|contradict|impossible", re.IGNORECASE)
-# What stands before makes it no claim: a question, a denial, a rough figure.
+# Text before it that shows it is not a claim: a question, a denial, an approximation.
 _NO_CLAIM = re.compile(
     r"\b(?:not|\w{1,10}n't|does|is it|whether|if|suppose|assum\w{1,9}|approx\w{0,9}|about|roughly|"
     r"round\w{0,9}|mod\w{0,9}|base|remainder)\b",
     re.IGNORECASE,
 )
-# Where a sentence ends, what is said beyond is another matter.
+# The end of a sentence: text beyond it is not considered.
 _SENTENCE_END = re.compile(r"[.;!](?=\s)|\n\n")
 
-# Arithmetic modulo something may be about for a while.
+# Signs of modular arithmetic, which may have been introduced well before the equation.
 _MODULAR = re.compile(r"\bmod|\\pmod|\\bmod|≡|\\equiv|\bbase\b")
 _MODULAR_CONTEXT = 400
-# The unit of the right side where markup stands between.
+# The unit of the right side, after intervening markup.
 _TRAILING_UNIT = re.compile(r"[ $)}\\*]{0,6}(?:text|mbox|textrm|mathrm)?[ {\\]{0,4}([A-Za-z]{2,20})")
-# Brackets and spaces do not change how far a side repeats the other.
+# Brackets and spaces are ignored when the two sides are compared as text.
 _BRACKETS = re.compile(r"[()\s]")
-# `480-488` is a range as often as a difference, `3 * 2` an operation that the problem defines.
+# `480-488` may be a range, and `3 * 2` an operation that the problem defines.
 _RANGE = re.compile(r"\d+-\d+")
-_OWN_OPERATION = re.compile(r"\$?\d+\*\d+")
+_DEFINED_OPERATION = re.compile(r"\$?\d+\*\d+")
 
-# Units that convert into one another: an equation between two of a family is not about its numbers alone.
+# Units that convert into one another: an equation between two units of a family may be a conversion.
 _FAMILIES = (
     "second sec minute min hour hr day week month year",
     "mm cm m km inch inche in foot feet ft yard yd mile mi meter metre centimeter millimeter kilometer",
@@ -60,7 +61,7 @@ _FAMILY = {unit: family for family in _FAMILIES for unit in family.split()}
 
 @dataclass(frozen=True)
 class FalseEquation:
-    """An equation that does not hold: its two sides as written, and where it stands (code points)."""
+    """A false equation: its two sides as written, and its span in code points."""
 
     left: str
     right: str
@@ -68,10 +69,11 @@ class FalseEquation:
 
 
 def false_equations(text: str) -> list[FalseEquation]:
-    """The equations of `text` whose two sides have different values, in order.
+    """Return the equations of `text` whose two sides have different values, in order.
 
-    Exact for whole numbers and fractions; a decimal may be rounded or cut in its last place. What is only
-    said to be near (`≈`) is not checked, nor what the sentence itself denies, asks or supposes.
+    The check is exact for whole numbers and fractions; a decimal may be rounded or truncated in its last
+    place. Approximations (`≈`) are not checked, and neither are equations that the sentence denies, asks or
+    supposes.
     """
     return [
         FalseEquation(text[left.start : left.end], text[right.start : right.end], (left.start, right.end))
@@ -81,7 +83,7 @@ def false_equations(text: str) -> list[FalseEquation]:
 
 
 def _holds(left: Side, right: Side) -> bool | None:
-    """Whether both sides are equal under some customary reading; None when that cannot be said."""
+    """Return whether both sides are equal under any customary reading; None if that is uncertain."""
     ambiguous = (("pct",), ("func", "half"), ("div",))
     choices = (
         (True, False) if any(map(left.has, k)) or any(map(right.has, k)) else (True,) for k in ambiguous
@@ -98,20 +100,20 @@ def _agree(left: Side, right: Side, reading: Reading) -> bool:
         return True
     gap = abs(a - b)
     rounded = any(side.computes and max(side.places, default=0) >= 3 for side in (left, right))
-    if rounded and gap <= _ROUGH * max(abs(a), abs(b)):
+    if rounded and gap <= _ROUNDING_TOLERANCE * max(abs(a), abs(b)):
         return True
-    for shown, exact in ((left, b), (right, a)):
-        if shown.computes or not shown.places:
+    for decimal, exact in ((left, b), (right, a)):
+        if decimal.computes or not decimal.places:
             continue
-        percent = shown.has("pct") and reading.percent
-        unit = Fraction(1, 10 ** (shown.places[0] + (2 if percent else 0)))
+        percent = decimal.has("pct") and reading.percent
+        unit = Fraction(1, 10 ** (decimal.places[0] + (2 if percent else 0)))
         if gap < unit and (exact / unit).denominator != 1 and (unit < 1 or exact >= 2):
             return True
     return False
 
 
 def _is_claim(text: str, left: Side, right: Side) -> bool:
-    """Whether the text asserts the equation, and of bare numbers."""
+    """Return whether the text asserts the equation, and does so about plain numbers."""
     after = text[right.end : right.end + _CONTEXT]
     trailing = _TRAILING_UNIT.match(after)
     if stop := _SENTENCE_END.search(after):
@@ -127,13 +129,13 @@ def _is_claim(text: str, left: Side, right: Side) -> bool:
     written, result = (_BRACKETS.sub("", text[side.start : side.end]) for side in (left, right))
     if right.computes and written.startswith(result):  # `1 + 19 + 168 = 1 + 19 is 20, plus 168`
         return False
-    return not (_RANGE.fullmatch(written) or (right.computes and _OWN_OPERATION.fullmatch(written)))
+    return not (_RANGE.fullmatch(written) or (right.computes and _DEFINED_OPERATION.fullmatch(written)))
 
 
 def _converts(left: frozenset[str], right: Set[str]) -> bool:
-    """Whether the units make it a conversion: `1 hour = 2 × 30 minutes`, `4 daps / 3 dops = 1`."""
+    """Return whether the units make it a conversion: `1 hour = 2 × 30 minutes`, `4 daps / 3 dops = 1`."""
     families = {unit.rstrip("s"): _family(unit) for unit in left | right if _family(unit)}
-    named = left - {"$"}, right - {"$"}  # a dollar sign may be the edge of a formula
+    named = left - {"$"}, right - {"$"}  # a dollar sign may be a formula delimiter
     if len(set(families.values())) < len(families) or len(named[0]) > 1:
         return True
     return bool(named[0]) and bool(named[1] - named[0])

@@ -1,8 +1,8 @@
-"""Read the two sides of every equals sign in mixed prose, LaTeX and Unicode: `equations(text)`.
+"""Parse the two sides of every equals sign in mixed prose, LaTeX and Unicode: `equations(text)`.
 
-Used by `drp.grading.arithmetic.check`. A side is the longest run of mathematics beside the sign that stands
-free: not continued by a variable, a function, an ellipsis or a word that computes. Units and money are set
-aside.
+Used by `drp.grading.arithmetic.check`. A side is the longest run of mathematics next to the sign that is
+complete: not continued by a variable, a function, an ellipsis or a word that computes. Units and currency
+signs are separated from it.
 """
 
 import re
@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from drp.grading.arithmetic.evaluate import Token
 
 _REACH = 300
-"""Characters read on either side of an equals sign; a longer side is skipped."""
+"""Characters read on each side of an equals sign; a longer side is skipped."""
 
-# An equals sign of its own: no part of <=, >=, !=, :=, ==, => .
+# An equals sign that is not part of <=, >=, !=, :=, ==, => .
 _EQUALS = re.compile(r"(?<![<>!:=~≈\\])=(?![=>])")
 # A side without a digit has no value.
 _DIGIT = re.compile(r"\d")
-# Three words in a row, or a paragraph's end: no side goes on beyond. Saves reading all that prose.
+# Three consecutive words or the end of a paragraph end a side, so the prose beyond need not be read.
 _PROSE = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{2,20} [A-Za-z]{2,20} [A-Za-z]{2,20}(?![A-Za-z}])|\n\n")
 _SHORT_SEGMENT = 30
-# Last characters of a side, besides digits and units.
+# Possible last characters of a side, besides digits and units.
 _CLOSERS = frozenset("}]%!°.,¹²³")
 
-# One token; every alternative is linear and bounded, and the last one takes any character.
+# One token. Every alternative is linear and bounded, and the last one matches any character.
 _TOKEN = re.compile(
     r"""
       (?P<num>  (?: \d{1,3} (?: (?: ,\\!\ ? | \{,\}(?:\\!)? | ,\\, | \\, | , ) \d{3} )+ (?!\d) | \d+ )
@@ -71,36 +71,36 @@ def _words_of(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Words that compute or scale the number beside them: the side has no certain value.
+# Words that compute with or scale the number next to them, so that the side has no certain value.
 _COMPUTING = _words_of(
     "mod modulo minus plus times over divided multiplied squared cubed choose remainder rem base dozen "
     "dozens hundred hundreds thousand thousands million millions billion billions trillion half third "
     "quarter per less more than not no about approximately roughly around nearly almost twice double "
     "triple gcd lcm gcf sin cos tan log ln sqrt max min abs floor ceil det deg"
 )
-# Short words that may stand beside an expression; other words of one or two letters are variables.
+# Short words that may occur next to an expression; other words of one or two letters are variables.
 _SHORT_WORDS = _words_of("is so to of in we or by at be it if as an on up do us am he my oh ok and")
-# Short words that may stand between a number and an operator; others are products of variables.
+# Short words that may occur between a number and an operator; others are products of variables.
 _SHORT_UNITS = _words_of(
     "cm mm km kg mg lb lbs oz ft in mi mph hr hrs min sec ml cl gal yd yds cups pts usd hp kw"
 )
 _SHORT = _SHORT_WORDS | _SHORT_UNITS
-# What a run of words may do: follow an expression, stand before one.
+# Kind of a run of words, by whether it may follow and whether it may precede an expression.
 _WORD_KINDS = {
     (True, True): "prose",
     (True, False): "ending",
     (False, True): "opening",
     (False, False): "opaque",
 }
-# Words that begin something new: what comes before them is no unit.
+# Words that start a new phrase: a run of words with one of them is not a unit.
 _JOINING = _words_of("and is so if or as we be because since then for but gives equals makes")
-# A word of a label such as `\text{ square meters}`, without its command.
+# A word of a label such as `\text{ square meters}`, but not its command.
 _WORD = re.compile(r"(?<!\\)\b[^\W\d_]+")
 
 
 @dataclass(frozen=True)
 class Side:
-    """One side of an equation: its tokens without units, the units, and where it stands in the text."""
+    """One side of an equation: its tokens without units, its units, and its span in the text."""
 
     tokens: Sequence[Token]
     units: frozenset[str]
@@ -109,28 +109,28 @@ class Side:
 
     @property
     def computes(self) -> bool:
-        """More than a number."""
+        """Whether it is a computation and not just a number."""
         return any(t.kind in _OPERATIONS or (t.kind == "sub" and i > 0) for i, t in enumerate(self.tokens))
 
     @property
     def places(self) -> list[int]:
-        """Decimal places of its numbers."""
+        """Number of decimal places of each of its numbers."""
         return [len(t.text.partition(".")[2]) for t in self.tokens if t.kind == "num"]
 
     def has(self, kind: str) -> bool:
-        """Whether a token of `kind` is part of it."""
+        """Return whether it has a token of `kind`."""
         return any(token.kind == kind for token in self.tokens)
 
 
 def equations(text: str) -> Iterator[tuple[Side, Side]]:
-    """Both sides of every equals sign that stands between two readable sides, in order; linear in `text`."""
+    """Yield both sides of every equals sign whose sides can be parsed, in order; linear in `text`."""
     signs = [sign.start() for sign in _EQUALS.finditer(text)]
     bounds = [-1, *signs, len(text)]
     head: list[Token] = []
-    read = (-1, -1)  # the bounds of `head`: a link of a chain is read once
+    head_bounds = (-1, -1)  # a side within a chain is tokenized once and used for both its signs
     for index, sign in enumerate(signs, start=1):
         previous, following = bounds[index - 1], bounds[index + 1]
-        if _ends_unread(text, previous + 1, sign) or _begins_unread(text, sign + 1, following):
+        if _ends_unevaluable(text, previous + 1, sign) or _begins_unevaluable(text, sign + 1, following):
             continue
         start, end = max(previous + 1, sign - _REACH), min(following, sign + 1 + _REACH)
         cut_left, cut_right = start > previous + 1, end < following
@@ -139,30 +139,30 @@ def equations(text: str) -> Iterator[tuple[Side, Side]]:
                 start, cut_left = prose.start(), False
         if end - sign > _SHORT_SEGMENT and (beyond := _PROSE.search(text, sign + 1, end)):
             end, cut_right = beyond.end(), False
-        tail = head if read == (start, sign) else _tokens(text, start, sign)
+        tail = head if head_bounds == (start, sign) else _tokens(text, start, sign)
         left = _left(tail, cut=cut_left)
         if left is None:
             continue
-        head, read = _tokens(text, sign + 1, end), (sign + 1, end)
+        head, head_bounds = _tokens(text, sign + 1, end), (sign + 1, end)
         right = _right(head, cut=cut_right)
         if right and (left.computes or right.computes):
             yield left, right
 
 
-def _ends_unread(text: str, start: int, end: int) -> bool:
-    """Quick: what stands before a sign cannot be evaluated, mostly because it is a variable."""
+def _ends_unevaluable(text: str, start: int, end: int) -> bool:
+    """Quickly rule out a left side that cannot be evaluated, usually because it is a variable."""
     last = text[max(start, end - 12) : end].rstrip(" \t\n&$\\)*`")
     return bool(last) and not (last[-1] in _CLOSERS or last[-1].isdigit() or last[-2:].isalpha())
 
 
-def _begins_unread(text: str, start: int, end: int) -> bool:
-    """Quick: what follows a sign is a variable."""
+def _begins_unevaluable(text: str, start: int, end: int) -> bool:
+    """Quickly rule out a right side that begins with a variable."""
     first = text[start : min(end, start + 12)].lstrip(" \t\n&$([{")
     return first[:1].isalpha()
 
 
 def _tokens(text: str, start: int, end: int) -> list[Token]:
-    """Tokens of a segment, its words told apart: `unit` after a number, `prose`, or `opaque`."""
+    """Return the tokens of a segment, with each run of words as a unit or one of `_WORD_KINDS`."""
     if not _DIGIT.search(text, start, end):
         return []
     raw = [
@@ -183,7 +183,7 @@ def _tokens(text: str, start: int, end: int) -> list[Token]:
 
 
 def _words(raw: Sequence[Token], at: int, value: Token | None) -> tuple[Token, int]:
-    """The token that a run of words from `at` on amounts to, and where it ends; `value` stands before it."""
+    """Return the token for the run of words at `at` and the index after it; `value` is the token before."""
     stop = at
     while stop < len(raw) and raw[stop].kind in ("word", "label"):
         stop += 1
@@ -195,12 +195,12 @@ def _words(raw: Sequence[Token], at: int, value: Token | None) -> tuple[Token, i
     is_label = first.kind == "label"
     if any(_DIGIT.search(token.text) for token in raw[at:stop]) or not words:
         return first._replace(kind="opaque", end=raw[stop - 1].end), stop
-    glued = value is not None and value.end == first.start and not is_label
-    short, least = (_SHORT_UNITS, 5) if glued else (_SHORT, 3)
-    opens = _is_word(words[0], short, least) and _COMPUTING.isdisjoint(words[:2])
+    is_attached = value is not None and value.end == first.start and not is_label
+    short, least = (_SHORT_UNITS, 5) if is_attached else (_SHORT, 3)
+    may_follow = _is_word(words[0], short, least) and _COMPUTING.isdisjoint(words[:2])
     if (
         value
-        and opens
+        and may_follow
         and len(words) <= 5
         and _JOINING.isdisjoint(words)
         and all(_is_word(word, _SHORT, 3) for word in words[1:])
@@ -211,13 +211,13 @@ def _words(raw: Sequence[Token], at: int, value: Token | None) -> tuple[Token, i
             return Token("unit", " ".join(words), first.start, raw[stop - 1].end), stop
     last = raw[stop - 1]
     touches = stop < len(raw) and raw[stop].start == last.end and last.kind == "word"
-    closes = (
+    may_precede = (
         not (following in _OPERANDS and (touches or (value and following == "open")))
         and _is_word(words[-1], _SHORT, 3)
         and _COMPUTING.isdisjoint(words[-2:])
-        and not (words[-1] == "of" and value and len(words) <= 4)  # a share of what follows
+        and not (words[-1] == "of" and value and len(words) <= 4)  # a fraction of what follows
     )
-    kind = _WORD_KINDS[opens, closes]
+    kind = _WORD_KINDS[may_follow, may_precede]
     return Token(kind, " ".join(words), first.start, last.end), stop
 
 
@@ -226,7 +226,7 @@ def _is_word(word: str, short: frozenset[str], least: int) -> bool:
 
 
 def _after_unit(raw: Sequence[Token], at: int) -> int:
-    """Where the exponent and the denominator of a unit end: `cm^2`, `miles/hour`."""
+    """Return the index after the exponent and the denominator of a unit: `cm^2`, `miles/hour`."""
     if at < len(raw) and raw[at].kind == "sup":
         at += 1
     elif at + 1 < len(raw) and raw[at].kind == "pow":
@@ -242,7 +242,7 @@ def _after_unit(raw: Sequence[Token], at: int) -> int:
 
 
 def _left(tokens: Sequence[Token], *, cut: bool) -> Side | None:
-    """The run of mathematics that ends a segment, if it stands free."""
+    """Return the run of mathematics at the end of a segment if it is complete."""
     end = len(tokens)
     while end and tokens[end - 1].kind in _EDGES:
         end -= 1
@@ -250,13 +250,13 @@ def _left(tokens: Sequence[Token], *, cut: bool) -> Side | None:
     while start and tokens[start - 1].kind in _SIDE:
         start -= 1
     run = list(tokens[start:end])
-    if not run or (start == 0 and cut) or (start and not _frees_left(tokens, start)):
+    if not run or (start == 0 and cut) or (start and not _may_begin(tokens, start)):
         return None
     unmatched = _unmatched(run)
     if unmatched:
         last = unmatched[-1]
-        numbered = last == 1 and run[1].text == ")" and run[0].kind == "num"  # "1) 3 + 4 = 7"
-        if run[last].kind == "close" and not numbered:
+        is_item_number = last == 1 and run[1].text == ")" and run[0].kind == "num"  # "1) 3 + 4 = 7"
+        if run[last].kind == "close" and not is_item_number:
             return None
         start, run = start + last + 1, run[last + 1 :]
     edge = tokens[start - 1] if start else None
@@ -283,12 +283,12 @@ def _left(tokens: Sequence[Token], *, cut: bool) -> Side | None:
         and edge
         and not (edge.kind in ("line", "stop") or edge.text in _DELIMITERS)
     ):
-        return None  # `divisible by 3 or 5 = 15 + 10 - 5`: the number belongs to the words
+        return None  # `divisible by 3 or 5 = 15 + 10 - 5`: the number belongs to the prose
     return side
 
 
-def _frees_left(tokens: Sequence[Token], start: int) -> bool:
-    """Whether the token before `start` lets an expression begin there."""
+def _may_begin(tokens: Sequence[Token], start: int) -> bool:
+    """Return whether an expression may begin at `start`, given the token before it."""
     edge, first = tokens[start - 1], tokens[start]
     if edge.kind == "stop":
         if edge.end == first.start:
@@ -305,7 +305,7 @@ def _frees_left(tokens: Sequence[Token], start: int) -> bool:
 
 
 def _right(tokens: Sequence[Token], *, cut: bool) -> Side | None:
-    """The run of mathematics that begins a segment, if it stands free."""
+    """Return the run of mathematics at the beginning of a segment if it is complete."""
     start = 0
     while start < len(tokens) and tokens[start].kind in _EDGES:
         start += 1
@@ -319,12 +319,13 @@ def _right(tokens: Sequence[Token], *, cut: bool) -> Side | None:
     unmatched = _unmatched(run)
     if unmatched:
         first = unmatched[0]
-        aside = edge is not None and edge.kind in ("prose", "opening") and first == len(run) - 1
-        if run[first].kind == "open" and not (aside and first and run[first].start - run[first - 1].end == 1):
+        is_remark = edge is not None and edge.kind in ("prose", "opening") and first == len(run) - 1
+        is_spaced = first > 0 and run[first].start - run[first - 1].end == 1
+        if run[first].kind == "open" and not (is_remark and is_spaced):
             return None
         run = run[:first]
     elif edge is not None:
-        if not _frees_right(tokens, end):
+        if not _may_end(tokens, end):
             return None
         if run[-1].kind in ("sub", "mul") and edge.kind == "prose" and run[-1].end < edge.start:
             run.pop()  # a dash
@@ -333,8 +334,8 @@ def _right(tokens: Sequence[Token], *, cut: bool) -> Side | None:
     return _side(run)
 
 
-def _frees_right(tokens: Sequence[Token], end: int) -> bool:
-    """Whether the token at `end` lets an expression end before it."""
+def _may_end(tokens: Sequence[Token], end: int) -> bool:
+    """Return whether an expression may end before `end`, given the token there."""
     edge = tokens[end]
     following = tokens[end + 1] if end + 1 < len(tokens) else None
     if edge.kind == "stop":
@@ -365,18 +366,18 @@ def _frees_right(tokens: Sequence[Token], end: int) -> bool:
 
 
 def _unmatched(run: Sequence[Token]) -> list[int]:
-    """Indexes of brackets without a partner in `run`."""
-    waiting: list[int] = []
-    alone: list[int] = []
+    """Return the indexes of brackets without a partner in `run`."""
+    open_brackets: list[int] = []
+    unmatched: list[int] = []
     for index, token in enumerate(run):
         if token.kind == "open":
-            waiting.append(index)
+            open_brackets.append(index)
         elif token.kind == "close":
-            if waiting and run[waiting[-1]].text == _PARTNER[token.text]:
-                waiting.pop()
+            if open_brackets and run[open_brackets[-1]].text == _PARTNER[token.text]:
+                open_brackets.pop()
             else:
-                alone.append(index)
-    return sorted(alone + waiting)
+                unmatched.append(index)
+    return sorted(unmatched + open_brackets)
 
 
 def _side(run: Sequence[Token]) -> Side | None:
@@ -384,7 +385,7 @@ def _side(run: Sequence[Token]) -> Side | None:
     if not any(token.kind in ("num", "half") for token in tokens):
         return None
     if tokens[0].text == "[":
-        return None  # a floor, or only a bracket
+        return None  # a floor function or a plain bracket
     words = [word for token in run if token.kind == "unit" for word in token.text.split()]
     words += ["$" for token in run if token.kind == "money"]
     return Side(tokens, frozenset(words), run[0].start, run[-1].end)

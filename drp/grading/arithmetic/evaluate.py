@@ -1,7 +1,7 @@
-"""The exact value of one side of an equation: a short recursive descent over its tokens, in fractions.
+"""Evaluate one side of an equation exactly: a small recursive descent parser over its tokens.
 
-Used by `drp.grading.arithmetic.check`, which reads the tokens. Where notation has two customary readings the
-caller says which one to take (`Reading`); where it has none that is certain, `Unevaluable` is raised.
+Used by `drp.grading.arithmetic.check`. If notation has two customary readings, the caller chooses one
+(`Reading`); if its meaning is uncertain, `Unevaluable` is raised.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ _PARTNER = {"(": ")", "[": "]", "{": "}"}
 
 
 Number: TypeAlias = Fraction | int
-"""Whole numbers stay integers: most are, and fractions cost ten times as much."""
+"""Whole numbers stay integers, because they are the common case and fractions are ten times slower."""
 
 
 class Token(NamedTuple):
-    """A lexical unit of the text; `start` and `end` are offsets into it."""
+    """A lexical token; `start` and `end` are offsets into the text."""
 
     kind: str
     text: str
@@ -32,24 +32,28 @@ class Token(NamedTuple):
     end: int
 
 
-class Unevaluable(Exception):  # noqa: N818 - not an error: the ordinary answer for most text
-    """The tokens have no value that is certain."""
+class Unevaluable(Exception):  # noqa: N818 - not an error: the usual outcome for most text
+    """The tokens have no certain value."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How ambiguous notation is read."""
+    """How ambiguous notation is interpreted."""
 
     percent: bool = True
     """`5%` is 0.05; otherwise the sign is a unit, as in `30% + 20% = 50%` or `3/4 × 100 = 75%`."""
     mixed: bool = True
     """`3 1/2` written `3\\frac12` is a mixed number; otherwise a product."""
     in_order: bool = True
-    """`6 / 2 × 3` is 9; otherwise all that follows the stroke is below it."""
+    """`6 / 2 × 3` is 9; otherwise everything after the slash is in the denominator."""
 
 
 def evaluate(tokens: Sequence[Token], reading: Reading) -> Number:
-    """Value of `tokens`. Raises Unevaluable."""
+    """Return the value of `tokens`.
+
+    Raises:
+        Unevaluable: they have no certain value.
+    """
     parser = _Parser(tokens, reading)
     try:
         value = parser.sum(0)
@@ -96,11 +100,11 @@ class _Parser:
                     if divided and sign != divided:  # 3 ÷ 3 / 12 ÷ 3
                         raise Unevaluable
                     divided = sign
-                below = kind == "div" or (divided and not self.reading.in_order)
-                value = _bounded(Fraction(value) / factor if below else value * factor)
+                is_divisor = kind == "div" or (divided and not self.reading.in_order)
+                value = _bounded(Fraction(value) / factor if is_divisor else value * factor)
             elif kind in ("open", "func", "half"):
-                aside = kind == "open" and self.tokens[self.at].start - self.tokens[self.at - 1].end == 1
-                if divided or aside:  # 6/2(1+2) has two schools; in 150 (30 games) nothing is multiplied
+                is_remark = kind == "open" and self.tokens[self.at].start - self.tokens[self.at - 1].end == 1
+                if divided or is_remark:  # 6/2(1+2) is ambiguous; in 150 (30 games) nothing is multiplied
                     raise Unevaluable
                 value = _bounded(value * self.power(depth))
             else:
@@ -146,8 +150,8 @@ class _Parser:
         if token.kind == "num":
             return number(token.text) + self.mixed_part(depth)
         if token.kind == "half":
-            above, below = (digit for digit in token.text if digit.isdigit())
-            return Fraction(int(above), int(below))
+            numerator, denominator = (digit for digit in token.text if digit.isdigit())
+            return Fraction(int(numerator), int(denominator))
         if token.kind == "open":
             value = self.sum(depth + 1)
             if self.take().text != _PARTNER[token.text]:
@@ -166,7 +170,7 @@ class _Parser:
         raise Unevaluable
 
     def mixed_part(self, depth: int) -> Number:
-        """The fraction of a mixed number, 0 if there is none."""
+        """Return the fractional part of a mixed number, 0 if there is none."""
         if (
             not self.reading.mixed
             or self.kind() not in ("half", "func")
@@ -184,17 +188,19 @@ class _Parser:
         token = self.tokens[self.at] if self.at < len(self.tokens) else None
         if token is None or (token.kind == "num" and len(token.text) > 1) or token.text in ("(", "["):
             follows_root = self.tokens[self.at - 1].text == "√"
-            if token is None or not follows_root:  # LaTeX takes one digit of \sqrt12: not what is meant
+            if (
+                token is None or not follows_root
+            ):  # LaTeX reads only one digit of \sqrt12, which is not what is meant
                 raise Unevaluable
         return self.atom(depth + 1)
 
 
 def number(text: str) -> Number:
-    """Value of a numeral with its thousands separators."""
+    """Return the value of a numeral, which may have thousands separators."""
     digits = text if text.isdigit() else text.translate(_SEPARATORS)
     try:
         return Fraction(digits) if "." in digits else int(digits)
-    except ValueError as error:  # beyond Python's limit of digits
+    except ValueError as error:  # more digits than Python converts
         raise Unevaluable from error
 
 
@@ -217,7 +223,7 @@ def _power(base: Number, exponent: Number) -> Number:
 def _root(value: Number) -> Number:
     if value < 0:
         raise Unevaluable
-    above, below = isqrt(value.numerator), isqrt(value.denominator)
-    if above * above != value.numerator or below * below != value.denominator:
+    numerator, denominator = isqrt(value.numerator), isqrt(value.denominator)
+    if numerator * numerator != value.numerator or denominator * denominator != value.denominator:
         raise Unevaluable
-    return Fraction(above, below)
+    return Fraction(numerator, denominator)

@@ -1,4 +1,4 @@
-"""What a generated word problem is: a story, a question and the computations that answer it."""
+"""Data types of generated word problems: a story, a question and the computations that answer it."""
 
 import random
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ Operator: TypeAlias = Literal["+", "-", "×", "÷"]
 
 @dataclass(frozen=True)
 class Operand:
-    """A number of a computation: given by the problem, or the result of an earlier computation."""
+    """A number in a computation, given by the problem or the result of the computation `came_from`."""
 
     value: int
     came_from: int | None = None
@@ -18,7 +18,7 @@ class Operand:
 
 @dataclass(frozen=True)
 class Computation:
-    """`left operator right`; `what` says in words what the result is."""
+    """A computation `left operator right`; `what` describes its result in words."""
 
     what: str
     left: Operand
@@ -33,9 +33,9 @@ class Computation:
 
 @dataclass(frozen=True)
 class Problem:
-    """A word problem of 2 to 5 computations; the last one's result is the answer.
+    """A word problem of 2 to 5 computations; the result of the last one is the answer.
 
-    `facts` are what the story says, one sentence each; `asked` is what is sought, as a noun phrase.
+    `facts` are the statements of the story, one sentence each; `asked` is the unknown, as a noun phrase.
     """
 
     text: str
@@ -52,12 +52,12 @@ class Problem:
 
 @dataclass
 class Solution:
-    """Collects the computations of a problem while its story is made up."""
+    """Collects the computations of a problem while its story is being generated."""
 
     computations: list[Computation] = field(default_factory=list)
 
     def do(self, what: str, left: int | Operand, operator: Operator, right: int | Operand) -> Operand:
-        """Add a computation; its result can be an operand of later ones."""
+        """Add a computation and return its result, which can be an operand of later ones."""
         operands = [number if isinstance(number, Operand) else Operand(number) for number in (left, right)]
         computation = Computation(what, operands[0], operator, operands[1])
         self.computations.append(computation)
@@ -65,10 +65,10 @@ class Solution:
 
 
 def calculate(left: int, operator: Operator, right: int) -> int:
-    """The result of one computation.
+    """Return the result of one computation.
 
     Raises:
-        ValueError: it is no whole number, or below zero.
+        ValueError: the result is not a whole number or is negative.
     """
     if operator == "÷":
         result, remainder = divmod(left, right)
@@ -82,5 +82,5 @@ def calculate(left: int, operator: Operator, right: int) -> int:
 
 
 def write_problem(rng: random.Random, facts: Sequence[str], asks: Sequence[str]) -> str:
-    """The story as one text: the facts in their order and one way to ask."""
+    """Return the problem as one text: the facts in order and one of the questions `asks`."""
     return " ".join([*(f"{fact}." for fact in facts), rng.choice(asks)])

@@ -1,12 +1,14 @@
-"""Small word problems: numbers up to 60 and two or three computations, for a student of under a million
-parameters. Longer ones, with four, tell whether it learned to reason or to fill in a form.
+"""Small word problems: numbers up to 60 and two or three computations, for a student with under a million
+parameters. Longer problems, with four computations, show whether it learned to reason or only a fixed
+pattern.
 
     problem = draw(random.Random(7), "test")            # 2 or 3 computations
     problem = draw(random.Random(7), "test", LONGER)    # 4
 
-Five families: a stock that changes, shopping, comparison, sharing, work. The sets that a student is
-pre-trained, trained, chosen and measured on cannot meet: which of them a problem belongs to is decided by its
-text (`split_of`). Changing anything here changes the problems of every seed: raise `synthetic.SMALL_VERSION`.
+There are five families: a changing stock, shopping, comparison, sharing and work. The splits for
+pre-training, training, model selection and evaluation are disjoint, because the text of a problem decides its
+split (`split_of`). Any change here changes the problems of every seed and requires a new
+`generate.SMALL_VERSION`.
 """
 
 import hashlib
@@ -20,11 +22,11 @@ SmallSplit: TypeAlias = Literal["pretrain", "train", "validation", "test"]
 Steps: TypeAlias = tuple[int, ...]
 
 LARGEST = 60
-"""No number of a problem or of its working is larger."""
+"""Upper bound of all numbers in a problem and its computations."""
 SHORT: Steps = (2, 3)
-"""Computations of a problem."""
+"""Possible numbers of computations in a problem."""
 LONGER: Steps = (4,)
-"""One computation more than any problem that a student is taught with."""
+"""One computation more than in any problem the student is taught with."""
 SHARES: dict[SmallSplit, int] = {"pretrain": 12, "train": 6, "validation": 1, "test": 1}
 """How many of twenty problems belong to each split."""
 
@@ -37,13 +39,13 @@ _THINGS = (
 
 
 def split_of(text: str) -> SmallSplit:
-    """The one split that a problem with this text belongs to."""
+    """Return the split that a problem with this text belongs to."""
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return _BUCKETS[int.from_bytes(digest, "little") % len(_BUCKETS)]
 
 
 def draw(rng: random.Random, split: SmallSplit, steps: Steps = SHORT) -> Problem:
-    """A problem of `split` with one of the numbers of computations in `steps`."""
+    """Return a random problem of `split`; `steps` are the possible numbers of computations."""
     family, count = rng.choice(FAMILIES), rng.choice(steps)
     while True:
         problem = family(rng, count)
@@ -60,10 +62,10 @@ def _is_small(problem: Problem) -> bool:
 
 
 def stock(rng: random.Random, steps: int) -> Problem:
-    """Something is gained and lost."""
+    """A stock that grows and shrinks."""
     name, friend = rng.sample(_NAMES, 2)
     things = rng.choice(_THINGS)
-    working = Solution()
+    solution = Solution()
     has = Operand(rng.randint(5, 40))
     facts = [f"{name} has {has.value} {things}"]
     for when in ("", "Then ", "Later ", "At last ")[:steps]:
@@ -74,45 +76,45 @@ def stock(rng: random.Random, steps: int) -> Problem:
         if not gains:
             ways = ("gives {n} to {friend}", "loses {n}", "sells {n}")
         done = rng.choice(ways).format(n=change, friend=friend)
-        has = working.do(f"the {things} after {name} {done}", has, operator, change)
+        has = solution.do(f"the {things} after {name} {done}", has, operator, change)
         facts.append(f"{when}{name} {done}")
     asks = (f"How many {things} does {name} have now?", f"How many {things} does {name} have in the end?")
     asked = f"how many {things} {name} has in the end"
-    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(solution.computations))
 
 
 def shopping(rng: random.Random, steps: int) -> Problem:
-    """Goods at a price each: what they cost together, or the change."""
+    """Goods with unit prices: their total cost, or the change."""
     name = rng.choice(_NAMES)
-    working = Solution()
+    solution = Solution()
     facts, costs = [], []
     for things in rng.sample(_THINGS, 1 if steps == 2 else 2):
         count, price = rng.randint(2, 9), rng.randint(2, 9)
         facts.append(f"{name} buys {count} {things} for {price} dollars each")
-        costs.append(working.do(f"the cost of {count} {things} at {price} dollars each", count, "×", price))
-    cost = costs[0] if steps == 2 else working.do("the cost of everything", costs[0], "+", costs[1])
+        costs.append(solution.do(f"the cost of {count} {things} at {price} dollars each", count, "×", price))
+    cost = costs[0] if steps == 2 else solution.do("the cost of everything", costs[0], "+", costs[1])
     asked, ask = f"how many dollars {name} spends", f"How many dollars does {name} spend?"
     if steps != 3:
         paid = cost.value + rng.randint(2, 20)
         facts.append(f"{name} pays with {paid} dollars")
-        working.do(f"the change from {paid} dollars", paid, "-", cost)
+        solution.do(f"the change from {paid} dollars", paid, "-", cost)
         asked, ask = "the change", "What is the change?"
     return Problem(
-        write_problem(rng, facts, (ask,)), tuple(facts), asked, "dollars", tuple(working.computations)
+        write_problem(rng, facts, (ask,)), tuple(facts), asked, "dollars", tuple(solution.computations)
     )
 
 
 def comparison(rng: random.Random, steps: int) -> Problem:
-    """Times as many, more and fewer; one person's, two people's or all three's."""
+    """Times as many, more and fewer; the answer is for one, two or all three people."""
     first, second, third = rng.sample(_NAMES, 3)
     things = rng.choice(_THINGS)
-    working = Solution()
+    solution = Solution()
     base, times = rng.randint(3, 20), rng.randint(2, 5)
-    other = working.do(f"the {things} of {second}, {times} times {base}", times, "×", base)
+    other = solution.do(f"the {things} of {second}, {times} times {base}", times, "×", base)
     operator: Operator = rng.choice(("+", "-"))
     difference = rng.randint(2, max(2, min(15, other.value - 2)))
     compared = f"{difference} {'more' if operator == '+' else 'fewer'}"
-    last = working.do(f"the {things} of {third}, {compared} than {second}", other, operator, difference)
+    last = solution.do(f"the {things} of {third}, {compared} than {second}", other, operator, difference)
     facts = [
         f"{first} has {base} {things}",
         f"{second} has {times} times as many {things} as {first}",
@@ -120,53 +122,53 @@ def comparison(rng: random.Random, steps: int) -> Problem:
     ]
     asked, ask = f"how many {things} {third} has", f"How many {things} does {third} have?"
     if steps > 2:
-        both = working.do(f"the {things} of {second} and {third}", other, "+", last)
+        both = solution.do(f"the {things} of {second} and {third}", other, "+", last)
         asked = f"how many {things} {second} and {third} have together"
         ask = f"How many {things} do {second} and {third} have together?"
     if steps > 3:
-        working.do(f"the {things} with the {base} of {first}", both, "+", base)
+        solution.do(f"the {things} with the {base} of {first}", both, "+", base)
         asked, ask = f"how many {things} all three have", f"How many {things} do all three have together?"
     return Problem(
-        write_problem(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations)
+        write_problem(rng, facts, (ask,)), tuple(facts), asked, things, tuple(solution.computations)
     )
 
 
 def sharing(rng: random.Random, steps: int) -> Problem:
-    """Boxes of things, some of them lost, the rest shared equally."""
+    """Boxes of things; some are lost and the rest are shared equally."""
     name = rng.choice(_NAMES)
     things = rng.choice(_THINGS)
     groups = rng.choice(("classes", "friends", "tables", "teams"))
-    working = Solution()
+    solution = Solution()
     boxes, in_box, parts = rng.randint(2, 9), rng.randint(3, 12), rng.randint(2, 6)
     lost = boxes * in_box % parts + parts * rng.randint(0, 3) if steps > 2 else 0
-    if (boxes * in_box - lost) % parts or lost >= boxes * in_box:  # only whole shares: another draw
+    if (boxes * in_box - lost) % parts or lost >= boxes * in_box:  # shares must be whole numbers: draw again
         return sharing(rng, steps)
-    have = working.do(f"the {things} in {boxes} boxes of {in_box}", boxes, "×", in_box)
+    have = solution.do(f"the {things} in {boxes} boxes of {in_box}", boxes, "×", in_box)
     facts = [f"{name} has {boxes} boxes with {in_box} {things} each"]
     if steps > 2:
-        have = working.do(f"the {things} left without {lost}", have, "-", lost)
+        have = solution.do(f"the {things} left without {lost}", have, "-", lost)
         facts.append(f"{name} loses {lost} {things}")
-    share = working.do(f"the {things} for each of the {parts} {groups}", have, "÷", parts)
+    share = solution.do(f"the {things} for each of the {parts} {groups}", have, "÷", parts)
     facts.append(f"{parts} {groups} share {'the rest' if steps > 2 else 'them'} equally")
     asked, ask = f"how many {things} each gets", "How many does each get?"
     if steps > 3:
         more = rng.randint(2, 12)
-        working.do(f"the {things} with the {more} more", share, "+", more)
+        solution.do(f"the {things} with the {more} more", share, "+", more)
         facts.append(f"Then each finds {more} more {things}")
         asked, ask = f"how many {things} each has", "How many does each have?"
     return Problem(
-        write_problem(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations)
+        write_problem(rng, facts, (ask,)), tuple(facts), asked, things, tuple(solution.computations)
     )
 
 
 def work(rng: random.Random, steps: int) -> Problem:
-    """So many an hour, for hours and days; some given away, the rest put into bags."""
+    """Hourly output over hours and days; some is given away and the rest is put into bags."""
     name, friend = rng.sample(_NAMES, 2)
     things = rng.choice(_THINGS)
-    working = Solution()
+    solution = Solution()
     rate, hours, days = rng.randint(2, 9), rng.randint(2, 6), rng.randint(2, 5)
-    daily = working.do(f"the {things} of one day, {rate} an hour for {hours} hours", rate, "×", hours)
-    made = working.do(f"the {things} of {days} days", daily, "×", days)
+    daily = solution.do(f"the {things} of one day, {rate} an hour for {hours} hours", rate, "×", hours)
+    made = solution.do(f"the {things} of {days} days", daily, "×", days)
     facts = [
         f"{name} works for {days} days, {hours} hours a day",
         f"{name} makes {rate} {things} an hour",
@@ -177,15 +179,15 @@ def work(rng: random.Random, steps: int) -> Problem:
         given = made.value % bags + bags * rng.randint(0, 3) if steps > 3 else rng.randint(2, 20)
         if given >= made.value:
             return work(rng, steps)
-        left = working.do(f"the {things} left without {given}", made, "-", given)
+        left = solution.do(f"the {things} left without {given}", made, "-", given)
         facts.append(f"Then {name} gives {given} to {friend}")
         asked, ask = f"how many {things} {name} has left", f"How many {things} does {name} have left?"
     if steps > 3:
-        working.do(f"the {things} in each of the {bags} bags", left, "÷", bags)
+        solution.do(f"the {things} in each of the {bags} bags", left, "÷", bags)
         facts.append(f"{name} puts the rest equally into {bags} bags")
         asked, ask = f"how many {things} are in each bag", f"How many {things} are in each bag?"
     return Problem(
-        write_problem(rng, facts, (ask,)), tuple(facts), asked, things, tuple(working.computations)
+        write_problem(rng, facts, (ask,)), tuple(facts), asked, things, tuple(solution.computations)
     )
 
 

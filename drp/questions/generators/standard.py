@@ -1,7 +1,7 @@
-"""The families of generated word problems: each makes up one problem from a random generator.
+"""The families of generated word problems: each creates a problem from a random generator.
 
-Numbers are drawn backwards where something is divided, so that every computation is a whole number. Changing
-anything here changes the problems of every seed: raise `synthetic.VERSION`.
+Where something is divided, the numbers are drawn so that every result is a whole number. Any change here
+changes the problems of every seed and requires a new `generate.VERSION`.
 """
 
 import random
@@ -55,22 +55,22 @@ def gains_and_losses(rng: random.Random) -> Problem:
     """A stock that grows and shrinks."""
     (name, they), (friend, _) = _people(rng, 2)
     things = rng.choice(_THINGS)
-    working = Solution()
+    solution = Solution()
     stock = rng.randint(30, 200)
     facts = [rng.choice((f"{name} has {stock} {things}", f"{name} starts the week with {stock} {things}"))]
     gains = ("finds {n} more", "buys {n} more", f"gets {{n}} from {friend}", "wins {n} at the fair")
     losses = (f"gives {{n}} to {friend}", "loses {n}", "sells {n} of them", "trades {n} away")
-    left = working.do(*_event(rng, facts, gains, losses, they, things, stock))
+    left = solution.do(*_event(rng, facts, gains, losses, they, things, stock))
     for _ in range(rng.randint(1, 3)):
         what, _, operator, change = _event(rng, facts, gains, losses, they, things, left.value)
-        left = working.do(what, left, operator, change)
+        left = solution.do(what, left, operator, change)
     asks = (
         f"How many {things} does {name} have now?",
         f"How many {things} does {they} have in the end?",
         f"What is the number of {things} that {name} has at the end?",
     )
     asked = f"how many {things} {name} has in the end"
-    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(solution.computations))
 
 
 def _event(
@@ -95,10 +95,10 @@ def shopping(rng: random.Random) -> Problem:
     ((name, they),) = _people(rng, 1)
     first, second = rng.sample(_GOODS, 2)
     counts, prices = (rng.randint(2, 9), rng.randint(2, 6)), (rng.randint(3, 24), rng.randint(2, 19))
-    working = Solution()
-    one = working.do(f"the cost of the {first}", counts[0], "×", prices[0])
-    two = working.do(f"the cost of the {second}", counts[1], "×", prices[1])
-    total = working.do("the cost of everything", one, "+", two)
+    solution = Solution()
+    one = solution.do(f"the cost of the {first}", counts[0], "×", prices[0])
+    two = solution.do(f"the cost of the {second}", counts[1], "×", prices[1])
+    total = solution.do("the cost of everything", one, "+", two)
     paid = -(-(total.value + 1) // 50) * 50
     facts = [
         rng.choice(
@@ -115,11 +115,11 @@ def shopping(rng: random.Random) -> Problem:
         ),
         f"{they.capitalize()} pays with ${paid}",
     ]
-    working.do("the change", paid, "-", total)
+    solution.do("the change", paid, "-", total)
     asks = (f"How much change does {name} get?", "How many dollars of change are due?")
     asked = f"how much change {name} gets"
     return Problem(
-        write_problem(rng, facts, asks), tuple(facts), asked, "dollars", tuple(working.computations)
+        write_problem(rng, facts, asks), tuple(facts), asked, "dollars", tuple(solution.computations)
     )
 
 
@@ -130,9 +130,9 @@ def comparison(rng: random.Random) -> Problem:
     base, times = rng.randint(8, 60), rng.randint(2, 6)
     more = rng.random() < 0.5
     difference = rng.randint(3, base - 2)
-    working = Solution()
-    other = working.do(f"the number of {things} that {second} has", base, "×", times)
-    last = working.do(f"the number of {things} that {third} has", other, "+" if more else "-", difference)
+    solution = Solution()
+    other = solution.do(f"the number of {things} that {second} has", base, "×", times)
+    last = solution.do(f"the number of {things} that {third} has", other, "+" if more else "-", difference)
     facts = [
         f"{first} has {base} {things}",
         rng.choice(
@@ -141,29 +141,29 @@ def comparison(rng: random.Random) -> Problem:
         f"{third} has {difference} {'more' if more else 'fewer'} than {second}",
     ]
     if rng.random() < 0.6:
-        pair = working.do(f"what {first} and {second} have together", base, "+", other)
-        working.do(f"the number of {things} of all three", pair, "+", last)
+        pair = solution.do(f"what {first} and {second} have together", base, "+", other)
+        solution.do(f"the number of {things} of all three", pair, "+", last)
         asks = (f"How many {things} do the three have together?", f"How many {things} do they have in all?")
         asked = f"how many {things} all three have together"
     else:
-        working.do(f"how many more {things} {third} has than {first}", last, "-", base)
+        solution.do(f"how many more {things} {third} has than {first}", last, "-", base)
         asks = (
             f"How many more {things} does {third} have than {first}?",
             f"By how many {things} is {third} ahead of {first}?",
         )
         asked = f"how many more {things} {third} has than {first}"
-    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(solution.computations))
 
 
 def journey(rng: random.Random) -> Problem:
-    """Speeds and hours of a trip in two parts, and what is left of the way."""
+    """Speeds and hours of a trip in two parts, and the remaining distance."""
     ((name, they),) = _people(rng, 1)
     speeds, hours = (rng.randint(12, 95), rng.randint(12, 95)), (rng.randint(2, 6), rng.randint(2, 6))
     way = rng.choice(("drives", "rides", "travels"))
-    working = Solution()
-    one = working.do("the distance of the first part", speeds[0], "×", hours[0])
-    two = working.do("the distance of the second part", speeds[1], "×", hours[1])
-    total = working.do("the distance so far", one, "+", two)
+    solution = Solution()
+    one = solution.do("the distance of the first part", speeds[0], "×", hours[0])
+    two = solution.do("the distance of the second part", speeds[1], "×", hours[1])
+    total = solution.do("the distance so far", one, "+", two)
     facts = [
         f"{name} {way} for {hours[0]} hours at {speeds[0]} kilometres per hour",
         rng.choice(
@@ -180,26 +180,26 @@ def journey(rng: random.Random) -> Problem:
     asked = f"how many kilometres {name} covers"
     if rng.random() < 0.5:
         whole = total.value + rng.randint(15, 240)
-        working.do("the distance that is left", whole, "-", total)
+        solution.do("the distance that is left", whole, "-", total)
         facts.insert(0, f"A trip is {whole} kilometres long")
         asks = ("How many kilometres are left?", f"How far does {name} still have to go, in kilometres?")
         asked = "how many kilometres are left"
     return Problem(
-        write_problem(rng, facts, asks), tuple(facts), asked, "kilometres", tuple(working.computations)
+        write_problem(rng, facts, asks), tuple(facts), asked, "kilometres", tuple(solution.computations)
     )
 
 
 def sharing(rng: random.Random) -> Problem:
-    """Boxes, a few spoilt, the rest shared without remainder."""
+    """Boxes of goods; some are spoilt and the rest are shared without remainder."""
     things, place = rng.choice(_TREATS), rng.choice(_PLACES)
     boxes, in_box = rng.randint(6, 18), rng.randint(8, 24)
     groups = rng.randint(3, 9)
     spoilt = boxes * in_box % groups + groups * rng.randint(1, 3)
     who = rng.choice(("tables", "classes", "families", "baskets", "teams"))
-    working = Solution()
-    total = working.do(f"all the {things}", boxes, "×", in_box)
-    good = working.do(f"the {things} that can be used", total, "-", spoilt)
-    each = working.do(f"what each of the {groups} {who} gets", good, "÷", groups)
+    solution = Solution()
+    total = solution.do(f"all the {things}", boxes, "×", in_box)
+    good = solution.do(f"the {things} that can be used", total, "-", spoilt)
+    each = solution.do(f"what each of the {groups} {who} gets", good, "÷", groups)
     facts = [
         rng.choice(
             (
@@ -222,11 +222,11 @@ def sharing(rng: random.Random) -> Problem:
     asked = f"how many {things} each of the {who} gets"
     if rng.random() < 0.4:
         extra = rng.randint(2, 12)
-        working.do("what each has after the extra ones", each, "+", extra)
+        solution.do("what each has after the extra ones", each, "+", extra)
         facts.append(f"Each of the {who} already had {extra}")
         asks = (f"How many {things} does each of the {who} have now?",)
         asked = f"how many {things} each of the {who} has now"
-    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(solution.computations))
 
 
 def fractions(rng: random.Random) -> Problem:
@@ -236,11 +236,11 @@ def fractions(rng: random.Random) -> Problem:
     parts, taken = rng.choice(((3, 1), (3, 2), (4, 1), (4, 3), (5, 2), (5, 3), (6, 1), (8, 3)))
     second = rng.randint(2, 5)
     stock = parts * second * rng.randint(2, 14)
-    working = Solution()
-    part = working.do(f"one {_ORDINALS[parts]} of the {things}", stock, "÷", parts)
-    given = part if taken == 1 else working.do(f"{taken}/{parts} of the {things}", part, "×", taken)
-    rest = working.do(f"the {things} that remain", stock, "-", given)
-    sold = working.do(f"one {_ORDINALS[second]} of the rest", rest, "÷", second)
+    solution = Solution()
+    part = solution.do(f"one {_ORDINALS[parts]} of the {things}", stock, "÷", parts)
+    given = part if taken == 1 else solution.do(f"{taken}/{parts} of the {things}", part, "×", taken)
+    rest = solution.do(f"the {things} that remain", stock, "-", given)
+    sold = solution.do(f"one {_ORDINALS[second]} of the rest", rest, "÷", second)
     facts = [
         f"{name} has {stock} {things}",
         rng.choice(
@@ -252,29 +252,29 @@ def fractions(rng: random.Random) -> Problem:
         f"Then {they} sells 1/{second} of what is left",
     ]
     if rng.random() < 0.5:
-        working.do(f"the {things} at the end", rest, "-", sold)
+        solution.do(f"the {things} at the end", rest, "-", sold)
         asks = (f"How many {things} does {name} still have?", f"How many {things} are left in the end?")
         asked = f"how many {things} {name} still has"
     else:
         asks = (f"How many {things} does {name} sell?", f"How many {things} are sold?")
         asked = f"how many {things} {name} sells"
-    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(working.computations))
+    return Problem(write_problem(rng, facts, asks), tuple(facts), asked, things, tuple(solution.computations))
 
 
 _ORDINALS = {2: "half", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 8: "eighth"}
 
 
 def discount(rng: random.Random) -> Problem:
-    """A percentage off, then delivery on top."""
+    """A discount in percent, plus delivery."""
     ((name, they),) = _people(rng, 1)
     thing = rng.choice(("bicycle", "desk", "camera", "guitar", "tent", "coat", "bookshelf", "telescope"))
     percent = rng.choice((5, 10, 15, 20, 25, 30, 40))
     price, delivery = 20 * rng.randint(3, 45), rng.randint(4, 35)
-    working = Solution()
-    hundredfold = working.do(f"{percent} times the price", price, "×", percent)
-    off = working.do(f"{percent}% of the price", hundredfold, "÷", 100)
-    reduced = working.do("the reduced price", price, "-", off)
-    working.do("the price with delivery", reduced, "+", delivery)
+    solution = Solution()
+    hundredfold = solution.do(f"{percent} times the price", price, "×", percent)
+    off = solution.do(f"{percent}% of the price", hundredfold, "÷", 100)
+    reduced = solution.do("the reduced price", price, "-", off)
+    solution.do("the price with delivery", reduced, "+", delivery)
     facts = [
         rng.choice((f"A {thing} costs ${price}", f"The regular price of a {thing} is ${price}")),
         rng.choice((f"In a sale it is reduced by {percent}%", f"{name} has a voucher for {percent}% off")),
@@ -288,23 +288,23 @@ def discount(rng: random.Random) -> Problem:
     )
     asked = f"how many dollars {name} pays in total"
     return Problem(
-        write_problem(rng, facts, asks), tuple(facts), asked, "dollars", tuple(working.computations)
+        write_problem(rng, facts, asks), tuple(facts), asked, "dollars", tuple(solution.computations)
     )
 
 
 def garden(rng: random.Random) -> Problem:
-    """Area or perimeter of a rectangle, and what it costs."""
+    """The area or perimeter of a rectangle, and its cost."""
     ((name, _),) = _people(rng, 1)
     place = rng.choice(("garden", "yard", "field", "courtyard"))
     width, price = rng.randint(6, 30), rng.randint(2, 15)
     length = width + rng.randint(3, 20)
-    working = Solution()
+    solution = Solution()
     facts = [f"{name}'s rectangular {place} is {length} metres long and {width} metres wide"]
     if rng.random() < 0.5:
         pond = rng.randint(4, 40)
-        area = working.do(f"the area of the {place}", length, "×", width)
-        free = working.do("the area without the pond", area, "-", pond)
-        working.do("the cost of the grass", free, "×", price)
+        area = solution.do(f"the area of the {place}", length, "×", width)
+        free = solution.do("the area without the pond", area, "-", pond)
+        solution.do("the cost of the grass", free, "×", price)
         facts += [
             f"A pond takes up {pond} square metres of it",
             f"Grass for the rest costs ${price} per square metre",
@@ -313,10 +313,10 @@ def garden(rng: random.Random) -> Problem:
         asked = "how many dollars the grass costs"
     else:
         gate = rng.randint(2, 6)
-        half = working.do("half of the perimeter", length, "+", width)
-        perimeter = working.do("the whole perimeter", half, "×", 2)
-        fence = working.do("the length of the fence", perimeter, "-", gate)
-        working.do("the cost of the fence", fence, "×", price)
+        half = solution.do("half of the perimeter", length, "+", width)
+        perimeter = solution.do("the whole perimeter", half, "×", 2)
+        fence = solution.do("the length of the fence", perimeter, "-", gate)
+        solution.do("the cost of the fence", fence, "×", price)
         facts += [
             f"A fence goes all around it, except for a gate of {gate} metres",
             f"One metre of fence costs ${price}",
@@ -324,18 +324,18 @@ def garden(rng: random.Random) -> Problem:
         asks = ("How many dollars does the fence cost?", f"What does {name} pay for the fence, in dollars?")
         asked = "how many dollars the fence costs"
     return Problem(
-        write_problem(rng, facts, asks), tuple(facts), asked, "dollars", tuple(working.computations)
+        write_problem(rng, facts, asks), tuple(facts), asked, "dollars", tuple(solution.computations)
     )
 
 
 def production(rng: random.Random) -> Problem:
-    """So many an hour for so many hours and days, packed into boxes."""
+    """Hourly output over hours and days, packed into boxes."""
     things = rng.choice(("bottles", "chairs", "bulbs", "toys", "bricks", "jars", "cups"))
     rate, hours, days, in_box = rng.randint(5, 15), rng.randint(4, 9), rng.randint(3, 7), rng.randint(4, 9)
     kept = rng.randint(0, 3) * in_box + rate * hours * days % in_box
-    working = Solution()
-    daily = working.do(f"the {things} of one day", rate, "×", hours)
-    total = working.do(f"the {things} of all days", daily, "×", days)
+    solution = Solution()
+    daily = solution.do(f"the {things} of one day", rate, "×", hours)
+    total = solution.do(f"the {things} of all days", daily, "×", days)
     facts = [
         rng.choice(
             (f"A machine makes {rate} {things} an hour", f"A workshop finishes {rate} {things} every hour")
@@ -343,9 +343,9 @@ def production(rng: random.Random) -> Problem:
         f"It runs {hours} hours a day for {days} days",
     ]
     if kept:
-        total = working.do(f"the {things} to be packed", total, "-", kept)
+        total = solution.do(f"the {things} to be packed", total, "-", kept)
         facts.append(f"{kept} of the {things} {'is' if kept == 1 else 'are'} kept as samples")
-    working.do("the number of boxes", total, "÷", in_box)
+    solution.do("the number of boxes", total, "÷", in_box)
     facts.append(f"The {things} {'that remain ' if kept else ''}are packed into boxes of {in_box}")
     asks = ("How many boxes are filled?", "How many boxes are needed?")
     return Problem(
@@ -353,7 +353,7 @@ def production(rng: random.Random) -> Problem:
         tuple(facts),
         "how many boxes are filled",
         "boxes",
-        tuple(working.computations),
+        tuple(solution.computations),
     )
 
 

@@ -1,4 +1,4 @@
-"""Conversations in a row: lists of messages as chat templates and ShareGPT write them."""
+"""Read conversations from a row: lists of messages in chat template or ShareGPT format."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
 
 @dataclass(frozen=True)
 class Chat:
-    """The last answer of an assistant and the last thing that a user said before it; stripped."""
+    """The assistant's last answer and the last user message before it, stripped of white space."""
 
     question: str = ""
     reasoning: str = ""
@@ -20,7 +20,7 @@ class Chat:
 
 
 def read_chat(value: Any) -> Chat | str:
-    """Read messages with `role`/`content` or `from`/`value` (also as JSON text), or say what is wrong."""
+    """Read messages with `role`/`content` or `from`/`value`, also as JSON text, or return what is wrong."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -46,7 +46,7 @@ def read_chat(value: Any) -> Chat | str:
 
 
 def _content(value: Any) -> str | None:
-    """Text of a message: a string, nothing, or a list of text parts; None if it is something else."""
+    """Return the text of a message: a string, null or a list of text parts; None for anything else."""
     if value is None:
         return ""
     if isinstance(value, list):

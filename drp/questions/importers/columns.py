@@ -1,8 +1,9 @@
-"""Which column of a file holds what: recognised by its usual names, or said with `--map field=column`.
+"""Map the columns of a file to fields: by their usual names, or explicitly with `--map field=column`.
 
     drp import traces FILE --map thinking=cot --map gold_answer=reward_model.ground_truth
 
-`field` is our name (one of `FIELDS`), `column` the file's; a dot reaches into a column of structs.
+`field` is a DRP field (one of `FIELDS`) and `column` a column of the file; a dot selects a field of a struct
+column.
 """
 
 import re
@@ -35,14 +36,14 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "split": ("split",),
     "finish_reason": ("finish_reason",),
 }
-"""Our fields and the column names that are recognised for each, the first that is there wins."""
+"""DRP's fields and the column names recognised for each; the first name that exists wins."""
 
-_SEPARATORS = re.compile(r"[\s-]")  # "Final Answer" and "final-answer" are final_answer
+_SEPARATORS = re.compile(r"[\s-]")  # "Final Answer" and "final-answer" match final_answer
 
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """Our field -> the file's column, for the fields that the file has."""
+    """Field -> column of the file, for the fields that the file has."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
 
@@ -50,7 +51,7 @@ class ColumnMapping:
         return name in self.columns
 
     def value(self, values: Mapping[str, Any], name: str) -> Any:
-        """What a row holds for our field `name`; None if nothing."""
+        """Return the value of the field `name` in a row; None if there is none."""
         column = self.columns.get(name)
         if column is None or column in values:
             return values.get(column or "")
@@ -68,11 +69,11 @@ def recognise(
     *,
     student: str | None = None,
 ) -> ColumnMapping:
-    """Map the `columns` of `file`; `pairs` ("field=column") overrule the usual names.
+    """Map the `columns` of `file` to fields; `pairs` ("field=column") override the usual names.
 
     Raises:
-        BadInputError: a pair that is none, an unknown field or column, a field that is needed and not found,
-            or traces with neither a model column nor a `student`.
+        BadInputError: a pair is malformed or has an unknown field or column, a required field is not
+            found, or traces have neither a model column nor a `student`.
     """
     chosen = dict(_pair(pair, columns, kind, file) for pair in pairs)
     free = [column for column in columns if column not in chosen.values()]
@@ -82,16 +83,16 @@ def recognise(
         if column and name not in chosen:
             chosen[name] = column
     if missing := _missing(chosen, kind):
-        raise _refusal(
-            f"{file} has no column that is recognised as {missing}",
+        raise _mapping_error(
+            f"{file} has no column recognised as {missing}",
             columns,
             kind,
             file,
             f"--map {missing}=COLUMN",
         )
     if kind == "traces" and "student" not in chosen and not student:
-        raise _refusal(
-            f"{file} does not say which model reasoned",
+        raise _mapping_error(
+            f"{file} does not name the model that wrote the traces",
             columns,
             kind,
             file,
@@ -123,10 +124,14 @@ def _pair(pair: str, columns: Sequence[str], kind: ImportKind, file: str) -> tup
         problem = f"--map {pair}: {name!r} is not one of {', '.join(FIELDS)}"
     else:
         problem = f"--map {pair}: {file} has no column {column!r}"
-    raise _refusal(problem, columns, kind, file, f"--map {name if name in FIELDS else 'question'}=COLUMN")
+    raise _mapping_error(
+        problem, columns, kind, file, f"--map {name if name in FIELDS else 'question'}=COLUMN"
+    )
 
 
-def _refusal(problem: str, columns: Sequence[str], kind: ImportKind, file: str, option: str) -> BadInputError:
+def _mapping_error(
+    problem: str, columns: Sequence[str], kind: ImportKind, file: str, option: str
+) -> BadInputError:
     return BadInputError(
         f"{problem} (its columns: {', '.join(columns)})",
         state="Nothing was imported",

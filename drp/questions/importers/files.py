@@ -1,9 +1,9 @@
-"""Files of questions or recorded traces, row by row: what `drp import` reads.
+"""Import files of questions or recorded traces row by row, for `drp import`.
 
     for item in import_traces(Path("traces.parquet"), student="DeepSeek-R1-Distill-Qwen-7B"): ...
 
-Every row of the file comes out exactly once, as what it holds or as a dead letter. No id depends on the
-order of the rows: a shuffled file gives the same ones.
+Every row of the file gives exactly one item: a question, a trace or a dead letter. Ids do not depend on the
+order of the rows, so that a shuffled file gives the same ids.
 """
 
 import json
@@ -24,10 +24,15 @@ T = TypeVar("T", Question, RecordedTrace)
 def import_traces(
     path: Path, *, pairs: Sequence[str] = (), student: str | None = None
 ) -> Iterator[RecordedTrace | DeadLetter]:
-    """Recorded traces of `path`; `student` is the model of rows that name none, `pairs` as in `recognise`.
+    """Read recorded traces from `path`.
+
+    Args:
+        path: the file.
+        pairs: column mappings, as in `recognise`.
+        student: the model of rows that do not name one.
 
     Raises:
-        BadInputError: the file cannot be used as a whole; raised at the call, before any row.
+        BadInputError: the file as a whole is unusable; raised by the call itself, before any row is read.
     """
     mapping = recognise(columns_of(path), pairs, "traces", str(path), student=student)
     defaults = Defaults(source=path.name, dataset=path.stem, student=student)
@@ -35,17 +40,17 @@ def import_traces(
 
 
 def import_questions(path: Path, *, pairs: Sequence[str] = ()) -> Iterator[Question | DeadLetter]:
-    """Questions with gold answers of `path`; errors as `import_traces`."""
+    """Read questions with gold answers from `path`; arguments and errors as in `import_traces`."""
     mapping = recognise(columns_of(path), pairs, "questions", str(path))
     defaults = Defaults(source=path.name, dataset=path.stem)
     return _imported(path, mapping, defaults, parse_question, _question_identity)
 
 
 class DeadLetters:
-    """Writes dead letters of one file.
+    """Creates the dead letters of one file.
 
-    The id counts how often the same fault of the same row came before, so that equal bad rows stay apart
-    and the order of the file does not matter.
+    An id includes how often the same fault of the same row occurred before, so that equal bad rows get
+    different ids and the order of the file does not matter.
     """
 
     def __init__(self, source: str) -> None:
@@ -53,7 +58,7 @@ class DeadLetters:
         self._seen: Counter[str] = Counter()
 
     def write(self, line: int, fault: RowFault, raw: str) -> DeadLetter:
-        """The dead letter of the row at `line`."""
+        """Return the dead letter of the row at `line`."""
         row = content_id("row", fault.error, raw)
         letter_id = content_id("dead_letter", fault.error, raw, self._seen[row])
         self._seen[row] += 1
@@ -68,26 +73,25 @@ def _imported(
     identity: Callable[[T], tuple[str, dict[str, str]]],
 ) -> Iterator[T | DeadLetter]:
     letters = DeadLetters(defaults.source)
-    first_lines: dict[bytes, int] = {}  # all that is remembered of a row: 16 bytes and where it stood
+    first_lines: dict[bytes, int] = {}  # kept in memory per row: its id in 16 bytes, and its line
     for row in read_rows(path):
         item = row.values if isinstance(row.values, RowFault) else parse(row.values, mapping, defaults)
         if isinstance(item, RowFault):
             yield letters.write(row.line, item, row.raw)
             continue
-        item_id, shown = identity(item)
+        item_id, identifying = identity(item)
         first = first_lines.setdefault(bytes.fromhex(item_id), row.line)
         if first == row.line:
             yield item
-        else:  # two rows may differ in columns that we do not read: show what makes them equal
-            raw = clean_raw(json.dumps(shown, ensure_ascii=False))
+        else:  # the rows may differ in columns that are not read: show what is equal
+            raw = clean_raw(json.dumps(identifying, ensure_ascii=False))
             yield letters.write(row.line, RowFault("duplicate", f"the same as line {first}"), raw)
 
 
 def _question_identity(question: Question) -> tuple[str, dict[str, str]]:
-    shown = {"question": question.question, "gold_answer": question.gold_answer}
-    return question.question_id, shown
+    return question.question_id, {"question": question.question, "gold_answer": question.gold_answer}
 
 
 def _trace_identity(trace: RecordedTrace) -> tuple[str, dict[str, str]]:
-    shown = {"rollout_id": trace.rollout_id, "student": trace.student, "question": trace.question.question}
-    return trace.rollout_id, shown
+    fields = {"rollout_id": trace.rollout_id, "student": trace.student, "question": trace.question.question}
+    return trace.rollout_id, fields

@@ -1,4 +1,4 @@
-"""One row of an input file, readable or not, and the stable names of what can be wrong with it."""
+"""A row of an input file, readable or not, and the stable names of the faults it can have."""
 
 import json
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ InputError: TypeAlias = Literal[
     "duplicate",
 ]
 INPUT_ERRORS: tuple[InputError, ...] = get_args(InputError)
-"""Every value of `dead_letters.error` that an import writes."""
+"""Every value of `dead_letters.error` that an import can write."""
 
 MAX_CHARACTERS = 20_000_000
-"""Longest row that is taken (`too_long`): question, thinking and response together, in code points."""
+"""Maximum length of a row (`too_long`): question, thinking and response together, in code points."""
 RAW_CHARACTERS = 2_000
-"""So much of a row is kept in its dead letter."""
+"""Number of characters of a row that are kept in its dead letter."""
 
 
 @dataclass(frozen=True)
 class RowFault:
-    """Why a row cannot be used."""
+    """The reason why a row cannot be used."""
 
     error: InputError
     detail: str
@@ -35,10 +35,10 @@ class RowFault:
 
 @dataclass(frozen=True)
 class InputRow:
-    """One row of a file: its values by column, or the fault that made it unreadable.
+    """A row of a file: its values by column, or the fault that made it unreadable.
 
     `line` counts from 1: the line of a text file where the row begins (a CSV's header is line 1), or the
-    number of the row in a Parquet file or `datasets` folder. `text` is the row as it stands in a text file.
+    number of the row in a Parquet file or `datasets` folder. `text` is the raw text of a row of a text file.
     """
 
     line: int
@@ -47,25 +47,25 @@ class InputRow:
 
     @property
     def raw(self) -> str:
-        """The row for a dead letter: at most 2,000 characters, all of them printable in UTF-8."""
+        """The row as stored in a dead letter: at most 2,000 characters, all of which UTF-8 can encode."""
         if self.text is not None or isinstance(self.values, RowFault):
             return clean_raw(self.text or "")
-        cut = {name: _cut(value) for name, value in self.values.items()}
-        return clean_raw(json.dumps(cut, ensure_ascii=False, default=str))
+        shortened = {name: _shortened(value) for name, value in self.values.items()}
+        return clean_raw(json.dumps(shortened, ensure_ascii=False, default=str))
 
 
 def clean_raw(text: str) -> str:
-    """`text` cut to 2,000 characters, with NULs and lone surrogates as escapes."""
+    """Return `text` cut to 2,000 characters, with NULs and lone surrogates escaped."""
     head = text[:RAW_CHARACTERS].rstrip("\r\n").replace("\0", "\\x00")
     return head.encode("utf-8", "backslashreplace").decode("utf-8")[:RAW_CHARACTERS]
 
 
-def _cut(value: Any) -> Any:
+def _shortened(value: Any) -> Any:
     return value[:RAW_CHARACTERS] if isinstance(value, str) else value
 
 
 def text_fault(text: str) -> RowFault | None:
-    """What makes `text` unfit for storage: NUL bytes, or code points that UTF-8 cannot say."""
+    """Return the fault if `text` cannot be stored: NUL bytes, or code points that UTF-8 cannot encode."""
     if "\0" in text:
         return RowFault("nul_byte", f"NUL at character {text.index(chr(0))}")
     try:

@@ -1,8 +1,8 @@
-"""From one input row to a question or a recorded trace, or to the fault that forbids it.
+"""Parse an input row into a question or a recorded trace, or into the fault that prevents it.
 
-A trace is recognised in four forms: a reasoning column beside the response; one text with
-`<think>...</think>`; one that only closes the tag, because the chat template opened it; and chat messages
-with either. A text that opens the tag and never closes it is an unfinished trace.
+A trace is recognised in four forms: a reasoning column next to the response; a text with
+`<think>...</think>`; a text that only closes the tag, because the chat template opened it; and chat messages
+with any of these. A text that opens the tag and never closes it is an unfinished trace.
 """
 
 import math
@@ -19,7 +19,7 @@ from drp.questions.importers.columns import ColumnMapping
 from drp.questions.importers.input_rows import MAX_CHARACTERS, RowFault, text_fault
 
 MAX_GOLD_CHARACTERS = 1_000
-"""A longer gold answer is a solution whose final answer nobody marked."""
+"""A longer gold answer is taken for a solution whose final answer is not marked."""
 
 _TAGS = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
 _FINISH_REASONS: dict[str, FinishReason] = {
@@ -31,12 +31,12 @@ _FINISH_REASONS: dict[str, FinishReason] = {
     "max_tokens": "length",
     "max_length": "length",
 }
-"""What servers and tools write, in our words; anything else is `unknown`."""
+"""Finish reasons of servers and tools -> DRP's; anything else is `unknown`."""
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a row says where it has no column for it."""
+    """Values for rows without the corresponding column."""
 
     source: str
     dataset: str
@@ -46,7 +46,7 @@ class Defaults:
 
 @dataclass(frozen=True)
 class RecordedTrace:
-    """A response of a student that was recorded elsewhere, with its question."""
+    """A student's response that was recorded elsewhere, with its question."""
 
     question: Question
     student: str
@@ -56,12 +56,12 @@ class RecordedTrace:
 
     @cached_property
     def rollout_id(self) -> str:
-        """The id that the trace has as a rollout."""
+        """The id of the trace as a rollout."""
         return imported_rollout_id(self.question.question_id, self.student, self.thinking, self.response)
 
 
 class _UnusableError(Exception):
-    """Carries a fault up to the two functions below."""
+    """Carries a fault to `parse_question` or `parse_trace`."""
 
     def __init__(self, fault: RowFault) -> None:
         super().__init__(fault)
@@ -71,21 +71,21 @@ class _UnusableError(Exception):
 def parse_question(
     values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults
 ) -> Question | RowFault:
-    """The question of one row."""
+    """Parse the question of one row."""
     try:
         return _question(values, mapping, defaults, _chat(values, mapping))
-    except _UnusableError as unusable:
-        return unusable.fault
+    except _UnusableError as error:
+        return error.fault
 
 
 def parse_trace(
     values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults
 ) -> RecordedTrace | RowFault:
-    """The recorded trace of one row."""
+    """Parse the recorded trace of one row."""
     try:
         return _trace(values, mapping, defaults)
-    except _UnusableError as unusable:
-        return unusable.fault
+    except _UnusableError as error:
+        return error.fault
 
 
 def _trace(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults) -> RecordedTrace:
@@ -98,7 +98,7 @@ def _trace(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults
     thinking, response = _split(reasoning, text)
     if len(question.question) + len(thinking) + len(response) > MAX_CHARACTERS:
         raise _UnusableError(
-            RowFault("too_long", f"question, thinking and response pass {MAX_CHARACTERS:,} characters")
+            RowFault("too_long", f"question, thinking and response exceed {MAX_CHARACTERS:,} characters")
         )
     if not thinking:
         raise _UnusableError(
@@ -106,15 +106,17 @@ def _trace(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults
         )
     student = _text(values, mapping, "student") or defaults.student
     if not student:
-        raise _UnusableError(RowFault("wrong_type", "the row names no model; give --student for such rows"))
-    said = _text(values, mapping, "finish_reason").lower()
-    # a response without an answer summary was cut before it got there (paper, section 3.1: R = (T, A))
-    finish = _FINISH_REASONS.get(said, "unknown") if said or response else "length"
-    return RecordedTrace(question, student, thinking, response, finish)
+        raise _UnusableError(
+            RowFault("wrong_type", "the row does not name a model; pass --student for such rows")
+        )
+    recorded = _text(values, mapping, "finish_reason").lower()
+    # a response without an answer summary was cut off before it (paper, section 3.1: R = (T, A))
+    finish_reason = _FINISH_REASONS.get(recorded, "unknown") if recorded or response else "length"
+    return RecordedTrace(question, student, thinking, response, finish_reason)
 
 
 def _split(reasoning: str, text: str) -> tuple[str, str]:
-    """Thinking and response without tags; what stands before an opening tag is the template's, not theirs."""
+    """Return thinking and response without tags; text before an opening tag belongs to the chat template."""
     for opening, closing in _TAGS:
         before, closed, after = text.partition(closing)
         _, opened, inside = before.partition(opening)
@@ -135,7 +137,7 @@ def _question(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defau
     if not text:
         raise _UnusableError(RowFault("no_question", "the question is empty"))
     if len(text) > MAX_CHARACTERS:
-        raise _UnusableError(RowFault("too_long", f"the question passes {MAX_CHARACTERS:,} characters"))
+        raise _UnusableError(RowFault("too_long", f"the question exceeds {MAX_CHARACTERS:,} characters"))
     gold = _final_answer(_text(values, mapping, "gold_answer"))
     dataset = _text(values, mapping, "dataset") or defaults.dataset
     split = _text(values, mapping, "split") or defaults.split
@@ -143,7 +145,7 @@ def _question(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defau
 
 
 def _final_answer(gold: str) -> str:
-    """A gold answer may come as a whole solution: what follows its last ####, or its box."""
+    """Return the final answer: if `gold` is a whole solution, the text after its last #### or in its box."""
     answer = gold
     if "####" in gold:
         answer = gold.rpartition("####")[2].strip()
@@ -153,13 +155,15 @@ def _final_answer(gold: str) -> str:
     if not answer:
         raise _UnusableError(RowFault("no_gold_answer", "the gold answer is empty"))
     if len(answer) > MAX_GOLD_CHARACTERS:
-        detail = f"{len(answer):,} characters with neither #### nor \\boxed{{}} are no final answer"
+        detail = (
+            f"a final answer cannot be found in {len(answer):,} characters with neither #### nor \\boxed{{}}"
+        )
         raise _UnusableError(RowFault("no_gold_answer", detail))
     return answer
 
 
 def _chat(values: Mapping[str, Any], mapping: ColumnMapping) -> Chat:
-    """The row's conversation: its messages, or a prompt that is a list of messages."""
+    """Return the row's conversation: its messages, or a question column that holds a list of messages."""
     for name in ("messages", "question"):
         value = mapping.value(values, name)
         if value is None or (name == "question" and isinstance(value, str)):
@@ -175,11 +179,11 @@ def _chat(values: Mapping[str, Any], mapping: ColumnMapping) -> Chat:
 
 
 def _text(values: Mapping[str, Any], mapping: ColumnMapping, name: str) -> str:
-    """A field as stripped text; empty when there is none."""
+    """Return a field as stripped text; empty if there is none."""
     value = mapping.value(values, name)
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], dict):
         value = value[0]
-    if value is None or (name == "question" and isinstance(value, list)):  # messages: see _chat
+    if value is None or (name == "question" and isinstance(value, list)):  # messages are read by _chat
         return ""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "surrogateescape")
@@ -194,7 +198,7 @@ def _text(values: Mapping[str, Any], mapping: ColumnMapping, name: str) -> str:
 
 
 def _number(value: int | float | Decimal) -> str:
-    """A gold answer that a file holds as a number: 72.0 is 72, and what is not finite is missing."""
+    """Return a numeric gold answer as text: 72.0 gives 72, and non-finite values give no text."""
     if not math.isfinite(value):
         return ""
     return str(int(value)) if value == int(value) else str(value)

@@ -1,9 +1,9 @@
-"""Rows of an input file, streamed: Parquet, JSON Lines, CSV, or a folder saved by `datasets.save_to_disk`.
+"""Stream the rows of an input file: Parquet, JSON Lines, CSV, or a folder saved by `datasets.save_to_disk`.
 
     for row in read_rows(Path("traces.jsonl")): ...
 
-A row that cannot be read comes with a fault and the rest goes on; a file that cannot be used at all is a
-`BadInputError`. Memory holds a few rows, whatever the file's size.
+A row that cannot be read is returned with a fault, and reading continues; a file that cannot be used at all
+raises `BadInputError`. Only a few rows are held in memory at a time.
 """
 
 import json
@@ -21,27 +21,27 @@ from drp.questions.importers.input_rows import InputRow, RowFault
 from drp.questions.importers.text_readers import read_csv, read_json_lines
 
 HEAD_ROWS = 1_000
-"""JSON Lines has no header: its columns are the keys of so many first rows."""
+"""JSON Lines has no header: the keys of this many first rows are its columns."""
 _BATCH_ROWS = 16
-"""Rows that are Python objects at a time: traces may have megabytes."""
+"""Rows converted to Python objects at a time, as a trace may have megabytes."""
 _BUFFER_BYTES = 1 << 20
 """Parquet pages are read through a buffer of this size instead of whole column chunks."""
 
 
 def read_rows(path: Path) -> Iterator[InputRow]:
-    """Rows of `path`, in the file's order.
+    """Yield the rows of `path` in the file's order.
 
     Raises:
-        BadInputError: no such file, empty, of an unknown kind or unreadable as a whole.
+        BadInputError: the file does not exist, is empty, of an unknown kind or unreadable as a whole.
     """
     return _reader(path)(path)
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
-    """Names of the columns, in the file's order; of JSON Lines, the keys of the first 1,000 rows.
+    """Return the column names in the file's order; for JSON Lines, the keys of the first 1,000 rows.
 
     Raises:
-        BadInputError: as `read_rows`, or there is no row that can be read among the first 1,000.
+        BadInputError: as in `read_rows`, or none of the first 1,000 rows can be read.
     """
     columns: dict[str, None] = {}
     number = 0
@@ -49,8 +49,8 @@ def columns_of(path: Path) -> tuple[str, ...]:
         if not isinstance(row.values, RowFault):
             columns |= dict.fromkeys(row.values)
     if not columns:
-        what = f"none of its first {number:,} rows can be read" if number else "it has no rows"
-        raise _unusable(path, f"{path.name} is no input: {what}")
+        reason = f"none of its first {number:,} rows can be read" if number else "it has no rows"
+        raise _unusable(path, f"{path.name} cannot be imported: {reason}")
     return tuple(columns)
 
 
@@ -63,7 +63,9 @@ def _reader(path: Path) -> Callable[[Path], Iterator[InputRow]]:
         raise _unusable(path, f"{path.name} is empty")
     if reader := _READERS.get(path.suffix.lower()):
         return reader
-    raise _unusable(path, f"{path.name} is of an unknown kind ({', '.join(_READERS)} or a datasets folder)")
+    raise _unusable(
+        path, f"{path.name} is of an unknown kind (supported: {', '.join(_READERS)} and datasets folders)"
+    )
 
 
 def _unusable(path: Path, problem: str) -> BadInputError:
@@ -81,13 +83,13 @@ def _read_parquet(path: Path) -> Iterator[InputRow]:
 
 
 def _read_folder(path: Path) -> Iterator[InputRow]:
-    """A Dataset, or every split of a DatasetDict; the split's name stands in a `split` column."""
+    """Read a Dataset, or every split of a DatasetDict; a `split` column holds the name of the split."""
     numbers = count(1)
     splits: list[str] = []
     if (path / "dataset_dict.json").is_file():
         splits = _json_file(path / "dataset_dict.json")["splits"]
     elif not (path / "state.json").is_file():
-        raise _unusable(path, f"{path} is a folder, but none that datasets.save_to_disk wrote")
+        raise _unusable(path, f"{path} is a folder, but it was not written by datasets.save_to_disk")
     for split in splits or [""]:
         folder = path / split
         state = _json_file(folder / "state.json")
@@ -117,7 +119,7 @@ def _arrow_stream(path: Path, numbers: Iterator[int], extra: dict[str, str]) -> 
 def _arrow_rows(batch: pa.RecordBatch, numbers: Iterator[int], extra: dict[str, str]) -> Iterator[InputRow]:
     try:
         rows = batch.to_pylist()
-    except UnicodeDecodeError:  # Parquet promises UTF-8 but nobody checks: find the rows that are not
+    except UnicodeDecodeError:  # Parquet text should be UTF-8, but this is not checked: find the bad rows
         for index in range(batch.num_rows):
             yield _arrow_row(batch.slice(index, 1), next(numbers), extra)
         return

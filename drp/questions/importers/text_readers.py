@@ -1,7 +1,7 @@
-"""Rows of JSON Lines and CSV files, streamed; `drp.questions.importers.readers.read_rows` is the way in.
+"""Stream the rows of JSON Lines and CSV files; called by `drp.questions.importers.readers.read_rows`.
 
-A bad row becomes an `InputRow` with a fault and the rest goes on. Memory is bounded by the longest row that
-is allowed, also for a file that is one endless line or has a quote that nobody closes.
+A bad row becomes an `InputRow` with a fault, and reading continues. Memory is bounded by the longest allowed
+row, even if the file is one endless line or has an unclosed quote.
 """
 
 import csv
@@ -21,14 +21,14 @@ from drp.questions.importers.input_rows import (
 )
 
 MAX_LINE_BYTES = 6 * MAX_CHARACTERS
-"""Longest line that is read: every character of the longest row as a JSON escape (`\\u00e9`)."""
+"""Maximum length of a line: every character of the longest row as a JSON escape (`\\u00e9`)."""
 
 _SKIP_BYTES = 1 << 20
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
-    """Numbered lines without a byte order mark; the flag is set where a line was too long and is cut."""
+    """Yield numbered lines without a byte order mark; the flag is set if a line was too long and is cut."""
     number = 0
     while line := file.readline(MAX_LINE_BYTES):
         number += 1
@@ -40,7 +40,7 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
 
 
 def read_json_lines(path: Path) -> Iterator[InputRow]:
-    """One JSON object a line; blank lines are no rows.
+    """Yield a row per line, which is a JSON object; blank lines are skipped.
 
     Raises:
         BadInputError: the file is one JSON list.
@@ -54,7 +54,7 @@ def read_json_lines(path: Path) -> Iterator[InputRow]:
                 raise BadInputError(
                     f"{path.name} is a JSON list, which cannot be streamed",
                     state="Nothing was imported",
-                    next_command=f"jq -c '.[]' {path} > {path.with_suffix('.jsonl').name}, and import that",
+                    next_command=f"jq -c '.[]' {path} > {path.with_suffix('.jsonl').name}, then import it",
                 )
             is_first = False
             yield _too_long(number, line) if is_cut else _json_row(number, line)
@@ -76,7 +76,7 @@ def _json_row(number: int, line: bytes) -> InputRow:
         return InputRow(number, fault, line.decode("utf-8", "backslashreplace"))
     try:
         values = json.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError: also numbers too long to convert
+    except (ValueError, RecursionError) as error:  # ValueError also covers numbers with too many digits
         return InputRow(number, RowFault("bad_json", str(error)), text)
     if not isinstance(values, dict):
         kind = type(values).__name__
@@ -84,8 +84,8 @@ def _json_row(number: int, line: bytes) -> InputRow:
     return InputRow(number, values, text)
 
 
-class _Tape:
-    """The lines that a CSV reader takes, with the beginning and the line number of the present row."""
+class _CsvLines:
+    """The lines for a CSV reader; remembers the beginning and the line number of the current row."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._lines = _lines(file)
@@ -94,7 +94,7 @@ class _Tape:
 
     def __iter__(self) -> Iterator[str]:
         for number, line, _ in self._lines:
-            text = line.decode("utf-8", "surrogateescape")  # what is no UTF-8 is found later, in its field
+            text = line.decode("utf-8", "surrogateescape")  # invalid UTF-8 is reported later, with its column
             if not self.head:
                 self.number = number
             if len(self.head) < RAW_CHARACTERS:
@@ -103,34 +103,34 @@ class _Tape:
 
 
 def read_csv(path: Path) -> Iterator[InputRow]:
-    """Rows below a header line; fields in double quotes may hold commas, line breaks and doubled quotes.
+    """Yield the rows below a header line; quoted fields may hold commas, line breaks and doubled quotes.
 
     Raises:
         BadInputError: the header cannot be read or names a column twice.
     """
     csv.field_size_limit(MAX_CHARACTERS)
     with path.open("rb") as file:
-        tape = _Tape(file)
-        reader = csv.reader(iter(tape), strict=True)  # strict: a stray quote is a fault, not swallowed rows
+        lines = _CsvLines(file)
+        reader = csv.reader(iter(lines), strict=True)  # strict: a stray quote is a fault and swallows no rows
         header = _csv_header(path, reader)
         while True:
-            tape.head = ""
+            lines.head = ""
             try:
                 fields = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
                 name: InputError = "too_long" if "field limit" in str(error) else "bad_csv"
-                detail = f"{error} (lines {tape.number} to {reader.line_num})"
-                yield InputRow(tape.number, RowFault(name, detail), tape.head)
+                detail = f"{error} (lines {lines.number} to {reader.line_num})"
+                yield InputRow(lines.number, RowFault(name, detail), lines.head)
                 continue
             if not fields:
                 continue
             if len(fields) != len(header):
-                fault = RowFault("bad_csv", f"{len(fields)} fields where the header has {len(header)}")
-                yield InputRow(tape.number, fault, tape.head)
+                fault = RowFault("bad_csv", f"{len(fields)} fields, but the header has {len(header)}")
+                yield InputRow(lines.number, fault, lines.head)
                 continue
-            yield InputRow(tape.number, dict(zip(header, fields, strict=True)), tape.head)
+            yield InputRow(lines.number, dict(zip(header, fields, strict=True)), lines.head)
 
 
 def _csv_header(path: Path, reader: "Iterator[list[str]]") -> list[str]:
@@ -145,4 +145,8 @@ def _csv_header(path: Path, reader: "Iterator[list[str]]") -> list[str]:
             problem = f"the header of {path.name} names a column twice: {', '.join(header)}"
         else:
             return header
-    raise BadInputError(problem, state="Nothing was imported", next_command=f"mend the first line of {path}")
+    raise BadInputError(
+        problem,
+        state="Nothing was imported",
+        next_command=f"correct the first line of {path}, then import it again",
+    )

@@ -1,6 +1,7 @@
-"""Accepted revisions to look at: the steps as the student wrote them beside what became of them.
+"""Examples of accepted revisions: the student's steps, and the decision on each.
 
-The sample is the lowest ids by hash, so that it is random but the same each time; only its texts are read.
+The sample consists of the revisions with the lowest hashes of their ids. It is random but reproducible, and
+only its texts are read.
 """
 
 from collections.abc import Sequence
@@ -12,14 +13,14 @@ from drp.report.nightly.model import NightFacts
 
 SAMPLES = 10
 STEP_CHARACTERS = 1_500
-"""A longer step is cut in the middle."""
+"""Longer steps are shortened in the middle."""
 TRACE_CHARACTERS = 16_000
-"""Steps past this are left out of the page: a trace can have half a million characters."""
+"""Later steps are left out of the page, because a trace can have half a million characters."""
 
 
 @dataclass(frozen=True)
 class ExampleStep:
-    """One step with its decision. The texts may be cut."""
+    """A step with its decision. Texts may be shortened."""
 
     index: int
     skill: str
@@ -33,7 +34,7 @@ class ExampleStep:
 
 @dataclass(frozen=True)
 class RevisionExample:
-    """One accepted revision. `steps_left_out` of `n_steps` did not fit the page."""
+    """An accepted revision. `steps_left_out` of its `n_steps` do not fit the page."""
 
     revision_id: str
     dataset: str
@@ -52,12 +53,12 @@ class RevisionExample:
 
     @property
     def steps_left_out(self) -> int:
-        """Steps that are not shown."""
+        """Number of steps that are not shown."""
         return self.n_steps - len(self.steps)
 
     @property
     def saving(self) -> float | None:
-        """Share of tokens saved, if the same counter counted both."""
+        """Share of tokens saved; None if two different counters were used."""
         if self.counter_before != self.counter_after or not self.tokens_before:
             return None
         return 1 - self.tokens_after / self.tokens_before
@@ -90,20 +91,20 @@ ORDER BY v.revision_id, s.step_index
 
 
 def read_examples(con: duckdb.DuckDBPyConnection, night: NightFacts) -> list[RevisionExample]:
-    """At most ten accepted revisions of the night, cut so that ten make a page that opens anywhere."""
+    """Return up to ten accepted revisions of the night, shortened to keep the page small."""
     tonight = {"run_date": night.run_date, "recipe_hash": night.recipe_hash}
     chosen = [row[0] for row in con.execute(_CHOSEN, tonight | {"samples": SAMPLES}).fetchall()]
     if not chosen:
         return []
     samples = [RevisionExample(*row) for row in con.execute(_REVISIONS, {"chosen": chosen}).fetchall()]
     steps: dict[str, list[ExampleStep]] = {sample.revision_id: [] for sample in samples}
-    room = dict.fromkeys(steps, TRACE_CHARACTERS)
+    remaining = dict.fromkeys(steps, TRACE_CHARACTERS)
     for revision_id, *columns in con.execute(
         _STEPS, {"chosen": chosen, "limit": TRACE_CHARACTERS}
     ).fetchall():
-        step = _cut(ExampleStep(*columns))
-        room[revision_id] -= len(step.original) + len(step.revised_text or "") + len(step.reason)
-        if room[revision_id] >= 0:
+        step = _shortened(ExampleStep(*columns))
+        remaining[revision_id] -= len(step.original) + len(step.revised_text or "") + len(step.reason)
+        if remaining[revision_id] >= 0:
             steps[revision_id].append(step)
     return [
         replace(
@@ -118,14 +119,14 @@ def read_examples(con: duckdb.DuckDBPyConnection, night: NightFacts) -> list[Rev
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut a longer text in the middle and say how much is missing."""
+    """Shorten a long text in the middle, with a note of how many characters are missing."""
     if len(text) <= limit:
         return text
     half = limit // 2
     return f"{text[:half]} […{len(text) - 2 * half:,} characters…] {text[-half:]}"
 
 
-def _cut(step: ExampleStep) -> ExampleStep:
+def _shortened(step: ExampleStep) -> ExampleStep:
     return replace(
         step,
         original=shorten(step.original.strip(), STEP_CHARACTERS),

@@ -1,4 +1,4 @@
-"""What a night comes to, in numbers, for the page and for the terminal. `drp.report.nightly.load` reads them.
+"""The numbers of a night, for its page and for the terminal. `read_numbers` reads them from the views.
 
 numbers = read_numbers(open_session(night.visible_parts()), night)
 """
@@ -15,19 +15,19 @@ from drp.report.chart_data import LengthHistogram, Recovered, Trend
 from drp.student import small
 
 _TREND_NIGHTS = 3
-"""So many earlier nights make a habit that tonight can break."""
+"""Earlier nights needed before a share can count as unusual."""
 _CHANCE = 3.0
-"""Standard errors that chance alone hardly ever takes a share away from its habit."""
+"""Standard errors above the usual share that count as more than chance."""
 
 NightOutcome: TypeAlias = Literal["published", "quarantined", "unfinished", "nothing new"]
 
 
 @dataclass(frozen=True)
 class NightFacts:
-    """What the tables do not tell of a night.
+    """Facts about a night that its tables do not hold.
 
-    `detail` goes on where `outcome` stops: "version 3", or the thresholds that were missed. `docs_link` is
-    the address of the Data Docs, relative to the page. `recipe_hash` picks tonight's revisions.
+    `detail` explains `outcome`: "version 3", or the thresholds that were missed. `docs_link` is the address
+    of the Data Docs, relative to the page. `recipe_hash` selects tonight's revisions.
     """
 
     run_id: str
@@ -41,7 +41,7 @@ class NightFacts:
 
     @property
     def parameters(self) -> Mapping[str, str | date]:
-        """What the page's queries may name."""
+        """Parameters of the page's queries."""
         return {
             "run_id": self.run_id,
             "run_date": self.run_date,
@@ -51,13 +51,13 @@ class NightFacts:
 
     @property
     def source(self) -> str:
-        """A night that is published is in the corpus; one that is not has rows in its run only."""
+        """`drp sql` option for the night's rows: if not published, they are only in the run."""
         return f" --run {self.run_id}" if self.outcome in ("quarantined", "unfinished") else ""
 
 
 @dataclass(frozen=True)
 class Balance:
-    """The counts that must add up; all 0 when nothing went in."""
+    """Row counts that must add up; all 0 without input."""
 
     rows_in: int = 0
     rollouts: int = 0
@@ -70,7 +70,7 @@ class Balance:
 
 @dataclass(frozen=True)
 class StudentSummary:
-    """Who reasoned, and how often right."""
+    """A student, its rollouts, and how many of them are right."""
 
     name: str
     engine: str
@@ -79,18 +79,21 @@ class StudentSummary:
 
     @property
     def label(self) -> str:
-        """Name for a reader."""
+        """Display name."""
         return f"{small.label(self.name)} ({self.engine})"
 
     @property
     def is_small(self) -> bool:
-        """Whether it is the one that ships with DRP."""
+        """Whether this is the small student bundled with DRP."""
         return small.is_small(self.name)
 
 
 @dataclass(frozen=True)
 class Saving:
-    """Tokens of one data set before and after, where one counter counted both; None where there are none."""
+    """Tokens of a data set before and after, over the `compared` revisions that share a token counter.
+
+    The medians and the saving are None if there are no such revisions.
+    """
 
     dataset: str
     token_counter: str
@@ -104,7 +107,7 @@ class Saving:
 
 @dataclass(frozen=True)
 class NightShares:
-    """One night of the recipe: its shares, and the median of what its revisions save."""
+    """A night of the recipe: its shares, and the median saving of its revisions."""
 
     run_date: date
     rollouts: int
@@ -115,7 +118,7 @@ class NightShares:
 
 @dataclass(frozen=True)
 class RejectReasonCount:
-    """One reason, how many of tonight's rollouts it refused, and its share of each night's rollouts."""
+    """A reject reason: tonight's count of rejected rollouts, and its share of each night's rollouts."""
 
     name: str
     rejected: int
@@ -124,21 +127,21 @@ class RejectReasonCount:
 
     @property
     def is_rising(self) -> bool:
-        """Whether tonight's share is further above the usual one than chance takes it."""
+        """Whether tonight's share exceeds the usual one by more than chance."""
         usual, now = self.trend.usual, self.trend.now
         if usual is None or now is None or len(self.trend.shares) <= _TREND_NIGHTS:
             return False
-        habit = max(usual, 1 / self.rollouts)
-        return now > habit + _CHANCE * sqrt(habit * (1 - habit) / self.rollouts)
+        expected = max(usual, 1 / self.rollouts)
+        return now > expected + _CHANCE * sqrt(expected * (1 - expected) / self.rollouts)
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """All of a night's numbers.
+    """All numbers of a night.
 
-    `nights` are those of the last 14 days, by date; tonight is the last if anything was decided.
-    `saving_steps` counts revisions by saving in 20 steps of 5 %, `actions` counts steps by skill family (the
-    largest first) and action. `reasons` are the most frequent first; some refused earlier nights only.
+    `nights` are those of the last 14 days, by date. Tonight is the last one if it has revisions.
+    `saving_steps` counts revisions by saving, in 20 bins of 5 %. `actions` counts steps by skill family
+    (largest first) and action. `reasons` are sorted by frequency; some occur only in earlier nights.
     """
 
     balance: Balance
@@ -155,24 +158,24 @@ class Numbers:
 
     @property
     def trends(self) -> Sequence[Trend]:
-        """The shares that make a night's headline. A night without a saving to state is not in its trend."""
+        """Trends of the headline shares. Nights without a known saving are absent from its trend."""
         if self.tonight is None:
             return []
         day = self.tonight.run_date
         return [
-            Trend("answered right", day, {one.run_date: one.right for one in self.nights}),
-            Trend("accepted", day, {one.run_date: one.accepted for one in self.nights}),
+            Trend("answered right", day, {night.run_date: night.right for night in self.nights}),
+            Trend("accepted", day, {night.run_date: night.accepted for night in self.nights}),
             Trend(
                 "median saving",
                 day,
-                {one.run_date: one.saving for one in self.nights if one.saving is not None},
+                {night.run_date: night.saving for night in self.nights if night.saving is not None},
             ),
         ]
 
     @property
     def all_actions(self) -> Mapping[str, int]:
-        """Steps of all skill families by action."""
-        together: Counter[str] = Counter()
+        """Number of steps by action, over all skill families."""
+        total: Counter[str] = Counter()
         for steps in self.actions.values():
-            together.update(steps)
-        return together
+            total.update(steps)
+        return total

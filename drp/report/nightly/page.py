@@ -1,4 +1,4 @@
-"""The night's report: one HTML page that needs nothing but itself, for a phone at 3 a.m. as for a desk.
+"""The report of a night: a self-contained HTML page, for phones and for desktops.
 
 html = build_report(open_session(night.visible_parts()), facts)
 """
@@ -11,15 +11,15 @@ from drp.core import ACTIONS
 from drp.report.charts import length_picture, recovered_picture, saving_picture, trend_picture
 from drp.report.nightly import queries
 from drp.report.nightly.examples import read_examples
-from drp.report.nightly.load import read_numbers
 from drp.report.nightly.model import NightFacts
+from drp.report.nightly.read_numbers import read_numbers
 from drp.report.template import render
 
 
 def build_report(con: duckdb.DuckDBPyConnection, night: NightFacts) -> str:
-    """The page of a night, from a session with its tables and the rollouts it refers to.
+    """Build the page of a night from a session with its tables and the rollouts they refer to.
 
-    Whatever the size of the night, ten revisions are shown and the page stays below 1.5 MB.
+    For any size of the night, at most ten revisions are shown and the page stays below 1.5 MB.
     """
     numbers = read_numbers(con, night)
     steps, tonight = numbers.saving_steps, numbers.tonight

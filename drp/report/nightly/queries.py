@@ -1,32 +1,29 @@
-"""What the page asks of a night: each query is shown beside its answer, as a command.
+"""SQL queries of the night's page. The page shows each query next to its result, as a command.
 
-rows = ask(con, night, REASONS)
 command(night, REASONS)                 # drp sql "SELECT run_date, reason, ..."
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Protocol, TypeAlias
-
-import duckdb
+from typing import Protocol, TypeAlias
 
 Value: TypeAlias = str | date | Sequence[str]
 
 
 class Facts(Protocol):
-    """What a page is about."""
+    """The subject of a page."""
 
     @property
     def parameters(self) -> Mapping[str, Value]:
-        """What its queries may name: `$run_date` and its like."""
+        """Values of the queries' parameters, such as `$run_date`."""
 
     @property
     def source(self) -> str:
-        """Options of `drp sql` with which its rows are there."""
+        """Option of `drp sql` that selects the rows."""
 
 
-# A night without a single revision has no recipe in the accounting.
+# In the accounting, a night without revisions has no recipe.
 BALANCE = """
 SELECT rows_in, rollouts, accepted, rejected, dead_lettered, without_revision, adds_up FROM accounting
 WHERE run_date = $run_date AND (recipe_hash = $recipe_hash OR recipe_hash IS NULL)
@@ -97,25 +94,15 @@ LINEAGE = """
 FROM example_lineage WHERE revision_id = $revision_id
 """
 
-_PARAMETER = re.compile(r"\$(\w+)")  # $run_date and its like
-_SHELL_SPECIAL = re.compile(r'[\\"$`]')  # what a shell reads inside double quotes
-
-
-def ask(con: duckdb.DuckDBPyConnection, facts: Facts, query: str) -> list[tuple[Any, ...]]:
-    """The rows of a page's query. None has more rows than a page can show."""
-    return con.execute(query, used(facts, query)).fetchall()
-
-
-def used(facts: Facts, query: str) -> dict[str, Value]:
-    """The parameters that a query names, and no other: DuckDB refuses those."""
-    return {name: facts.parameters[name] for name in _PARAMETER.findall(query)}
+PARAMETER = re.compile(r"\$(\w+)")  # such as $run_date
+_SHELL_SPECIAL = re.compile(r'[\\"$`]')  # special in a shell inside double quotes
 
 
 def command(facts: Facts, query: str, *, source: str | None = None, options: str = "", **more: Value) -> str:
-    """The `drp sql` command, for a shell, that asks the same query of the lake."""
-    known = {**facts.parameters, **more}
+    """Return a shell command that runs the same query with `drp sql`."""
+    parameters = {**facts.parameters, **more}
     one_line = " ".join(query.split())
-    filled = _PARAMETER.sub(lambda match: _literal(known[match[1]]), one_line)
+    filled = PARAMETER.sub(lambda match: _literal(parameters[match[1]]), one_line)
     quoted = _SHELL_SPECIAL.sub(r"\\\g<0>", filled)
     return f'drp sql{facts.source if source is None else source}{options} "{quoted}"'
 

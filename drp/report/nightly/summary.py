@@ -1,4 +1,4 @@
-"""The night in one table for the terminal: `make nightly` ends with it.
+"""The summary of a night as a table for the terminal, printed at the end of `make nightly`.
 
 rich.print(summary(con, facts))
 """
@@ -8,14 +8,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drp.report.nightly.load import read_numbers
 from drp.report.nightly.model import NightFacts
+from drp.report.nightly.read_numbers import read_numbers
 
 _STYLES = {"published": "green", "quarantined": "red", "unfinished": "red", "nothing new": "dim"}
 
 
 def summary(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Table:
-    """The headline, the counts that add up, the savings and the most frequent reasons of a night."""
+    """Build the table: outcome, row counts, savings, and the most frequent reject reasons."""
     numbers = read_numbers(con, night)
     balance = numbers.balance
     table = Table(box=box.ROUNDED, show_header=False, title=Text(night.run_id), title_justify="left")
@@ -48,13 +48,13 @@ def summary(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Table:
         table.add_row("answered right", Text(f"{tonight.right:.1%} of rollouts"))
     if tonight is not None and tonight.saving is not None:
         table.add_row("median saving", Text(f"{tonight.saving:.1%}"))
-    refused = [reason for reason in numbers.reasons if reason.rejected]
-    if numbers.savings or refused:
+    rejections = [reason for reason in numbers.reasons if reason.rejected]
+    if numbers.savings or rejections:
         table.add_section()
     for row in numbers.savings:
         if row.compared:
             lengths = f"median {row.median_before:,.0f} → {row.median_after:,.0f} {row.token_counter}"
             table.add_row(Text(row.dataset), Text(f"{lengths}, {row.saving:.1%} saved"))
-    for reason in refused[:5]:
+    for reason in rejections[:5]:
         table.add_row("rejected", Text(f"{reason.rejected:,} {reason.name} ({reason.trend.now or 0:.1%})"))
     return table

@@ -1,7 +1,7 @@
-"""Pairs of samples to look at: what the base and DRP said to the same question with the same seed.
+"""Pairs of samples: the answers of the base and of DRP to the same question with the same seed.
 
-The pairs are the lowest ids by hash of those that both had right, that DRP lost and that it won, so that they
-are random but the same each time; only their texts are read.
+There are pairs that both answered correctly, pairs that DRP lost, and pairs that it won. Of each kind those
+with the lowest hashes of their ids are shown, which is random but reproducible. Only their texts are read.
 """
 
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 import duckdb
 
 from drp.report.nightly.examples import shorten
-from drp.report.nightly.queries import ask
+from drp.report.nightly.read_numbers import fetch_rows
 from drp.report.training.model import TrainingFacts
 from drp.report.training.queries import PAIRS
 
 THINKING_CHARACTERS = 6_000
-"""A longer trace is cut in the middle: one that loops can have half a million."""
+"""Longer traces are shortened in the middle; a looping one can have half a million characters."""
 OTHER_CHARACTERS = 1_500
-"""Likewise a question, and an answer summary."""
+"""The same for questions and answer summaries."""
 
 
 @dataclass(frozen=True)
 class SampleText:
-    """One sample. The texts may be cut."""
+    """A sample. Its texts may be shortened."""
 
     thinking: str
     response: str
@@ -34,7 +34,7 @@ class SampleText:
 
 @dataclass(frozen=True)
 class SamplePair:
-    """Two samples of one question; `kind` is both right, lost or won. The question may not be known."""
+    """Two samples of a question; `kind` is both right, lost or won. The question may be unknown."""
 
     kind: str
     question_id: str
@@ -52,23 +52,26 @@ FROM score_samples WHERE list_contains($chosen, score_sample_id)
 
 
 def read_pairs(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> Sequence[SamplePair]:
-    """At most two pairs of each kind, of the benchmark that decides."""
-    chosen = ask(con, facts, PAIRS)
+    """Return at most two pairs of each kind, from the deciding benchmark."""
+    chosen = fetch_rows(con, facts, PAIRS)
     if not chosen:
         return []
     ids = [sample_id for _, *both in chosen for sample_id in both]
-    said: dict[str, SampleText] = {}
-    asked: dict[str, str] = {}
+    texts: dict[str, SampleText] = {}
+    question_ids: dict[str, str] = {}
     samples = con.execute(_SAMPLES, {"chosen": ids}).fetchall()
-    for sample_id, question_id, thinking, response, *rest in samples:
-        asked[sample_id] = question_id
-        said[sample_id] = SampleText(
-            shorten(thinking.strip(), THINKING_CHARACTERS), shorten(response.strip(), OTHER_CHARACTERS), *rest
+    for sample_id, question_id, thinking, response, *columns in samples:
+        question_ids[sample_id] = question_id
+        texts[sample_id] = SampleText(
+            shorten(thinking.strip(), THINKING_CHARACTERS),
+            shorten(response.strip(), OTHER_CHARACTERS),
+            *columns,
         )
     pairs = []
     for kind, base_id, arm_id in chosen:
-        known = facts.questions.get(asked[arm_id])
-        question = shorten(known.question, OTHER_CHARACTERS) if known else None
-        gold = known.gold_answer if known else None
-        pairs.append(SamplePair(kind, asked[arm_id], question, gold, said[base_id], said[arm_id]))
+        question_id = question_ids[arm_id]
+        question = facts.questions.get(question_id)
+        text = shorten(question.question, OTHER_CHARACTERS) if question else None
+        gold = question.gold_answer if question else None
+        pairs.append(SamplePair(kind, question_id, text, gold, texts[base_id], texts[arm_id]))
     return pairs

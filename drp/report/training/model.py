@@ -1,9 +1,9 @@
-"""What a training run comes to, in numbers, for the page and for the terminal. `training_reading` reads them.
+"""The numbers of a training run, for its page and for the terminal. `read_training` reads them.
 
 numbers = read_training(open_session(run.own()), facts)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
@@ -18,32 +18,45 @@ from drp.student import small
 from drp.training import Manifest
 
 CANDIDATE = "drp"
-"""The arm that may be promoted."""
+"""The arm that can be promoted."""
 
 TrainingOutcome: TypeAlias = Literal["promoted", "not promoted", "unfinished"]
 
 
 class ArmWords(NamedTuple):
-    """What an arm is called, and what it was trained on."""
+    """Display name and description of an arm."""
 
     name: str
-    is_what: str
+    description: str
 
 
 ARMS: Mapping[str, ArmWords] = {
-    BASE: ArmWords("base", "the student as it is"),
-    CHAMPION: ArmWords("champion", "the checkpoint that is in use"),
-    "unpruned_sft": ArmWords("unpruned SFT", "trained on the same rollouts as they were"),
-    "random_prune": ArmWords("random pruning", "trained on random sentences of them, as short as DRP's"),
+    BASE: ArmWords("base", "the student before training"),
+    CHAMPION: ArmWords("champion", "the checkpoint in use"),
+    "unpruned_sft": ArmWords("unpruned SFT", "trained on the same rollouts, unpruned"),
+    "random_prune": ArmWords(
+        "random pruning", "trained on random sentences of the rollouts, as short as DRP's"
+    ),
     "best_of_n": ArmWords("best of n", "trained on the shortest right rollout of each question"),
     CANDIDATE: ArmWords("DRP", "trained on the accepted revisions"),
 }
-"""By arm, in the order of the paper's table 1: base, what it is compared with, DRP."""
+"""The known arms in the order of the paper's table 1: base, the arms for comparison, DRP."""
+
+
+def arm_words(arm: str) -> ArmWords:
+    """Return the display name of an arm. The curation of another package has its plugin name."""
+    return ARMS.get(arm) or ArmWords(arm.replace("_", " "), f"trained on what the curation {arm} selects")
+
+
+def in_table_order(arms: Iterable[str]) -> list[str]:
+    """Sort arms as in `ARMS`, with the curations of other packages before DRP."""
+    order = list(ARMS)
+    return sorted(arms, key=lambda arm: (order.index(arm if arm in ARMS else CANDIDATE), arm in ARMS, arm))
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """One checkpoint of the run. Its manifest is there once it is trained; the base has none."""
+    """A checkpoint in the run. The manifest is None until it is trained, and always for the base."""
 
     arm: str
     checkpoint_id: str
@@ -52,22 +65,25 @@ class Entrant:
     @property
     def name(self) -> str:
         """The arm's name for a reader."""
-        return ARMS[self.arm].name
+        return arm_words(self.arm).name
 
     @property
     def example_tokens(self) -> float | None:
-        """Mean tokens of a training example's response, without the end mark, which no engine counts."""
-        done = self.manifest
-        return done.tokens_trained / (done.examples_used * done.epochs) - 1 if done else None
+        """Mean response tokens of a training example, without the end token, which engines do not count."""
+        manifest = self.manifest
+        if manifest is None:
+            return None
+        return manifest.tokens_trained / (manifest.examples_used * manifest.epochs) - 1
 
 
 @dataclass(frozen=True)
 class TrainingFacts:
-    """What the run's tables do not tell.
+    """Facts about a training run that its tables do not hold.
 
-    `entrants` are what the run is about, `benchmarks` the recipe's, in its order. `unpruned` are the mean
-    tokens by token counter of the rollouts of `student` whose revision was accepted, in the corpus that was
-    trained on and by the recipe of `recipe_hash`. `questions`, by id, are those that pairs are shown of.
+    `entrants` are the compared checkpoints, and `benchmarks` are the recipe's, in its order. `unpruned`
+    holds, by token counter, the mean tokens of the rollouts of `student` with an accepted revision by the
+    recipe of `recipe_hash`, in the corpus used for training. `questions` holds the questions of the pairs
+    shown, by id.
     """
 
     run_id: str
@@ -83,13 +99,13 @@ class TrainingFacts:
     compared: Sequence[ArmComparison] = ()
     decision: PromotionDecision | None = None
     is_champion: bool = False
-    """Whether the decision was carried out."""
+    """Whether the candidate was promoted."""
     unpruned: Mapping[str, float] = field(default_factory=dict)
     questions: Mapping[str, Question] = field(default_factory=dict)
 
     @property
     def parameters(self) -> Mapping[str, Value]:
-        """What the page's queries may name."""
+        """Parameters of the page's queries."""
         return {
             "checkpoints": [entrant.checkpoint_id for entrant in self.entrants],
             "candidate": next((e.checkpoint_id for e in self.entrants if e.arm == CANDIDATE), ""),
@@ -100,28 +116,28 @@ class TrainingFacts:
 
     @property
     def source(self) -> str:
-        """The run's own rows, and no other's."""
+        """`drp sql` option that selects the run's own rows."""
         return f" --run {self.run_id}"
 
     @property
     def deciding(self) -> str:
-        """The benchmark that decides."""
+        """The benchmark that decides about the promotion."""
         return self.rule.benchmark if self.rule else self.benchmarks[0]
 
     @property
     def is_small(self) -> bool:
-        """Whether the student is the one that ships with DRP."""
+        """Whether the student is the small one bundled with DRP."""
         return small.is_small(self.student)
 
     @property
     def student_label(self) -> str:
-        """Name for a reader."""
+        """Display name of the student."""
         return small.label(self.student)
 
 
 @dataclass(frozen=True)
 class Score:
-    """A line of a board. `share_of_base` is the mean tokens over the base's; None where there is no base."""
+    """A row of a board. `share_of_base` is the ratio of mean tokens to the base; None without a base."""
 
     arm: str
     pass_at_1: Interval
@@ -136,12 +152,12 @@ class Score:
     @property
     def name(self) -> str:
         """The arm's name for a reader."""
-        return ARMS[self.arm].name
+        return arm_words(self.arm).name
 
 
 @dataclass(frozen=True)
 class Board:
-    """All arms on one benchmark, in the form of the paper's table 1; `cut` is within the cut-off."""
+    """All arms on one benchmark, like the paper's table 1. `cut` holds the scores with the cut-off."""
 
     benchmark: str
     n_questions: int
@@ -150,7 +166,7 @@ class Board:
     cut: Sequence[Score]
     compared: Sequence[ArmComparison]
     lengths: Mapping[str, LengthHistogram]
-    """By name of the arm: the base's before, and its own after (paper, figure 3)."""
+    """By arm name: the base's lengths as before, the arm's as after (paper, figure 3)."""
 
     @property
     def is_same_within_cutoff(self) -> bool:
@@ -158,25 +174,25 @@ class Board:
         return self.scores == self.cut
 
     def of(self, arm: str) -> Score | None:
-        """An arm's score without a cut-off."""
+        """Return the score of an arm without a cut-off."""
         return next((score for score in self.scores if score.arm == arm), None)
 
     def caveat(self, rule: Promotion | None) -> str:
-        """What so few questions cannot show, if that is less than the rule asks for; else nothing."""
-        little = [row.least_margin for row in self.compared if rule and row.least_margin > rule.margin]
-        if rule is None or not little:
+        """Return a warning if the questions are too few for the rule's margin; otherwise an empty text."""
+        too_large = [row.least_margin for row in self.compared if rule and row.least_margin > rule.margin]
+        if rule is None or not too_large:
             return ""
-        least = dict.fromkeys(f"{100 * margin:.1f}" for margin in (min(little), max(little)))
+        margins = dict.fromkeys(f"{100 * margin:.1f}" for margin in (min(too_large), max(too_large)))
         return (
-            f"{self.n_questions:,} questions prove little: between two students that are equally right they"
-            f" rule out a loss of {' to '.join(least)} points, and none as small as the rule's margin of"
-            f" {100 * rule.margin:.1f}."
+            f"{self.n_questions:,} questions are too few for the rule's margin of {100 * rule.margin:.1f}"
+            f" points: for two equally accurate students they can only rule out a loss of"
+            f" {' to '.join(margins)} points."
         )
 
 
 @dataclass(frozen=True)
 class Check:
-    """One condition of the rule: whether it was shown to be met, and with which figures."""
+    """A condition of the rule: whether it was shown to be met, and the figures."""
 
     is_met: bool
     what: str
@@ -185,7 +201,10 @@ class Check:
 
 @dataclass(frozen=True)
 class TrainingNumbers:
-    """All of a run's numbers. `missing` is still to be done; `counter` counted the samples' tokens."""
+    """All numbers of a run.
+
+    `missing` is the remaining work, `counter` the token counter of the samples (None if they differ).
+    """
 
     facts: TrainingFacts
     boards: Sequence[Board]
@@ -194,64 +213,65 @@ class TrainingNumbers:
 
     @property
     def outcome(self) -> TrainingOutcome:
-        """How it ended."""
+        """Outcome of the run."""
         if self.missing:
             return "unfinished"
         return "promoted" if self.facts.decision and self.facts.is_champion else "not promoted"
 
     @property
     def detail(self) -> str:
-        """Why, in one sentence."""
+        """Explanation of the outcome, in one sentence."""
         facts = self.facts
         if self.missing:
             return f"Still to be done: {', '.join(self.missing)}."
         if facts.decision is None:
-            without = "no rule for promotion" if facts.rule is None else "no arm that is promoted"
-            return f"Recipe {facts.recipe} has {without}: the scores stand for themselves."
+            lack = "no promotion rule" if facts.rule is None else "no arm that can be promoted"
+            return f"Recipe {facts.recipe} has {lack}, so there was nothing to decide."
         if facts.is_champion:
-            return "DRP is shown to be shorter and not less accurate: it is the champion."
+            return "DRP is shown to be shorter and not less accurate, and was made the champion."
         if facts.decision.promote:
             return "DRP is shown to be shorter and not less accurate, but was not made the champion."
         failed = [check.what for check in self.checks if not check.is_met]
-        return f"DRP is not shown to be {' nor '.join(failed)}."
+        return f"DRP is not shown to be {' or '.join(failed)}."
 
     @property
     def checks(self) -> Sequence[Check]:
-        """The conditions of the rule, where there was something to decide."""
+        """The conditions of the rule; empty if there was nothing to decide."""
         facts = self.facts
         rule, deciding = facts.rule, (CANDIDATE, facts.deciding)
         row = next((row for row in facts.compared if (row.arm, row.benchmark) == deciding), None)
         if rule is None or row is None or facts.decision is None:
             return []
-        found, tokens, reference = row.comparison, row.comparison.tokens, ARMS[row.reference].name
-        sure = "with 95\u00a0% confidence"
+        comparison, tokens, reference = row.comparison, row.comparison.tokens, arm_words(row.reference).name
+        confidence = "95\u00a0% confidence"
         return [
             Check(
-                found.is_not_lower(rule.margin),
+                comparison.is_not_lower(rule.margin),
                 "as accurate",
-                f"Pass@1 {points(found.accuracy.value)} points beside the {reference}, at least"
-                f" {points(found.accuracy_at_least)} {sure}; above {points(-rule.margin)} is asked for",
+                f"Pass@1 {points(comparison.accuracy.value)} points compared with the {reference}, at least"
+                f" {points(comparison.accuracy_at_least)} with {confidence};"
+                f" required: above {points(-rule.margin)}",
             ),
             Check(
-                found.is_shorter(rule.saving),
-                "enough shorter" if rule.saving else "shorter",
-                f"{times(tokens.value)} the tokens of the {reference}, at most {times(tokens.high)} {sure};"
-                f" below {times(1 - rule.saving)} is asked for",
+                comparison.is_shorter(rule.saving),
+                "sufficiently shorter" if rule.saving else "shorter",
+                f"{times(tokens.value)} the tokens of the {reference}, at most {times(tokens.high)} with"
+                f" {confidence}; required: below {times(1 - rule.saving)}",
             ),
         ]
 
     def training_ratio(self, entrant: Entrant) -> float | None:
-        """Mean tokens of its training examples over those of the unpruned rollouts, where that is known."""
+        """Return the ratio of training example tokens to unpruned rollout tokens; None if unknown."""
         unpruned = self.facts.unpruned.get(self.counter or "")
         tokens = entrant.example_tokens
         return tokens / unpruned if tokens is not None and unpruned else None
 
     @property
     def is_training_ratio_known(self) -> bool:
-        """Whether the rollouts were counted as the samples are, and as the trainer counts."""
+        """Whether the rollouts have the same token counter as the samples and the training."""
         return self.counter in self.facts.unpruned
 
     @property
     def trained(self) -> Sequence[tuple[Entrant, Manifest]]:
-        """What was trained, and how it went."""
+        """The trained entrants with their manifests."""
         return [(entrant, entrant.manifest) for entrant in self.facts.entrants if entrant.manifest]

@@ -1,4 +1,4 @@
-"""The report of a training run: one HTML page that needs nothing but itself, as the night's.
+"""The report of a training run: a self-contained HTML page.
 
 html = build_training_report(open_session(run.own()), facts)
 """
@@ -15,28 +15,28 @@ from drp.report.nightly import queries
 from drp.report.template import render
 from drp.report.training import queries as training_queries
 from drp.report.training.examples import read_pairs
-from drp.report.training.load import read_training
-from drp.report.training.model import ARMS, CANDIDATE, Board, TrainingFacts
+from drp.report.training.model import CANDIDATE, Board, TrainingFacts, arm_words
+from drp.report.training.read_numbers import read_training
 
-_LEAST_REACH = 0.05
-"""Of a difference's axis, either way: five points."""
+_MIN_REACH = 0.05
+"""Minimum extent of a difference's axis to either side: five points."""
 
 
 def build_training_report(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> str:
-    """The page of a training run, from a session with its own rows. At most six pairs are shown."""
+    """Build the page of a training run from a session with its rows. At most six pairs are shown."""
     numbers = read_training(con, facts)
     deciding = next((board for board in numbers.boards if board.benchmark == facts.deciding), None)
     return render(
         "training.html",
         facts=facts,
         numbers=numbers,
-        arms=ARMS,
+        words_of=arm_words,
         candidate=CANDIDATE,
         score=deciding.of(CANDIDATE) if deciding else None,
         base=deciding.of(BASE) if deciding else None,
         boards=[(board, _compared(board, facts)) for board in numbers.boards],
         lengths=[
-            (lengths, name, length_picture(lengths, (ARMS[BASE].name, name)))
+            (lengths, name, length_picture(lengths, (arm_words(BASE).name, name)))
             for board in numbers.boards
             for name, lengths in board.lengths.items()
         ],
@@ -51,7 +51,7 @@ def build_training_report(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) 
 
 
 def _compared(board: Board, facts: TrainingFacts) -> list[tuple[ArmComparison, Markup]]:
-    """What was compared, each with its picture: on one axis, with room for all of DRP's interval."""
+    """Return the comparisons with their charts, on a common axis that holds DRP's whole interval."""
     margin = facts.rule.margin if facts.rule else None
     bounds = [
         abs(bound)
@@ -59,5 +59,5 @@ def _compared(board: Board, facts: TrainingFacts) -> list[tuple[ArmComparison, M
         if row.arm == CANDIDATE
         for bound in (row.comparison.accuracy.low, row.comparison.accuracy.high)
     ]
-    reach = max([_LEAST_REACH, 2 * (margin or 0.0), *bounds])
+    reach = max([_MIN_REACH, 2 * (margin or 0.0), *bounds])
     return [(row, interval_picture(row.comparison.accuracy, margin, reach)) for row in board.compared]

@@ -1,6 +1,6 @@
-"""What the page of a training run asks: each query is shown beside its answer, as a command.
+"""SQL queries of the page of a training run. The page shows each query next to its result, as a command.
 
-Most are asked of the run's own rows; UNPRUNED of the corpus version that was trained on.
+Most queries run on the run's own rows. UNPRUNED runs on the corpus version that was used for training.
 """
 
 SCORES = """
@@ -14,7 +14,7 @@ SELECT benchmark, arm, outcome, count(*) AS questions, sum(arm_right - base_righ
 FROM won_and_lost WHERE list_contains($checkpoints, checkpoint_id)
 GROUP BY benchmark, arm, outcome ORDER BY benchmark, arm, outcome
 """
-# As in length_density, the full length covers 99 % of those before, which here are the base's.
+# As in length_density, the full length is the 99th percentile of the lengths before, here those of the base.
 LENGTHS = """
 WITH lengths AS (
 SELECT benchmark, checkpoint_id, score_id = base_score_id AS is_base, token_counter, total_tokens AS tokens

@@ -1,4 +1,4 @@
-"""A training run in tables for the terminal: the scores of all arms by benchmark, and how it ended and why.
+"""The summary of a training run as tables for the terminal: scores by benchmark, outcome and reason.
 
 for table in scoreboard(con, facts):
     rich.print(table)
@@ -10,14 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from drp.report.template import percent, signed
-from drp.report.training.load import read_training
 from drp.report.training.model import CANDIDATE, Board, TrainingFacts, TrainingNumbers
+from drp.report.training.read_numbers import read_training
 
 _STYLES = {"promoted": "green", "not promoted": "yellow", "unfinished": "red"}
 
 
 def scoreboard(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> list[Table]:
-    """The scores of a run, if there are any yet, and then the decision."""
+    """Build the tables of scores, if there are any yet, and the table of the decision."""
     numbers = read_training(con, facts)
     return [*map(_scores, numbers.boards), _decision(numbers)]
 
@@ -26,7 +26,7 @@ def _scores(board: Board) -> Table:
     title = f"{board.benchmark}, {board.n_questions:,} questions × {board.n_samples}"
     table = Table(box=box.ROUNDED, title=Text(title), title_justify="left")
     table.add_column("arm", no_wrap=True)
-    for column in ("Pass@1", "95 % interval", "tokens", "of the base's", "AES"):
+    for column in ("Pass@1", "95 % interval", "tokens", "vs base", "AES"):
         table.add_column(column, justify="right", no_wrap=True)
     for score in board.scores:
         cells = (
@@ -52,6 +52,6 @@ def _decision(numbers: TrainingNumbers) -> Table:
         mark, style = ("✓", "green") if check.is_met else ("✗", "red")
         table.add_row(Text(f"{mark} {check.what}", style=style), Text(check.figures))
     for board in numbers.boards:
-        if board.benchmark == facts.deciding and (words := board.caveat(facts.rule)):
-            table.add_row("", Text(words, style="yellow"))
+        if board.benchmark == facts.deciding and (caveat := board.caveat(facts.rule)):
+            table.add_row("", Text(caveat, style="yellow"))
     return table

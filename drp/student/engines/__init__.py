@@ -1,4 +1,4 @@
-"""Rollout engines: what runs a student, and in which environment."""
+"""Rollout engines: they run a student, each in its environment."""
 
 from drp.student.engines.gpus import take_gpus
 from drp.student.engines.select import (

@@ -1,4 +1,4 @@
-"""Who a recipe's student is, which engine runs it, and in which environment."""
+"""Select a recipe's student, the engine that runs it, and the environment of the engine."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,48 +12,48 @@ from drp.student.protocol import RolloutEngine, Student
 
 
 def student_of(recipe: Recipe) -> Student:
-    """The student that `recipe` samples, and how."""
+    """Return the student that `recipe` samples, with its sampling settings."""
     folder = model_folder(recipe.student)
     return Student(
-        recipe.student,
-        str(folder or ""),
-        recipe.engine,
-        recipe.server,
-        recipe.prompt_version,
-        recipe.sampling,
-        recipe.parallel.tensor,
+        name=recipe.student,
+        model=str(folder or ""),
+        engine=recipe.engine,
+        server=recipe.server,
+        prompt_version=recipe.prompt_version,
+        sampling=recipe.sampling,
+        tensor=recipe.parallel.tensor,
     )
 
 
 @dataclass(frozen=True)
 class EnginePlugin:
-    """A rollout engine and where it runs; the value of an entry point of the group `drp.engines`."""
+    """A rollout engine and its environment; the value of an entry point of the group `drp.engines`."""
 
     environment: Environment
-    """The environment that has its packages. Engines outside the orchestrator read a model's folder."""
+    """The environment with its packages. Engines outside the orchestrator need a model folder."""
     make: Callable[[Student], RolloutEngine]
-    """Makes the engine, in its environment."""
+    """Creates the engine; called in its environment."""
 
 
 def environment_of(student: Student) -> Environment:
-    """The environment that the student's engine runs in.
+    """Return the environment in which the student's engine runs.
 
     Raises:
-        BadInputError: the engine needs a model's folder, and the student is not one.
+        BadInputError: the engine needs a model folder and the student does not have one.
     """
     environment: Environment = load_plugin("engines", student.engine).environment
     if environment == "orchestrator" or student.model:
         return environment
     raise BadInputError(
-        f"no rollout engine can run the student {student.name!r} (there are: {small.NAME}, the folder of any"
-        " model, and what a server runs)",
-        state="Nothing was rolled out",
-        next_command="drp nightly --traces FILE, to replay what it wrote elsewhere",
+        f"no rollout engine can run the student {student.name!r} (possible students: {small.NAME}, the folder"
+        " of any model, and models behind a server)",
+        state="Nothing was sampled",
+        next_command="drp nightly --traces FILE, to use its recorded traces",
     )
 
 
 def make_engine(student: Student) -> RolloutEngine:
-    """The engine that runs the student; call it in its environment."""
+    """Create the engine that runs the student; call this in the engine's environment."""
     engine: RolloutEngine = load_plugin("engines", student.engine).make(student)
     return engine
 
@@ -82,7 +82,7 @@ SERVER = EnginePlugin("orchestrator", _make_server)
 
 
 def model_folder(student: str) -> Path | None:
-    """The folder of a student that is a model; None if it is none. Relative paths count from the root."""
+    """Return the model folder of a student, None if there is none. Relative paths start at `DRP_HOME`."""
     if parse_student_name(student).checkpoint:
         folder = checkpoint_folder(student)
     else:
@@ -91,5 +91,5 @@ def model_folder(student: str) -> Path | None:
 
 
 def checkpoint_folder(student: str) -> Path:
-    """Where the model of a checkpoint, `<line>@<id>`, lies on this machine, once it was brought there."""
+    """Return the local folder for the model of a checkpoint, `<line>@<id>`, which must be fetched first."""
     return settings().scratch_root / "models" / str(parse_student_name(student).checkpoint)

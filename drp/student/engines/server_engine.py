@@ -1,9 +1,10 @@
-"""Rollout engine `server`: a student behind any OpenAI-compatible server, such as `vllm serve`.
+"""Rollout engine `server`: a student behind an OpenAI-compatible server such as `vllm serve`.
 
-    for rollout in ServedEngine(student).sample(wanted): ...
+    for rollout in ServedEngine(student).sample(samples): ...
 
-The server is ours, its tokens cost nothing: a request that failed is simply asked again. Tokens are counted
-by the server (`usage`), those of the thinking by the student's tokenizer where that is on this machine.
+The server is self-hosted and its tokens are free, so failed requests are simply retried. If the student's
+tokenizer is on this machine, it counts the tokens of the thinking and the server (`usage`) those of the whole
+response; otherwise lengths are in characters.
 """
 
 import os
@@ -22,58 +23,58 @@ from drp.student.protocol import SampleRequest, Student
 from drp.student.response import Response, sample_seed, to_rollout
 from drp.traces import THINK, THOUGHT, TokenCounter
 
-_TRIES = 6
-"""Of one sample; the client waits longer each time."""
+_MAX_RETRIES = 6
+"""Retries of one request; the client waits longer each time."""
 _REASONS: dict[str | None, FinishReason] = {"stop": "stop", "length": "length"}
 
 
 class StudentUnavailableError(TransientError):
-    """The student's server does not answer."""
+    """The student's server does not respond."""
 
 
 class ServedEngine:
-    """Question, seed and k decide what is asked; whether the server repeats itself is its affair."""
+    """Question, seed and k determine a request; whether its response is reproducible is up to the server."""
 
     name = "server"
 
     def __init__(self, student: Student) -> None:
-        """`student.server` says where it is."""
+        """Connect to `student.server`."""
         assert student.server is not None  # noqa: S101 - this engine was chosen for it
         self._student, self._server = student, student.server
         key = os.environ.get(self._server.api_key_env, "") if self._server.api_key_env else "none"
-        self._client = openai.OpenAI(base_url=self._server.base_url, api_key=key, max_retries=_TRIES)
+        self._client = openai.OpenAI(base_url=self._server.base_url, api_key=key, max_retries=_MAX_RETRIES)
         folder = Path(student.model)
-        self._lengths = TokenCounter(folder if folder.is_dir() else None)
+        self._token_counter = TokenCounter(folder if folder.is_dir() else None)
 
-    def sample(self, wanted: Iterable[SampleRequest]) -> Iterator[Rollout]:
-        """The rollouts that are wanted, as they land.
+    def sample(self, samples: Iterable[SampleRequest]) -> Iterator[Rollout]:
+        """Yield the requested rollouts as they are completed.
 
         Raises:
-            BadInputError: the server refuses a request for good.
-            StudentUnavailableError: it does not answer.
+            BadInputError: the server rejects a request.
+            StudentUnavailableError: the server does not respond.
         """
-        source = iter(wanted)
+        queue = iter(samples)
         with ThreadPoolExecutor(self._server.in_flight) as threads:
-            asked: set[Future[Rollout]] = set()
+            pending: set[Future[Rollout]] = set()
             try:
                 while True:
-                    room = 2 * self._server.in_flight - len(asked)
-                    asked |= {threads.submit(self._ask, sample) for sample in islice(source, room)}
-                    if not asked:
+                    room = 2 * self._server.in_flight - len(pending)
+                    pending |= {threads.submit(self._request, sample) for sample in islice(queue, room)}
+                    if not pending:
                         return
-                    landed, asked = wait(asked, return_when=FIRST_COMPLETED)
-                    for one in landed:
-                        yield one.result()
+                    completed, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    for future in completed:
+                        yield future.result()
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
 
-    def _ask(self, sample: SampleRequest) -> Rollout:
+    def _request(self, sample: SampleRequest) -> Rollout:
         sampling = self._student.sampling
-        asked = prompt(self._student.prompt_version, sample.question.question)
+        message = prompt(self._student.prompt_version, sample.question.question)
         try:
             reply = self._client.chat.completions.create(
                 model=self._server.model,
-                messages=[{"role": "user", "content": asked}],
+                messages=[{"role": "user", "content": message}],
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
                 seed=sample_seed(self._student, sample),
@@ -81,44 +82,44 @@ class ServedEngine:
             )
         except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError) as error:
             raise StudentUnavailableError(
-                f"the student's server at {self._server.base_url} does not answer: {error}",
-                state="What was rolled out before it is kept",
+                f"the student's server at {self._server.base_url} does not respond: {error}",
+                state="Rollouts sampled before it are kept",
                 next_command="start the server, then run the same command again",
             ) from error
         except openai.APIStatusError as error:
             raise BadInputError(
-                f"the student's server at {self._server.base_url} refuses question"
+                f"the student's server at {self._server.base_url} rejects question"
                 f" {sample.question.question_id}: {error}",
-                state="What was rolled out before it is kept",
+                state="Rollouts sampled before it are kept",
                 next_command="check server.model and its key in the recipe, then run the same command again",
             ) from error
         return self._rollout(sample, reply)
 
     def _rollout(self, sample: SampleRequest, reply: Any) -> Rollout:
         choice = reply.choices[0]
-        thinking, response = _parts(choice.message)
+        thinking, summary = _parts(choice.message)
         total = reply.usage.completion_tokens
-        length = self._lengths.of(thinking, response, self._lengths.name)
-        is_counted = self._lengths.name != CHARACTERS
-        said = Response(
+        length = self._token_counter.of(thinking, summary, self._token_counter.name)
+        is_counted = self._token_counter.name != CHARACTERS
+        response = Response(
             thinking,
-            response,
+            summary,
             _REASONS.get(choice.finish_reason, "unknown"),
             think_tokens=min(length.thinking, total) if is_counted else length.thinking,
             total_tokens=total if is_counted else length.total,
             token_counter=length.counter,
         )
-        return to_rollout(self._student, self.name, sample, said)
+        return to_rollout(self._student, self.name, sample, response)
 
 
 def _parts(message: Any) -> tuple[str, str]:
-    """Thinking and answer summary: as a server with a reasoning parser separates them, or by their marks."""
-    said = message.content or ""
-    thought = getattr(message, "reasoning", None) or getattr(message, "reasoning_content", None)
-    if thought is not None:
-        return thought.strip(), said.strip()
-    thinking, mark, response = said.partition(THOUGHT)
-    if not mark and THINK not in said:
-        # a prompt that opens the thinking leaves no mark before it: without an end nothing is an answer
-        return said.strip(), ""
-    return thinking.strip().removeprefix(THINK).strip(), response.strip()
+    """Return thinking and answer summary, as separated by the server's reasoning parser or by their marks."""
+    content = message.content or ""
+    reasoning = getattr(message, "reasoning", None) or getattr(message, "reasoning_content", None)
+    if reasoning is not None:
+        return reasoning.strip(), content.strip()
+    thinking, mark, summary = content.partition(THOUGHT)
+    if not mark and THINK not in content:
+        # the prompt may have opened the thinking: without an end mark all of the content is thinking
+        return content.strip(), ""
+    return thinking.strip().removeprefix(THINK).strip(), summary.strip()

@@ -1,10 +1,10 @@
-"""Rollout engine `transformers`: any causal language model in a folder, here and now, without a server.
+"""Rollout engine `transformers`: any causal language model in a folder, run in this process without a server.
 
-    for rollout in TransformersEngine(student).sample(wanted): ...
+    for rollout in TransformersEngine(student).sample(samples): ...
 
-Needs torch and transformers: only the training environment imports it. Qwen2- and Llama-like models are
-decoded in batches by `drp.student.engines.decoder`, all others by transformers' own `generate`, one sample
-after the other. On CPUs it computes in 32 bits, whatever the weights are stored in.
+Needs torch and transformers, so only the training environment imports it. Qwen2- and Llama-like models are
+decoded in batches by `drp.student.engines.decoder`, all others by transformers' own `generate`, one sample at
+a time. On CPUs it computes in 32 bits, regardless of the precision of the stored weights.
 """
 
 import random
@@ -12,37 +12,39 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
+from more_itertools import chunked
 from transformers import AutoModelForCausalLM
 
-from drp.core import Rollout, batched
+from drp.core import Rollout
+from drp.student.engines.chat_prompt import Dialogue, EncodedPrompt, unreadable_model
 from drp.student.engines.decoder import Decoder, PlainDecoder, Request, can_decode
-from drp.student.engines.dialogue import Asked, Dialogue, unreadable
 from drp.student.protocol import SampleRequest, Student
 from drp.student.response import sample_key
 
 ROWS = 96
-"""Samples that are decoded side by side, memory permitting."""
-_CACHE_BYTES = 4 * 2**30  # that their keys and values may take
+"""Maximum number of samples that are decoded in parallel, if memory allows it."""
+_CACHE_BYTES = 4 * 2**30  # memory limit of their keys and values
 
 
 class TransformersEngine:
-    """Deterministic: question, sampling seed and sample index decide what a rollout says."""
+    """Deterministic: question, sampling seed and sample index determine a rollout."""
 
     name = "transformers"
 
     def __init__(self, student: Student) -> None:
-        """The folder `student.model` has config, weights, and a tokenizer with a chat template.
+        """Load config, weights, and a tokenizer with a chat template from the folder `student.model`.
 
         Raises:
             BadInputError: they cannot be read.
         """
-        self._student, folder = student, Path(student.model)
+        self._student = student
+        folder = Path(student.model)
         self._dialogue = Dialogue(student, self.name)
         cuda = torch.cuda.is_available()
         try:
             model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto" if cuda else torch.float32)
         except (OSError, ValueError, KeyError) as error:
-            raise unreadable(folder, error) from error
+            raise unreadable_model(folder, error) from error
         self._model = model.to("cuda" if cuda else "cpu").eval()
         stops = self._dialogue.stops
         self._decoder = (
@@ -51,24 +53,24 @@ class TransformersEngine:
             else PlainDecoder(self._model, stops)
         )
 
-    def sample(self, wanted: Iterable[SampleRequest]) -> Iterator[Rollout]:
-        """The rollouts that are wanted, as they land.
+    def sample(self, samples: Iterable[SampleRequest]) -> Iterator[Rollout]:
+        """Yield the requested rollouts as they are completed.
 
         Raises:
-            BadInputError: a question fills the model's context, so that nothing could follow it.
+            BadInputError: a prompt fills the model's context and leaves no room for a response.
         """
         sampling = self._student.sampling
-        for batch in batched(wanted, ROWS):
-            asked = [self._dialogue.ask(sample.question) for sample in batch]
-            requests = list(map(self._request, batch, asked))
-            for request, tokens, is_finished in self._decoder.decode(
+        for batch in chunked(samples, ROWS):
+            prompts = [self._dialogue.encode_prompt(sample.question) for sample in batch]
+            requests = list(map(self._request, batch, prompts))
+            for index, tokens, is_finished in self._decoder.decode(
                 requests, temperature=sampling.temperature, top_p=sampling.top_p
             ):
-                yield self._dialogue.rollout(batch[request], asked[request], tokens, is_finished=is_finished)
+                yield self._dialogue.rollout(batch[index], prompts[index], tokens, is_finished=is_finished)
 
-    def _request(self, sample: SampleRequest, asked: Asked) -> Request:
-        chance = random.Random(sample_key(self._student, sample))  # noqa: S311
-        return Request(asked.tokens, asked.room, chance)
+    def _request(self, sample: SampleRequest, encoded: EncodedPrompt) -> Request:
+        rng = random.Random(sample_key(self._student, sample))  # noqa: S311
+        return Request(encoded.tokens, encoded.max_tokens, rng)
 
     def _rows(self) -> int:
         config = self._model.config

@@ -1,4 +1,4 @@
-"""Whether a model and its tokenizer belong together: seen before an engine starts. Needs no torch."""
+"""Check that a model and its tokenizer match, before an engine starts. Does not need torch."""
 
 import json
 from pathlib import Path
@@ -10,12 +10,12 @@ from drp.core import BadInputError
 
 
 def check_vocabulary(folder: Path) -> None:
-    """Make sure that the tokenizer in a model's folder makes no ids that its embedding has not got.
+    """Check that every tokenizer id fits the model's embedding.
 
-    Where one of the two files is missing or says nothing, the engine will see for itself.
+    If a file is missing or does not have the number, the check is skipped and left to the engine.
 
     Raises:
-        BadInputError: it does: the tokenizer is of another model.
+        BadInputError: an id is out of range, because the tokenizer belongs to another model.
     """
     rows, tokenizer = _rows(folder / "config.json"), folder / "tokenizer.json"
     if rows is None or not tokenizer.is_file():
@@ -23,15 +23,15 @@ def check_vocabulary(folder: Path) -> None:
     largest = max(Tokenizer.from_file(str(tokenizer)).get_vocab().values(), default=0)
     if largest >= rows:
         raise BadInputError(
-            f"the tokenizer in {folder} is of another model: it makes ids up to {largest}, and the model's"
+            f"the tokenizer in {folder} belongs to another model: it has ids up to {largest}, but the model's"
             f" embedding has {rows} rows",
-            state="Nothing was sampled; what was there before is kept",
-            next_command="put the model's own tokenizer there, then run the same command again",
+            state="Nothing was sampled; earlier rollouts are kept",
+            next_command="copy the model's own tokenizer to the folder, then run the same command again",
         )
 
 
 def _rows(file: Path) -> int | None:
-    """Rows of the embedding, as the model's config says (a model of several parts: of its text)."""
+    """Return the embedding size in a model's config (in that of the text part if it has several parts)."""
     try:
         config: dict[str, Any] = json.loads(file.read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Arithmetic slips that a student carries through to a wrong answer."""
+"""Arithmetic mistakes that a student carries through to a wrong answer."""
 
 import random
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from drp.student.small.writer import WorkedProblem
 
 
 def slipped(rng: random.Random, right: WorkedProblem, slips: Sequence[int]) -> WorkedProblem:
-    """The same problem with one of `slips` in one step, carried through to a wrong answer.
+    """Return the problem with one of `slips` added in one step and carried through to a wrong answer.
 
-    One of `slips` has to be positive: in the last step it always gives another answer.
+    At least one of `slips` must be positive: added in the last step, it always changes the answer.
     """
     indexes = list(range(len(right.results)))
     rng.shuffle(indexes)
@@ -26,8 +26,11 @@ def slipped(rng: random.Random, right: WorkedProblem, slips: Sequence[int]) -> W
 
 
 def with_slip(right: WorkedProblem, index: int, slip: int) -> WorkedProblem | None:
-    """`right` with `slip` added to the result of step `index`; None if what follows from it is no whole
-    number or below zero: that would be noticed."""
+    """Return `right` with `slip` added to the result of step `index`.
+
+    Return None if a later result would not be a whole number or would be negative, because a student would
+    notice that.
+    """
     if right.results[index] + slip < 0:
         return None
     computations: list[Computation] = []

@@ -1,6 +1,6 @@
-"""What the small student is taught to say: the habits of a long-reasoning model in few different words.
+"""The phrases that the small student is taught: the habits of a long-reasoning model in a small vocabulary.
 
-Each tuple is one thing to say in several ways; braces are filled in by `drp.student.small.trace_writer`.
+Each tuple holds variants of one phrase; `drp.student.small.trace_writer` fills in the braces.
 """
 
 OPENINGS = (
@@ -58,7 +58,7 @@ FALSE_STARTS = (
     "{other} maybe? No, that is not right. {reason}",
 )
 GUESSES = ("I guess {equation}.", "I suppose {equation}.", "I think {equation}.")
-"""Said before an arithmetic result that is as often wrong as right."""
+"""Written with an arithmetic result that is as often wrong as right."""
 UNNOTICED = ("That seems right.", "Okay, that looks fine.", "Good, next.")
 CAUGHT = (
     "Hmm, wait, that is not right. Let me do it again. {right}. So it has to be {result}.",

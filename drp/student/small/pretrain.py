@@ -1,10 +1,10 @@
-"""Teaches the small student from nothing and writes its folder; in the training environment, on one core:
+"""Pre-train the small student from scratch and write its folder, in the training environment on one core:
 
     OMP_NUM_THREADS=1 .venv-training/bin/python -m drp.student.small.pretrain --out FOLDER
 
-It sees verbose traces of problems of the split `pretrain`, first among many bare workings and drills, from
-which it learns what to compute and how, then among few. Matrices are trained with Muon, all else with AdamW.
-The same seed gives the same weights on the same machine.
+It is trained on verbose traces of problems of the split `pretrain`. At first these are mixed with many bare
+solutions and drills, which teach it what to compute and how, and later with few. Matrices are trained with
+Muon, all other parameters with AdamW. The same seed gives the same weights on the same machine.
 """
 
 import argparse
@@ -21,30 +21,29 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config,
 from drp.grading import extract_answer
 from drp.questions.generators import draw
 from drp.student.engines.decoder import Decoder, Request
-from drp.student.small import WEIGHTS, tokenizer
-from drp.student.small import trace_writer as tracer
+from drp.student.small import WEIGHTS, tokenizer, trace_writer
 
 TOKENS = 20_000_000
-"""Tokens that it is taught, prompts not counted."""
+"""Number of training tokens, not counting prompts."""
 BATCH = 4096
-"""Tokens of a step, prompts and padding included."""
+"""Tokens per step, including prompts and padding."""
 MATRIX_RATE, OTHER_RATE = 0.02, 3e-3
 """Learning rates of Muon and AdamW."""
 EMPHASIS = 3.0
-"""Weight of the tokens that make up numbers."""
+"""Loss weight of the tokens that make up numbers."""
 DECAY = 0.5
-"""Last share of the training in which the rates fall to zero."""
+"""Final share of the training in which the learning rates fall to zero."""
 TEMPERATURE, TOP_P = 0.6, 0.95
-"""How the generation config, and so the progress that is printed, samples."""
+"""Sampling settings of the generation config and of the printed progress."""
 
 _WARM_UP = 20  # steps
-_POOL = 512  # problems that are sorted by length together, so that little is padding
-_REPORTS = 8  # over the whole training
-_PROBES = 96  # validation problems a report
+_POOL = 512  # problems that are sorted by length together, which keeps padding low
+_REPORTS = 8  # progress reports over the whole training
+_PROBES = 96  # validation problems per report
 
 
 class Phase(NamedTuple):
-    """What is taught until a share of the training is done: chances of each kind of example, a problem."""
+    """Probabilities of each kind of example per problem, until a share of the training is done."""
 
     until: float
     verbose: float
@@ -56,19 +55,19 @@ CURRICULUM = (Phase(0.15, 0.3, 1.0, 0.4), Phase(0.4, 1.0, 0.5, 0.2), Phase(1.0, 
 
 
 class PretrainingExample(NamedTuple):
-    """Tokens to read, and tokens to learn to write after them."""
+    """Prompt tokens, and the answer tokens to learn after them."""
 
     prompt: list[int]
     answer: list[int]
 
     @property
     def length(self) -> int:
-        """Tokens of both."""
+        """Number of tokens of both."""
         return len(self.prompt) + len(self.answer)
 
 
 def config(vocabulary: int) -> Qwen2Config:
-    """The architecture: 0.42 million parameters at 640 entries."""
+    """Return the architecture: 0.42 million parameters with a vocabulary of 640 entries."""
     return Qwen2Config(
         vocab_size=vocabulary,
         hidden_size=96,
@@ -86,17 +85,17 @@ def config(vocabulary: int) -> Qwen2Config:
 
 
 def examples(tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random) -> Iterator[tuple[str, str]]:
-    """A pool's prompts and answers, as text."""
+    """Yield the prompts and answers of a pool, as text."""
     for _ in range(_POOL):
         problem = draw(rng, "pretrain")
         if rng.random() < phase.verbose:
-            said = tracer.write(rng, problem)
-            yield _prompt(tokens, problem.text), f"{said.thinking}\n{tokenizer.THOUGHT}\n\n{said.response}"
+            trace = trace_writer.write(rng, problem)
+            yield _prompt(tokens, problem.text), f"{trace.thinking}\n{tokenizer.THOUGHT}\n\n{trace.response}"
         if rng.random() < phase.bare:
             question = f"{tokenizer.START}{tokenizer.USER}{problem.text}{tokenizer.ASSISTANT}"
-            yield question, tracer.write_bare(rng, problem)
+            yield question, trace_writer.write_bare(rng, problem)
         if rng.random() < phase.drill:
-            yield tokenizer.START, tracer.drill(rng, 20)
+            yield tokenizer.START, trace_writer.drill(rng, 20)
 
 
 def _prompt(tokens: PreTrainedTokenizerFast, question: str) -> str:
@@ -107,28 +106,29 @@ def _prompt(tokens: PreTrainedTokenizerFast, question: str) -> str:
 def batches(
     tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random
 ) -> Iterator[list[PretrainingExample]]:
-    """A pool cut into batches of `BATCH` tokens, in random order."""
+    """Yield the batches of a pool, with at most `BATCH` tokens each, in random order."""
     prompts, answers = zip(*examples(tokens, phase, rng), strict=True)
-    read = tokens(list(prompts), add_special_tokens=False)["input_ids"]
-    written = tokens([answer + tokenizer.END for answer in answers], add_special_tokens=False)["input_ids"]
+    prompt_ids = tokens(list(prompts), add_special_tokens=False)["input_ids"]
+    answer_ids = tokens([answer + tokenizer.END for answer in answers], add_special_tokens=False)["input_ids"]
     pool = sorted(
-        (PretrainingExample(*pair) for pair in zip(read, written, strict=True)), key=lambda e: e.length
+        (PretrainingExample(*pair) for pair in zip(prompt_ids, answer_ids, strict=True)),
+        key=lambda e: e.length,
     )
-    cut: list[list[PretrainingExample]] = [[]]
+    packed: list[list[PretrainingExample]] = [[]]
     for example in pool:
-        if (len(cut[-1]) + 1) * example.length > BATCH:
-            cut.append([])
-        cut[-1].append(example)
-    rng.shuffle(cut)
-    yield from cut
+        if (len(packed[-1]) + 1) * example.length > BATCH:
+            packed.append([])
+        packed[-1].append(example)
+    rng.shuffle(packed)
+    yield from packed
 
 
 def loss_of(model: Any, batch: Sequence[PretrainingExample], computing: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of the answers' tokens, those that follow a token of `computing` weighted `EMPHASIS`.
+    """Return the cross-entropy of the answer tokens, weighted by `EMPHASIS` after a token of `computing`.
 
-    What to say next is often a matter of taste, what 7 * 8 is never: the gradient should be about the latter.
-    The weight depends on what was read only, so that the best distribution is the same. Padding stands on the
-    right, where a causal model does not see it: no mask is needed.
+    The next phrase is often a matter of choice, but the value of 7 * 8 is not, so the gradient should focus
+    on the latter. A weight depends only on the input token, so that the optimal distribution stays the same.
+    Padding is on the right, where a causal model does not attend to it, so that a mask is not needed.
     """
     longest = max(example.length for example in batch)
     tokens = torch.zeros(len(batch), longest, dtype=torch.long)
@@ -136,22 +136,22 @@ def loss_of(model: Any, batch: Sequence[PretrainingExample], computing: torch.Te
     for row, (prompt, answer) in enumerate(batch):
         tokens[row, : len(prompt) + len(answer)] = torch.tensor(prompt + answer)
         is_taught[row, len(prompt) : len(prompt) + len(answer)] = True
-    read, wanted, is_taught = tokens[:, :-1], tokens[:, 1:], is_taught[:, 1:]
-    hidden = model.model(input_ids=read, use_cache=False).last_hidden_state
-    losses = functional.cross_entropy(model.lm_head(hidden[is_taught]), wanted[is_taught], reduction="none")
-    weights = 1 + (EMPHASIS - 1) * computing[read[is_taught]]
+    inputs, targets, is_taught = tokens[:, :-1], tokens[:, 1:], is_taught[:, 1:]
+    hidden = model.model(input_ids=inputs, use_cache=False).last_hidden_state
+    losses = functional.cross_entropy(model.lm_head(hidden[is_taught]), targets[is_taught], reduction="none")
+    weights = 1 + (EMPHASIS - 1) * computing[inputs[is_taught]]
     return (losses * weights).sum() / weights.sum()
 
 
 def computing_tokens(tokens: PreTrainedTokenizerFast) -> torch.Tensor:
-    """1 for the tokens after which a number may begin or go on: digits, signs, the blank before a number."""
+    """Return 1.0 for tokens after which a number may start or continue: digits, signs and the space."""
     texts = tokens.batch_decode([[number] for number in range(len(tokens))])
     signs = {*"0123456789", *(f" {sign}" for sign in "+-*/="), " "}
     return torch.tensor([float(text in signs) for text in texts])
 
 
 def accuracy(model: Any, tokens: PreTrainedTokenizerFast, seed: int) -> tuple[float, float]:
-    """Share of validation problems that are answered right, and mean tokens of a response."""
+    """Return the share of validation problems answered correctly, and the mean tokens per response."""
     rng = random.Random(f"probe/{seed}")  # noqa: S311
     problems = [draw(rng, "validation") for _ in range(_PROBES)]
     prompts = [tokens(_prompt(tokens, p.text), add_special_tokens=False)["input_ids"] for p in problems]
@@ -163,17 +163,17 @@ def accuracy(model: Any, tokens: PreTrainedTokenizerFast, seed: int) -> tuple[fl
     right = length = 0
     for decoded in decoder.decode(requests, temperature=TEMPERATURE, top_p=TOP_P):
         _, _, response = tokens.decode(decoded.tokens).partition(tokenizer.THOUGHT)
-        found = extract_answer(response)
-        right += found is not None and found.answer == str(problems[decoded.request].answer)
+        extracted = extract_answer(response)
+        right += extracted is not None and extracted.answer == str(problems[decoded.request].answer)
         length += len(decoded.tokens)
     return right / len(problems), length / len(problems)
 
 
 def train(model: Any, tokens: PreTrainedTokenizerFast, budget: int, seed: int) -> None:
-    """Train `model` in place on `budget` tokens, printing how it goes."""
+    """Train `model` in place on `budget` tokens and print the progress."""
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
-    known = set(map(id, matrices))
-    others = [p for p in model.parameters() if id(p) not in known]
+    matrix_ids = set(map(id, matrices))
+    others = [p for p in model.parameters() if id(p) not in matrix_ids]
     optimisers = [
         torch.optim.Muon(matrices, lr=MATRIX_RATE, weight_decay=0.01),
         torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.95), weight_decay=0.0),
@@ -199,9 +199,9 @@ def train(model: Any, tokens: PreTrainedTokenizerFast, budget: int, seed: int) -
             loss = loss_of(model, batch, computing)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            pace = min((step + 1) / _WARM_UP, max(0.0, 1 - seen / budget) / DECAY, 1.0)
+            scale = min((step + 1) / _WARM_UP, max(0.0, 1 - seen / budget) / DECAY, 1.0)
             for optimiser, rate in zip(optimisers, rates, strict=True):
-                optimiser.param_groups[0]["lr"] = rate * pace
+                optimiser.param_groups[0]["lr"] = rate * scale
                 optimiser.step()
                 optimiser.zero_grad()
             step += 1
@@ -211,17 +211,17 @@ def train(model: Any, tokens: PreTrainedTokenizerFast, budget: int, seed: int) -
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train and write the folder."""
+    """Train the student and write its folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="the folder to write")
-    parser.add_argument("--tokens", type=int, default=TOKENS, help="tokens that are taught")
+    parser.add_argument("--tokens", type=int, default=TOKENS, help="number of training tokens")
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args(arguments)
-    torch.manual_seed(asked.seed)
-    tokens = tokenizer.train_tokenizer(asked.seed)
+    options = parser.parse_args(arguments)
+    torch.manual_seed(options.seed)
+    tokens = tokenizer.train_tokenizer(options.seed)
     model = Qwen2ForCausalLM(config(len(tokens)))
     print(f"{model.num_parameters():,} parameters, {len(tokens)} entries", flush=True)
-    train(model, tokens, asked.tokens, asked.seed)
+    train(model, tokens, options.tokens, options.seed)
     model.generation_config = GenerationConfig(
         do_sample=True,
         temperature=TEMPERATURE,
@@ -230,8 +230,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         eos_token_id=tokens.eos_token_id,
         pad_token_id=tokens.pad_token_id,
     )
-    model.half().save_pretrained(asked.out)
-    tokens.save_pretrained(asked.out, save_jinja_files=False)
+    model.half().save_pretrained(options.out)
+    tokens.save_pretrained(options.out, save_jinja_files=False)
 
 
 if __name__ == "__main__":

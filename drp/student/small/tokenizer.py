@@ -1,9 +1,8 @@
-"""The small student's tokenizer: byte pairs, every digit a token of its own, marks like those of R1 distills.
+"""The small student's tokenizer: byte-pair encoding, one token per digit, and marks as in R1 distills.
 
-Runs in the training environment. Text is cut into pieces as Qwen2 cuts it: that is how transformers reads it
-for a model of this architecture, whatever the tokenizer's own file says. The template leaves the prompt in
-the middle of things, with `<think>` open; a response is the thinking, `</think>`, the answer summary and the
-end mark.
+Runs in the training environment. Text is pre-tokenized as for Qwen2, because transformers does so for every
+model of this architecture, regardless of the tokenizer file. The chat template ends a prompt with an open
+`<think>`; a response consists of the thinking, `</think>`, the answer summary and the end mark.
 """
 
 import random
@@ -15,9 +14,9 @@ from drp.questions.generators import LONGER, SHORT, draw
 from drp.student.small.trace_writer import write
 
 SIZE = 640
-"""Entries, marks included."""
+"""Number of entries, including marks."""
 CONTEXT = 1024
-"""Tokens of a prompt and its response; the longest that was taught has about 600."""
+"""Maximum number of tokens of a prompt and its response; the longest training text has about 600."""
 START, END, PAD = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>"
 USER, ASSISTANT = "<｜User｜>", "<｜Assistant｜>"
 THINK, THOUGHT = "<think>", "</think>"
@@ -30,11 +29,11 @@ TEMPLATE = (
     "{% else %}{{ message['content'] }}{% endif %}"
     f"{{% endfor %}}{{% if add_generation_prompt %}}{ASSISTANT}{THINK}\n{{% endif %}}"
 )
-_TEXTS = 6_000  # that the byte pairs are learned from
+_TEXTS = 6_000  # texts from which the byte pairs are learned
 
 
 def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
-    """A tokenizer of `SIZE` entries for what the small student reads and writes."""
+    """Train a tokenizer with `SIZE` entries on the texts that the small student reads and writes."""
     pairs = Tokenizer(models.BPE())
     qwen2 = Qwen2Tokenizer().backend_tokenizer
     pairs.normalizer, pairs.pre_tokenizer = qwen2.normalizer, qwen2.pre_tokenizer
@@ -42,7 +41,7 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     marks = [PAD, START, END, USER, ASSISTANT]
     trainer = trainers.BpeTrainer(
         vocab_size=SIZE
-        - 2,  # the marks of thinking come after it: they are text, and stay in what is decoded
+        - 2,  # the two marks of thinking are added below: they are text and kept when decoding
         special_tokens=marks,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
@@ -55,7 +54,7 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
         bos_token=START,
         eos_token=END,
         pad_token=PAD,
-        unk_token=PAD,  # no text needs one; without it Qwen2Tokenizer adds an entry of its own
+        unk_token=PAD,  # never used; without it Qwen2Tokenizer would add another entry
         padding_side="left",
         model_max_length=CONTEXT,
     )
@@ -68,5 +67,5 @@ def _texts(rng: random.Random) -> list[str]:
     for _ in range(_TEXTS):
         problem = draw(rng, "pretrain", SHORT)
         texts.append("\n".join([problem.text, *write(rng, problem)]))
-    # questions with a computation more have the same words
+    # longer questions, with one more computation, use the same words
     return [*texts, *(draw(rng, "pretrain", LONGER).text for _ in range(_TEXTS // 10))]

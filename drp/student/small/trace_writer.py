@@ -1,13 +1,13 @@
-"""Writes a small problem's solution as the small student is to learn it: long, doubtful, sometimes wrong.
+"""Write the solution of a small problem as the small student learns it: long, hesitant, sometimes wrong.
 
     trace = write(random.Random(7), problem)
     trace.thinking, trace.response
 
-Most steps are worked out; some are guessed, and a guess is as often wrong as right. Of the wrong guesses some
-are noticed and mended, others are carried through to a wrong answer.
+Most steps are worked out; some are guessed, and a guess is as often wrong as right. Some wrong guesses are
+noticed and corrected, others are carried through to a wrong answer.
 
-Now and then a trace is brief, as real models' are. A student that had never worked without restating the
-problem first would copy its numbers from the restatement, and be lost in a pruned trace.
+Some traces are brief, as with real models. A student that never saw a trace without a restatement of the
+problem would copy the numbers from the restatement and fail on pruned traces, which do not have one.
 """
 
 import random
@@ -15,17 +15,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from drp.questions.generators import Operator, Problem
-from drp.student.small import phrases as voice
+from drp.student.small import phrases
 from drp.student.small.mistakes import slipped
 from drp.student.small.writer import WorkedProblem, Writer
 
 WRONG_RATE = 0.1
-"""Share of traces with a wrong guess that nobody notices, and so a wrong answer."""
+"""Share of traces with an unnoticed wrong guess, and so with a wrong answer."""
 BRIEF_RATE = 0.12
-"""Share of traces that are written briefly."""
+"""Share of brief traces."""
 _NEAR = (-1, 1)
 _SLIPS = (-10, *_NEAR, 10)
-_LONG_ENOUGH = 900  # characters; a longer trace gets no more second thoughts
+_LONG_ENOUGH = 900  # characters; beyond this length no more second thoughts are added
 _INVERSE: dict[Operator, Operator] = {"+": "-", "-": "+", "×": "÷", "÷": "×"}
 _CONFUSED: dict[Operator, Operator] = {"+": "-", "-": "+", "×": "+", "÷": "-"}
 _SIGNS: dict[Operator, str] = {"+": "+", "-": "-", "×": "*", "÷": "/"}
@@ -39,7 +39,7 @@ class Trace(NamedTuple):
 
 
 class Habits(NamedTuple):
-    """Chances of saying each of the things that could be left unsaid."""
+    """Probabilities of the optional parts of a trace."""
 
     opening: float
     restatement: float
@@ -48,7 +48,7 @@ class Habits(NamedTuple):
     reason: float
     false_start: float
     guess: float
-    """Of a guess: half of them are right, half of them wrong and mended at once."""
+    """Half of the guesses are right, the other half are wrong and corrected at once."""
     result: float
     check: float
     verification: float
@@ -94,41 +94,43 @@ CERTAIN = BRIEF._replace(guess=0.0)
 
 
 def write(rng: random.Random, problem: Problem) -> Trace:
-    """A verbose trace: the same generator state writes the same text."""
-    working = _right(problem)
+    """Write a verbose or brief trace; the same generator state gives the same text."""
+    working = _solved(problem)
     if rng.random() < WRONG_RATE:
         working = slipped(rng, working, _SLIPS if min(working.results) > 20 else _NEAR)
-    return _Tracer(rng, working, BRIEF if rng.random() < BRIEF_RATE else VERBOSE).trace()
+    return _TraceWriter(rng, working, BRIEF if rng.random() < BRIEF_RATE else VERBOSE).trace()
 
 
 def write_bare(rng: random.Random, problem: Problem) -> str:
-    """A right solution without thinking, every other time in equations alone: from it a student learns to
-    read problems and to compute."""
+    """Write a right solution without thinking, half of the time as equations only.
+
+    It teaches a student to read problems and to compute.
+    """
     if rng.random() < 0.5:
-        return _Tracer(rng, _right(problem), CERTAIN._replace(summary=1.0)).trace().response
-    return "\n\n".join(_Tracer(rng, _right(problem), CERTAIN).trace())
+        return _TraceWriter(rng, _solved(problem), CERTAIN._replace(summary=1.0)).trace().response
+    return "\n\n".join(_TraceWriter(rng, _solved(problem), CERTAIN).trace())
 
 
 def drill(rng: random.Random, count: int) -> str:
-    """`count` unrelated computations, for the arithmetic alone."""
-    said: list[str] = []
-    while len(said) < count:
+    """Write `count` unrelated computations, to teach arithmetic only."""
+    equations: list[str] = []
+    while len(equations) < count:
         operator: Operator = rng.choice(("+", "-", "×", "÷"))
         left, right = rng.randint(2, 60), rng.randint(2, 40 if operator in "+-" else 12)
         result = {"+": left + right, "-": left - right, "×": left * right, "÷": left}[operator]
         if operator == "÷":
             left *= right
         if 0 <= result <= 70 and left <= 70:
-            said.append(f"{left} {_SIGNS[operator]} {right} = {result}.")
-    return " ".join(said)
+            equations.append(f"{left} {_SIGNS[operator]} {right} = {result}.")
+    return " ".join(equations)
 
 
-def _right(problem: Problem) -> WorkedProblem:
+def _solved(problem: Problem) -> WorkedProblem:
     return WorkedProblem(problem, problem.computations, tuple(c.result for c in problem.computations))
 
 
-class _Tracer(Writer):
-    """One trace's pen."""
+class _TraceWriter(Writer):
+    """Writes one trace."""
 
     def __init__(self, rng: random.Random, working: WorkedProblem, habits: Habits) -> None:
         super().__init__(rng)
@@ -137,7 +139,7 @@ class _Tracer(Writer):
         self._steps = range(len(working.results))
 
     def trace(self) -> Trace:
-        """The thinking, and the answer summary with the answer in a box."""
+        """Return the thinking, and the answer summary with the answer in a box."""
         thinking = "\n\n".join(filter(None, self._paragraphs()))
         answer = f"The answer is $\\boxed{{{self._working.answer}}}$ {self._working.problem.unit}."
         if self._rng.random() < self._habits.summary:
@@ -145,15 +147,15 @@ class _Tracer(Writer):
         return Trace(thinking, answer)
 
     def _paragraphs(self) -> list[str]:
-        said = [self._opening(), self._plan(), *map(self._step, self._steps)]
-        for second_thought, chance in (
+        paragraphs = [self._opening(), self._plan(), *map(self._step, self._steps)]
+        for second_thought, probability in (
             (self._verification, self._habits.verification),
             (self._backwards, self._habits.backwards),
             (self._dithering, self._habits.dithering),
         ):
-            if sum(map(len, said)) < _LONG_ENOUGH and self._rng.random() < chance:
-                said.append(second_thought())
-        return [*said, self._closing()]
+            if sum(map(len, paragraphs)) < _LONG_ENOUGH and self._rng.random() < probability:
+                paragraphs.append(second_thought())
+        return [*paragraphs, self._closing()]
 
     def _equations(self) -> list[str]:
         return [self._equation(index) for index in self._steps]
@@ -162,75 +164,78 @@ class _Tracer(Writer):
         problem = self._working.problem
         if self._rng.random() >= self._habits.opening:
             return ""
-        said = [self._say(voice.OPENINGS, asked=problem.asked)]
+        sentences = [self._phrase(phrases.OPENINGS, asked=problem.asked)]
         facts = " ".join(f"{fact}." for fact in problem.facts)
-        said += self._maybe(self._habits.restatement, voice.RESTATEMENTS, facts=facts)
-        return " ".join([*said, *self._maybe(0.25, voice.DOUBTS)])
+        sentences += self._maybe(self._habits.restatement, phrases.RESTATEMENTS, facts=facts)
+        return " ".join([*sentences, *self._maybe(0.25, phrases.DOUBTS)])
 
     def _plan(self) -> str:
         what = [computation.what for computation in self._working.computations]
         middle = "".join(f"then {name}, " for name in what[1:-1])
         words = {"first": what[0], "middle": middle, "last": what[-1]}
-        return "".join(self._maybe(self._habits.plan, voice.PLANS, **words))
+        return "".join(self._maybe(self._habits.plan, phrases.PLANS, **words))
 
     def _step(self, index: int) -> str:
         working = self._working
         computation, result = working.computations[index], working.results[index]
-        leads: Sequence[str] = voice.FIRST_LEADS if index == 0 else voice.NEXT_LEADS
+        leads: Sequence[str] = phrases.FIRST_LEADS if index == 0 else phrases.NEXT_LEADS
         if index == self._steps[-1]:
-            leads = voice.LAST_LEADS
-        said = self._maybe(self._habits.lead, leads, what=computation.what)
+            leads = phrases.LAST_LEADS
+        sentences = self._maybe(self._habits.lead, leads, what=computation.what)
         if index == working.slip:
-            said += [self._say(voice.GUESSES, equation=self._equation(index)), self._say(voice.UNNOTICED)]
-            return " ".join(said)
+            sentences += [
+                self._phrase(phrases.GUESSES, equation=self._equation(index)),
+                self._phrase(phrases.UNNOTICED),
+            ]
+            return " ".join(sentences)
         if self._rng.random() < self._habits.guess:
-            return " ".join([*said, *self._guessed(index)])
-        reason = self._rng.choice(voice.REASONS[computation.operator])
+            return " ".join([*sentences, *self._guessed(index)])
+        reason = self._rng.choice(phrases.REASONS[computation.operator])
         if self._rng.random() < self._habits.false_start:
             sign = _SIGNS[_CONFUSED[computation.operator]]
             other = f"{computation.left.value} {sign} {computation.right.value}"
-            said.append(self._say(voice.FALSE_STARTS, other=other, reason=reason))
+            sentences.append(self._phrase(phrases.FALSE_STARTS, other=other, reason=reason))
         elif self._rng.random() < self._habits.reason:
-            said.append(reason)
+            sentences.append(reason)
         words = {"result": result, "unit": working.problem.unit, "what": computation.what}
-        said.append(self._say(voice.EQUATIONS, equation=self._equation(index), **words))
-        said += self._maybe(self._habits.result, voice.RESULTS, **words)
-        said += self._maybe(
-            self._habits.check, voice.CHECKS, inverse=self._inverse(index), equation=self._equation(index)
+        sentences.append(self._phrase(phrases.EQUATIONS, equation=self._equation(index), **words))
+        sentences += self._maybe(self._habits.result, phrases.RESULTS, **words)
+        sentences += self._maybe(
+            self._habits.check, phrases.CHECKS, inverse=self._inverse(index), equation=self._equation(index)
         )
-        return " ".join(said)
+        return " ".join(sentences)
 
     def _guessed(self, index: int) -> list[str]:
-        """A guess that is right, or wrong and mended."""
+        """Return a guess that is right, or wrong and corrected."""
         right, result = self._equation(index), self._working.results[index]
         slip = result + self._rng.choice(_SLIPS if result > 20 else _NEAR)
         if self._rng.random() < 0.5:
-            return [self._say(voice.GUESSES, equation=right), self._say(voice.UNNOTICED)]
-        wrong = self._say(voice.GUESSES, equation=self._equation(index, slip))
-        return [wrong, self._say(voice.CAUGHT, right=right, result=result)]
+            return [self._phrase(phrases.GUESSES, equation=right), self._phrase(phrases.UNNOTICED)]
+        wrong = self._phrase(phrases.GUESSES, equation=self._equation(index, slip))
+        return [wrong, self._phrase(phrases.CAUGHT, right=right, result=result)]
 
     def _verification(self) -> str:
-        return self._say(voice.VERIFICATIONS, equations=", then ".join(self._equations()))
+        return self._phrase(phrases.VERIFICATIONS, equations=", then ".join(self._equations()))
 
     def _backwards(self) -> str:
         if self._working.slip is not None:
-            return ""  # going back would bring the slip to light
+            return ""  # checking backwards would reveal the mistake
         equations = ", ".join(self._inverse(index) for index in reversed(self._steps))
-        return self._say(voice.BACKWARDS, answer=self._working.answer, equations=equations)
+        return self._phrase(phrases.BACKWARDS, answer=self._working.answer, equations=equations)
 
     def _dithering(self) -> str:
         problem = self._working.problem
-        return self._say(voice.DITHERING, asked=problem.asked, fact=self._rng.choice(problem.facts))
+        return self._phrase(phrases.DITHERING, asked=problem.asked, fact=self._rng.choice(problem.facts))
 
     def _closing(self) -> str:
         words = {"answer": self._working.answer, "unit": self._working.problem.unit}
-        return "".join(self._maybe(self._habits.closing, voice.CLOSINGS, **words))
+        return "".join(self._maybe(self._habits.closing, phrases.CLOSINGS, **words))
 
     def _equation(self, index: int, result: int | None = None) -> str:
-        found = self._working.results[index] if result is None else result
+        value = self._working.results[index] if result is None else result
         computation = self._working.computations[index]
         sign = _SIGNS[computation.operator]
-        return f"{computation.left.value} {sign} {computation.right.value} = {found}"
+        return f"{computation.left.value} {sign} {computation.right.value} = {value}"
 
     def _inverse(self, index: int) -> str:
         computation = self._working.computations[index]

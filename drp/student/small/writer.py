@@ -1,4 +1,4 @@
-"""What a trace is written from: a worked problem, and a pen that says a thing in one of several ways."""
+"""Base classes for writing traces: a worked problem, and a writer that chooses between phrases."""
 
 import random
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from drp.questions.generators import Computation, Problem
 
 @dataclass(frozen=True)
 class WorkedProblem:
-    """A solved problem: its computations with the student's own results; `slip` is the wrong one, if any."""
+    """A problem solved by a student: computations with its results; `slip` is the index of the wrong one."""
 
     problem: Problem
     computations: tuple[Computation, ...]
@@ -23,14 +23,14 @@ class WorkedProblem:
 
 
 class Writer:
-    """Says a thing in one of several ways; braces are filled in."""
+    """Writes randomly chosen variants of phrases and fills in their braces."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
 
-    def _say(self, ways: Sequence[str], **words: object) -> str:
-        text = self._rng.choice(ways).format(**words)
+    def _phrase(self, variants: Sequence[str], **words: object) -> str:
+        text = self._rng.choice(variants).format(**words)
         return text[0].upper() + text[1:]
 
-    def _maybe(self, chance: float, ways: Sequence[str], **words: object) -> list[str]:
-        return [self._say(ways, **words)] if self._rng.random() < chance else []
+    def _maybe(self, probability: float, variants: Sequence[str], **words: object) -> list[str]:
+        return [self._phrase(variants, **words)] if self._rng.random() < probability else []

@@ -1,7 +1,7 @@
-"""A rule-based teacher: `HeuristicTeacher` (teacher.py) over pure functions on one trace.
+"""A rule-based teacher: `HeuristicTeacher` (teacher.py) calls pure functions on one trace.
 
-text (units, plain spelling) → skills, decompose; signals, answer, decide (which units carry the derivation) →
-compress, merge, revise (decisions on steps) → synthesise.
+decompose finds the steps. signals, answer, confirmations and decide find the units that carry the derivation.
+compress, merge and revise make the decisions on steps. synthesise writes the revision.
 """
 
 from drp.teacher.heuristic.decompose import decompose

@@ -1,7 +1,8 @@
-"""Where the student's own answer is really derived, and what its own summary says matters on the way.
+"""Find the unit that ends the derivation of the student's answer.
 
-The first number equal to the answer is often a coincidence. An end must assert the answer as a result, be
-concluded or looked back on by the student, and come after the results that its summary states.
+The first number that equals the answer is often a coincidence. The end must assert the answer as a result,
+the student must conclude it or look back on it, and at least half of the results in the student's summary
+must come before it.
 """
 
 import re
@@ -13,9 +14,9 @@ from drp.core import StudentTrace
 from drp.teacher.heuristic.signals import ALTERNATIVE, CONCLUSION, SUPPOSED, checks, opening
 from drp.traces import VALUE, Unit, equations, plain, words
 
-_NEAR = 5  # units within which a result is followed by what it means
-_CLOSING = 120  # characters of a sentence that says no more than what the answer is
-_COVERED = 0.5  # share of the summary's results that must have appeared before an end
+_NEAR = 5  # units after a result in which the student may say what it means
+_CLOSING = 120  # most characters of a sentence that only states the answer
+_COVERED = 0.5  # share of the summary's results that must appear before the end
 _NAMED = {
     "1": "one",
     "2": "two",
@@ -31,9 +32,9 @@ _NAMED = {
 _UNIT_AFTER = re.compile(
     r"(?<=\d)\s?(?:°|%|degrees|[a-z. ]{3,40})$"
 )  # "12 apples", "30°": the number is the answer
-_VARIABLE_BEFORE = re.compile(r"^[a-zA-Z](?:\([a-z]\))?=")  # "x=5": so is what follows
+_VARIABLE_BEFORE = re.compile(r"^[a-zA-Z](?:\([a-z]\))?=")  # "x=5": the value is the answer
 _IN_BRACKETS = re.compile(r"^\(([A-Z]|[^(),]{2,60})\)$")  # "(B)"
-_ASSERTS = re.compile(  # what stands before a result
+_ASSERTS = re.compile(  # text before a result
     r"(?:=|≡|≈|:|→|⇒|\b(?:is|are|be|was|get|gets|got|gives?(?: us| me)?|giving|equals?|equal "
     r"to|have|has|yields?|makes?|obtain|becomes|to|with|total of|as|then|so|means|leaves"
     r"|answer|there are|there's|that's|it's|exactly|just|only|option|choice|simplified|spends|costs"
@@ -47,7 +48,7 @@ _RESULT = re.compile(
 _ASKED = re.compile(
     r"(?:find|what is|what's|how many|how much|determine|compute|calculate|evaluate)\b([^.?!]{0,200})", re.I
 )
-_REFLECTS = re.compile(  # the student looks back on what it has just found
+_REFLECTS = re.compile(  # the student looks back on the result
     r"(?:but )?(?:wait|hold on)|hm+\b|let me (?:just )?(?:check|verify|double|confirm|make sure|see if)"
     r"|that (?:seems|makes|looks|matches)|is (?:that|this|there)|yes\b|yep|final answer|alternatively|just to"
     r"|to (?:make sure|be|double|verify)|but (?:let|just|is|hold)|i think (?:that's|that is|i)"
@@ -55,7 +56,7 @@ _REFLECTS = re.compile(  # the student looks back on what it has just found
 _TURNS = re.compile(
     r"(?:but )?(?:wait|hold on|hm+|alternatively|let me|just to|no\b|yes\b|yep|okay|that "
     r"(?:seems|makes|matches))"
-)  # no longer the derivation
+)  # ends the derivation
 _STATEMENT = re.compile(
     r"(?:so|therefore|thus|hence|comparing|which means|this means|that means|in conclusion|finally|the "
     r"answer|\\\[|the )"
@@ -63,28 +64,31 @@ _STATEMENT = re.compile(
 _WHOLE = re.compile(
     r"\b(?:expression|result|value|sum|total|solution|whole|entire|everything|simplif\w{1,5}|evaluates?)\b"
 )
-_STATED = re.compile(r"(?:=|\bis|\bare) ?(\d+(?:\.\d+)?(?:/\d+)?)\b[^=\d]{0,40}\Z")  # what a sentence ends in
+_STATED = re.compile(
+    r"(?:=|\bis|\bare) ?(\d+(?:\.\d+)?(?:/\d+)?)\b[^=\d]{0,40}\Z"
+)  # the value that a sentence ends with
 _DRAWN = re.compile(r"(?:so|therefore|thus|hence|the answer|then the total|in total)\b")
-_LEANS = re.compile(  # on more than the derivation
+_LEANS = re.compile(  # refers to more than the derivation
     r"\b(?:both|either|methods?|ways?|approach\w{0,2}|again|check\w{0,3}|confiden\w{1,2})\b"
 )
 _ANSWER_WORD = re.compile(r"\banswer\b|\bfinal\b")
 
 
 class Answer:
-    """The student's own answer in the spellings it may take in the trace."""
+    """The student's answer, in the spellings that may occur in the trace."""
 
     def __init__(self, trace: StudentTrace) -> None:
         forms = _forms(trace.answer)
-        asked = " ".join(_ASKED.findall(trace.question)).lower()
-        self.target = frozenset(sorted(words(plain(asked)))[:14])
+        asked_for = " ".join(_ASKED.findall(trace.question)).lower()
+        self.target = frozenset(sorted(words(plain(asked_for)))[:14])
         question = plain(trace.question)
         given = set(VALUE.findall(question))
         summary = plain(trace.response)
         self.results = frozenset(_RESULT.findall(summary)) - given
         self.stated = self.results | (equations(summary) - equations(question))
-        self._numbers = numbers = [form for form in forms if form[0].isdigit()]
-        self.is_common = any(len(form.lstrip("-")) == 1 for form in forms) or bool(given & set(numbers))
+        self._numbers = [form for form in forms if form[0].isdigit()]
+        is_short = any(len(form.lstrip("-")) == 1 for form in forms)
+        self.is_common = is_short or bool(given & set(self._numbers))
         alternatives = "|".join(re.escape(form) for form in forms)
         self._forms = [form.lower().replace("’", "'") for form in forms]  # as `Unit.lower` spells them
         self._pattern = (
@@ -98,7 +102,7 @@ class Answer:
         )
 
     def asserted_by(self, unit: Unit) -> bool:
-        """Whether the unit states the answer as a result (not as an operand, nor as a guess)."""
+        """Whether the unit states the answer as a result, not as an operand or a guess."""
         if self._pattern is None or not any(map(unit.lower.__contains__, self._forms)):
             return False
         return any(
@@ -107,7 +111,7 @@ class Answer:
         )
 
     def is_contradicted_by(self, unit: Unit) -> bool:
-        """Whether the unit concludes another number for what was asked."""
+        """Whether the unit concludes a different number for the question."""
         if len(unit.vocabulary & self.target) < max(2, min(3, len(self.target))) or unit.body.endswith("?"):
             return False
         stated = _STATED.search(unit.plain)
@@ -117,7 +121,7 @@ class Answer:
         return bool(values) and _fraction(stated[1]) not in values
 
     def taken_further_by(self, equations: frozenset[str]) -> bool:
-        """Whether one computes the answer from a number that only happens to equal it: 40 - 20 = 20."""
+        """Whether an equation computes the answer from a number that happens to equal it: 40 - 20 = 20."""
         return any(
             right == form and left != form and re.search(rf"(?<![\d.]){re.escape(form)}(?![\d.])", left)
             for left, _, right in (pair.partition("=") for pair in equations)
@@ -126,15 +130,16 @@ class Answer:
         )
 
 
-@lru_cache(maxsize=16)  # a trace is read again when its revision is checked
+@lru_cache(maxsize=16)  # used again when the revision of the trace is checked
 def answer_of(trace: StudentTrace) -> Answer:
-    """The answer of a trace."""
+    """Return the answer of a trace."""
     return Answer(trace)
 
 
 def _forms(answer: str) -> list[str]:
-    first = plain(answer).strip(" .")
-    forms = {first, first.replace(" ", "")}
+    """Return the spellings of an answer, longest first."""
+    spelling = plain(answer).strip(" .")
+    forms = {spelling, spelling.replace(" ", "")}
     for rule in (_UNIT_AFTER, _VARIABLE_BEFORE):
         forms |= {rule.sub("", form) for form in forms}
     forms |= {m[1] for form in forms if (m := _IN_BRACKETS.match(form))}
@@ -148,107 +153,111 @@ def _fraction(value: str) -> Fraction | None:
     return Fraction(numerator) / Fraction(denominator or 1) if Fraction(denominator or 1) else None
 
 
-def _names(unit: Unit) -> bool:
+def _names_answer(unit: Unit) -> bool:
+    """Whether the unit says "answer" or "final", or has a box."""
     return _ANSWER_WORD.search(unit.lower) is not None or "\\boxed" in unit.text
 
 
 def _concludes(unit: Unit, answer: Answer) -> bool:
-    """Whether the unit says that it is the answer, or speaks of what was asked."""
+    """Whether the unit says that this is the answer, or concludes in the words of the question."""
     shared = len(unit.vocabulary & answer.target)
     is_drawn = CONCLUSION.search(unit.lower) is not None
-    return _names(unit) or (is_drawn and shared >= min(2, len(answer.target)) > 0)
+    return _names_answer(unit) or (is_drawn and shared >= min(2, len(answer.target)) > 0)
 
 
 def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
-    """The unit at which the answer asserted at `index` is concluded, or None where it is only passed by."""
-    if SUPPOSED.search(units[index].lower[:70]) and not _names(units[index]):
+    """Return the unit that concludes the answer asserted at `index`; None if it is only mentioned there."""
+    if SUPPOSED.search(units[index].lower[:70]) and not _names_answer(units[index]):
         return None
-    place = _stated_at(units, index, answer)
-    unit = units[place]
+    end = _stated_at(units, index, answer)
+    unit = units[end]
     if _concludes(unit, answer):
-        return place
-    after = [following.lower for following in units[place + 1 : place + 3]]
-    if after and not after[0].endswith("?"):  # "So is it 12?" asks about what was found
+        return end
+    after = [following.lower for following in units[end + 1 : end + 3]]
+    if after and not after[0].endswith("?"):  # "So is it 12?" asks about the result: look one unit further
         del after[1:]
-    checked = any(map(checks, after))
-    looked_back_on = (
-        not after or checked or any(_REFLECTS.match(lower) or ALTERNATIVE.match(lower) for lower in after)
+    is_checked = any(map(checks, after))
+    is_looked_back_on = (
+        not after or is_checked or any(_REFLECTS.match(lower) or ALTERNATIVE.match(lower) for lower in after)
     )
-    if answer.is_common:  # a number that turns up by chance: the sentence must also speak of what was asked
-        spoken_of = unit.vocabulary & answer.target or _WHOLE.search(unit.lower)
-        is_result = spoken_of or (checked and "=" in unit.plain)
-        return place if looked_back_on and CONCLUSION.search(unit.lower) and is_result else None
-    return place if looked_back_on else None
+    if answer.is_common:  # may be a coincidence: the sentence must also refer to the question
+        refers_to_question = unit.vocabulary & answer.target or _WHOLE.search(unit.lower)
+        is_result = refers_to_question or (is_checked and "=" in unit.plain)
+        return end if is_looked_back_on and CONCLUSION.search(unit.lower) and is_result else None
+    return end if is_looked_back_on else None
 
 
 def _stated_at(units: Sequence[Unit], index: int, answer: Answer) -> int:
-    """The sentence right after `index` that says what the result means, or `index` itself."""
+    """Return the last unit shortly after `index` that says what the result means, or `index` itself."""
     best = index
     for unit in units[index + 1 : index + 1 + _NEAR]:
         if checks(unit.lower) or _TURNS.match(unit.lower) or unit.body.endswith("?"):
             break
-        if (_STATEMENT.match(unit.lower) or _names(unit)) and answer.asserted_by(unit):
+        if (_STATEMENT.match(unit.lower) or _names_answer(unit)) and answer.asserted_by(unit):
             best = unit.index
     return best
 
 
 def _is_checked(units: Sequence[Unit], index: int, answer: Answer) -> bool:
-    """Whether the answer, computed at `index` and hardly equal to it by chance, is checked or found again
-    another way at once: then what the summary says beyond it is of that second way."""
+    """Whether the answer computed at `index` is checked at once, or derived at once in another way.
+
+    Then further results in the summary belong to that second derivation.
+    """
     if not answer.is_common and not any("=" in unit.plain for unit in units[max(0, index - 1) : index + 1]):
         return False
-    near = 2 if answer.is_common else 4
+    reach = 2 if answer.is_common else 4
     return any(
         checks(unit.lower) or ALTERNATIVE.match(unit.lower, opening(unit.lower))
-        for unit in units[index + 1 : index + near]
+        for unit in units[index + 1 : index + reach]
     )
 
 
 def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
-    """Index of the unit that concludes the answer, or None where no unit does."""
+    """Return the index of the unit that concludes the answer, or None if no unit does."""
     candidates = [
         unit.index
         for unit in units
         if not unit.body.endswith("?")
         and answer.asserted_by(unit)
-        and (not checks(unit.lower) or _names(unit))
+        and (not checks(unit.lower) or _names_answer(unit))
     ]
-    closing = [end for index in candidates if (end := _closing(units, index, answer)) is not None]
-    if not closing:
+    ends = [end for index in candidates if (end := _closing(units, index, answer)) is not None]
+    if not ends:
         return candidates[-1] if candidates and candidates[-1] * 4 >= 3 * len(units) else None
-    first: dict[str, int] = {}
-    for unit in units[: closing[-1] + 1]:
+    first_use: dict[str, int] = {}
+    for unit in units[: ends[-1] + 1]:
         for value in unit.values & answer.results:
-            first.setdefault(value, unit.index)
+            first_use.setdefault(value, unit.index)
     end = next(
         (
             i
-            for i in closing
+            for i in ends
             if _is_checked(units, i, answer)
-            or sum(seen <= i for seen in first.values()) >= _COVERED * len(first)
+            or sum(index <= i for index in first_use.values()) >= _COVERED * len(first_use)
         ),
-        closing[-1],
+        ends[-1],
     )
-    later = units[end + 1 : closing[-1] + 1]
+    later = units[end + 1 : ends[-1] + 1]
     if not later:
         return end
-    written = frozenset().union(*(unit.equations for unit in units[: end + 1]))
-    further = [unit.index for unit in later if answer.taken_further_by(unit.equations - written)]
-    return next(index for index in closing if index >= further[-1]) if further else end
+    known = frozenset().union(*(unit.equations for unit in units[: end + 1]))
+    further = [unit.index for unit in later if answer.taken_further_by(unit.equations - known)]
+    return next(index for index in ends if index >= further[-1]) if further else end
 
 
 def find_closing(units: Sequence[Unit], end: int, answer: Answer) -> int | None:
-    """Index of the last unit after `end` that says what the answer is, or None where `end` does or no unit.
+    """Return the index of the last unit after `end` that states the answer; None if `end` states it already.
 
-    Without it a trace would stop at a computation like any other: from such traces a student learns to stop
-    too early."""
+    Without this unit a trace would end with an ordinary computation, and from such traces a student learns to
+    stop too early.
+    """
     if _concludes(units[end], answer):
         return None
     return next(
         (
             unit.index
             for unit in reversed(units[end + 1 :])
-            if _names(unit)
+            if _names_answer(unit)
             and len(unit.body) <= _CLOSING
             and not _LEANS.search(unit.lower)
             and answer.asserted_by(unit)

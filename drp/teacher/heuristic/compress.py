@@ -1,11 +1,11 @@
-"""SINGLE-STEP COMPRESS: the same sentence without interjections, hedges and announcements of itself.
+"""SINGLE-STEP COMPRESS: remove interjections, hedges and announcements from a sentence.
 
-Nothing that carries a negation is ever taken out: "No odd terms" stays, whatever stands before it.
+Text with a negation is never removed: "No odd terms" stays, whatever precedes it.
 """
 
 import re
 
-_INTERJECTION = re.compile(  # a spoken opener; a comma or a full stop must close it
+_INTERJECTION = re.compile(  # a spoken opener, closed by a comma or a full stop
     r"(?:okay|ok|alright|all right|hmm+|hm+|well|right|yeah|yes|yep|yup|oh|ah|wait a "
     r"(?:second|minute|moment)|but wait|oh wait|wait|hold on|good|great|perfect|sure|cool|got "
     r"it|now)\s?(?:[,.!:;—–-]|…|\.\.\.)+\s+(?=\S)",
@@ -20,12 +20,12 @@ _ANNOUNCEMENT = re.compile(  # "Let me compute that: 24 × 6 …", "Let me see. 
     r"(?:that|this)|calculate (?:that|this)))\s?[,.:]\s+(?=\S)",
     re.I,
 )
-_OPINION = re.compile(  # "I think that the radius is 3": the claim stands without it
+_OPINION = re.compile(  # "I think that the radius is 3": the claim is complete without it
     r"(?:i (?:think|believe|guess|suppose)(?: that)?|i (?:know|see|remember|recall) that),? "
     r"(?=(?:the|a|an|it|this|there|in|for|if|each|when|we|they|since|is|that's)\b|[\\$(\d])",
     re.I,
 )
-_INTENTION = re.compile(  # "I can write this as …" does what it says
+_INTENTION = re.compile(  # "I can write this as …" announces what it does
     r"(?:i|we) (?:can|could|should|need to|have to|will|want to|am going to|just need to) (?:just |also "
     r"|now |then |simply |first "
     r")?(?=(?:write|set|use|substitute|plug|solve|factor|subtract|add|multiply|divide|compute|calculate"
@@ -49,7 +49,7 @@ _OPENERS = (
     (_LET_ME, ""),
 )
 _INSIDE = (
-    (re.compile(r", (?:right|correct|yes)\?(?=\s*\Z)", re.I), "."),  # assent asked at the end
+    (re.compile(r", (?:right|correct|yes)\?(?=\s*\Z)", re.I), "."),  # asks for assent at the end
     (
         re.compile(
             r",? (?:i think|i guess|i believe|i suppose|if i recall correctly|if i remember "
@@ -74,7 +74,8 @@ _INSIDE = (
     (re.compile(r"\bthe fact that\b"), "that"),
     (re.compile(r"\b(?:i|we) can (?:say|see) that (?=[a-z])", re.I), ""),
 )
-_INSIDE_WORDS = (  # one of them is in all that a pattern of _INSIDE finds: looking for them is far cheaper
+# Every match of a pattern of _INSIDE contains one of these; searching for them first is much cheaper.
+_INSIDE_WORDS = (
     *("i think", "i guess", "i believe", "i suppose", "i can ", "we can ", "if i", "you know", "hm"),
     *(
         "right?",
@@ -91,21 +92,21 @@ _INSIDE_WORDS = (  # one of them is in all that a pattern of _INSIDE finds: look
     *("of course", "in order to", "the fact that"),
 )
 _ITEM = re.compile(r"\s*(?:[-*•]\s+|\d{1,2}[.)]\s+)?")
-_PROTECTED = re.compile(r"\\\[|\$\$|\\begin\{")  # a display formula: only its opening words are touched
+_PROTECTED = re.compile(r"\\\[|\$\$|\\begin\{")  # a display formula: only the words before it are changed
 _SYMBOL_FIRST = re.compile(
     r"[a-zA-Z](?![a-zA-Z'’])(?:[_^(]|\s*[=<>+*/²³-]|\s+(?:is|are|be|must|can|has|and|=)\b)"
 )
 
 
 def capitalised(text: str) -> str:
-    """`text` with a capital letter where a sentence begins, variables left alone."""
+    """Return `text` with a capital first letter, unless it begins with a variable."""
     if text[:1].islower() and not _SYMBOL_FIRST.match(text):
         return text[0].upper() + text[1:]
     return text
 
 
 def compressed(sentence: str) -> str:
-    """A sentence without fillers, white space around it removed; the same where nothing is to do."""
+    """Return a sentence without fillers and surrounding white space."""
     item = _ITEM.match(sentence)
     lead = item.group().lstrip() if item else ""
     body = sentence[item.end() if item else 0 :].strip()
@@ -113,9 +114,9 @@ def compressed(sentence: str) -> str:
     for _ in range(3):
         before = rest
         for pattern, replacement in _OPENERS:
-            found = pattern.match(rest)
-            if found:
-                rest = replacement + rest[found.end() :]
+            match = pattern.match(rest)
+            if match:
+                rest = replacement + rest[match.end() :]
         if rest == before:
             break
     if any(map(rest.lower().__contains__, _INSIDE_WORDS)) and not _PROTECTED.search(rest):

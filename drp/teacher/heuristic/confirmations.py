@@ -1,8 +1,9 @@
-"""Checks that confirm: "let me verify … 12 · 7 = 84. Yes, that is right."
+"""Find checks that confirm a result: "let me verify … 12 · 7 = 84. Yes, that is right."
 
-Word by word such a body looks like derivation, for it computes. What tells it apart is its frame, an
-announcement and a verdict, and its dataflow: it ends in a result that stood before, and what it computes on
-the way does not feed the conclusion."""
+The body of such a check looks like derivation, because it computes. It differs in its frame, an announcement
+and a verdict, and in its data flow: it ends in a result that was known before, and the conclusion does not
+use what it computes on the way.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,15 +13,17 @@ from drp.teacher.heuristic.verdicts import UnitVerdict
 from drp.traces import Unit
 
 _SERIES = re.compile(r"(?:for|when|if|case) ")  # one of several cases that are tried in turn
-_OPENING = 40  # characters that tell what a unit sets out to do
-_SPAN = 24  # units that one check may take
+_OPENING = 40  # characters in which a unit says what it is about to do
+_SPAN = 24  # most units of one check
 
 
 def feeding(head: Sequence[Unit]) -> dict[str, int]:
-    """The last unit that uses each strong value on the way to the conclusion.
+    """Return the last unit that uses each strong value on the way to the conclusion.
 
-    Followed backwards from the last unit; of several derivations of a value only the first feeds: the others
-    are checks or second methods. A unit without a numeric result feeds, in doubt."""
+    Uses are followed backwards from the last unit. If a value is derived several times, only the first
+    derivation counts; the others are checks or second methods. A unit without a numeric result counts, to be
+    on the safe side.
+    """
     first: dict[str, int] = {}
     for unit in head:
         for value in unit.results:
@@ -28,10 +31,10 @@ def feeding(head: Sequence[Unit]) -> dict[str, int]:
     last_use: dict[str, int] = {}
     live: set[str] = set()
     for index in range(len(head) - 1, -1, -1):
-        found = head[index].results
-        own = {value for value in found if first[value] == index}
-        if index == len(head) - 1 or not found or own & live:
-            uses = head[index].strong - own
+        results = head[index].results
+        derived = {value for value in results if first[value] == index}
+        if index == len(head) - 1 or not results or derived & live:
+            uses = head[index].strong - derived
             live |= uses
             for value in uses:
                 last_use.setdefault(value, index)
@@ -41,14 +44,14 @@ def feeding(head: Sequence[Unit]) -> dict[str, int]:
 def confirmed(
     head: Sequence[Unit], verdicts: Sequence[UnitVerdict], given: frozenset[str], stated: frozenset[str]
 ) -> Iterator[range]:
-    """Units of each check that ended where it began.
+    """Yield the units of each check that returned to a known result.
 
     Args:
         head: the units up to the conclusion.
-        verdicts: what each unit has been judged to be, by itself.
+        verdicts: the verdict on each unit by itself.
         given: values of the question.
-        stated: results and equations of the student's own summary; what first computes one of them is no
-            mere check.
+        stated: results and equations of the student's summary; units that compute one of them for the first
+            time are more than a check.
     """
     last_use: dict[str, int] | None = None
     established = set(given)
@@ -57,7 +60,7 @@ def confirmed(
     while index < len(head) - 1:
         unit = head[index]
         if not verdicts[index].keep and verdicts[index].reason in {"verified_again", "alternative_method"}:
-            end = _verdict(head, index)
+            end = _confirmed_at(head, index)
             if end is not None and any(verdict.keep for verdict in verdicts[index:end]):
                 if last_use is None:
                     last_use = feeding(head)
@@ -75,9 +78,11 @@ def confirmed(
         index += 1
 
 
-def _verdict(head: Sequence[Unit], start: int) -> int | None:
-    """The index after the unit that confirms the check begun at `start`; None where it is left open, finds an
-    error, or where what follows works on what it found."""
+def _confirmed_at(head: Sequence[Unit], start: int) -> int | None:
+    """Return the index after the unit that confirms the check begun at `start`.
+
+    None if the check is left open, finds an error, or if the next unit works on its result.
+    """
     for unit in head[start : min(start + _SPAN, len(head) - 1)]:
         lower = unit.lower
         if unit.index > start and (
@@ -93,7 +98,7 @@ def _verdict(head: Sequence[Unit], start: int) -> int | None:
 
 
 def _returns(body: Sequence[Unit], established: set[str]) -> bool:
-    """Whether the last result that the body computes stood before it."""
+    """Whether the last result that the body computes was known before."""
     for unit in reversed(body):
         if unit.results:
             return unit.results[-1] in established

@@ -1,4 +1,4 @@
-"""Cutting a trace into steps that cover it from first to last character."""
+"""Cut a trace into steps that cover it from first to last character."""
 
 from collections.abc import Iterator
 
@@ -8,17 +8,19 @@ from drp.traces import UNLABELLED, Skill, cut, skill_of
 
 
 def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
-    """Steps of `thinking`; none for empty thinking.
+    """Return the steps of `thinking`; none for empty thinking.
 
-    `skill`: neighbouring sentences of a paragraph that use one skill; `step`: paragraphs; `sentence`:
-    sentences and lines; `none`: the whole trace."""
+    A step is, by `kind`: `skill`: neighbouring sentences of a paragraph that use the same skill; `step`: a
+    paragraph; `sentence`: a sentence or line; `none`: the whole trace.
+    """
     steps: list[Step] = []
     skill = UNLABELLED
     previous = (-1, UNLABELLED)
     for start, end, paragraph in _spans(trace.thinking, kind):
-        found = skill_of(trace.thinking[start:end])
-        skill = found or skill
-        if kind == "skill" and steps and previous[0] == paragraph and (found is None or previous[1] == skill):
+        own_skill = skill_of(trace.thinking[start:end])
+        skill = own_skill or skill
+        continues = previous[0] == paragraph and (own_skill is None or previous[1] == skill)
+        if kind == "skill" and steps and continues:
             steps[-1] = _step(steps[-1].char_start, end, skill)
         else:
             steps.append(_step(start, end, skill))
@@ -31,15 +33,15 @@ def _step(start: int, end: int, skill: Skill) -> Step:
 
 
 def _spans(text: str, kind: DecompositionKind) -> Iterator[tuple[int, int, int]]:
-    """(start, end, paragraph) of the pieces that are labelled one by one."""
+    """Yield (start, end, paragraph) of the pieces that get a skill each."""
     if kind == "none":
         if text:
             yield 0, len(text), 0
         return
     ends = cut(text)
     start = 0
-    for place, (end, paragraph) in enumerate(ends):
-        last_of_paragraph = place + 1 == len(ends) or ends[place + 1][1] != paragraph
-        if kind != "step" or last_of_paragraph:
+    for index, (end, paragraph) in enumerate(ends):
+        is_last_of_paragraph = index + 1 == len(ends) or ends[index + 1][1] != paragraph
+        if kind != "step" or is_last_of_paragraph:
             yield start, end, paragraph
             start = end

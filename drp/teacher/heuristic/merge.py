@@ -1,4 +1,4 @@
-"""MULTI-STEP COMPRESS: two neighbouring sentences written as one.
+"""MULTI-STEP COMPRESS: write two neighbouring sentences as one.
 
 a = 3·4.  So a = 12.                 ->  a = 3·4 = 12.                  merged_chain
 We compute 5 + 6.  That is 11.       ->  We compute 5 + 6 = 11.         merged_setup
@@ -13,10 +13,10 @@ from drp.teacher.heuristic.signals import ITEM
 from drp.teacher.heuristic.verdicts import DecisionReason
 from drp.traces import VALUE, plain
 
-_LONGEST = 240  # characters of a merged sentence; longer ones are hard to read
+_LONGEST = 240  # most characters of a merged sentence, so that it stays readable
 _BREAK = re.compile(
     r"[a-zA-Z'’]{2,}|[,;:.?](?=\s)|[^\w\s.,+*/^=×·÷−()√²³!-]|_|\n"
-)  # what no plain formula has
+)  # does not occur in a plain formula
 _CONTINUES = re.compile(
     r"(?:so|then|thus|therefore|hence|which means|that means|this means|that gives|this gives|so i "
     r"get|so we get|that's|that is)?,?\s?",
@@ -29,7 +29,7 @@ _STATES = re.compile(  # "That is 11 apples": the value of the expression just n
 )
 _OPERATION_WORD = re.compile(r" (?:squared|cubed|times|divided|multiplied|plus|minus|choose|to the)\b")
 _CONCLUDES = re.compile(r"(?:so|therefore|thus|hence)\b,? (?=\w|\$|\\\()", re.I)
-_ANNOUNCES = re.compile(  # says what comes
+_ANNOUNCES = re.compile(  # announces the next step
     r"(?:(?:okay|now|so|first|next|then|and)\b,? ?){0,3}"
     r"(?:(?:i|we) (?:think (?:i|we) )?(?:should|need|want|can|have to)"
     r"|let(?:'s| me| us)|(?:my|the) (?:plan|first|next|last)(?: \w{1,8})? is)\b",
@@ -40,7 +40,7 @@ _STATEMENT = re.compile(
     r"|simplif\w{1,5}|says|states)\b|'s\b|[=≡≈<>≤≥]",
     re.I,
 )
-_ORDINARY = frozenset(  # words that lose their capital inside a sentence; names and variables keep it
+_ORDINARY = frozenset(  # words written in lower case inside a sentence, unlike names and variables
     [
         *(
             "the",
@@ -82,7 +82,7 @@ _OPERATOR = re.compile(r"[\d)a-z}]\s?(?:[-+*/×·÷−^]|\\times|\\cdot|\\div)\s
 
 
 class _Formula(NamedTuple):
-    """A formula within a sentence: text before it, its delimiters, what is inside, text after it."""
+    """A formula in a sentence: the text before it, its delimiters and content, and the text after it."""
 
     before: str
     opener: str
@@ -92,10 +92,12 @@ class _Formula(NamedTuple):
 
     @property
     def sides(self) -> list[str]:
+        """The sides of the equation, without spaces."""
         return [plain(side).replace(" ", "") for side in self.inside.split("=")]
 
 
 def _tail(sentence: str) -> _Formula | None:
+    """Return the formula at the end of a sentence."""
     text = sentence.rstrip().rstrip(".")
     for opener, closer in (("\\(", "\\)"), ("$", "$")):
         if text.endswith(closer) and not text.endswith("$$"):
@@ -108,13 +110,14 @@ def _tail(sentence: str) -> _Formula | None:
     if "$" in text or "\\" in text:
         return None
     start = max(0, len(text) - _LONGEST)
-    for found in _BREAK.finditer(text, start):
-        start = found.end()
+    for match in _BREAK.finditer(text, start):
+        start = match.end()
     inside = text[start:].strip()
     return _Formula(text[: len(text) - len(text[start:].lstrip())], "", inside, "", "") if inside else None
 
 
 def _head(sentence: str) -> _Formula | None:
+    """Return the formula at the beginning of a sentence."""
     for opener, closer in (("\\(", "\\)"), ("$", "$")):
         if sentence.startswith(opener) and not sentence.startswith("$$"):
             end = sentence.find(closer, len(opener))
@@ -125,12 +128,13 @@ def _head(sentence: str) -> _Formula | None:
             )
     if "$" in sentence or "\\" in sentence:
         return None
-    found = _BREAK.search(sentence)
-    inside = sentence[: found.start() if found else len(sentence)].rstrip(" .,(")
+    match = _BREAK.search(sentence)
+    inside = sentence[: match.start() if match else len(sentence)].rstrip(" .,(")
     return _Formula("", "", inside, "", sentence[len(inside) :])
 
 
 def _chained(first: str, second: str) -> tuple[str, DecisionReason] | None:
+    """Join two formulas that continue each other."""
     tail = _tail(first)
     if tail is None or not tail.inside or not _OPERATOR.search(tail.inside + " "):
         return None
@@ -170,6 +174,7 @@ def _chained(first: str, second: str) -> tuple[str, DecisionReason] | None:
 
 
 def _resulting(first: str, second: str) -> tuple[str, DecisionReason] | None:
+    """Join a computation with the sentence that concludes from its result."""
     concluding = _CONCLUDES.match(second)
     if not concluding or not first.endswith(".") or len(first) + len(second) > _LONGEST:
         return None
@@ -194,6 +199,7 @@ def _resulting(first: str, second: str) -> tuple[str, DecisionReason] | None:
 
 
 def _announced(first: str, second: str) -> tuple[str, DecisionReason] | None:
+    """Join an announcement that ends in a colon with the formula after it."""
     if not first.endswith(":") or len(first) > 160 or ITEM.match(second) or second.endswith(":"):
         return None
     display = second.startswith(("\\[", "$$"))
@@ -203,7 +209,7 @@ def _announced(first: str, second: str) -> tuple[str, DecisionReason] | None:
 
 
 def joined(first: str, second: str, *, same_paragraph: bool) -> tuple[str, DecisionReason] | None:
-    """One sentence for two neighbours with the reason of the merge, or None where they stay apart."""
+    """Merge two neighbouring sentences into one, with the reason; None if they cannot be merged."""
     if announced := _announced(first, second):
         return announced
     if not same_paragraph or ITEM.match(second):

@@ -1,8 +1,9 @@
-"""From verdicts on units to one decision for every step, whatever the steps are.
+"""Turn verdicts on units into one decision for every step, for any kind of steps.
 
-A step whose units are all kept as they are is a KEEP, one without kept units a DELETE, one with fewer or
-shorter sentences a SINGLE-STEP COMPRESS. Where the sentences of neighbouring steps become one, the steps
-form a MULTI-STEP COMPRESS."""
+A step whose units are all kept unchanged is a KEEP. A step without kept units is a DELETE. A step with fewer
+or shorter sentences is a SINGLE-STEP COMPRESS. Steps whose sentences are merged into one form a MULTI-STEP
+COMPRESS.
+"""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -10,24 +11,25 @@ from dataclasses import dataclass
 
 from drp.core import Decision, Refusal, Step, StudentTrace
 from drp.teacher.heuristic.compress import compressed
-from drp.teacher.heuristic.decide import judge
+from drp.teacher.heuristic.keep_or_delete import judge
 from drp.teacher.heuristic.merge import joined
 from drp.teacher.heuristic.signals import GOING_BACK
 from drp.teacher.heuristic.verdicts import DecisionReason, UnitVerdict
 from drp.traces import Unit, is_balanced, separator, units
 
-_GROUP = 4  # steps that one merge may take in
+_GROUP = 4  # most steps of one merge
 _LEADS = frozenset({"restated_question", "repeated", "dangling"})
-_UNSETTLED = 2  # more such statements make a trace too uncertain
+_UNSETTLED = 2  # most unsettled statements of a trace
 
 
 @dataclass
 class _Piece:
-    """A kept sentence, maybe merged from several: its text, the step it starts in and the characters it
-    stands for."""
+    """A kept sentence, possibly merged from several."""
 
     step: int
+    """Step that it begins in."""
     start: int
+    """Offsets in the thinking of the text that it replaces."""
     end: int
     paragraph: int
     text: str
@@ -36,20 +38,20 @@ class _Piece:
 
 
 def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refusal:
-    """One decision for every step, in order; a trace that goes back on itself too often is refused."""
+    """Return one decision for every step, in order; refuse a trace that revokes its statements too often."""
     boundaries = [step.char_end for step in steps]
-    cut = units(trace.thinking, boundaries)
-    verdicts = judge(trace, cut)
-    if _unsettled(cut, verdicts) > _UNSETTLED:
+    all_units = units(trace.thinking, boundaries)
+    verdicts = judge(trace, all_units)
+    if _unsettled(all_units, verdicts) > _UNSETTLED:
         return Refusal("malformed", "statements it went back on could not be told from the derivation")
-    members: list[list[int]] = [[] for _ in steps]
-    for unit in cut:
-        members[bisect_right(boundaries, unit.start)].append(unit.index)
-    for indexes in members:
-        _keep_lead_ins(cut, verdicts, indexes)
+    units_of: list[list[int]] = [[] for _ in steps]
+    for unit in all_units:
+        units_of[bisect_right(boundaries, unit.start)].append(unit.index)
+    for indexes in units_of:
+        _keep_lead_ins(all_units, verdicts, indexes)
     pieces = [
-        _piece(cut[index], step)
-        for step, indexes in enumerate(members)
+        _piece(all_units[index], step)
+        for step, indexes in enumerate(units_of)
         for index in indexes
         if verdicts[index].keep
     ]
@@ -58,17 +60,17 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refus
     for piece in pieces:
         pieces_of[groups[piece.step][0]].append(piece)
     decisions = []
-    for step, indexes in enumerate(members):
+    for step, indexes in enumerate(units_of):
         others = tuple(other for other in groups[step] if other != step)
         if others:
-            text = _laid_out(pieces_of[step], trace.thinking) if step == groups[step][0] else None
+            text = _join(pieces_of[step], trace.thinking) if step == groups[step][0] else None
             reason = next(p.reason for p in pieces_of[groups[step][0]] if p.reason)
             decisions.append(Decision(step, "MULTI-STEP COMPRESS", text, reason, others))
         else:
             decisions.append(
-                _alone(
+                _single_decision(
                     step,
-                    [cut[i] for i in indexes],
+                    [all_units[i] for i in indexes],
                     [verdicts[i] for i in indexes],
                     pieces_of[step],
                     trace.thinking,
@@ -77,29 +79,32 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refus
     return decisions
 
 
-def _unsettled(cut: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> int:
-    """Kept units that the next one turned on, where only that next one is deleted: each may be wrong."""
-    kept = (unit.index for unit in cut if verdicts[unit.index].keep)
+def _unsettled(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> int:
+    """Count kept units that a deleted next unit goes back on: each of them may be wrong."""
+    kept = (unit.index for unit in all_units if verdicts[unit.index].keep)
     last = max((index for index in kept if verdicts[index].reason != "closing"), default=0)
     return sum(
         verdicts[unit.index - 1].keep
         and not verdicts[unit.index].keep
         and GOING_BACK.match(unit.lower) is not None
-        for unit in cut[1 : last + 1]
+        for unit in all_units[1 : last + 1]
     )
 
 
-def _keep_lead_ins(cut: Sequence[Unit], verdicts: list[UnitVerdict], step: Sequence[int]) -> None:
-    """Within a step, keep what leads up to a kept computation: torn from it the reasoning reads in jerks, as
-    it does where single sentences are pruned (paper, section 6.1, appendix H)."""
+def _keep_lead_ins(all_units: Sequence[Unit], verdicts: list[UnitVerdict], step: Sequence[int]) -> None:
+    """Within a step, keep the units that lead up to a kept computation.
+
+    Without them the reasoning is disjointed, as it is when single sentences are pruned (paper, section 6.1,
+    appendix H).
+    """
     leading: list[int] = []
     for index in step:
-        unit, verdict = cut[index], verdicts[index]
-        if leading and cut[leading[-1]].paragraph != unit.paragraph:
+        unit, verdict = all_units[index], verdicts[index]
+        if leading and all_units[leading[-1]].paragraph != unit.paragraph:
             leading = []
         if verdict.keep and unit.equations:
-            for place in leading:
-                verdicts[place] = UnitVerdict(True, "lead_in")
+            for lead_in in leading:
+                verdicts[lead_in] = UnitVerdict(True, "lead_in")
             leading = []
         elif verdict.reason in _LEADS and not unit.body.endswith("?"):
             leading.append(index)
@@ -109,16 +114,17 @@ def _keep_lead_ins(cut: Sequence[Unit], verdicts: list[UnitVerdict], step: Seque
 
 def _piece(unit: Unit, step: int) -> _Piece:
     shorter = compressed(unit.body)
-    text = shorter if shorter and (is_balanced(shorter) or not is_balanced(unit.body)) else unit.body
+    is_usable = shorter and (is_balanced(shorter) or not is_balanced(unit.body))
+    text = shorter if is_usable else unit.body
     return _Piece(step, unit.start, unit.start + len(unit.text.rstrip()), unit.paragraph, text, step)
 
 
 def _merge(pieces: Sequence[_Piece], count: int) -> tuple[list[tuple[int, ...]], list[_Piece]]:
-    """The group of every step, and the pieces with neighbours merged into one where they can be."""
+    """Merge neighbouring pieces where possible; return the group of every step, and the pieces."""
     groups: list[tuple[int, ...]] = [(step,) for step in range(count)]
-    out: list[_Piece] = []
+    merged: list[_Piece] = []
     for piece in pieces:
-        before = out[-1] if out else None
+        before = merged[-1] if merged else None
         group = groups[before.last_step] if before else ()
         if before and (piece.step in group or len(group) < _GROUP):
             both = joined(before.text, piece.text, same_paragraph=before.paragraph == piece.paragraph)
@@ -130,48 +136,38 @@ def _merge(pieces: Sequence[_Piece], count: int) -> tuple[list[tuple[int, ...]],
                     for step in group:
                         groups[step] = group
                 continue
-        out.append(piece)
-    return groups, out
+        merged.append(piece)
+    return groups, merged
 
 
-def _laid_out(pieces: Sequence[_Piece], thinking: str) -> str:
+def _join(pieces: Sequence[_Piece], thinking: str) -> str:
+    """Join pieces with the separators between them in the thinking."""
     text = ""
-    for place, piece in enumerate(pieces):
-        text += (
-            separator(thinking[pieces[place - 1].end : piece.start], piece.text) if place else ""
-        ) + piece.text
+    for index, piece in enumerate(pieces):
+        if index:
+            text += separator(thinking[pieces[index - 1].end : piece.start], piece.text)
+        text += piece.text
     return text
 
 
-def _alone(
+def _single_decision(
     step: int,
-    its_units: Sequence[Unit],
+    step_units: Sequence[Unit],
     verdicts: Sequence[UnitVerdict],
     pieces: Sequence[_Piece],
     thinking: str,
 ) -> Decision:
-    """The decision on a step that is merged with no other."""
+    """Return the decision on a step that is not merged with another."""
     if not pieces:
-        longest = max(zip(its_units, verdicts, strict=True), key=lambda pair: len(pair[0].body))
-        return Decision(step, "DELETE", None, longest[1].reason)
-    text = _laid_out(pieces, thinking)
-    removed = any(not verdict.keep for verdict in verdicts)
-    merged = next((piece.reason for piece in pieces if piece.reason), None)
-    if (
-        not removed
-        and not merged
-        and text.split() == thinking[its_units[0].start : its_units[-1].end].split()
-    ):
+        _, verdict = max(zip(step_units, verdicts, strict=True), key=lambda pair: len(pair[0].body))
+        return Decision(step, "DELETE", None, verdict.reason)
+    text = _join(pieces, thinking)
+    is_part_removed = any(not verdict.keep for verdict in verdicts)
+    merge_reason = next((piece.reason for piece in pieces if piece.reason), None)
+    is_unchanged = text.split() == thinking[step_units[0].start : step_units[-1].end].split()
+    if is_unchanged and not is_part_removed and not merge_reason:
         reasons = [verdict.reason for verdict in verdicts]
-        return Decision(
-            step,
-            "KEEP",
-            None,
-            next(
-                (r for r in ("conclusion", "closing", "unresolved", "needed_later") if r in reasons),
-                reasons[0],
-            ),
-        )
-    return Decision(
-        step, "SINGLE-STEP COMPRESS", text, "part_removed" if removed else merged or "filler_removed"
-    )
+        telling = (r for r in ("conclusion", "closing", "unresolved", "needed_later") if r in reasons)
+        return Decision(step, "KEEP", None, next(telling, reasons[0]))
+    reason = "part_removed" if is_part_removed else merge_reason or "filler_removed"
+    return Decision(step, "SINGLE-STEP COMPRESS", text, reason)

@@ -1,19 +1,18 @@
-"""What a unit is doing, read from its words: meta talk, checking, turning back, doubting, asking itself,
-defining.
+"""Recognize from its words what a unit does: meta talk, checking, turning back, doubting, asking, defining.
 
-Every pattern is named and linear; those on an opening are tried where the unit's own words begin, after
-interjections ("Okay, so …").
+Every pattern is named and runs in linear time. Patterns for an opening are matched where the unit's own words
+begin, after interjections ("Okay, so …").
 """
 
 import re
 from functools import lru_cache
 
-OPENER = re.compile(  # interjections before what the unit really says
+OPENER = re.compile(  # interjections before the unit's own words
     r"(?:(?:okay|ok|alright|all "
     r"right|hm+|well|so|now|wait|oh|ah|right|yeah|yes|yep|yup|good|great|perfect|cool|sure|but|and|then"
     r"|hold on|actually|first|therefore|thus|hence|also|anyway|again)\b[,.!:;—–… -]{0,4}){1,8}"
 )
-TURN = re.compile(  # takes back what was just said
+TURN = re.compile(  # takes back the statement before it
     r"(?:(?:but|so|oh|hmm|hm|okay|ah)[,. ]{1,3}){0,3}"
     r"(?:(?:wait|no|hold on|actually|hmm|hm|oops)[,. ]{1,3}){0,3}"
     r"(?:no[,.] |oops|scratch that|(?:so )?it(?:'s| is| should be) \S{1,20}, not |that (?:does "
@@ -39,7 +38,7 @@ RETRACTION = re.compile(  # says that something written before is wrong
     r"|\b(?:earlier|previous|initial|first) (?:\w{1,15} )?(?:was|is) "
     r"(?:wrong|incorrect|mistaken)|\bcorrect (?:that|myself)\b|\bcontradict"
 )
-CHECK = re.compile(  # verifies what is already there
+CHECK = re.compile(  # verifies a known result
     r"\bdouble[- ]?check|\bverif(?:y|ies|ying|ication)\b|\bcheck(?:s|ing|ed)? "
     r"(?:that|if|whether|my|this|the|with|again|it|each|by|for|our|both|all|once"
     r"|out|these|those|some)\b|\blet(?:'s| me)(?: just| quickly)? (?:re-?)?check|\bmake sure|\bto be "
@@ -52,14 +51,16 @@ CHECK = re.compile(  # verifies what is already there
     r"(?:that|this|it|the)\b|\bre-?verify|\bcheck:|\bmatch(?:es)? (?:what|our|the|up|with)"
     r"|\blet me see if (?:that|this|it)|\bconsistent with"
 )
-OPEN_CHECK = re.compile(  # a step of a plan that only sounds like a check: "Now, 15: check if it is prime."
-    r"(?:okay,? |so,? |and )?(?:now|next|then|finally|moving on)\b[^.?!]{0,60}\bcheck (?:if|whether) "
-    r"(?:this|it|\S{1,12}) is (?:an? |divisible|prime|even|odd)"
+OPEN_CHECK = (
+    re.compile(  # part of the derivation that only sounds like a check: "Now, 15: check if it is prime."
+        r"(?:okay,? |so,? |and )?(?:now|next|then|finally|moving on)\b[^.?!]{0,60}\bcheck (?:if|whether) "
+        r"(?:this|it|\S{1,12}) is (?:an? |divisible|prime|even|odd)"
+    )
 )
 AFFIRMED = re.compile(
     r"(?:(?:so|okay|and|oh|ah)[,. ]{1,3}){0,2}(?:yes|yep|yeah|yup|good|great|perfect|correct|exactly)\b"
-)  # opens with a yes
-VERDICT = re.compile(  # a check has come out well
+)  # begins with a yes
+VERDICT = re.compile(  # a check succeeded
     r"\b(?:that|this|it|which|everything|all|they|both|seems?|calculations?|steps?|equations|conditions)"
     r"(?:'s| is| are| does| do)? "
     r"(?:to |all |also |indeed |exactly |be |seems? |looks? |perfectly ){0,3}"
@@ -67,10 +68,10 @@ VERDICT = re.compile(  # a check has come out well
     r"|fine|good|valid|agrees?|confirms?|satisfied)\b"
     r"|\bsame (?:result|answer|thing|number|as before)\b|\bas (?:i |we )?(?:before|found|calculated|got)\b"
 )
-UNDECIDED = re.compile(  # … or has not come out yet
+UNDECIDED = re.compile(  # a check is not finished
     r"\b(?:if|whether|not|but|make sure|verify|should|let me|let's|maybe)\b|n't\b|\?\Z"
 )
-ALTERNATIVE = re.compile(  # another way to what is already known
+ALTERNATIVE = re.compile(  # another way to a known result
     r"alternatively\b|another (?:way|approach|method|thought|angle|check)|is there (?:a|an|another|any) "
     r"(?:\w{1,12} )?(?:way|method|approach|possib)"
     r"|let me (?:think|see)(?: of| about)? (?:if|whether) there(?:'s| is) another"
@@ -78,10 +79,10 @@ ALTERNATIVE = re.compile(  # another way to what is already known
     r"(?:another|a different|an alternative)|as an alternative|just to (?:recap|summarize)"
     r"|(?:to )?(?:recap|summar)|(?:let me|let's) (?:recap|summarize)|similarly, (?:another|alternatively)"
 )
-GOING_BACK = re.compile(  # turns on what was just said, whether or not it takes it back
+GOING_BACK = re.compile(  # questions the statement before it, whether or not it takes it back
     r"(?:(?:but|so|oh|hmm?)[,. ]{1,3}){0,3}(?:wait|hold on|no\b|but that)"
 )
-DOUBT = re.compile(  # weighs what it has not decided
+DOUBT = re.compile(  # weighs without deciding
     r"\bnot (?:entirely |completely |quite |too |100% )?(?:sure|certain)\b|\bi'm "
     r"(?:confused|stuck|getting)|\bi wonder\b|\bmaybe (?:i|we) "
     r"(?:should|can|need|could|misread|made|have)"
@@ -91,7 +92,7 @@ DOUBT = re.compile(  # weighs what it has not decided
     r"(?:right|familiar|good|complicated)|\bthat might (?:be|not)|\bseems (?:a bit|a "
     r"little|too|straightforward|complicated|low|high)"
 )
-# Of each list one is in all that its pattern finds; looking for them first is far cheaper.
+# Every match of a pattern contains one of the words in its list; searching for them first is much cheaper.
 _CHECK_WORDS = (
     *("check", "verif", "sure", "to be ", "confirm", "plug", "again", "once more", "another time", "same "),
     *("backwards", "go over ", "match", "let me see", "consistent"),
@@ -110,7 +111,7 @@ _VALIDITY_WORDS = (
     *("satisf", "extraneous", "invalid", "reject", "discard", "not ", "valid only", "no solution", "outside"),
     "contradiction",
 )
-META = re.compile(  # talks about the work without doing any
+META = re.compile(  # talks about the work without doing it
     r"(?:let me|let's|let us)(?: just| now| also| first| try to| go ahead and)? "
     r"(?:see|think|recall|break|start|figure|write|do|go|visualize|imagine|restate|re-?read|parse"
     r"|look|understand|approach|tackle|dive|get|try|move|proceed|remember|compute|calculate|work|note"
@@ -127,7 +128,7 @@ META = re.compile(  # talks about the work without doing any
     r"|the (?:problem|question) (?:says|asks|is|states|gives|wants|mentions)|got (?:it|that)|done\b|to "
     r"do (?:this|that)\b|next step|here's|moving on|step by step|what i know|correct\b|exactly\b"
 )
-RESTATING = re.compile(  # says outright that it repeats the problem
+RESTATING = re.compile(  # says explicitly that it repeats the problem
     r"\b(?:problem|question) (?:says|asks|is asking|wants|states|statement|gives|is "
     r"to|mentions|here)|\b(?:have|got|solve|understand) (?:this|a|the) (?:\w{1,15} "
     r"){0,3}(?:problem|question)\b"
@@ -143,7 +144,7 @@ DEFINITION = re.compile(  # names something that later units may use
     r"|\bdefine\b|\bcall (?:it|this|that|the|them)\b|let [a-zA-Zα-ω]\w{0,2}\s?[=(∈]|where [a-zA-Zα-ω] "
     r"(?:is|are)\b|assume|suppose|set [a-z]=)"
 )
-REASON = re.compile(  # argues: such a unit may carry the derivation without a number in it
+REASON = re.compile(  # argues: such a unit may carry the derivation without a number
     r"\b(?:since|because|therefore|thus|hence|which means|means "
     r"that|implies|formula|theorem|identity|by definition|by symmetry|divisible|equal to|equation"
     r"|factor|denominator|numerator|perpendicular|parallel|similar|congruent|at least|at most|must "
@@ -156,7 +157,7 @@ OPERATION = re.compile(  # does something to an expression
 CONCLUSION = re.compile(
     r"\b(?:answer|therefore|thus|hence|in total|total|finally|conclud|altogether|overall|so)\b"
 )
-RESUMES = re.compile(  # takes the derivation up again
+RESUMES = re.compile(  # resumes the derivation
     r"(?:(?:okay|ok|alright|so|and)[,. ]{1,3}){0,2}(?:now|next|then|therefore|thus|hence|so,? "
     r"(?:the|we|now|if|that)|second|third|case|step|for|since|finally|(?:the )?last(?:ly)?|going back"
     r"|let(?:'s)? |\**\d)\b"
@@ -164,23 +165,23 @@ RESUMES = re.compile(  # takes the derivation up again
 NEXT = re.compile(
     r"(?:okay,? |so,? |and )?(?:now|next|then|finally|(?:the )?last(?:ly)?|second|third|after that|moving on)"
     r"\b,? "
-)  # leaves a check
+)  # ends a check
 CASE = re.compile(
     r"\b(?:case|first|second|third|fourth|other|similarly|likewise|equation|step|part|next|then)\b"
 )
-SUPPOSED = re.compile(  # a value tried, not found
+SUPPOSED = re.compile(  # a value that is assumed, not derived
     r"\b(?:suppose|assume|maybe|perhaps|could be|might be|would be if|what if|guess|should be "
     r"around|need to find|need to|want to|have to|find all|see if|try)\b|^(?:if|case|for|when)\b"
 )
 TAG_QUESTION = re.compile(
     r", (?:right|correct|yes|isn't it|is it not)\s?\?$"
 )  # a statement that only asks for assent
-DANGLING = re.compile(  # leans on the unit before it
+DANGLING = re.compile(  # refers to the unit before it
     r"(?:like|and|but|or|that|this|which|it|they|these|those|because|otherwise|such|his|her|its|their"
     r"|he|she|then that|so that|so it|so this|so these|so they|for example|e\.g|both|same|similarly"
     r"|likewise|instead)\b"
 )
-VALIDITY = re.compile(  # a check that the derivation needs: which of several values count
+VALIDITY = re.compile(  # a check that the derivation needs: which of several values are valid
     r"\b(?:satisf|extraneous|invalid|reject|discard|not valid|valid only|no solution|not a solution|not "
     r"in (?:the|this)|outside|contradiction)"
 )
@@ -190,65 +191,64 @@ DECORATION = re.compile(
 )  # a rule, a bare heading
 
 
-# The same unit is read several times over on its way through the teacher.
-_remembered = lru_cache(maxsize=2048)
+# The teacher tests the same unit several times.
+_cached = lru_cache(maxsize=2048)
 
 
-@_remembered
+@_cached
 def checks(lower: str) -> bool:
-    """Whether a unit verifies what is already there."""
+    """Whether a unit verifies a known result."""
     if not any(map(lower.__contains__, _CHECK_WORDS)):
         return False
     return CHECK.search(lower) is not None and not OPEN_CHECK.match(lower)
 
 
 def doubts(lower: str) -> bool:
-    """Whether a unit weighs what it has not decided."""
+    """Whether a unit weighs without deciding."""
     return any(map(lower.__contains__, _DOUBT_WORDS)) and DOUBT.search(lower) is not None
 
 
 def restates(lower: str) -> bool:
-    """Whether a unit says outright that it repeats the problem."""
+    """Whether a unit says explicitly that it repeats the problem."""
     return any(map(lower.__contains__, _RESTATING_WORDS)) and RESTATING.search(lower) is not None
 
 
-@_remembered
+@_cached
 def decides_validity(lower: str) -> bool:
-    """Whether a unit says which of several values count."""
+    """Whether a unit says which of several values are valid."""
     return any(map(lower.__contains__, _VALIDITY_WORDS)) and VALIDITY.search(lower) is not None
 
 
-@_remembered
+@_cached
 def confirms(lower: str) -> bool:
-    """Whether a unit says that a check came out well: "Yes, that matches."."""
-    said = AFFIRMED.match(lower) or VERDICT.search(lower)
-    return said is not None and not UNDECIDED.search(lower)
+    """Whether a unit says that a check succeeded: "Yes, that matches."."""
+    verdict = AFFIRMED.match(lower) or VERDICT.search(lower)
+    return verdict is not None and not UNDECIDED.search(lower)
 
 
-@_remembered
+@_cached
 def opening(lower: str) -> int:
-    """Where the unit's own words begin, after interjections."""
+    """Return where the unit's own words begin, after interjections."""
     item = ITEM.match(lower)
     start = item.end() if item else 0
-    found = OPENER.match(lower, start)
-    return found.end() if found else start
+    opener = OPENER.match(lower, start)
+    return opener.end() if opener else start
 
 
-@_remembered
+@_cached
 def takes_back(lower: str) -> bool:
     """Whether a unit turns back: "No, wait, that is not right."."""
-    found = TURN.match(lower)
-    return found is not None and not checks(lower)
+    return TURN.match(lower) is not None and not checks(lower)
 
 
-@_remembered
+@_cached
 def retracts(lower: str) -> bool:
-    """Whether a unit says that something before it was wrong, and not that nothing was."""
+    """Whether a unit says that something before it was wrong, and does not deny that."""
     if not any(map(lower.__contains__, _RETRACTION_WORDS)):
         return False
-    found = RETRACTION.search(lower)
+    retraction = RETRACTION.search(lower)
     return (
-        found is not None
-        and not NEGATED_ERROR.search(lower[max(0, found.start() - 45) : found.start()])
+        retraction is not None
+        and not NEGATED_ERROR.search(lower[max(0, retraction.start() - 45) : retraction.start()])
         and not lower.endswith("?")
     )

@@ -1,8 +1,8 @@
-"""From decisions to one fluent trace and its answer summary, or a refusal.
+"""Join decisions into one fluent trace with its answer summary, or refuse the trace.
 
-What is put together is read again before it is handed out: it must still conclude the student's answer,
-close every formula, stand without what was deleted, and be shorter. The teacher refuses a trace it could
-not cut well."""
+The joined revision is checked: it must still conclude the student's answer, close every formula, not depend
+on deleted text, and be shorter. The teacher refuses traces that it could not prune well.
+"""
 
 import re
 from bisect import bisect_right
@@ -14,7 +14,7 @@ from drp.teacher.heuristic.compress import capitalised
 from drp.teacher.heuristic.signals import checks, retracts, takes_back
 from drp.traces import VALUE, Unit, is_balanced, plain, separator, units
 
-_FIRST_WORDS = re.compile(  # no trace begins with these
+_FIRST_WORDS = re.compile(  # removed from the beginning of a trace
     r"(?:but|and|then|so|also|therefore|thus|hence|now|(?:so )?(?:that|this|which) means(?: that)?),?\s+"
     r"(?=[\w\\$(])",
     re.I,
@@ -24,20 +24,20 @@ _UNEASY = re.compile(
     r"|different from my|contradict\w{1,5}|earlier (?:i|mistake|calculation))\b",
     re.I,
 )
-_UNEASY_EVERY = 2_500  # characters of a revision per left-over doubt
-_LONGEST = 4_500  # characters; what is left longer than this was never one derivation
-_CHECKS = 2  # left-over checks
-_MOST = 46  # units; likewise
+_UNEASY_EVERY = 2_500  # characters of a revision for each further doubt that may remain
+_LONGEST = 4_500  # characters; a longer revision was never one derivation
+_CHECKS = 2  # most checks that may remain
+_MOST = 46  # units; as _LONGEST
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 _PROSE = re.compile(r"(?<!\\)\b[a-zA-Z]{3,20}\b [a-zA-Z]{2,20}\b")  # two words in a row
 _BOXED = re.compile(r"\\boxed\s?\{")
-_RULE = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*\n+", re.M)  # a rule across the page
+_RULE = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*\n+", re.M)  # a horizontal rule
 
 
 def synthesise(
     trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[Decision]
 ) -> Revision | Refusal:
-    """The revision of a trace; the same input gives the same text."""
+    """Return the revision of a trace, or a refusal; the same input gives the same text."""
     thinking, origins = _thinking(trace.thinking, steps, decisions)
     response = _response(trace)
     return _fault(trace, thinking, response, origins, decisions) or Revision(thinking, response)
@@ -46,8 +46,10 @@ def synthesise(
 def _thinking(
     original: str, steps: Sequence[Step], decisions: Sequence[Decision]
 ) -> tuple[str, list[tuple[int, int]]]:
-    """The revised thinking, and where each part of it begins with the offset in the original it comes
-    from."""
+    """Return the revised thinking and its origins.
+
+    An origin is the offset of a part in the revised thinking, with the offset of its step in the original.
+    """
     text = ""
     origins: list[tuple[int, int]] = []
     end = 0
@@ -58,8 +60,8 @@ def _thinking(
             continue
         start = step.char_start + len(raw) - len(raw.lstrip())
         if not text:
-            first = _FIRST_WORDS.match(part)
-            part = capitalised(part[first.end() :]) if first else part
+            first_words = _FIRST_WORDS.match(part)
+            part = capitalised(part[first_words.end() :]) if first_words else part
         else:
             text += separator(original[end:start], part)
         origins.append((len(text), step.char_start))
@@ -70,8 +72,8 @@ def _thinking(
 
 
 def boxed_answer(text: str) -> str | None:
-    """What stands in the last \\boxed{…} of a text."""
-    start = max((found.end() for found in _BOXED.finditer(text)), default=None)
+    """Return the content of the last \\boxed{…} of a text."""
+    start = max((match.end() for match in _BOXED.finditer(text)), default=None)
     if start is None:
         return None
     depth = 1
@@ -83,8 +85,11 @@ def boxed_answer(text: str) -> str | None:
 
 
 def _response(trace: StudentTrace) -> str:
-    """The conclusion of the student's summary where it boxes its own answer; else what it says, with the
-    answer in a box. The summary's derivation is not repeated: it is what the thinking has."""
+    """Return the response of the revision.
+
+    It is the conclusion of the student's summary if that boxes the student's answer, otherwise the summary
+    with the answer in a box. The derivation in the summary is not repeated, because the thinking has it.
+    """
     summary = _RULE.sub("", trace.response).strip()
     stated = boxed_answer(summary)
     if stated is not None and plain(stated) == plain(trace.answer) and is_balanced(summary):
@@ -92,16 +97,16 @@ def _response(trace: StudentTrace) -> str:
         return conclusion if boxed_answer(conclusion) == stated and is_balanced(conclusion) else summary
     closing = f"The answer is $\\boxed{{{trace.answer}}}$."
     if stated is not None or not is_balanced(summary) or _UNEASY.search(summary):
-        return closing  # it says something else, or is cut: nothing of it can be trusted
+        return closing  # the summary contradicts the answer, is cut off or doubts: it cannot be trusted
     return f"{summary}\n\n{closing}".strip()
 
 
 def _conclusion(summary: str) -> str:
-    """The last paragraph with the boxed answer, and the one before it where that has no words of its own."""
+    """Return the last paragraph with a box, and the one before it if no words precede the box."""
     paragraphs = _PARAGRAPHS.split(summary)
     last = max(index for index, paragraph in enumerate(paragraphs) if "\\boxed" in paragraph)
-    says = _PROSE.search(paragraphs[last].split("\\boxed", 1)[0])
-    return "\n\n".join(paragraphs[last if says else max(0, last - 1) :])
+    has_words = _PROSE.search(paragraphs[last].split("\\boxed", 1)[0])
+    return "\n\n".join(paragraphs[last if has_words else max(0, last - 1) :])
 
 
 def _fault(
@@ -122,8 +127,8 @@ def _fault(
     if len(thinking) + len(response) >= len(trace.thinking) + len(trace.response):
         return Refusal("malformed", "nothing could be shortened")
     turns = sum(takes_back(unit.lower) or retracts(unit.lower) for unit in kept)
-    left_over = sum(checks(unit.lower) for unit in kept)
-    if len(thinking) > _LONGEST or len(kept) > _MOST or left_over > _CHECKS:
+    remaining_checks = sum(checks(unit.lower) for unit in kept)
+    if len(thinking) > _LONGEST or len(kept) > _MOST or remaining_checks > _CHECKS:
         return Refusal("malformed", "the attempts of a long search could not be told from the derivation")
     if any(answer.is_contradicted_by(unit) for unit in kept):
         return Refusal("malformed", "two different answers are concluded")
@@ -139,7 +144,7 @@ def _fault(
 def _orphans(
     trace: StudentTrace, kept: Sequence[Unit], origins: Sequence[tuple[int, int]]
 ) -> tuple[int, int]:
-    """How many operands of two or more characters only deleted text introduces; of how many such operands."""
+    """Count operands of two or more characters that only deleted text introduces, and all such operands."""
     known = set(VALUE.findall(plain(trace.question)))
     orphans = uses = 0
     for unit in kept:

@@ -1,7 +1,8 @@
 """The heuristic teacher: rules instead of a language model. Free, offline, deterministic, pure Python.
 
-It reads what any teacher may read of a trace, never the gold answer, and is an honest floor: an LLM teacher
-that does not beat it is not worth its price. Where it cannot cut a trace well it refuses it."""
+It reads what any teacher may read of a trace, never the gold answer. It is a baseline: an LLM teacher that
+does not beat it is not worth its price. It refuses a trace that it cannot prune well.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -13,7 +14,7 @@ from drp.teacher.heuristic.revise import revise
 from drp.teacher.heuristic.synthesise import synthesise
 
 MAX_CHARACTERS = 300_000
-"""Longer thinking is refused unread: of traces a tenth as long hardly one can be cut to a derivation."""
+"""Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 
 
 class HeuristicTeacher:

@@ -1,4 +1,4 @@
-"""An LLM as a teacher: prompts, reply schemas, and the checks on every reply."""
+"""An LLM as the teacher: prompts, reply schemas, and the checks of every reply."""
 
 from drp.teacher.llm.prompts import prompt_version
 from drp.teacher.llm.request_builder import RequestBuilder

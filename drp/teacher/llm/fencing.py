@@ -1,10 +1,10 @@
-"""Fences around data: what stands between them is never an instruction, and nothing in it can close them.
+"""Put fences around data in a prompt: the data is not an instruction and cannot close its fence.
 
     <trace-481516>
     …
     </trace-481516>
 
-The number is made from the data, so that the same request is the same text, and is never in the data.
+The number is computed from the data, so that equal requests have equal text, and does not occur in the data.
 """
 
 import hashlib
@@ -13,13 +13,13 @@ from itertools import count
 
 
 def fenced(data: Mapping[str, str]) -> str:
-    """Every text of `data` between marks with its name, in order. The texts are encodable as UTF-8."""
+    """Return the texts of `data`, each between marks with its name. They must be encodable as UTF-8."""
     number = _number("\n".join(data.values()))
     return "\n".join(f"<{name}-{number}>\n{text}\n</{name}-{number}>" for name, text in data.items())
 
 
 def _number(text: str) -> str:
-    """Six digits that are not in `text`; more digits where it has them all."""
+    """Return six digits that are not in `text`, or more if `text` contains many candidates."""
     seed = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     numbers = (_candidate(seed, attempt) for attempt in count())
     return next(number for number in numbers if number not in text)

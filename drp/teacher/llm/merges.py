@@ -1,6 +1,6 @@
-"""Decisions from actions and texts: which steps a MULTI-STEP COMPRESS takes together.
+"""Make decisions from actions and texts; find the steps that each MULTI-STEP COMPRESS merges.
 
-A merge of one step is a SINGLE-STEP COMPRESS, whatever it is called: its words are the same.
+A merge of one step becomes a SINGLE-STEP COMPRESS, whatever the teacher calls it: the text is the same.
 """
 
 from collections.abc import Sequence
@@ -10,51 +10,54 @@ from drp.core import Action, Decision
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 
 NOT_ASKED = "not_asked"
-"""The reason of a decision where the prompt asks for none, since it costs as much as the decision."""
+"""The reason of a decision if the prompt asks for none, because a reason costs as much as the decision."""
 
 
 @dataclass(frozen=True)
 class StepReply:
-    """What a reply says of one step."""
+    """Action, text and reason of one step in a reply."""
 
     action: Action
     text: str | None = None
     reason: str = NOT_ASKED
 
 
-def decisions_from(said: Sequence[StepReply], groups: Sequence[Sequence[int]]) -> tuple[Decision, ...]:
-    """One decision for every step.
+def decisions_from(
+    step_replies: Sequence[StepReply], groups: Sequence[Sequence[int]]
+) -> tuple[Decision, ...]:
+    """Return one decision for every step.
 
     Args:
-        said: in the order of the steps.
-        groups: indexes of the steps of each merge, ascending; the first has the text.
+        step_replies: in the order of the steps.
+        groups: indexes of the steps of each merge, ascending; the first step has the text.
     """
     others = {
         member: tuple(other for other in group if other != member) for group in groups for member in group
     }
     decisions = []
-    for index, each in enumerate(said):
+    for index, step in enumerate(step_replies):
         merged = others.get(index, ())
-        action: Action = each.action
-        if each.text is not None:
+        action: Action = step.action
+        if step.text is not None:
             action = "MULTI-STEP COMPRESS" if merged else "SINGLE-STEP COMPRESS"
-        decisions.append(Decision(index, action, each.text, each.reason, merged))
+        decisions.append(Decision(index, action, step.text, step.reason, merged))
     return tuple(decisions)
 
 
-def groups_in_order(said: Sequence[StepReply]) -> list[list[int]]:
-    """Merges where each begins with the step that has the text and goes on with those that have none.
+def groups_in_order(step_replies: Sequence[StepReply]) -> list[list[int]]:
+    """Return the merges of a reply that marks them by order.
 
-    Steps deleted in between do not end it; a step that keeps words of its own does.
+    A merge begins with the step that has the text and continues with steps that have none. Deleted steps in
+    between do not end it; a step with its own text does.
 
     Raises:
-        UnusableReplyError: `malformed`, a step joins a merge that has not begun.
+        UnusableReplyError: `malformed`, a step continues a merge that has not begun.
     """
     groups: list[list[int]] = []
     is_open = False
-    for index, each in enumerate(said):
-        if each.action == "MULTI-STEP COMPRESS":
-            if each.text is not None:
+    for index, step in enumerate(step_replies):
+        if step.action == "MULTI-STEP COMPRESS":
+            if step.text is not None:
                 groups.append([index])
                 is_open = True
             elif is_open:
@@ -64,39 +67,42 @@ def groups_in_order(said: Sequence[StepReply]) -> list[list[int]]:
                     "malformed",
                     f"step {index + 1} is a MULTI-STEP COMPRESS without text, and no merge is open before it",
                 )
-        elif each.action != "DELETE":
+        elif step.action != "DELETE":
             is_open = False
     return groups
 
 
-def groups_by_name(said: Sequence[StepReply], named: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Merges where each step names the others (indexes).
+def groups_by_name(
+    step_replies: Sequence[StepReply], merged_with: Sequence[Sequence[int]]
+) -> list[list[int]]:
+    """Return the merges of a reply in which each step names the other steps of its merge, by index.
 
     Raises:
-        UnusableReplyError: `malformed`: they disagree, are no neighbours, or the text is not on the first.
+        UnusableReplyError: `malformed`: the steps disagree or are not neighbours, or the text is not on the
+            first one.
     """
-    together = [frozenset({index, *others}) for index, others in enumerate(named)]
+    group_of = [frozenset({index, *others}) for index, others in enumerate(merged_with)]
     groups: list[list[int]] = []
-    for index, (each, group) in enumerate(zip(said, together, strict=True)):
+    for index, (step, group) in enumerate(zip(step_replies, group_of, strict=True)):
         first, last = min(group), max(group)
         if len(group) == 1:
-            if each.action == "MULTI-STEP COMPRESS" and each.text is None:
+            if step.action == "MULTI-STEP COMPRESS" and step.text is None:
                 raise _fault(index, "is a MULTI-STEP COMPRESS with no text and no other step")
             continue
-        if each.action != "MULTI-STEP COMPRESS":
-            raise _fault(index, f"is a {each.action} and yet merged with others")
-        if first < 0 or last >= len(said):
+        if step.action != "MULTI-STEP COMPRESS":
+            raise _fault(index, f"is a {step.action} and yet merged with others")
+        if first < 0 or last >= len(step_replies):
             raise _fault(index, "is merged with a step that does not exist")
-        if together[first] != group or (index == first and any(together[other] != group for other in group)):
+        if group_of[first] != group or (index == first and any(group_of[other] != group for other in group)):
             raise _fault(index, "is merged with a step that is not merged with it")
-        if (each.text is None) == (index == first):
+        if (step.text is None) == (index == first):
             raise _fault(index, "is merged, and of merged steps the first one alone has the text")
         if index == first:
-            if any(said[other].action != "DELETE" for other in set(range(first, last)) - group):
+            if any(step_replies[other].action != "DELETE" for other in set(range(first, last)) - group):
                 raise _fault(index, "is merged with a step that is not its neighbour")
             groups.append(sorted(group))
     return groups
 
 
-def _fault(index: int, what: str) -> UnusableReplyError:
-    return UnusableReplyError("malformed", f"step {index + 1} {what}")
+def _fault(index: int, problem: str) -> UnusableReplyError:
+    return UnusableReplyError("malformed", f"step {index + 1} {problem}")

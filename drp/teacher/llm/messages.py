@@ -1,11 +1,11 @@
-"""What a teacher is asked: the messages of one request, its schema, and how many tokens to expect.
+"""Build the prompts: the messages of one request, its schema, and the expected number of tokens.
 
-    ask_fused(trace, kind, structured=True)                 one request: steps, decisions and response
-    ask_decompose(trace, kind, asking, structured=True)     two requests, as in the paper: steps first,
-    ask_revise(draft, asking, structured=True)              then decisions, synthesis and response
+    build_fused(trace, kind, structured=True)               one request: steps, decisions and response
+    build_decompose(trace, kind, mode, structured=True)     two requests, as in the paper: steps first,
+    build_revise(draft, mode, structured=True)              then decisions, synthesis and response
 
-All that comes before the trace's own message is the same for every trace, so that providers cache it. The
-gold answer is in no request.
+Everything before the message of the trace is the same for every trace, so that providers can cache it. No
+request contains the gold answer.
 """
 
 import json
@@ -25,7 +25,7 @@ from drp.teacher.llm.token_estimate import estimated_tokens
 from drp.traces import letter, numbered, shown, unit_ends
 
 TwoPass: TypeAlias = Literal["indexed", "verbatim"]
-"""The askings that make two requests."""
+"""The prompt modes that make two requests."""
 Message: TypeAlias = Mapping[str, str]
 
 _DECOMPOSE: Mapping[TwoPass, PromptName] = {
@@ -37,15 +37,15 @@ _REVISE: Mapping[TwoPass, PromptName] = {"indexed": "revise-indexed", "verbatim"
 
 @dataclass(frozen=True)
 class PromptRequest:
-    """One question to a teacher; tokens are estimates (`drp.teacher.llm.token_estimate`)."""
+    """One prompt for a teacher; tokens are estimates (`drp.teacher.llm.token_estimate`)."""
 
     stage: RequestStage
     prompt_version: str
     messages: Sequence[Message]
     schema: JsonSchema | None
-    """The value of `response_format.json_schema`; None: the schema is asked for in words."""
+    """The value of `response_format.json_schema`; None: the messages describe the schema."""
     max_completion_tokens: int
-    """Room for the longest reply that can still be useful."""
+    """Tokens of the longest reply that can still be useful."""
     expected_prompt_tokens: int
     expected_completion_tokens: int
 
@@ -53,23 +53,25 @@ class PromptRequest:
 def build_decompose(
     trace: StudentTrace,
     kind: DecompositionKind,
-    asking: TwoPass,
+    mode: TwoPass,
     *,
     structured: bool,
     fault: str | None = None,
-    roomier: float = 1.0,
+    max_tokens_factor: float = 1.0,
 ) -> PromptRequest:
-    """Ask for the steps of a trace (paper, section 3.1). Kind `none` needs no request (`read.whole`).
+    """Build the prompt for the steps of a trace (paper, section 3.1).
+
+    Kind `none` needs no request: `drp.teacher.llm.parse.whole` returns its only step.
 
     Args:
-        trace: its thinking is not empty.
-        kind: how it is to be cut.
-        asking: by numbers of units, or written out again.
+        trace: a trace whose thinking is not empty.
+        kind: kind of decomposition.
+        mode: `indexed`: steps by their last unit; `verbatim`: steps copied from the trace.
         structured: whether the endpoint enforces a JSON schema.
-        fault: what was wrong with a first reply, when this is the second attempt.
-        roomier: factor on the room for the reply, when the first one was cut.
+        fault: what was wrong with the first reply, for a second attempt.
+        max_tokens_factor: factor on the limit of the reply's tokens, if the first reply was cut off.
     """
-    return _build(_DECOMPOSE[asking], Draft(trace), kind, structured, fault, roomier)
+    return _build(_DECOMPOSE[mode], Draft(trace), kind, structured, fault, max_tokens_factor)
 
 
 def build_fused(
@@ -78,21 +80,26 @@ def build_fused(
     *,
     structured: bool,
     fault: str | None = None,
-    roomier: float = 1.0,
+    max_tokens_factor: float = 1.0,
 ) -> PromptRequest:
-    """Ask for steps, decisions and response at once; arguments as of `ask_decompose`."""
-    return _build("fused", Draft(trace), kind, structured, fault, roomier)
+    """Build the prompt for steps, decisions and response at once; arguments as in `build_decompose`."""
+    return _build("fused", Draft(trace), kind, structured, fault, max_tokens_factor)
 
 
 def build_revise(
-    draft: Draft, asking: TwoPass, *, structured: bool, fault: str | None = None, roomier: float = 1.0
+    draft: Draft,
+    mode: TwoPass,
+    *,
+    structured: bool,
+    fault: str | None = None,
+    max_tokens_factor: float = 1.0,
 ) -> PromptRequest:
-    """Ask for the decisions on a draft's steps and the revision (paper, section 3.2).
+    """Build the prompt for the decisions on a draft's steps and the revision (paper, section 3.2).
 
-    `indexed`: the texts of compressed steps alone, the thinking is put together by code; `verbatim`: all of
-    it written by the teacher, as in the paper. Other arguments as of `ask_decompose`.
+    In mode `indexed` the teacher writes only the texts of compressed steps, and code joins the thinking. In
+    mode `verbatim` the teacher writes all of it, as in the paper. Other arguments as in `build_decompose`.
     """
-    return _build(_REVISE[asking], draft, None, structured, fault, roomier)
+    return _build(_REVISE[mode], draft, None, structured, fault, max_tokens_factor)
 
 
 def _build(
@@ -101,41 +108,41 @@ def _build(
     kind: DecompositionKind | None,
     structured: bool,
     fault: str | None,
-    roomier: float,
+    max_tokens_factor: float,
 ) -> PromptRequest:
-    asked = prompt(name)
+    template = prompt(name)
     content = _content(name, draft, fault)
-    schema = strict_schema(asked.model) if structured else None
+    schema = strict_schema(template.model) if structured else None
     expected, most = _completion_tokens(name, draft, kind)
-    own = 4 + estimated_tokens(content)
+    content_tokens = 4 + estimated_tokens(content)
     stage: RequestStage = "fused" if name == "fused" else "decompose" if kind else "revise"
     return PromptRequest(
         stage,
-        asked.version,
+        template.version,
         (*_preamble(name, kind, structured), {"role": "user", "content": content}),
         schema,
-        round(most * roomier),
-        _preamble_tokens(name, kind, structured) + own,
+        round(most * max_tokens_factor),
+        _preamble_tokens(name, kind, structured) + content_tokens,
         expected,
     )
 
 
 @cache
 def _preamble(name: PromptName, kind: DecompositionKind | None, structured: bool) -> tuple[Message, ...]:
-    """System message and worked example."""
-    shown_draft = example(kind or "skill")
+    """Return the messages before the trace: the system message and the worked example."""
+    example_draft = example(kind or "skill")
     return (
         {"role": "system", "content": prompt(name).system(kind, structured=structured)},
-        {"role": "user", "content": _content(name, shown_draft)},
-        {"role": "assistant", "content": reply_of(name, shown_draft).model_dump_json()},
+        {"role": "user", "content": _content(name, example_draft)},
+        {"role": "assistant", "content": reply_of(name, example_draft).model_dump_json()},
     )
 
 
 @cache
 def _preamble_tokens(name: PromptName, kind: DecompositionKind | None, structured: bool) -> int:
-    asked_for = json.dumps(strict_schema(prompt(name).model)) if structured else ""
+    schema = json.dumps(strict_schema(prompt(name).model)) if structured else ""
     messages = _preamble(name, kind, structured)
-    return 3 + estimated_tokens(asked_for) + sum(4 + estimated_tokens(m["content"]) for m in messages)
+    return 3 + estimated_tokens(schema) + sum(4 + estimated_tokens(m["content"]) for m in messages)
 
 
 _AGAIN = (
@@ -145,12 +152,12 @@ _AGAIN = (
 
 
 def _content(name: PromptName, draft: Draft, fault: str | None = None) -> str:
-    """The message of one trace: all that the teacher may know of it, fenced."""
+    """Return the message of one trace: everything that the teacher may know about it, fenced."""
     trace = draft.trace
     thinking = trace.thinking
     is_revised = name not in _DECOMPOSE.values()
     data: dict[str, str] = {}
-    if is_revised:  # cutting is done by the trace alone, as in the paper
+    if is_revised:  # decomposition sees only the trace, as in the paper
         data |= {"question": shown(trace.question), "answer": shown(trace.answer)}
     if name == "decompose-verbatim":
         data["trace"] = shown(thinking)
@@ -160,7 +167,7 @@ def _content(name: PromptName, draft: Draft, fault: str | None = None) -> str:
         data["steps"] = _listed(thinking, draft.steps)
     else:
         skills = dict.fromkeys(step.skill for step in draft.steps)
-        letters = {skill: letter(place) for place, skill in enumerate(skills)}
+        letters = {skill: letter(index) for index, skill in enumerate(skills)}
         ends = [step.char_end for step in draft.steps]
         data["skills"] = "\n".join(f"{key} {shown(skill)}" for skill, key in letters.items())
         data["steps"] = numbered(thinking, ends, [letters[step.skill] for step in draft.steps])
@@ -172,7 +179,7 @@ def _content(name: PromptName, draft: Draft, fault: str | None = None) -> str:
 
 
 def _listed(thinking: str, steps: Sequence[Step]) -> str:
-    """Steps as the paper lists them: number, text and skill (Appendix E)."""
+    """List steps as the paper does: number, text and skill (Appendix E)."""
     text = shown(thinking)
     return "\n".join(
         f"Step {n}: {text[step.char_start : step.char_end]}\nSkill: {shown(step.skill)}"
@@ -181,21 +188,20 @@ def _listed(thinking: str, steps: Sequence[Step]) -> str:
 
 
 _STEPS_PER_UNIT = {"skill": 0.82, "step": 0.51, "sentence": 1.0, "none": 0.0}
-_EXPECTED: Mapping[
-    PromptName, tuple[float, float, float]
-] = {  # tokens: always, per token of thinking, per step
+# Tokens of a reply: always, per token of thinking, per step.
+_EXPECTED: Mapping[PromptName, tuple[float, float, float]] = {
     "decompose-indexed": (110, 0.01, 2.9),
     "decompose-verbatim": (88, 1.07, 12.6),
     "revise-indexed": (360, 0.06, 0.0),
     "revise-verbatim": (0, 1.0, 27.5),
     "fused": (354, 0.085, 18.8),
 }
-# Both fitted to what the heuristic teacher replies to recorded traces (benchmarks/teacher_tokens prints how
-# well they fit). What another teacher writes is seen in the ledger after its first night.
+# Both are fitted to the heuristic teacher's replies to recorded traces; benchmarks/teacher_tokens prints how
+# well they fit. The ledger shows what another teacher writes after its first night.
 
-
-_MOST: Mapping[PromptName, tuple[float, int]] = {  # tokens: per token of thinking, per unit or step
-    "decompose-indexed": (0, 15),  # every unit a step with a skill of its own
+# Most tokens of a reply: per token of thinking, per unit or step.
+_MOST: Mapping[PromptName, tuple[float, int]] = {
+    "decompose-indexed": (0, 15),  # every unit is a step with its own skill
     "decompose-verbatim": (1.3, 30),
     "revise-indexed": (1.2, 30),  # every step compressed to its own length
     "revise-verbatim": (2.4, 50),
@@ -205,7 +211,7 @@ _SPARE = 1_000  # tokens
 
 
 def _completion_tokens(name: PromptName, draft: Draft, kind: DecompositionKind | None) -> tuple[int, int]:
-    """(expected, most) tokens of a reply. The most counts towards a provider's limits."""
+    """Return the expected and the most tokens of a reply. The most counts towards a provider's limits."""
     units = len(unit_ends(draft.trace.thinking))
     steps = len(draft.steps) or max(1.0, _STEPS_PER_UNIT[kind or "skill"] * units)
     thinking, response = estimated_tokens(draft.trace.thinking), estimated_tokens(draft.trace.response)

@@ -1,11 +1,11 @@
-"""What a teacher replied, checked against the trace: steps, decisions and revision, or the fault.
+"""Parse a teacher's reply and check it against the trace.
 
-    read_decompose(trace, kind, asking, text)  ->  steps
-    read_revise(draft, asking, text)           ->  decisions, revision
-    read_fused(trace, kind, text)              ->  steps, decisions, revision
+    read_decompose(trace, kind, mode, text)  ->  steps
+    read_revise(draft, mode, text)           ->  decisions, revision
+    read_fused(trace, kind, text)            ->  steps, decisions, revision
 
 Nothing in a reply is trusted: each function raises `UnusableReplyError` with the first fault and its place.
-Steps cover the trace exactly, by construction. What becomes of a revision is for the row gates.
+Steps cover the trace exactly, by construction. Whether a revision is good is for the row gates.
 """
 
 import re
@@ -30,50 +30,48 @@ from drp.teacher.llm.skill_names import skill_named
 from drp.teacher.llm.text_checks import checked
 from drp.traces import Skill, joined, unit_ends
 
-_LETTER = re.compile(r"[a-z]{1,3}")  # of a skill
+_LETTER = re.compile(r"[a-z]{1,3}")  # the key of a skill
 _STEP = re.compile(r"(\d{1,9}) ?([a-z]{1,3})")  # last unit and skill
 
 
 def whole(trace: StudentTrace) -> tuple[Step, ...]:
-    """The one step of kind `none`, for which no teacher is asked; `()` for an empty trace."""
+    """Return the only step of kind `none`, which needs no teacher; `()` for an empty trace."""
     return _steps((len(trace.thinking),), (Skill("the whole trace", "deduction"),)) if trace.thinking else ()
 
 
 def read_decompose(
-    trace: StudentTrace, kind: DecompositionKind, asking: TwoPass, text: str
+    trace: StudentTrace, kind: DecompositionKind, mode: TwoPass, text: str
 ) -> tuple[Step, ...]:
-    """The steps in a reply to `ask_decompose`.
+    """Return the steps in a reply to `build_decompose`.
 
     Raises:
         UnusableReplyError: `uncovered` or `malformed`.
     """
-    if asking == "verbatim":
-        written = parsed(VerbatimReply, text).steps
-        ends = aligned(trace.thinking, [step.text for step in written])
-        skills = [
-            skill_named(step.skill, step.family, f"step {n}") for n, step in enumerate(written, start=1)
-        ]
+    if mode == "verbatim":
+        copied = parsed(VerbatimReply, text).steps
+        ends = aligned(trace.thinking, [step.text for step in copied])
+        skills = [skill_named(step.skill, step.family, f"step {n}") for n, step in enumerate(copied, start=1)]
     else:
         reply = parsed(IndexedReply, text)
-        table = _lettered(reply.skills)
-        pairs = [_STEP.fullmatch(said) for said in reply.steps]
-        found = [(int(pair[1]), table[pair[2]]) for pair in pairs if pair and pair[2] in table]
-        if len(found) < len(pairs):
-            wrong = next(n for n, pair in enumerate(pairs) if not pair or pair[2] not in table)
-            said = reply.steps[wrong]
-            raise UnusableReplyError(
-                "malformed",
-                f"step {wrong + 1} is {said[:20]!r}, not a last unit and the letter of a skill",
-            )
-        ends = _ends(trace, [unit for unit, _ in found])
-        skills = [skill for _, skill in found]
+        skill_by_letter = _skills_by_letter(reply.skills)
+        last_units: list[int] = []
+        skills = []
+        for number, step in enumerate(reply.steps, start=1):
+            match = _STEP.fullmatch(step)
+            if not match or match[2] not in skill_by_letter:
+                raise UnusableReplyError(
+                    "malformed", f"step {number} is {step[:20]!r}, not a last unit and the letter of a skill"
+                )
+            last_units.append(int(match[1]))
+            skills.append(skill_by_letter[match[2]])
+        ends = _ends(trace, last_units)
     return _of_kind(kind, _steps(ends, skills))
 
 
 def read_fused(
     trace: StudentTrace, kind: DecompositionKind, text: str
 ) -> tuple[tuple[Step, ...], tuple[Decision, ...], Revision]:
-    """Steps, decisions and revision in a reply to `ask_fused`; its thinking is put together here.
+    """Return steps, decisions and revision in a reply to `build_fused`; the thinking is joined here.
 
     Raises:
         UnusableReplyError: `uncovered` or `malformed`.
@@ -84,50 +82,50 @@ def read_fused(
         skill_named(step.skill, step.family, f"step {n}") for n, step in enumerate(reply.steps, start=1)
     ]
     steps = _of_kind(kind, _steps(ends, skills))
-    said = [
+    step_replies = [
         StepReply(
             step.action,
             checked(step.text, f"the text of step {number}", trace) if isinstance(step, FusedText) else None,
         )
         for number, step in enumerate(reply.steps, start=1)
     ]
-    decisions = decisions_from(said, groups_in_order(said))
-    return steps, decisions, _put_together(trace, steps, decisions, reply.response)
+    decisions = decisions_from(step_replies, groups_in_order(step_replies))
+    return steps, decisions, _join(trace, steps, decisions, reply.response)
 
 
-def read_revise(draft: Draft, asking: TwoPass, text: str) -> tuple[tuple[Decision, ...], Revision]:
-    """Decisions and revision in a reply to `ask_revise`.
+def read_revise(draft: Draft, mode: TwoPass, text: str) -> tuple[tuple[Decision, ...], Revision]:
+    """Return decisions and revision in a reply to `build_revise`.
 
     Raises:
         UnusableReplyError: `malformed`.
     """
     trace, steps = draft.trace, draft.steps
-    if asking == "indexed":
+    if mode == "indexed":
         runs = parsed(StepRunsReply, text)
-        decisions = _runs(draft, runs)
-        return decisions, _put_together(trace, steps, decisions, runs.response)
+        decisions = _decisions_from_runs(draft, runs)
+        return decisions, _join(trace, steps, decisions, runs.response)
     reply = parsed(RevisedReply, text)
-    decisions = _revised(draft, reply)
+    decisions = _decisions_by_step(draft, reply)
     thinking = checked(reply.thinking, "the thinking", trace)
     return decisions, Revision(thinking, checked(reply.response, "the response", trace))
 
 
-def _lettered(skills: Sequence[str]) -> dict[str, Skill]:
-    """Skills by their letters; a name without a family has the one that fits it."""
-    table: dict[str, Skill] = {}
-    for place, said in enumerate(skills, start=1):
-        key, _, label = said.partition(" ")
-        if not _LETTER.fullmatch(key) or key in table:
+def _skills_by_letter(skills: Sequence[str]) -> dict[str, Skill]:
+    """Return the skills by letter; a name without a family gets the family that fits it."""
+    skill_by_letter: dict[str, Skill] = {}
+    for number, entry in enumerate(skills, start=1):
+        key, _, label = entry.partition(" ")
+        if not _LETTER.fullmatch(key) or key in skill_by_letter:
             raise UnusableReplyError(
-                "malformed", f"skill {place} is {said[:40]!r}: it has no letter of its own"
+                "malformed", f"skill {number} is {entry[:40]!r}: it has no letter of its own"
             )
         family, _, name = label.rpartition(":")
-        table[key] = skill_named(name, family, f"skill {key}")
-    return table
+        skill_by_letter[key] = skill_named(name, family, f"skill {key}")
+    return skill_by_letter
 
 
 def _ends(trace: StudentTrace, last_units: Sequence[int]) -> tuple[int, ...]:
-    """Where steps end whose last units (counted from 1) a reply names."""
+    """Return where steps end, given their last units, counted from 1."""
     ends = unit_ends(trace.thinking)
     before = 0
     for number, unit in enumerate(last_units, start=1):
@@ -158,11 +156,11 @@ def _of_kind(kind: DecompositionKind, steps: tuple[Step, ...]) -> tuple[Step, ..
     return steps
 
 
-def _runs(draft: Draft, reply: StepRunsReply) -> tuple[Decision, ...]:
-    said: list[StepReply] = []
+def _decisions_from_runs(draft: Draft, reply: StepRunsReply) -> tuple[Decision, ...]:
+    step_replies: list[StepReply] = []
     groups: list[Sequence[int]] = []
     for run in reply.runs:
-        first = len(said)
+        first = len(step_replies)
         if not first < run.to <= len(draft.steps):
             raise UnusableReplyError(
                 "malformed",
@@ -171,39 +169,43 @@ def _runs(draft: Draft, reply: StepRunsReply) -> tuple[Decision, ...]:
         steps = range(first, run.to)
         text = _text_of(run.action, run.text, first + 1, draft)
         if text is None:
-            said += [StepReply(run.action)] * len(steps)
+            step_replies += [StepReply(run.action)] * len(steps)
         else:
-            said += [StepReply(run.action, text), *[StepReply("MULTI-STEP COMPRESS")] * (len(steps) - 1)]
+            step_replies.append(StepReply(run.action, text))
+            step_replies += [StepReply("MULTI-STEP COMPRESS")] * (len(steps) - 1)
             groups += [steps] if len(steps) > 1 else []
-    if len(said) < len(draft.steps):
-        raise UnusableReplyError("malformed", f"steps {len(said) + 1}-{len(draft.steps)} are in no run")
-    return decisions_from(said, groups)
-
-
-def _revised(draft: Draft, reply: RevisedReply) -> tuple[Decision, ...]:
-    if [each.step for each in reply.decisions] != [*range(1, len(draft.steps) + 1)]:
-        missing = sorted({*range(1, len(draft.steps) + 1)} - {each.step for each in reply.decisions})
-        what = f"steps {missing[:10]} have no decision" if missing else "some are twice or out of order"
+    if len(step_replies) < len(draft.steps):
         raise UnusableReplyError(
-            "malformed", f"not one decision for each of {len(draft.steps)} steps in order: {what}"
+            "malformed", f"steps {len(step_replies) + 1}-{len(draft.steps)} are in no run"
         )
-    said = []
-    for step, each in zip(draft.steps, reply.decisions, strict=True):
-        text = _written(each.text)
-        if each.action == "KEEP" and text is not None:
+    return decisions_from(step_replies, groups)
+
+
+def _decisions_by_step(draft: Draft, reply: RevisedReply) -> tuple[Decision, ...]:
+    numbers = [*range(1, len(draft.steps) + 1)]
+    if [decision.step for decision in reply.decisions] != numbers:
+        missing = sorted({*numbers} - {decision.step for decision in reply.decisions})
+        problem = f"steps {missing[:10]} have no decision" if missing else "some are twice or out of order"
+        raise UnusableReplyError(
+            "malformed", f"not one decision for each of {len(draft.steps)} steps in order: {problem}"
+        )
+    step_replies = []
+    for step, decision in zip(draft.steps, reply.decisions, strict=True):
+        text = _nonblank(decision.text)
+        if decision.action == "KEEP" and text is not None:
             if solid(text) != solid(draft.trace.thinking[step.char_start : step.char_end]):
-                raise UnusableReplyError("malformed", f"step {each.step} is a KEEP with other words")
+                raise UnusableReplyError("malformed", f"step {decision.step} is a KEEP with other words")
             text = None
-        if each.action != "MULTI-STEP COMPRESS" or text is not None:
-            text = _text_of(each.action, text, each.step, draft)
-        said.append(StepReply(each.action, text, _reason(each.reason)))
-    named = [[other - 1 for other in each.merged_with] for each in reply.decisions]
-    return decisions_from(said, groups_by_name(said, named))
+        if decision.action != "MULTI-STEP COMPRESS" or text is not None:
+            text = _text_of(decision.action, text, decision.step, draft)
+        step_replies.append(StepReply(decision.action, text, _reason(decision.reason)))
+    merged_with = [[other - 1 for other in decision.merged_with] for decision in reply.decisions]
+    return decisions_from(step_replies, groups_by_name(step_replies, merged_with))
 
 
 def _text_of(action: Action, text: str | None, number: int, draft: Draft) -> str | None:
-    """The text that stands for a step, checked; None where the step has none."""
-    text = _written(text)
+    """Return the checked text that replaces a step; None if the action has no text."""
+    text = _nonblank(text)
     if action in {"KEEP", "DELETE"}:
         if text is not None:
             raise UnusableReplyError("malformed", f"step {number} is a {action} with a text")
@@ -213,19 +215,19 @@ def _text_of(action: Action, text: str | None, number: int, draft: Draft) -> str
     return checked(text, f"the text of step {number}", draft.trace)
 
 
-def _written(text: str | None) -> str | None:
-    """Blank text is none: some teachers write "" where null is asked for."""
+def _nonblank(text: str | None) -> str | None:
+    """Return None for blank text: some teachers write "" where the prompt asks for null."""
     return text if text and text.strip() else None
 
 
 _LONGEST_REASON = 200  # characters of a reason that are kept
 
 
-def _reason(said: str) -> str:
-    return " ".join(said.split())[:_LONGEST_REASON] or "none_given"
+def _reason(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST_REASON] or "none_given"
 
 
-def _put_together(
+def _join(
     trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[Decision], response: str
 ) -> Revision:
     thinking = joined(trace.thinking, steps, decisions)

@@ -1,7 +1,8 @@
-"""The prompts: files in drp/teacher/llm/prompts/, their versions, and the worked example that goes with each.
+"""Load the prompts in drp/teacher/llm/prompts/, with their versions and the worked example.
 
-A prompt is a text with `{{part}}`s, a schema and the example in its own form. All of it is its version's
-content: tests/teacher/llm/test_prompts.py fails when any of it changes without a new `version:` in the file.
+A prompt consists of a text with `{{part}}`s, a schema, and the worked example in the form of its replies. Its
+version covers all three: tests/teacher/llm/test_prompts.py fails if one of them changes and the file has no
+new `version:`.
 """
 
 import json
@@ -39,10 +40,10 @@ MODELS: dict[PromptName, type[AnyReply]] = {
     "revise-verbatim": RevisedReply,
     "fused": FusedReply,
 }
-"""Every prompt with the model of its replies."""
+"""The model of the replies to each prompt."""
 
 _HEAD = re.compile(r"---\nversion: (\d{1,4})\n---\n")  # front matter
-_PART = re.compile(r"\{\{([a-z]{1,20})\}\}")  # {{data}}: the part of that name
+_PART = re.compile(r"\{\{([a-z]{1,20})\}\}")  # {{data}}: the part named "data"
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,17 @@ class Prompt:
 
     @property
     def version(self) -> str:
-        """`fused-1`."""
+        """Name and number, e.g. `fused-1`."""
         return f"{self.name}-{self.number}"
 
     @property
     def model(self) -> type[AnyReply]:
-        """The model of its replies."""
+        """The model of the replies."""
         return MODELS[self.name]
 
     def system(self, kind: DecompositionKind | None, *, structured: bool) -> str:
-        """The system message; where the endpoint enforces no schema, the schema is asked for in words."""
-        text = _PART.sub(lambda found: _part(found[1], kind), self.text).strip()
+        """Return the system message, with the schema unless the endpoint enforces it (`structured`)."""
+        text = _PART.sub(lambda match: _part(match[1], kind), self.text).strip()
         if structured:
             return text
         schema = json.dumps(strict_schema(self.model)["schema"], separators=(",", ":"))
@@ -74,7 +75,7 @@ class Prompt:
 
 @cache
 def prompt(name: PromptName) -> Prompt:
-    """The prompt of that name."""
+    """Load a prompt by its name."""
     text = (FILES / f"{name}.md").read_text(encoding="utf-8")
     head = _HEAD.match(text)
     if head is None:
@@ -82,11 +83,11 @@ def prompt(name: PromptName) -> Prompt:
     return Prompt(name, int(head[1]), text[head.end() :])
 
 
-def prompt_version(asking: PromptMode) -> str:
-    """Versions of all prompts that are in use where a teacher is asked like this."""
-    if asking == "fused":
+def prompt_version(mode: PromptMode) -> str:
+    """Return the versions of all prompts that a prompt mode uses."""
+    if mode == "fused":
         return prompt("fused").version
-    return f"{prompt(f'decompose-{asking}').version}+{prompt(f'revise-{asking}').version}"
+    return f"{prompt(f'decompose-{mode}').version}+{prompt(f'revise-{mode}').version}"
 
 
 @cache
@@ -97,12 +98,12 @@ def _part(name: str, kind: DecompositionKind | None) -> str:
 
 @cache
 def example(kind: DecompositionKind) -> Draft:
-    """The worked example, cut in a kind, with its decisions and revision."""
-    written: dict[str, Any] = yaml.safe_load((FILES / "example.yaml").read_text(encoding="utf-8"))
+    """Load the worked example, decomposed by `kind`, with its decisions and revision."""
+    content: dict[str, Any] = yaml.safe_load((FILES / "example.yaml").read_text(encoding="utf-8"))
     trace = StudentTrace(
-        "example", written["question"], written["thinking"], written["response"], written["answer"]
+        "example", content["question"], content["thinking"], content["response"], content["answer"]
     )
-    rows = written["kinds"][kind]
+    rows = content["kinds"][kind]
     ends = unit_ends(trace.thinking)
     steps: list[Step] = []
     start = unit = 0
@@ -121,5 +122,5 @@ def example(kind: DecompositionKind) -> Draft:
         )
         for i, row in enumerate(rows)
     )
-    revision = Revision(joined(trace.thinking, steps, decisions), written["revised_response"])
+    revision = Revision(joined(trace.thinking, steps, decisions), content["revised_response"])
     return Draft(trace, tuple(steps), decisions, revision)

@@ -1,8 +1,8 @@
-"""What a teacher may reply: one pydantic model for each prompt, with its strict JSON schema.
+"""The replies a teacher may give: one pydantic model for each prompt, with its strict JSON schema.
 
-The schemas keep to what OpenAI's strict mode takes: every property is required, no other is allowed. A reply
-is parsed by the same model whether the endpoint enforces the schema or was only told of it. That what is
-said in the right form is also true of the trace is for `drp.teacher.llm.parse` to find out.
+The schemas fit OpenAI's strict mode: every property is required, and no other is allowed. A reply is parsed
+by the same model whether the endpoint enforces the schema or the prompt only describes it. These models check
+the form; `drp.teacher.llm.parse` checks the content against the trace.
 """
 
 import re
@@ -18,11 +18,11 @@ JsonSchema: TypeAlias = Mapping[str, Any]
 
 
 class UnusableReplyError(Exception):
-    """An answer that is no answer: never raised out of a teacher, which asks again or refuses the trace.
+    """A reply that cannot be used. The teacher handles it: it asks again or refuses the trace.
 
     Args:
-        reason: the gate reason of the refusal.
-        fault: what is wrong and where, in words fit for the teacher that is asked again.
+        reason: the reject reason of the refusal.
+        fault: what is wrong and where; the second prompt quotes it to the teacher.
     """
 
     def __init__(self, reason: Literal["uncovered", "malformed"], fault: str) -> None:
@@ -36,10 +36,11 @@ class UnusableReplyError(Exception):
 
 _LONGEST_FAULT = 400  # characters: it goes into a prompt and a row
 _LONGEST_REPLY = 4_000_000  # characters; four times a full context
-_JSON_FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.S)  # the one wrapping that is forgiven
-_FAULTS = 2  # that are named at once
+_JSON_FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.S)  # the only wrapper that is accepted
+_FAULTS = 2  # faults named in one message
 
-# An unknown family is no reason to throw a reply away: it is asked for as one of ten and read as any text.
+# The schema allows the ten families only; parsing accepts any text, so that an unknown family does not cost
+# a reply.
 Family: TypeAlias = Annotated[str, Field(json_schema_extra={"enum": list(SKILL_FAMILIES)})]
 
 
@@ -51,21 +52,21 @@ class AnyReply(_StrictModel):
     """Base class of whole replies."""
 
     name: ClassVar[str]
-    """Name of the schema, which an endpoint wants."""
+    """Name of the schema, which endpoints require."""
 
 
 class IndexedReply(AnyReply):
-    """decompose-indexed: each skill once, with a letter, then the steps by number and letter."""
+    """Reply to decompose-indexed: each skill once, with a letter, then the steps by number and letter."""
 
     name = "drp_decompose_indexed"
     skills: list[str]
     """`a family: name`, `b ...`."""
     steps: list[str]
-    """`4c`: the last unit, counted from 1, and the skill's letter."""
+    """`4c`: the last unit of the step, counted from 1, and the skill's letter."""
 
 
 class VerbatimStep(_StrictModel):
-    """A step written out."""
+    """A step copied from the trace."""
 
     text: str
     skill: str
@@ -73,7 +74,7 @@ class VerbatimStep(_StrictModel):
 
 
 class VerbatimReply(AnyReply):
-    """decompose-verbatim: each step with its skill (paper, Appendix E)."""
+    """Reply to decompose-verbatim: each step with its skill (paper, Appendix E)."""
 
     name = "drp_decompose_verbatim"
     steps: list[VerbatimStep]
@@ -85,7 +86,7 @@ def _shape(value: Any) -> str:
 
 
 class FusedStep(_StrictModel):
-    """A step that needs no words: kept, deleted, or in the merge that began before it."""
+    """A step without new text: kept, deleted, or part of a merge that began before it."""
 
     end: int
     skill: str
@@ -94,7 +95,7 @@ class FusedStep(_StrictModel):
 
 
 class FusedText(_StrictModel):
-    """A step with its new words; of a merge its first step."""
+    """A step with new text: compressed, or the first step of a merge."""
 
     end: int
     skill: str
@@ -104,7 +105,7 @@ class FusedText(_StrictModel):
 
 
 class FusedReply(AnyReply):
-    """fused: steps by their last unit (counted from 1), each with its action; and the response."""
+    """Reply to fused: steps by their last unit (counted from 1), each with its action, and the response."""
 
     name = "drp_fused"
     steps: list[
@@ -117,7 +118,7 @@ class FusedReply(AnyReply):
 
 
 class StepRun(_StrictModel):
-    """Steps in a row that are all kept, all deleted, or merged; or one that is compressed."""
+    """Steps in a row that are all kept, all deleted or merged, or one step that is compressed."""
 
     to: int
     action: Action
@@ -125,7 +126,7 @@ class StepRun(_StrictModel):
 
 
 class StepRunsReply(AnyReply):
-    """revise-indexed: runs of steps by their last one (counted from 1), and the response."""
+    """Reply to revise-indexed: runs of steps by their last step (counted from 1), and the response."""
 
     name = "drp_revise_indexed"
     runs: list[StepRun]
@@ -133,7 +134,7 @@ class StepRunsReply(AnyReply):
 
 
 class RevisedStep(_StrictModel):
-    """One decision; steps are counted from 1."""
+    """The decision on one step; steps are counted from 1."""
 
     step: int
     action: Action
@@ -143,7 +144,7 @@ class RevisedStep(_StrictModel):
 
 
 class RevisedReply(AnyReply):
-    """revise-verbatim: a decision for each step, the synthesis and the response (paper, Appendix E)."""
+    """Reply to revise-verbatim: a decision per step, the synthesis and the response (paper, Appendix E)."""
 
     name = "drp_revise_verbatim"
     decisions: list[RevisedStep]
@@ -155,20 +156,20 @@ Model = TypeVar("Model", bound=AnyReply)
 
 
 def parsed(model: type[Model], text: str) -> Model:
-    """The reply in `text`: JSON alone, or in one ```json fence.
+    """Parse the reply in `text`: JSON alone, or in one ```json fence.
 
     Raises:
         UnusableReplyError: `malformed`, with the first faults.
     """
-    bare = text.strip()
-    if not bare:
+    document = text.strip()
+    if not document:
         raise UnusableReplyError("malformed", "the reply is empty")
-    if len(bare) > _LONGEST_REPLY:
+    if len(document) > _LONGEST_REPLY:
         raise UnusableReplyError("malformed", f"the reply has more than {_LONGEST_REPLY:,} characters")
-    if wrapped := _JSON_FENCE.fullmatch(bare):
-        bare = wrapped[1]
+    if fenced := _JSON_FENCE.fullmatch(document):
+        document = fenced[1]
     try:
-        return model.model_validate_json(bare)
+        return model.model_validate_json(document)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
     named = "; ".join(f"{_place(fault['loc'])}{fault['msg']}" for fault in faults[:_FAULTS])
@@ -181,14 +182,14 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def strict_schema(model: type[AnyReply]) -> JsonSchema:
-    """The value of `response_format.json_schema`: name, `strict`, and the schema without references."""
+    """Return the value of `response_format.json_schema`: name, `strict` and a schema without references."""
     document = model.model_json_schema()
     definitions = document.pop("$defs", {})
     return {"name": model.name, "strict": True, "schema": _plain(document, definitions)}
 
 
 def _plain(node: Any, definitions: Mapping[str, Any]) -> Any:
-    """A part of a schema, references replaced by what they name, without titles and prose."""
+    """Return a part of a schema with references resolved, without titles and descriptions."""
     if isinstance(node, list):
         return [_plain(item, definitions) for item in node]
     if not isinstance(node, dict):
@@ -203,7 +204,7 @@ def _plain(node: Any, definitions: Mapping[str, Any]) -> Any:
             "required": list(properties),
             "additionalProperties": False,
         }
-    names = {"oneOf": "anyOf"}  # strict mode knows anyOf alone
+    names = {"oneOf": "anyOf"}  # strict mode supports only anyOf
     return {
         names.get(name, name): _plain(part, definitions)
         for name, part in node.items()

@@ -1,6 +1,6 @@
-"""From drafts to requests and from replies back to drafts, for one model and one way of asking.
+"""Build requests from drafts and parse replies into drafts, for one model and one prompt mode.
 
-`fused`: one request asks for steps, decisions and revision.
+`fused`: one request for steps, decisions and revision.
 `indexed` and `verbatim`: two requests, as in the paper (sections 3.1 and 3.2, appendix E).
 """
 
@@ -20,82 +20,95 @@ _UNITS_PER_STEP = {"skill": 1, "step": 2, "sentence": 1}
 
 @dataclass(frozen=True)
 class PromptStrategy:
-    """How one method of a teacher asks about a draft, and reads the reply into it.
+    """How one method of a teacher builds the prompt for a draft and parses the reply.
 
-    `ask` takes the draft and, of a second attempt, `fault` and `roomier`; `read` raises UnusableReplyError.
+    `build` takes the draft and, for a second attempt, `fault` and `max_tokens_factor`. `parse` returns the
+    draft with the content of the reply, or raises UnusableReplyError.
     """
 
-    ask: Callable[..., PromptRequest]
-    read: Callable[[Draft, str], Draft]
+    build: Callable[..., PromptRequest]
+    parse: Callable[[Draft, str], Draft]
 
 
 @dataclass(frozen=True)
 class RequestBuilder:
-    """Makes the requests of one teacher."""
+    """Builds the requests of one teacher."""
 
     profile: TeacherProfile
-    asking: PromptMode
+    prompt_mode: PromptMode
     kind: DecompositionKind
 
     @property
     def prompt_version(self) -> str:
         """Versions of all prompts in use."""
-        return prompt_version(self.asking)
+        return prompt_version(self.prompt_mode)
 
     @property
     def decomposing(self) -> PromptStrategy:
-        """For the steps; of `fused`, for the decisions and the revision too."""
-        mode, kind = self.asking, self.kind
+        """The strategy for the steps; in mode `fused`, for decisions and revision too."""
+        mode, kind = self.prompt_mode, self.kind
         if mode == "fused":
 
-            def read_all(draft: Draft, text: str) -> Draft:
+            def parse_fused(draft: Draft, text: str) -> Draft:
                 steps, decisions, revision = read_fused(draft.trace, kind, text)
                 return replace(draft, steps=steps, decisions=decisions, revision=revision)
 
-            return PromptStrategy(lambda draft, **how: build_fused(draft.trace, kind, **how), read_all)
+            return PromptStrategy(
+                lambda draft, **options: build_fused(draft.trace, kind, **options), parse_fused
+            )
         return PromptStrategy(
-            lambda draft, **how: build_decompose(draft.trace, kind, mode, **how),
+            lambda draft, **options: build_decompose(draft.trace, kind, mode, **options),
             lambda draft, text: replace(draft, steps=read_decompose(draft.trace, kind, mode, text)),
         )
 
     @property
     def revising(self) -> PromptStrategy:
-        """For the decisions and the revision, where decomposing did not ask for them."""
-        mode = self.asking
+        """The strategy for decisions and revision, if the first request did not include them."""
+        mode = self.prompt_mode
         if mode == "fused":
             return self.decomposing
 
-        def read_second(draft: Draft, text: str) -> Draft:
+        def parse_revision(draft: Draft, text: str) -> Draft:
             decisions, revision = read_revise(draft, mode, text)
             return replace(draft, decisions=decisions, revision=revision)
 
-        return PromptStrategy(lambda draft, **how: build_revise(draft, mode, **how), read_second)
+        return PromptStrategy(lambda draft, **options: build_revise(draft, mode, **options), parse_revision)
 
     def request(
-        self, way: PromptStrategy, draft: Draft, *, fault: str | None = None, roomier: float = 1.0
+        self,
+        strategy: PromptStrategy,
+        draft: Draft,
+        *,
+        fault: str | None = None,
+        max_tokens_factor: float = 1.0,
     ) -> TeacherRequest:
-        """One request; `fault` and `roomier` make a second one different from the first."""
+        """Build one request; `fault` and `max_tokens_factor` make a second one different from the first."""
         structured = "json_schema" in self.profile.supports
-        ask = way.ask(draft, structured=structured, fault=fault, roomier=roomier)
+        prompt = strategy.build(
+            draft, structured=structured, fault=fault, max_tokens_factor=max_tokens_factor
+        )
         body: dict[str, object] = {
             "model": self.profile.model,
-            "messages": [dict(message) for message in ask.messages],
-            self.profile.limit_field: min(ask.max_completion_tokens, self.profile.limits.output_tokens),
+            "messages": [dict(message) for message in prompt.messages],
+            self.profile.limit_field: min(prompt.max_completion_tokens, self.profile.limits.output_tokens),
             **self.profile.sampling.model_dump(exclude_none=True),
         }
-        if ask.schema is not None:
-            body["response_format"] = {"type": "json_schema", "json_schema": dict(ask.schema)}
-        estimate = Usage(ask.expected_prompt_tokens, 0, ask.expected_completion_tokens)
-        return TeacherRequest(ask.stage, self.profile.base_url, body, ask.prompt_version, estimate)
+        if prompt.schema is not None:
+            body["response_format"] = {"type": "json_schema", "json_schema": dict(prompt.schema)}
+        estimate = Usage(prompt.expected_prompt_tokens, 0, prompt.expected_completion_tokens)
+        return TeacherRequest(prompt.stage, self.profile.base_url, body, prompt.prompt_version, estimate)
 
     def expected(self, trace: StudentTrace) -> Iterator[TeacherRequest]:
-        """All first requests about a trace, as far as they can be told before the first reply."""
+        """Yield the first requests about a trace, to estimate their cost.
+
+        A request for the revision is built from likely steps, because the true ones are not known yet.
+        """
         if not trace.thinking.strip():
             return
         draft = Draft(trace)
-        if self.asking == "fused" or self.kind != "none":
+        if self.prompt_mode == "fused" or self.kind != "none":
             yield self.request(self.decomposing, draft)
-        if self.asking != "fused":
+        if self.prompt_mode != "fused":
             yield self.request(self.revising, replace(draft, steps=self._likely_steps(trace)))
 
     def _likely_steps(self, trace: StudentTrace) -> tuple[Step, ...]:

@@ -1,7 +1,6 @@
-"""The reply that says what a draft already holds: how the worked example answers, in every form.
+"""Serialize a draft as a teacher's reply, to show the worked example in the form of each prompt.
 
-The inverse of `drp.teacher.llm.parse`: what is written from a draft reads back as its steps, decisions and
-revision.
+The inverse of `drp.teacher.llm.parse`: the reply parses back to the draft's steps, decisions and revision.
 """
 
 from bisect import bisect_left
@@ -27,24 +26,24 @@ from drp.traces import letter, shown, unit_ends
 
 
 def reply_of(name: PromptName, draft: Draft) -> AnyReply:
-    """The reply to prompt `name` that says `draft`; its steps must consist of whole units."""
+    """Return the reply to prompt `name` that says `draft`, whose steps must consist of whole units."""
     return _WRITERS[name](draft)
 
 
-def _numbers(draft: Draft) -> list[int]:
-    """The last unit of each step, counted from 1."""
+def _last_units(draft: Draft) -> list[int]:
+    """Return the last unit of each step, counted from 1."""
     ends = unit_ends(draft.trace.thinking)
     return [bisect_left(ends, step.char_end) + 1 for step in draft.steps]
 
 
 def _indexed(draft: Draft) -> IndexedReply:
     skills = dict.fromkeys((step.skill_family, step.skill) for step in draft.steps)
-    letters = {skill: letter(place) for place, skill in enumerate(skills)}
+    letters = {skill: letter(index) for index, skill in enumerate(skills)}
     return IndexedReply(
         skills=[f"{key} {family}: {skill}" for (family, skill), key in letters.items()],
         steps=[
             f"{end}{letters[step.skill_family, step.skill]}"
-            for end, step in zip(_numbers(draft), draft.steps, strict=True)
+            for end, step in zip(_last_units(draft), draft.steps, strict=True)
         ],
     )
 
@@ -65,12 +64,12 @@ def _verbatim(draft: Draft) -> VerbatimReply:
 
 def _fused(draft: Draft) -> FusedReply:
     steps: list[FusedStep | FusedText] = []
-    for end, step, decision in zip(_numbers(draft), draft.steps, draft.decisions, strict=True):
-        said = {"end": end, "skill": step.skill, "family": step.skill_family, "action": decision.action}
+    for end, step, decision in zip(_last_units(draft), draft.steps, draft.decisions, strict=True):
+        fields = {"end": end, "skill": step.skill, "family": step.skill_family, "action": decision.action}
         if decision.revised_text is None:
-            steps.append(FusedStep.model_validate(said))
+            steps.append(FusedStep.model_validate(fields))
         else:
-            steps.append(FusedText.model_validate(said | {"text": decision.revised_text}))
+            steps.append(FusedText.model_validate(fields | {"text": decision.revised_text}))
     return FusedReply(steps=steps, response=_revision(draft).response)
 
 
@@ -84,7 +83,10 @@ def _runs(draft: Draft) -> StepRunsReply:
 
 
 def _run_of(decisions: Sequence[Decision]) -> Callable[[Decision], object]:
-    """What is equal for neighbours in one run; a merge takes in what it deletes between its steps."""
+    """Return a key function that is equal for decisions in one run.
+
+    A merge includes the steps that are deleted between its steps.
+    """
     merge_of: dict[int, int] = {}
     for decision in decisions:
         for member in range(decision.step_index, max(decision.merged_with, default=-1) + 1):

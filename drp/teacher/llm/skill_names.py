@@ -1,25 +1,25 @@
-"""Skills as teachers name them: free text within bounds, in one of the ten families."""
+"""Read skills as teachers name them: free text of limited length, in one of the ten families."""
 
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.traces import SKILL_FAMILIES, UNLABELLED, Skill, skill_of
 
 LONGEST_SKILL = 80
-"""Characters: a name, not a sentence."""
+"""Most characters of a skill name."""
 
 
 def skill_named(name: str, family: str, place: str) -> Skill:
-    """The skill in lower case with single blanks, and its family.
+    """Return the skill in lower case with single spaces, and its family.
 
-    A family that is none of the ten is replaced by the one that the heuristic teacher would give to what was
-    said, and by `reading` where that says nothing either.
+    An unknown family is replaced by the one that the heuristic teacher finds for name and family, or by
+    `reading` if it finds none.
 
     Args:
-        name: what the teacher calls it.
-        family: where the teacher says that it belongs.
+        name: the teacher's name of the skill.
+        family: the teacher's family of the skill.
         place: what has this skill, for the fault.
 
     Raises:
-        UnusableReplyError: `malformed`, it has no name or one of more than 80 characters.
+        UnusableReplyError: `malformed`, the name is empty or longer than 80 characters.
     """
     name = " ".join(name.lower().split())
     if not name:

@@ -1,8 +1,9 @@
-"""An LLM as a teacher: drafts become requests, replies become steps, decisions and revisions.
+"""An LLM as the teacher: drafts become requests, replies become steps, decisions and revisions.
 
-An answer that is no answer (cut, refused, filtered, empty, not the JSON that was asked for, steps that do not
-cover the trace) is in the ledger like any other. It is followed by one request more, which differs: with more
-room after a cut, else with the fault named. What comes of that is the draft's, or its refusal.
+An answer may be unusable: cut off, refused, filtered, empty, not the requested JSON, or with steps that do
+not cover the trace. The ledger keeps it like any other answer. The teacher then sends one more request, which
+differs from the first: it has a higher token limit after a cut, otherwise it names the fault. If the second
+answer is unusable too, the draft is refused.
 """
 
 from collections import defaultdict, deque
@@ -21,8 +22,8 @@ from drp.teacher.transport.protocol import Driver
 
 T = TypeVar("T")
 
-ROOMIER = 4.0
-"""The room of a second request after a cut, over that of the first."""
+MAX_TOKENS_FACTOR = 4.0
+"""Factor on the token limit of the second request after the first reply was cut off."""
 
 _RefusalReason: TypeAlias = Literal["uncovered", "malformed", "truncated", "unanswered"]
 
@@ -31,7 +32,7 @@ _RefusalReason: TypeAlias = Literal["uncovered", "malformed", "truncated", "unan
 class _PendingDraft:
     draft: Draft
     fault: str | None = None
-    roomier: float = 1.0
+    max_tokens_factor: float = 1.0
     is_second: bool = False
 
 
@@ -39,92 +40,101 @@ class LlmTeacher:
     """Implements `drp.teacher.protocol.Teacher`.
 
     Args:
-        asker: makes requests of drafts, for one model.
-        driver: brings requests there and answers back.
+        builder: builds requests from drafts, for one model.
+        driver: sends requests and returns the answers.
     """
 
-    def __init__(self, asker: RequestBuilder, driver: Driver) -> None:
-        self._asker, self._driver = asker, driver
+    def __init__(self, builder: RequestBuilder, driver: Driver) -> None:
+        self._builder, self._driver = builder, driver
 
     @property
     def name(self) -> str:
-        """Host and model: the same whether it is asked online or in batches."""
-        profile = self._asker.profile
+        """Host and model; the same online and in batches."""
+        profile = self._builder.profile
         return f"{urlsplit(profile.base_url).netloc}/{profile.model}"
 
     @property
     def prompt_version(self) -> str:
-        """Versions of all prompts that it uses."""
-        return self._asker.prompt_version
+        """Versions of all prompts in use."""
+        return self._builder.prompt_version
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
-        """Steps from the teacher; in mode `fused`, the decisions and the revision of the same reply too."""
-        asker = replace(self._asker, kind=kind)
-        if kind == "none" and asker.asking != "fused":
+        """Fill in the steps; in mode `fused`, the decisions and the revision of the same reply too."""
+        builder = replace(self._builder, kind=kind)
+        if kind == "none" and builder.prompt_mode != "fused":
             return (replace(draft, steps=whole(draft.trace)) for draft in drafts)
-        return self._answered(drafts, asker.decomposing)
+        return self._process(drafts, builder.decomposing)
 
     def revise(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
-        """Decisions and the revision, unless the draft has them."""
-        return self._answered(drafts, self._asker.revising)
+        """Fill in the decisions and the revision of drafts that have none."""
+        return self._process(drafts, self._builder.revising)
 
-    def _answered(self, drafts: Iterable[Draft], way: PromptStrategy) -> Iterator[Draft]:
-        """Each draft with what was asked for, as the replies come."""
-        passed: deque[Draft] = deque()  # nothing is asked about these
-        again: deque[_PendingDraft] = deque()
-        asked: dict[str, list[_PendingDraft]] = defaultdict(list)
+    def _process(self, drafts: Iterable[Draft], strategy: PromptStrategy) -> Iterator[Draft]:
+        """Yield each draft, filled in or refused, as the replies arrive."""
+        done_unsent: deque[Draft] = deque()
+        second_tries: deque[_PendingDraft] = deque()
+        pending_by_request: dict[str, list[_PendingDraft]] = defaultdict(list)
 
-        def first() -> Iterator[_PendingDraft]:
+        def first_tries() -> Iterator[_PendingDraft]:
             for draft in drafts:
-                yield from _emptied(again)
+                yield from _drain(second_tries)
                 if draft.refusal or draft.revision:
-                    passed.append(draft)
+                    done_unsent.append(draft)
                 elif not draft.trace.thinking.strip():
-                    passed.append(replace(draft, refusal=Refusal("malformed", "the thinking is empty")))
+                    done_unsent.append(replace(draft, refusal=Refusal("malformed", "the thinking is empty")))
                 else:
                     yield _PendingDraft(draft)
 
-        def requests(jobs: Iterable[_PendingDraft]) -> Iterator[TeacherRequest]:
-            for job in jobs:
-                request = self._asker.request(way, job.draft, fault=job.fault, roomier=job.roomier)
-                asked[request.request_id].append(job)
+        def requests(tries: Iterable[_PendingDraft]) -> Iterator[TeacherRequest]:
+            for pending in tries:
+                request = self._builder.request(
+                    strategy,
+                    pending.draft,
+                    fault=pending.fault,
+                    max_tokens_factor=pending.max_tokens_factor,
+                )
+                pending_by_request[request.request_id].append(pending)
                 yield request
 
-        jobs: Iterator[_PendingDraft] = first()
+        tries: Iterator[_PendingDraft] = first_tries()
         while True:
-            for reply in self._driver.replies(requests(jobs)):
-                done = self._done(_taken(asked, reply.request.request_id), reply, way)
-                if isinstance(done, Draft):
-                    yield done
+            for reply in self._driver.replies(requests(tries)):
+                pending = _pop(pending_by_request, reply.request.request_id)
+                result = self._handle(pending, reply, strategy)
+                if isinstance(result, Draft):
+                    yield result
                 else:
-                    again.append(done)
-                yield from _emptied(passed)
-            yield from _emptied(passed)
-            if not again:
+                    second_tries.append(result)
+                yield from _drain(done_unsent)
+            yield from _drain(done_unsent)
+            if not second_tries:
                 return
-            jobs = _emptied(again)
+            tries = _drain(second_tries)
 
-    def _done(self, job: _PendingDraft, reply: TeacherReply, way: PromptStrategy) -> Draft | _PendingDraft:
-        """The draft, filled in or refused; or the job that asks once more."""
+    def _handle(
+        self, pending: _PendingDraft, reply: TeacherReply, strategy: PromptStrategy
+    ) -> Draft | _PendingDraft:
+        """Return the draft, filled in or refused, or the second try."""
         if reply.answer is None:
             if reply.problem == CARRIED:
-                return replace(job.draft, is_carried=True)
-            return replace(job.draft, refusal=Refusal("unanswered", reply.problem or "no answer"))
+                return replace(pending.draft, is_carried=True)
+            return replace(pending.draft, refusal=Refusal("unanswered", reply.problem or "no answer"))
         try:
-            return way.read(job.draft, _text(reply.answer))
+            return strategy.parse(pending.draft, _text(reply.answer))
         except _NoTextError as error:
             reason: _RefusalReason = error.reason
-            fault, named = error.fault, None
-            roomier = ROOMIER if reason == "truncated" else 1.0
+            fault = error.fault
+            prompt_fault = f"{fault}."
+            max_tokens_factor = MAX_TOKENS_FACTOR if reason == "truncated" else 1.0
         except UnusableReplyError as error:
-            reason, fault, named, roomier = error.reason, error.fault, error.fault, 1.0
-        if not job.is_second:
-            return _PendingDraft(job.draft, named or f"{fault}.", roomier, is_second=True)
-        return replace(job.draft, refusal=Refusal(reason, f"the teacher's second answer: {fault}"))
+            reason, fault, prompt_fault, max_tokens_factor = error.reason, error.fault, error.fault, 1.0
+        if not pending.is_second:
+            return _PendingDraft(pending.draft, prompt_fault, max_tokens_factor, is_second=True)
+        return replace(pending.draft, refusal=Refusal(reason, f"the teacher's second answer: {fault}"))
 
 
 class _NoTextError(Exception):
-    """An answer without a whole text."""
+    """An answer without a complete text."""
 
     def __init__(self, reason: Literal["truncated", "unanswered"], fault: str) -> None:
         super().__init__(fault)
@@ -144,14 +154,14 @@ def _text(answer: Completion) -> str:
     return answer.text
 
 
-def _emptied(items: deque[T]) -> Iterator[T]:
+def _drain(items: deque[T]) -> Iterator[T]:
     while items:
         yield items.popleft()
 
 
-def _taken(asked: dict[str, list[_PendingDraft]], request_id: str) -> _PendingDraft:
-    """One of the jobs that wait for this request: two rollouts may ask the same."""
-    job = asked[request_id].pop()
-    if not asked[request_id]:
-        del asked[request_id]
-    return job
+def _pop(pending_by_request: dict[str, list[_PendingDraft]], request_id: str) -> _PendingDraft:
+    """Remove and return one of the drafts that wait for this request: two rollouts may make the same one."""
+    pending = pending_by_request[request_id].pop()
+    if not pending_by_request[request_id]:
+        del pending_by_request[request_id]
+    return pending

@@ -1,9 +1,9 @@
-"""Tokens of a text without a tokenizer, for budgets and limits before anything is sent.
+"""Estimate the tokens of a text without a tokenizer, for budgets and limits before anything is sent.
 
-The rule: a run of up to seven letters is one token and a longer one a token for every four; digits go by
-threes, and so do signs in a row; line breaks in a row are one; characters of scripts without spaces are one
-each. It is a model of a byte-pair vocabulary, calibrated on what tests/fake_provider bills. The true bill is
-counted by the provider: `drp ledger show` has both.
+The rule: a run of up to seven letters is one token, and a longer one is one token for every four letters.
+Digits count by threes, and so do signs in a row. Line breaks in a row are one token. Characters of scripts
+without spaces are one token each. The rule models a byte-pair vocabulary and is calibrated on what
+tests/fake_provider bills. The provider counts the true tokens; `drp ledger show` has both.
 """
 
 import re
@@ -17,7 +17,7 @@ _PER_TOKEN = 4
 
 
 def estimated_tokens(text: str) -> int:
-    """Tokens that `text` will be billed as, roughly."""
+    """Return roughly how many tokens `text` will be billed as."""
     tokens = 0
     for piece in _PIECES.finditer(text):
         letters = len(piece["word"] or "")

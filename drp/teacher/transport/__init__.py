@@ -1,4 +1,4 @@
-"""How requests reach a provider and replies come back, online or in batches, each paid for once."""
+"""Send requests to a provider, online or in batches, and pay for each one once."""
 
 from drp.teacher.transport.errors import AnswersElsewhereError, TeacherRefusedError, TeacherUnavailableError
 from drp.teacher.transport.ledger_session import Archive, LedgerSession

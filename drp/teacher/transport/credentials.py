@@ -1,4 +1,4 @@
-"""The API key of a teacher, from the environment variable that its profile names."""
+"""Read the API key of a teacher from the environment variable that its profile names."""
 
 import os
 
@@ -7,7 +7,7 @@ from drp.teacher.transport.errors import TeacherRefusedError
 
 
 def api_key(name: str, profile: TeacherProfile) -> str:
-    """The key of the teacher `name`; `none` where the profile asks for none.
+    """Return the API key of the teacher `name`, or `none` if its profile names no variable.
 
     Raises:
         TeacherRefusedError: the variable is not set.
@@ -17,9 +17,9 @@ def api_key(name: str, profile: TeacherProfile) -> str:
     if key := os.environ.get(profile.api_key_env):
         return key
     if profile.base_url.startswith(("http://127.0.0.1", "http://localhost")):
-        return "none"  # a server on this machine seldom asks for one
+        return "none"  # servers on this machine rarely need a key
     raise TeacherRefusedError(
         name,
-        f"the variable {profile.api_key_env}, which holds its key, is not set",
-        next_command=f"export {profile.api_key_env}=..., then the same night again",
+        f"the environment variable {profile.api_key_env}, which holds its API key, is not set",
+        next_command=f"export {profile.api_key_env}=..., then run the same night again",
     )

@@ -1,4 +1,4 @@
-"""A night's books: what one teacher asks of the ledger, with the night's prices and cap."""
+"""One run's view of the ledger for one teacher: its prices and its spending cap."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,40 +15,47 @@ from drp.ledger import (
     Ledger,
     LedgerEntry,
     PricedRequest,
+    Tariff,
     TeacherReply,
     TeacherRequest,
     Worker,
-    cost,
 )
 from drp.teacher.transport.errors import AnswersElsewhereError
 
 Archive: TypeAlias = Callable[[Sequence[str]], Mapping[str, str | None]]
-"""Raw replies of requests that were exported, from the lake."""
+"""Reads the raw replies of exported requests from the lake, by request id."""
 
 
 @dataclass(frozen=True)
 class LedgerSession:
-    """One worker of one night at the ledger."""
+    """One worker of one run, working with the ledger."""
 
     ledger: Ledger
     worker: Worker
     run_id: str
     prices: Prices
     cap: Decimal | None
-    """USD that the night may spend; None: no limit."""
+    """USD that the run may spend; None: no limit."""
     archive: Archive
     in_batch: bool = False
 
     def cost(self, answer: Completion) -> Decimal | None:
-        """USD of an answer; None where the provider did not say how many tokens it was."""
-        return cost(self.prices, answer.usage, in_batch=self.in_batch) if answer.usage else None
+        """Return the cost of an answer in USD; None if the provider did not report its tokens."""
+        return Tariff(self.prices, self.in_batch).cost(answer.usage) if answer.usage else None
 
-    def wanted(self, request: TeacherRequest) -> PricedRequest:
-        """The request with what it is expected to cost."""
-        return PricedRequest(request, cost(self.prices, request.estimate, in_batch=self.in_batch))
+    def priced(self, request: TeacherRequest) -> PricedRequest:
+        """Return the request with its expected cost."""
+        return PricedRequest(request, Tariff(self.prices, self.in_batch).cost(request.estimate))
 
     def known(self, requests: Sequence[TeacherRequest]) -> dict[str, TeacherReply]:
-        """Replies to those that have landed or are dead, by request id: nothing is asked for them."""
+        """Return the replies to requests that need not be sent: those with an answer and dead ones.
+
+        Returns:
+            Replies by request id.
+
+        Raises:
+            AnswersElsewhereError: answers were exported to another lake.
+        """
         entries = self.ledger.known([request.request_id for request in requests])
         done = {i: entry for i, entry in entries.items() if entry.state in ("landed", "dead")}
         exported = [i for i, entry in done.items() if entry.exported_in and entry.answer]
@@ -64,16 +71,22 @@ class LedgerSession:
     def reply(
         self, request: TeacherRequest, entry: LedgerEntry, texts: Mapping[str, str | None] | None = None
     ) -> TeacherReply:
-        """What the ledger knows of a request that has ended."""
+        """Return the reply that the ledger has for a request that has ended.
+
+        Args:
+            request: the request.
+            entry: its entry, with an answer or a problem.
+            texts: texts of exported answers, by request id.
+        """
         if entry.answer is None:
             return TeacherReply(request, None, f"dead: {entry.problem}")
         text = (texts or {}).get(request.request_id, entry.answer.text)
         return TeacherReply(request, Completion(**{**vars(entry.answer), "text": text}))
 
     def claim(self, requests: Sequence[TeacherRequest]) -> Claim:
-        """Make these this worker's as far as they are nobody's and the money goes."""
+        """Claim unclaimed requests for this worker, up to the remaining budget."""
         claim = self.ledger.claim(
-            [self.wanted(request) for request in requests],
+            [self.priced(request) for request in requests],
             self.worker,
             run_id=self.run_id,
             backend="online",
@@ -84,10 +97,10 @@ class LedgerSession:
         return claim
 
     def release(self, attempts: Sequence[Attempt]) -> None:
-        """Give back what was claimed and never sent."""
+        """Release requests that were claimed and never sent."""
         self.ledger.release(attempts)
 
     def write(self, outcomes: Sequence[CompletedAttempt | FailedAttempt]) -> None:
-        """Write down what came of attempts."""
+        """Record the outcomes of attempts."""
         self.ledger.land([outcome for outcome in outcomes if isinstance(outcome, CompletedAttempt)])
         self.ledger.fail([outcome for outcome in outcomes if isinstance(outcome, FailedAttempt)])

@@ -1,4 +1,4 @@
-"""What brings requests to a provider and answers back, whatever happens on the way."""
+"""The interface of a driver, which sends requests to a provider and returns the answers."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -7,13 +7,13 @@ from drp.ledger import TeacherReply, TeacherRequest
 
 
 class Driver(Protocol):
-    """Online, or by batches."""
+    """Sends requests online or in batches."""
 
     def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[TeacherReply]:
-        """Exactly one reply for each request, in any order, each as it lands.
+        """Yield exactly one reply for each request, in any order, as soon as it is in the ledger.
 
-        What the ledger has is not asked for again. Requests are taken as there is room for them.
+        Requests that the ledger can answer are not sent. `requests` is consumed as room becomes free.
 
         Raises:
-            TeacherError: nothing more can be had now; what landed is in the ledger.
+            DrpError: no more answers can be fetched now; those that arrived are in the ledger.
         """

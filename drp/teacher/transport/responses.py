@@ -1,18 +1,18 @@
-"""What a provider's completion says."""
+"""Read the answer from a provider's chat completion."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from drp.ledger import Completion, Usage
-from drp.teacher.transport.faults import NoAnswerError
+from drp.teacher.transport.retry_policy import NoAnswerError
 
 
 def answer_in(body: bytes, latency_s: float) -> Completion:
-    """The answer in the body of a response.
+    """Return the answer in the body of a response.
 
     Raises:
-        NoAnswerError: it is no completion.
+        NoAnswerError: the body is not a completion.
     """
     try:
         document = json.loads(body)
@@ -22,14 +22,14 @@ def answer_in(body: bytes, latency_s: float) -> Completion:
 
 
 def answer_of(document: Any, latency_s: float | None = None) -> Completion:
-    """The answer in a completion, as JSON has it; of a batch's row nobody knows the latency.
+    """Return the answer in a completion that is parsed already; `latency_s` is None for a row of a batch.
 
     Raises:
-        NoAnswerError: it is no completion.
+        NoAnswerError: the document is not a completion.
     """
     if not isinstance(document, dict) or not document.get("choices"):
-        said = isinstance(document, dict) and document.get("error")
-        raise NoAnswerError(f"the response holds no choice: {str(said or '')[:200]}", billed=not said)
+        error = isinstance(document, dict) and document.get("error")
+        raise NoAnswerError(f"the response holds no choice: {str(error or '')[:200]}", billed=not error)
     choice = document["choices"][0]
     message = choice.get("message") or {}
     return Completion(
@@ -42,9 +42,9 @@ def answer_of(document: Any, latency_s: float | None = None) -> Completion:
     )
 
 
-def _usage(said: Mapping[str, Any] | None) -> Usage | None:
-    if not said or said.get("prompt_tokens") is None or said.get("completion_tokens") is None:
+def _usage(usage: Mapping[str, Any] | None) -> Usage | None:
+    if not usage or usage.get("prompt_tokens") is None or usage.get("completion_tokens") is None:
         return None
-    details = said.get("prompt_tokens_details") or {}
-    cached = details.get("cached_tokens") or said.get("prompt_cache_hit_tokens") or 0  # DeepSeek's name
-    return Usage(said["prompt_tokens"], cached, said["completion_tokens"])
+    details = usage.get("prompt_tokens_details") or {}
+    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0  # DeepSeek's name
+    return Usage(usage["prompt_tokens"], cached, usage["completion_tokens"])

@@ -1,4 +1,4 @@
-"""Steps written out again are found where they are certain, and nowhere else."""
+"""Copied steps are aligned exactly or not at all."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""No data can close its fence, and the same data is always fenced the same way."""
+"""Data cannot close its fence, and equal data gets equal fences."""
 
 from hypothesis import given
 from hypothesis import strategies as st

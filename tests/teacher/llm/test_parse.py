@@ -1,4 +1,4 @@
-"""Every reply that is wrong is refused with its fault and place; what is right reads back as it was meant."""
+"""Every wrong reply is refused with its fault and place; a right one is parsed."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from drp.core.records import Decision, Revision
 from drp.teacher.llm.parse import read_decompose, read_fused, read_revise, whole
 from drp.teacher.llm.reply_schemas import UnusableReplyError
-from tests.teacher.llm.replies import DRAFT, said, trace_of, with_steps
+from tests.teacher.llm.replies import DRAFT, right_reply, trace_of, with_steps
 
 TRACE = DRAFT.trace
 
@@ -35,7 +35,7 @@ def revised(reply: Any) -> Any:
 
 
 def change(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
-    """Put `value` at `steps.2.end`."""
+    """Return a function that sets `path`, e.g. `steps.2.end`, to `value`."""
     *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
 
     def spoil(reply: Any) -> None:
@@ -47,7 +47,7 @@ def change(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 
 
 def drop(path: str) -> Callable[[dict[str, Any]], None]:
-    """Take out what is at `steps.2`."""
+    """Return a function that deletes `path`, e.g. `steps.2`."""
     *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
 
     def spoil(reply: Any) -> None:
@@ -241,7 +241,7 @@ def drop(path: str) -> Callable[[dict[str, Any]], None]:
 def test_the_fault_of_a_wrong_reply_is_named(
     name: str, read: Callable[[Any], Any], spoil: Callable[[Any], None], fault: str
 ) -> None:
-    reply = said(name)
+    reply = right_reply(name)
     read(reply)  # is right
     spoil(reply)
     with pytest.raises(UnusableReplyError) as caught:
@@ -250,7 +250,7 @@ def test_the_fault_of_a_wrong_reply_is_named(
 
 
 def test_merges_across_a_kept_step_are_no_neighbours() -> None:
-    reply = said("revise-verbatim")
+    reply = right_reply("revise-verbatim")
     reply["decisions"][0] |= {"action": "MULTI-STEP COMPRESS", "merged_with": [3]}
     reply["decisions"][2] |= {"action": "MULTI-STEP COMPRESS", "merged_with": [1]}
     with pytest.raises(UnusableReplyError, match="step 1 is merged with a step that is not its neighbour"):
@@ -258,7 +258,7 @@ def test_merges_across_a_kept_step_are_no_neighbours() -> None:
 
 
 def test_a_merge_of_one_step_is_a_single_step_compress() -> None:
-    reply = said("fused")
+    reply = right_reply("fused")
     reply["steps"][4]["action"] = "DELETE"  # as the paper's teacher does: "included in the step before"
     _, decisions, revision = fused(reply)
     assert decisions[3].action == "SINGLE-STEP COMPRESS"
@@ -267,7 +267,7 @@ def test_a_merge_of_one_step_is_a_single_step_compress() -> None:
 
 
 def test_a_merge_goes_on_over_deleted_steps() -> None:
-    reply = said("fused")
+    reply = right_reply("fused")
     reply["steps"][4]["action"] = "DELETE"
     reply["steps"][5]["action"] = "MULTI-STEP COMPRESS"
     _, decisions, revision = fused(reply)
@@ -290,7 +290,7 @@ def test_a_run_of_several_steps_with_one_text_is_a_merge() -> None:
 
 
 def test_a_kept_step_may_be_written_again() -> None:
-    reply = said("revise-verbatim")
+    reply = right_reply("revise-verbatim")
     reply["decisions"][1]["text"] = "That makes 6 × 7 =\n42."
     reply["decisions"][2]["text"] = ""
     decisions, _ = revised(reply)
@@ -307,12 +307,14 @@ def test_the_whole_trace_is_one_step_without_a_teacher() -> None:
 
 def test_kind_none_has_one_step() -> None:
     with pytest.raises(UnusableReplyError, match="malformed: 6 steps where the whole trace is one"):
-        read_fused(TRACE, "none", json.dumps(said("fused")))
+        read_fused(TRACE, "none", json.dumps(right_reply("fused")))
 
 
 def test_markup_of_the_students_own_sort_is_no_fault() -> None:
     draft = with_steps(trace=trace_of(TRACE.thinking, "Step 1: do it. \\boxed{37}", "37"))
-    _, _, revision = read_fused(draft.trace, "skill", json.dumps(said("fused") | {"response": "Step 1: 37."}))
+    _, _, revision = read_fused(
+        draft.trace, "skill", json.dumps(right_reply("fused") | {"response": "Step 1: 37."})
+    )
     assert revision.response == "Step 1: 37."
 
 
@@ -329,7 +331,7 @@ def test_markup_of_the_students_own_sort_is_no_fault() -> None:
 def test_a_run_has_a_text_where_it_is_compressed_and_only_there(
     run: int, text: str | None, fault: str
 ) -> None:
-    reply = said("revise-indexed")
+    reply = right_reply("revise-indexed")
     reply["runs"][run]["text"] = text
     with pytest.raises(UnusableReplyError) as caught:
         runs(reply)

@@ -1,4 +1,4 @@
-"""JSON and skills of a reply: what is forgiven, what is not."""
+"""JSON and skills of a reply: what is accepted, what is not."""
 
 import json
 
@@ -8,7 +8,7 @@ from drp.core.records import Step
 from drp.teacher.llm.parse import read_decompose, read_fused
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.teacher.llm.serialize import reply_of
-from tests.teacher.llm.replies import DRAFT, said, trace_of, with_steps
+from tests.teacher.llm.replies import DRAFT, right_reply, trace_of, with_steps
 
 TRACE = DRAFT.trace
 
@@ -45,8 +45,8 @@ def test_what_is_not_json_is_malformed(text: str, fault: str) -> None:
 
 @pytest.mark.parametrize("wrapped", ["```json\n{}\n```", "  ```\n{}\n```\n", "\n{}\n"])
 def test_one_fence_around_the_json_is_forgiven(wrapped: str) -> None:
-    text = wrapped.replace("{}", json.dumps(said("fused"), indent=1))
-    assert read_fused(TRACE, "skill", text) == read_fused(TRACE, "skill", json.dumps(said("fused")))
+    text = wrapped.replace("{}", json.dumps(right_reply("fused"), indent=1))
+    assert read_fused(TRACE, "skill", text) == read_fused(TRACE, "skill", json.dumps(right_reply("fused")))
 
 
 @pytest.mark.parametrize(
@@ -58,21 +58,21 @@ def test_one_fence_around_the_json_is_forgiven(wrapped: str) -> None:
     ],
 )
 def test_skills_are_names_in_one_of_ten_families(skill: str, family: str, expected: tuple[str, str]) -> None:
-    reply = said("decompose-indexed")
+    reply = right_reply("decompose-indexed")
     reply["skills"][0] = f"a {family}: {skill}"
     step = indexed(reply)[0]
     assert (step.skill, step.skill_family) == expected
 
 
 def test_a_skill_without_a_family_has_the_one_that_fits() -> None:
-    reply = said("decompose-indexed")
+    reply = right_reply("decompose-indexed")
     reply["skills"][0] = "a adding"
     assert (indexed(reply)[0].skill, indexed(reply)[0].skill_family) == ("adding", "arithmetic")
 
 
 def test_a_skill_has_a_letter_of_its_own() -> None:
     for wrong in ("reading: adding", "b reading: adding", "A reading: adding"):
-        reply = said("decompose-indexed")
+        reply = right_reply("decompose-indexed")
         reply["skills"][0] = wrong
         with pytest.raises(UnusableReplyError, match="it has no letter of its own"):
             indexed(reply)

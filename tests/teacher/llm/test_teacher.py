@@ -1,4 +1,4 @@
-"""An LLM as a teacher, with a driver that says what a test wants: what no answer is, and the second try."""
+"""An LLM as the teacher, with a scripted driver: unusable answers and the second try."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -26,20 +26,20 @@ USAGE = Usage(10, 0, 10)
 DRAFTS = (Draft(TRACE),)
 
 
-def said(text: str | None, finish_reason: str = "stop", refusal: str | None = None) -> Completion:
+def completion(text: str | None, finish_reason: str = "stop", refusal: str | None = None) -> Completion:
     return Completion("chatcmpl-1", text, refusal, finish_reason, USAGE, 0.1)
 
 
 class Scripted:
-    """Says what the script has, then thinks; keeps the requests."""
+    """Answers from the script, then as the fake provider does; keeps the requests."""
 
     def __init__(self, *script: Completion | str) -> None:
-        self.script, self.asked = list(script), []
+        self.script, self.requests = list(script), []
 
     def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[TeacherReply]:
         for request in requests:
-            self.asked.append(request)
-            answer = self.script.pop(0) if self.script else said(think(request.body))
+            self.requests.append(request)
+            answer = self.script.pop(0) if self.script else completion(think(request.body))
             yield (
                 TeacherReply(request, None, answer)
                 if isinstance(answer, str)
@@ -47,62 +47,62 @@ class Scripted:
             )
 
 
-def teacher(driver: Scripted, asking: str = "fused") -> LlmTeacher:
-    return LlmTeacher(RequestBuilder(PROFILE, asking, "skill"), driver)
+def teacher(driver: Scripted, mode: str = "fused") -> LlmTeacher:
+    return LlmTeacher(RequestBuilder(PROFILE, mode, "skill"), driver)
 
 
-def taught(driver: Scripted, asking: str = "fused", drafts: Iterable[Draft] = DRAFTS) -> list[Draft]:
-    llm = teacher(driver, asking)
+def taught(driver: Scripted, mode: str = "fused", drafts: Iterable[Draft] = DRAFTS) -> list[Draft]:
+    llm = teacher(driver, mode)
     return list(llm.revise(llm.decompose(drafts, "skill")))
 
 
-@pytest.mark.parametrize(("asking", "requests"), [("fused", 1), ("indexed", 2), ("verbatim", 2)])
-def test_steps_decisions_and_revision_come_from_the_replies(asking, requests):
+@pytest.mark.parametrize(("mode", "count"), [("fused", 1), ("indexed", 2), ("verbatim", 2)])
+def test_steps_decisions_and_revision_come_from_the_replies(mode, count):
     driver = Scripted()
-    [draft] = taught(driver, asking)
+    [draft] = taught(driver, mode)
     assert draft.refusal is None
     assert cover_fault(draft.steps, TRACE.thinking) is None
     assert len(draft.decisions) == len(draft.steps) > 3
     assert "24" in draft.revision.thinking
     assert len(draft.revision.thinking) < len(TRACE.thinking)
-    assert len({request.request_id for request in driver.asked}) == requests
+    assert len({request.request_id for request in driver.requests}) == count
 
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (said('{"steps": [', "length"), "truncated"),
-        (said(None, "stop", "I cannot help with that."), "unanswered"),
-        (said(None, "content_filter"), "unanswered"),
-        (said(""), "unanswered"),
-        (said(None), "unanswered"),
-        (said("Sure! Here are the steps."), "malformed"),
-        (said('{"answer": 42}'), "malformed"),
-        (said(json.dumps({"steps": [], "response": "24"})), "uncovered"),
+        (completion('{"steps": [', "length"), "truncated"),
+        (completion(None, "stop", "I cannot help with that."), "unanswered"),
+        (completion(None, "content_filter"), "unanswered"),
+        (completion(""), "unanswered"),
+        (completion(None), "unanswered"),
+        (completion("Sure! Here are the steps."), "malformed"),
+        (completion('{"answer": 42}'), "malformed"),
+        (completion(json.dumps({"steps": [], "response": "24"})), "uncovered"),
     ],
 )
-def test_what_is_no_answer_is_asked_once_more_and_differently(answer, reason):
+def test_an_unusable_answer_leads_to_one_different_request(answer, reason):
     driver = Scripted(answer)
-    [mended] = teacher(driver).decompose([Draft(TRACE)], "skill")
-    assert mended.refusal is None
-    assert mended.steps
-    assert len({request.request_id for request in driver.asked}) == len(driver.asked) == 2
+    [draft] = teacher(driver).decompose([Draft(TRACE)], "skill")
+    assert draft.refusal is None
+    assert draft.steps
+    assert len({request.request_id for request in driver.requests}) == len(driver.requests) == 2
 
     driver = Scripted(answer, answer)
     [refused] = teacher(driver).decompose([Draft(TRACE)], "skill")
     assert refused.refusal.reason == reason
-    assert len(driver.asked) == 2
+    assert len(driver.requests) == 2
 
 
 def test_after_a_cut_there_is_more_room_and_after_a_fault_it_is_named():
-    driver = Scripted(said("{", "length"))
+    driver = Scripted(completion("{", "length"))
     list(teacher(driver).decompose([Draft(TRACE)], "skill"))
-    first, second = (request.body["max_completion_tokens"] for request in driver.asked)
+    first, second = (request.body["max_completion_tokens"] for request in driver.requests)
     assert second > 2 * first
 
-    driver = Scripted(said('{"answer": 42}'))
+    driver = Scripted(completion('{"answer": 42}'))
     list(teacher(driver).decompose([Draft(TRACE)], "skill"))
-    assert "could not be used" in driver.asked[1].body["messages"][-1]["content"]
+    assert "could not be used" in driver.requests[1].body["messages"][-1]["content"]
 
 
 def test_no_answer_at_all_is_refused_and_a_carried_one_is_another_nights():
@@ -117,7 +117,7 @@ def test_what_was_refused_before_passes_untouched_and_costs_nothing():
     driver = Scripted()
     before = Draft(TRACE, refusal=Refusal("malformed", "made"))
     assert taught(driver, drafts=[before, before]) == [before, before]
-    assert driver.asked == []
+    assert driver.requests == []
 
 
 def test_two_rollouts_with_the_same_trace_each_have_their_draft():
@@ -128,4 +128,4 @@ def test_two_rollouts_with_the_same_trace_each_have_their_draft():
 def test_gold_is_in_no_request():
     driver = Scripted()
     taught(driver, "verbatim")
-    assert all("gold" not in json.dumps(request.body) for request in driver.asked)
+    assert all("gold" not in json.dumps(request.body) for request in driver.requests)

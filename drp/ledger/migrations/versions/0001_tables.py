@@ -41,7 +41,7 @@ def _index(name: str, table: str, *columns: str, where: str | None = None, uniqu
 
 
 def upgrade() -> None:
-    """From nothing."""
+    """Create all tables in an empty database."""
     op.create_table(
         "requests",
         _key("request_id"),

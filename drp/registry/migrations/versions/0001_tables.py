@@ -1,4 +1,4 @@
-"""Checkpoints and the moves of aliases."""
+"""Create the tables for checkpoints and for the moves of aliases."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +18,7 @@ def _checkpoint(name: str, *, nullable: bool) -> sa.Column[str]:
 
 
 def upgrade() -> None:
-    """From nothing."""
+    """Create both tables."""
     op.create_table(
         "checkpoints",
         sa.Column("checkpoint_id", sa.String, primary_key=True),

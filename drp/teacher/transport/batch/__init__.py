@@ -1,4 +1,4 @@
-"""A teacher that is asked in batches: half the price, back within a day."""
+"""Send requests in a provider's batches: half the price, answered within a day."""
 
 from drp.teacher.transport.batch.driver import BatchDriver
 from drp.teacher.transport.batch.errors import BatchesPendingError, BatchGoneError, BatchRefusedError

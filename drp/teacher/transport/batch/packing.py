@@ -1,15 +1,15 @@
-"""Cuts what waits into batches: by requests, by bytes and by the tokens that a provider lets wait at once."""
+"""Divide waiting requests into batches within the limits on requests, bytes and enqueued tokens."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 SMALLEST = 4
-"""While others are out, a batch that fills less than this part of the token limit waits for more room."""
+"""While others are pending, a batch that fills less than one part in this many of the token limit waits."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """Of one request: bytes of its line in the file, tokens of its prompt as estimated."""
+    """Size of one request: bytes of its line in the file, and estimated tokens of its prompt."""
 
     bytes: int
     tokens: int
@@ -17,14 +17,14 @@ class Size:
 
 @dataclass(frozen=True)
 class BatchLimits:
-    """Of one batch; `enqueued_tokens` of all that have not ended (None: no limit is known)."""
+    """Limits of one batch; `enqueued_tokens` is for all batches that have not ended (None: unknown)."""
 
     enqueued_tokens: int | None
     requests: int = 50_000
     bytes: int = 200_000_000
 
     def too_large(self, size: Size) -> str | None:
-        """Why a request fits into no batch, or None."""
+        """Return why a request does not fit into any batch, or None."""
         if size.bytes > self.bytes:
             return f"its line has {size.bytes} bytes, and a batch takes {self.bytes}"
         if self.enqueued_tokens is not None and size.tokens > self.enqueued_tokens:
@@ -33,23 +33,24 @@ class BatchLimits:
 
 
 def cut(waiting: Iterable[tuple[str, Size]], limits: BatchLimits, *, enqueued: int) -> list[str]:
-    """Ids for the next batch, from the front of `waiting`; none if it is better to wait for room.
+    """Return the ids for the next batch, from the front of `waiting`; none if it is better to wait for room.
 
-    While nothing is out the first one goes, however large.
+    While no batch is pending, the first request is always taken, whatever its size.
 
     Args:
-        waiting: (request id, size) in the order in which they are to go.
-        limits: to keep to.
-        enqueued: tokens of the batches that are out.
+        waiting: (request id, size), in the order in which to send them.
+        limits: limits of the batch.
+        enqueued: tokens of the pending batches.
     """
     limit = limits.enqueued_tokens
     taken: list[str] = []
-    size, tokens = 0, 0
-    for request_id, own in waiting:
-        if len(taken) == limits.requests or size + own.bytes > limits.bytes:
+    total_bytes, tokens = 0, 0
+    for request_id, request_size in waiting:
+        if len(taken) == limits.requests or total_bytes + request_size.bytes > limits.bytes:
             break
-        if limit is not None and (taken or enqueued) and enqueued + tokens + own.tokens > limit:
+        if limit is not None and (taken or enqueued) and enqueued + tokens + request_size.tokens > limit:
             return taken if not enqueued or tokens * SMALLEST >= limit else []
         taken.append(request_id)
-        size, tokens = size + own.bytes, tokens + own.tokens
+        total_bytes += request_size.bytes
+        tokens += request_size.tokens
     return taken

@@ -1,4 +1,4 @@
-"""Batches that are out, for who only waits: Airflow's triggerer, which a provider must not hold up."""
+"""Check and cancel pending batches, for Airflow's triggerer, which must not be held up by a provider."""
 
 import logging
 from collections.abc import Collection
@@ -13,12 +13,12 @@ _log = logging.getLogger(__name__)
 
 
 def has_ended(teacher: str, profile: TeacherProfile, batch_ids: Collection[str]) -> bool:
-    """Whether one of these batches has ended, or cannot be had any more, which is for the task to find out.
+    """Return whether one of these batches has ended, or cannot be polled; the task then handles it.
 
     Args:
         teacher: name of the profile, for messages.
-        profile: where they are.
-        batch_ids: the provider's.
+        profile: the provider of the batches.
+        batch_ids: the provider's ids.
     """
     try:
         provider = _provider(teacher, profile)
@@ -32,20 +32,23 @@ def has_ended(teacher: str, profile: TeacherProfile, batch_ids: Collection[str])
 
 
 def give_up(teacher: str, profile: TeacherProfile, batch_ids: Collection[str]) -> list[str]:
-    """Nobody waits for these batches any more: do with them what the profile's `pace.given_up` says.
+    """Keep or cancel batches that no task waits for any more, as the profile's `pace.given_up` says.
 
-    What a cancelled batch has done is paid for, and lands when the ledger is reconciled or a night goes on.
+    Answers of a cancelled batch are paid for. They are recorded when the ledger is reconciled or a night
+    continues.
 
     Returns:
-        The provider's ids of those that were cancelled.
+        The provider's ids of the batches that were cancelled.
     """
     provider, policy = _provider(teacher, profile), profile.pace.given_up
-    cancelled = []
-    for batch_id in batch_ids if policy != "keep" else ():
+    cancelled: list[str] = []
+    if policy == "keep":
+        batch_ids = ()
+    for batch_id in batch_ids:
         batch = provider.batch(batch_id)
         counts = batch.request_counts
-        begun = counts is not None and counts.completed + counts.failed > 0
-        if batch.status not in TERMINAL and (policy == "cancel" or not begun):
+        has_begun = counts is not None and counts.completed + counts.failed > 0
+        if batch.status not in TERMINAL and (policy == "cancel" or not has_begun):
             provider.cancel(batch_id)
             cancelled.append(batch_id)
     _log.warning("teacher %s: %d of %d batches are cancelled", teacher, len(cancelled), len(batch_ids))
@@ -53,6 +56,8 @@ def give_up(teacher: str, profile: TeacherProfile, batch_ids: Collection[str]) -
 
 
 def _provider(teacher: str, profile: TeacherProfile) -> BatchProvider:
-    """One that tries once."""
-    impatient = profile.limits.model_copy(update={"patience_s": 0.0})
-    return BatchProvider(teacher, profile.model_copy(update={"limits": impatient}), api_key(teacher, profile))
+    """Return a provider that tries each call once."""
+    without_retries = profile.limits.model_copy(update={"patience_s": 0.0})
+    return BatchProvider(
+        teacher, profile.model_copy(update={"limits": without_retries}), api_key(teacher, profile)
+    )

@@ -1,7 +1,7 @@
-"""Files and batches of one provider, over the official client: each call waits out what passes.
+"""Files and batches of one provider, with the official client; temporary failures are retried.
 
-The client retries nothing itself: a batch whose creation was answered by nobody may exist, and is looked for
-by the intent in its metadata before it is created again.
+The client itself does not retry. If the creation of a batch fails without a clear answer, the batch may
+exist. It is searched for by the intent in its metadata before it is created again.
 """
 
 import logging
@@ -22,32 +22,32 @@ from drp.teacher.transport.batch.errors import BatchGoneError, BatchRefusedError
 from drp.teacher.transport.batch.request_queue import ENDPOINT
 from drp.teacher.transport.batch.result_rows import Row, read_row
 from drp.teacher.transport.errors import TeacherRefusedError, TeacherUnavailableError
-from drp.teacher.transport.faults import fault_of
+from drp.teacher.transport.retry_policy import fault_of
 
 _log = logging.getLogger(__name__)
 
 INTENT = "drp_batch"
-"""Key of our batch id in the metadata."""
+"""Metadata key that holds our batch id."""
 TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 _CLOCKS = timedelta(hours=1)
-"""The provider's clock and ours agree that far."""
+"""Largest expected difference between the provider's clock and ours."""
 _READY_S = 120.0
-"""A file is waited for so long."""
+"""Seconds to wait until an uploaded file is processed."""
 _CALL_S = 60.0
-"""One try."""
+"""Timeout of one try."""
 _FILE_S = 600.0
-"""One try with a large file in it."""
-_TROUBLE = (openai.APIError, httpx2.TransportError)
+"""Timeout of one try that transfers a large file."""
+_CLIENT_ERRORS = (openai.APIError, httpx2.TransportError)
 
 T = TypeVar("T")
 
 
 class BatchProvider:
-    """One provider, with the pace of its profile.
+    """A provider's API for files and batches.
 
-    Raises, from all its methods:
-        TeacherRefusedError: a wrong key, no permission, an unknown model, no money.
-        TeacherUnavailableError: it has failed for `limits.patience_s`.
+    All methods raise:
+        TeacherRefusedError: a wrong key, no permission, an unknown model or no money.
+        TeacherUnavailableError: the call has failed for `limits.patience_s`.
     """
 
     def __init__(self, name: str, profile: TeacherProfile, key: str) -> None:
@@ -55,30 +55,31 @@ class BatchProvider:
         self._client = openai.OpenAI(api_key=key, base_url=profile.base_url, max_retries=0, timeout=_CALL_S)
         self._files = self._client.with_options(timeout=_FILE_S).files
         self.doubtful: set[str] = set()
-        """Our ids of batches whose creation nobody answered."""
+        """Our ids of batches that may or may not have been created."""
 
     def upload(self, file: IO[bytes], name: str) -> str:
-        """Id of the uploaded file, once the provider has it ready."""
+        """Upload a file, wait until the provider has processed it, and return its id."""
 
         def send() -> str:
             file.seek(0)
             return self._files.create(file=(name, file), purpose="batch").id
 
-        file_id = self._patiently(send)
+        file_id = self._retrying(send)
         deadline = time.monotonic() + _READY_S
-        while self._patiently(lambda: self._client.files.retrieve(file_id), missing_passes=True).status == (
-            "uploaded"
-        ):
-            if time.monotonic() > deadline:  # `status` is deprecated: a provider may leave it so
-                break
+
+        def is_processed() -> bool:
+            return self._client.files.retrieve(file_id).status != "uploaded"
+
+        # `status` is deprecated, and some providers may never change it: hence the deadline.
+        while not self._retrying(is_processed, retry_missing=True) and time.monotonic() <= deadline:
             time.sleep(1)
         return file_id
 
     def create(self, file_id: str, batch_id: str, created_after: datetime) -> Batch:
-        """The batch of this file, created once.
+        """Create the batch of this file, exactly once, and return it.
 
         Raises:
-            BatchRefusedError: it cannot be created as it is.
+            BatchRefusedError: the provider rejects it.
         """
 
         def send() -> Batch:
@@ -89,23 +90,23 @@ class BatchProvider:
                     completion_window="24h",
                     metadata={INTENT: batch_id},
                 )
-            except _TROUBLE as error:
+            except _CLIENT_ERRORS as error:
                 if isinstance(error, openai.APIStatusError) and error.status_code < 500:
                     raise
                 self.doubtful.add(batch_id)
-                time.sleep(self._profile.pace.settle_s)  # it may have been created all the same
-                if found := self.find({batch_id}, created_after).get(batch_id):
-                    return found
+                time.sleep(self._profile.pace.settle_s)  # it may have been created nevertheless
+                if existing := self.find({batch_id}, created_after).get(batch_id):
+                    return existing
                 raise
 
-        batch = self._patiently(send, missing_passes=True)
+        batch = self._retrying(send, retry_missing=True)
         self.doubtful.discard(batch_id)
         return batch
 
     def find(self, batch_ids: Collection[str], created_after: datetime) -> dict[str, Batch]:
-        """Those of our batches that the provider has, by our id; of several with one id the first.
+        """Return the provider's batches among `batch_ids`, by our id; the oldest if several have the same id.
 
-        The others, which cannot be but after a list that was out of date, are cancelled.
+        Duplicates, which occur only if the provider's list was out of date, are cancelled.
         """
         kept: dict[str, Batch] = {}
         for key, batch in self.listed(created_after):
@@ -118,33 +119,33 @@ class BatchProvider:
         return kept
 
     def listed(self, created_after: datetime) -> list[tuple[str, Batch]]:
-        """All batches that bear an id of ours, with it, the newest first."""
+        """Return all batches with an id of ours in their metadata, as (our id, batch), newest first."""
         oldest = (created_after - _CLOCKS).timestamp()
 
-        def look() -> list[tuple[str, Batch]]:
-            found = []
+        def fetch() -> list[tuple[str, Batch]]:
+            batches = []
             for batch in self._client.batches.list(limit=100):
                 if batch.created_at < oldest:
                     break
                 if key := (batch.metadata or {}).get(INTENT):
-                    found.append((key, batch))
-            return found
+                    batches.append((key, batch))
+            return batches
 
-        return self._patiently(look)
+        return self._retrying(fetch)
 
     def batch(self, provider_batch_id: str) -> Batch:
-        """A batch as it stands.
+        """Return the current state of a batch.
 
         Raises:
-            BatchGoneError: it does not know it.
+            BatchGoneError: the provider does not know it.
         """
         try:
-            return self._patiently(lambda: self._client.batches.retrieve(provider_batch_id))
+            return self._retrying(lambda: self._client.batches.retrieve(provider_batch_id))
         except _MissingError:
             raise BatchGoneError(self._name, provider_batch_id) from None
 
     def cancel(self, provider_batch_id: str) -> None:
-        """Cancel a batch that has not ended; what is done of it will be in its files."""
+        """Cancel a batch unless it has ended; the answers it already has will be in its files."""
 
         def send() -> None:
             try:
@@ -152,11 +153,11 @@ class BatchProvider:
             except openai.ConflictError:
                 _log.info("batch %s has ended and cannot be cancelled", provider_batch_id)
 
-        self._patiently(send)
+        self._retrying(send)
 
     @contextmanager
     def downloaded(self, file_id: str) -> Iterator[IO[bytes]]:
-        """A file, whole, on this machine's disk."""
+        """Download a file to a temporary file on this machine, for the time of a `with` block."""
         with tempfile.TemporaryFile(prefix="drp-answers-") as file:
 
             def fetch() -> None:
@@ -166,64 +167,71 @@ class BatchProvider:
                     for part in response.iter_bytes(1 << 20):
                         file.write(part)
 
-            self._patiently(fetch, missing_passes=True)
+            self._retrying(fetch, retry_missing=True)
             file.seek(0)
             yield file
 
     def forget(self, file_id: str) -> None:
-        """Delete a file that is of no more use; it is no loss if it stays."""
+        """Delete a file that is not needed any more; a failure is logged only."""
         try:
             self._client.files.delete(file_id)
-        except _TROUBLE as error:
-            _log.info("file %s stays at the provider (%s)", file_id, type(error).__name__)
+        except _CLIENT_ERRORS as error:
+            _log.info("file %s was not deleted at the provider (%s)", file_id, type(error).__name__)
 
     def read_row(self, line: bytes) -> Row | None:
-        """A row of one of its files; None if it is none."""
+        """Parse a row of a downloaded file; return None if it is not a row."""
         return read_row(line, self._key)
 
     def without_key(self, message: str) -> str:
-        """What it said, short, and for everybody."""
+        """Return a provider's message without the API key, shortened."""
         return " ".join(message.replace(self._key, "***").split())[:200]
 
     def refused(self, why: str) -> TeacherRefusedError:
-        """It refuses everything alike."""
+        """Return the error for a provider that refuses all requests."""
         key = self._profile.api_key_env or "DRP_TEACHER"
-        said = f"mend the account, {key} or DRP_TEACHER_MODEL, then the same night again"
-        return TeacherRefusedError(self._name, why, next_command=said)
+        next_command = f"fix the account, {key} or DRP_TEACHER_MODEL, then run the same night again"
+        return TeacherRefusedError(self._name, why, next_command=next_command)
 
-    def _patiently(self, call: Callable[[], T], *, missing_passes: bool = False) -> T:
-        """Do `call` until it is done; a file that the provider does not know (404) may be there later."""
+    def _retrying(self, call: Callable[[], T], *, retry_missing: bool = False) -> T:
+        """Return the result of `call`, retrying temporary failures.
 
-        def passes(error: BaseException) -> bool:
+        Args:
+            call: the API call.
+            retry_missing: whether to retry 404 too, because a new file may not be visible yet.
+        """
+
+        def is_temporary(error: BaseException) -> bool:
             if _is_missing(error):
-                return missing_passes
-            return isinstance(error, _TROUBLE) and fault_of(error, self._key).kind in ("load", "passing")
+                return retry_missing
+            if not isinstance(error, _CLIENT_ERRORS):
+                return False
+            return fault_of(error, self._key).kind in ("load", "passing")
 
         first = self._profile.pace.backoff_s
         backoff = wait_exponential_jitter(multiplier=first, max=60, jitter=first)
 
         def pause(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
-            asked = fault_of(error, self._key).wait_s if isinstance(error, _TROUBLE) else 0.0
-            return max(asked, backoff(state))
+            requested = fault_of(error, self._key).wait_s if isinstance(error, _CLIENT_ERRORS) else 0.0
+            return max(requested, backoff(state))
 
-        def tell(state: RetryCallState) -> None:
+        def log(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
             if state.attempt_number % 5 == 0 and isinstance(error, Exception):
                 why = fault_of(error, self._key).why
                 _log.warning("teacher %s: try %d failed: %s", self._name, state.attempt_number, why)
 
         retrying = Retrying(
-            retry=retry_if_exception(passes),
+            retry=retry_if_exception(is_temporary),
             wait=pause,
             stop=stop_after_delay(self._profile.limits.patience_s),
-            before_sleep=tell,
+            before_sleep=log,
             reraise=True,
         )
         try:
             return retrying(call)
-        except _TROUBLE as error:
-            raise self._explained(error) from None  # its own words may show a part of the key
+        except _CLIENT_ERRORS as error:
+            raise self._explained(error) from None  # the original message may contain a part of the key
 
     def _explained(self, error: Exception) -> Exception:
         fault = fault_of(error, self._key)

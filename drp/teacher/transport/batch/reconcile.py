@@ -1,8 +1,8 @@
-"""The ledger's batches against the provider's: behind `drp ledger reconcile`.
+"""Compare the ledger's batches with the provider's records: `drp ledger reconcile`.
 
-Each batch that the provider lists under a key of ours is compared with what the ledger has of it, in answers
-and in tokens. Between the two all that has ended is landed, as a night would: what ends after the provider
-was asked is still out.
+Each batch that the provider lists with an id of ours is compared with the ledger, in answers and in tokens.
+After the provider's list is read and before the comparison, batches that have ended are imported, as in a
+night. A batch that ends after the list was read counts as pending.
 """
 
 from collections.abc import Sequence
@@ -28,79 +28,101 @@ _NOTHING = BatchUsage(0, Usage(0, 0, 0), None)
 
 
 class BooksDifferError(TerminalError):
-    """The provider has billed for something else than what the ledger has."""
+    """The provider has billed other answers or tokens than the ledger has."""
 
     def __init__(self, teacher: str, batches: int) -> None:
         super().__init__(
-            f"teacher {teacher}: the books of {batches} batches differ from the provider's",
-            state="Nothing was changed but what the table above says; no answer is lost that is not listed",
-            next_command="drp ledger show, and the provider's own page of these batches",
+            f"teacher {teacher}: the ledger and the provider's records differ for {batches} batches",
+            state="Batches that have ended are recorded in the ledger; the table above shows the differences",
+            next_command="drp ledger show, then compare with the provider's page of these batches",
         )
 
 
 @dataclass(frozen=True)
 class Line:
-    """One batch in both books."""
+    """One batch, as the provider billed it and as the ledger recorded it."""
 
     batch_id: str
     provider_batch_id: str
     status: str
-    theirs: BatchUsage
-    """Without a cost; 0 tokens where the provider does not tell."""
-    ours: BatchUsage
+    billed: BatchUsage
+    """What the provider reports. It has no cost, and 0 tokens if the provider does not report them."""
+    recorded: BatchUsage
+    """What the ledger has."""
     is_known: bool
-    """Whether this ledger planned it: another ledger may use the same account."""
+    """Whether the batch is in this ledger: another ledger may use the same account."""
 
     @property
     def differs(self) -> bool:
-        """Whether an ended batch of this ledger has other answers, or tokens, there than here."""
+        """Whether answers or tokens differ, for a batch of this ledger that has ended."""
         if not self.is_known or self.status not in TERMINAL:
             return False
-        told = self.theirs.usage != _NOTHING.usage
-        return self.theirs.answers != self.ours.answers or (told and self.theirs.usage != self.ours.usage)
+        if self.billed.answers != self.recorded.answers:
+            return True
+        has_tokens = self.billed.usage != _NOTHING.usage
+        return has_tokens and self.billed.usage != self.recorded.usage
 
 
-def reconcile(teacher: str, profile: TeacherProfile, books: LedgerSession, days: int) -> list[Line]:
-    """Land what has ended, and compare the batches of the last `days`, the newest first.
+def reconcile(teacher: str, profile: TeacherProfile, session: LedgerSession, days: int) -> list[Line]:
+    """Import batches that have ended, and compare the batches of the last `days`, newest first.
 
     Raises:
-        TeacherRefusedError, TeacherUnavailableError: the provider does not show its books.
+        TeacherRefusedError, TeacherUnavailableError: the provider does not list its batches.
     """
     provider, now = BatchProvider(teacher, profile, api_key(teacher, profile)), datetime.now(UTC)
     listed = provider.listed(now - timedelta(days=days))
-    with RequestQueue() as spool:
-        BatchScheduler(teacher, profile, books, provider, spool, since=now, limits=BatchLimits(None)).settle()
-    known = books.ledger.batches(get_args(BatchState))
+    with RequestQueue() as queue:
+        scheduler = BatchScheduler(
+            teacher, profile, session, provider, queue, since=now, limits=BatchLimits(None)
+        )
+        scheduler.poll_batches()
+    known = session.ledger.batches(get_args(BatchState))
     planned = {batch.batch_id: batch.provider_batch_id for batch in known}
-    answered = books.ledger.answered([batch_id for batch_id, _ in listed])
+    recorded = session.ledger.answered([batch_id for batch_id, _ in listed])
     return [
         Line(
             batch_id,
-            theirs.id,
-            theirs.status,
-            theirs=_billed(theirs),
-            # One that was created twice has its answers from one of the two.
-            ours=answered.get(batch_id, _NOTHING) if planned.get(batch_id) == theirs.id else _NOTHING,
+            remote_batch.id,
+            remote_batch.status,
+            billed=_billed(remote_batch),
+            # If a batch was created twice, the ledger's answers are from one of the two only.
+            recorded=recorded.get(batch_id, _NOTHING)
+            if planned.get(batch_id) == remote_batch.id
+            else _NOTHING,
             is_known=batch_id in planned,
         )
-        for batch_id, theirs in listed
+        for batch_id, remote_batch in listed
     ]
 
 
 def table(lines: Sequence[Line]) -> Table:
-    """For the terminal."""
-    columns = ("batch", "provider's", "state", "answers there", "here", "tokens there", "here", "USD", "")
-    shown = Table(*columns, title="batches, the newest first", title_justify="left")
+    """Return a table of the comparison, for the terminal."""
+    columns = (
+        "batch",
+        "provider's id",
+        "state",
+        "answers billed",
+        "recorded",
+        "tokens billed",
+        "recorded",
+        "USD",
+        "",
+    )
+    result = Table(*columns, title="batches, newest first", title_justify="left")
     for line in lines:
-        verdict = "differs" if line.differs else "agrees" if line.status in TERMINAL else "still out"
-        shown.add_row(
-            *(line.batch_id, Text(line.provider_batch_id), line.status),
-            *(f"{line.theirs.answers:,}", f"{line.ours.answers:,}"),
-            *(_tokens(line.theirs.usage), _tokens(line.ours.usage)),
-            dollars(line.ours.cost) if line.ours.cost is not None else "",
+        verdict = "differs" if line.differs else "agrees" if line.status in TERMINAL else "pending"
+        result.add_row(
+            line.batch_id,
+            Text(line.provider_batch_id),
+            line.status,
+            f"{line.billed.answers:,}",
+            f"{line.recorded.answers:,}",
+            _tokens(line.billed.usage),
+            _tokens(line.recorded.usage),
+            dollars(line.recorded.cost) if line.recorded.cost is not None else "",
             verdict if line.is_known else "another ledger's",
         )
-    return shown
+    return result
 
 
 def _tokens(usage: Usage) -> str:

@@ -1,4 +1,4 @@
-"""Requests on disk: memory has only their ids and sizes, their bodies are lines of the files to be sent."""
+"""Keep requests on disk: ids and sizes are in memory, bodies are lines of the files to be sent."""
 
 import json
 import tempfile
@@ -14,20 +14,21 @@ ENDPOINT: Final = "/v1/chat/completions"
 
 
 @dataclass
-class _Held:
+class _QueuedRequest:
     request: TeacherRequest
-    """Without its body."""
+    """Its body is read from the file."""
     start: int
     size: Size
     times: int = 1
+    """How often it was added."""
 
 
 class RequestQueue:
-    """The requests that have no reply yet, in a file that is gone when its block ends."""
+    """Requests that have no reply yet, in a temporary file that is deleted when the `with` block ends."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="drp-requests-")  # noqa: SIM115
-        self._held: dict[str, _Held] = {}
+        self._requests: dict[str, _QueuedRequest] = {}
         self._end = 0
 
     def __enter__(self) -> Self:
@@ -39,19 +40,19 @@ class RequestQueue:
         self._file.close()
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._requests)
 
     def __contains__(self, request_id: str) -> bool:
-        return request_id in self._held
+        return request_id in self._requests
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self._held))
+        return iter(list(self._requests))
 
     def add(self, request: TeacherRequest) -> None:
-        """Hold a request; one that is held already will be answered once more."""
+        """Add a request; a request added twice gets two replies."""
         request_id = request.request_id
-        if (held := self._held.get(request_id)) is not None:
-            held.times += 1
+        if (queued := self._requests.get(request_id)) is not None:
+            queued.times += 1
             return
         row = {"custom_id": request_id, "method": "POST", "url": ENDPOINT, "body": request.body}
         line = json.dumps(row).encode() + b"\n"
@@ -59,26 +60,26 @@ class RequestQueue:
         self._file.seek(start)
         self._end += self._file.write(line)
         size = Size(len(line), request.estimate.prompt_tokens)
-        self._held[request_id] = _Held(_without_body(request, self._body_at(start)), start, size)
+        self._requests[request_id] = _QueuedRequest(_with_body(request, self._body_at(start)), start, size)
 
     def size(self, request_id: str) -> Size:
-        """How large a request is."""
-        return self._held[request_id].size
+        """Return the size of a request."""
+        return self._requests[request_id].size
 
-    def light(self, request_id: str) -> TeacherRequest:
-        """A request whose body is read when it is looked at: a batch of them must not fill the memory."""
-        return self._held[request_id].request
+    def lazy(self, request_id: str) -> TeacherRequest:
+        """Return a request whose body is read from disk on access, so that memory does not fill up."""
+        return self._requests[request_id].request
 
-    def take(self, request_id: str) -> list[TeacherRequest]:
-        """Let go of a request: it, as often as it was added."""
-        held = self._held.pop(request_id)
-        whole = replace(held.request, body=dict(held.request.body))
-        return [whole] * held.times
+    def pop(self, request_id: str) -> list[TeacherRequest]:
+        """Remove a request and return it, with its body, as often as it was added."""
+        queued = self._requests.pop(request_id)
+        request = replace(queued.request, body=dict(queued.request.body))
+        return [request] * queued.times
 
     def write(self, ids: Iterable[str], out: IO[bytes]) -> None:
-        """Write the lines of a batch's file."""
+        """Write the lines of these requests, the input file of a batch, to `out`."""
         for request_id in ids:
-            self._file.seek(self._held[request_id].start)
+            self._file.seek(self._requests[request_id].start)
             out.write(self._file.readline())
 
     def _body_at(self, start: int) -> Mapping[str, Any]:
@@ -86,7 +87,7 @@ class RequestQueue:
 
 
 class _Body(Mapping[str, Any]):
-    """The body of the request whose line begins at `start`."""
+    """The body of the request whose line begins at `start`, read on each access."""
 
     def __init__(self, file: IO[bytes], start: int) -> None:
         self._file, self._start = file, start
@@ -106,7 +107,7 @@ class _Body(Mapping[str, Any]):
         return len(self._read())
 
 
-def _without_body(request: TeacherRequest, body: Mapping[str, Any]) -> TeacherRequest:
-    light = replace(request, body=body)
-    vars(light)["request_id"] = request.request_id  # known: else it would be worked out from the body again
-    return light
+def _with_body(request: TeacherRequest, body: Mapping[str, Any]) -> TeacherRequest:
+    lazy = replace(request, body=body)
+    vars(lazy)["request_id"] = request.request_id  # fills the cached property, which would read the body
+    return lazy

@@ -1,4 +1,4 @@
-"""What a row of a batch's output or error file says."""
+"""Parse a row of a batch's output or error file."""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ import httpx2
 import openai
 
 from drp.ledger import Completion
-from drp.teacher.transport.faults import NoAnswerError, RequestFault, fault_of
 from drp.teacher.transport.responses import answer_of
+from drp.teacher.transport.retry_policy import NoAnswerError, RequestFault, fault_of
 
 _NOT_DONE = {"batch_expired", "batch_cancelled"}
 _NOWHERE = httpx2.Request("POST", "https://batch.invalid")
@@ -18,7 +18,7 @@ _NOWHERE = httpx2.Request("POST", "https://batch.invalid")
 
 @dataclass(frozen=True)
 class Row:
-    """One row: an answer, or the fault, or neither where the provider never came to it."""
+    """One row: an answer, a fault, or neither if the provider did not process the request."""
 
     request_id: str
     answer: Completion | None = None
@@ -26,7 +26,7 @@ class Row:
 
 
 def read_row(line: bytes, secret: str) -> Row | None:
-    """The row in `line`; None if it is none. The key `secret` is in no message."""
+    """Parse `line`; return None if it is not a row. The key `secret` is removed from messages."""
     try:
         row = json.loads(line)
         request_id, response, error = str(row["custom_id"]), row.get("response"), row.get("error")
@@ -51,6 +51,6 @@ def _without_response(request_id: str, error: Mapping[str, Any]) -> Row:
 
 
 def _status_error(status: int, body: Any) -> openai.APIStatusError:
-    """The error as the client would have raised it, had the row been asked for online."""
-    said = body.get("error", body) if isinstance(body, Mapping) else None
-    return openai.APIStatusError("", response=httpx2.Response(status, request=_NOWHERE), body=said)
+    """Return the error that the client would have raised if the request had been sent online."""
+    error = body.get("error", body) if isinstance(body, Mapping) else None
+    return openai.APIStatusError("", response=httpx2.Response(status, request=_NOWHERE), body=error)

@@ -1,4 +1,4 @@
-"""A teacher that is asked request by request, as many at once as the provider can take."""
+"""Send requests one by one, as many at once as the provider can take."""
 
 from drp.teacher.transport.online.driver import OnlineDriver
 

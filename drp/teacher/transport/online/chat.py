@@ -1,4 +1,4 @@
-"""One chat completion over the official client."""
+"""Request one chat completion with the official client."""
 
 import time
 from collections.abc import Mapping
@@ -12,37 +12,37 @@ from drp.teacher.transport.responses import answer_in
 
 CONNECT_S = 10.0
 POOL = 16
-"""Requests under way on one client. It looks through all its connections for a free one: with 256 of them
-that was two fifths of the driver's work."""
+"""Requests in flight on one client. A client searches all its connections for a free one; with 256 of them
+the search was two fifths of the driver's work."""
 
 
 def make_clients(profile: TeacherProfile, key: str) -> list[openai.AsyncOpenAI]:
-    """Clients for all that may be under way, to be taken in turn.
+    """Return clients to use in turn, enough for all requests that may be in flight.
 
-    They retry nothing by themselves: what is tried again is for the ledger to know.
+    They do not retry, because the ledger records every attempt.
     """
     timeout = httpx2.Timeout(profile.limits.timeout_s, connect=CONNECT_S)
     sockets = httpx2.Limits(max_connections=profile.limits.in_flight, max_keepalive_connections=None)
-    trusted = httpx2.create_ssl_context()  # takes a tenth of a second
+    ssl_context = httpx2.create_ssl_context()  # takes a tenth of a second, so the clients share it
     return [
         openai.AsyncOpenAI(
             api_key=key,
             base_url=profile.base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=openai.DefaultAsyncHttpxClient(limits=sockets, timeout=timeout, verify=trusted),
+            http_client=openai.DefaultAsyncHttpxClient(limits=sockets, timeout=timeout, verify=ssl_context),
         )
         for _ in range(0, profile.limits.in_flight, POOL)
     ]
 
 
 async def ask(client: openai.AsyncOpenAI, request: TeacherRequest) -> tuple[Completion, Mapping[str, str]]:
-    """The answer and the headers that came with it.
+    """Send a request and return the answer with the response headers.
 
     Raises:
-        openai.OpenAIError, NoAnswerError: there is none.
+        openai.OpenAIError, NoAnswerError: there is no answer.
     """
     sent = time.monotonic()
-    # The body is what was hashed, byte for byte; the typed method would take it apart and build it again.
+    # Send exactly the body that was hashed; the typed method would build another one.
     response = await client.post("/chat/completions", body=request.body, cast_to=httpx2.Response)
     return answer_in(response.content, time.monotonic() - sent), response.headers

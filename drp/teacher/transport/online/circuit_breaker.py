@@ -1,4 +1,4 @@
-"""When nothing comes back any more: pause loudly, try one request, go on or give up."""
+"""Pause after many failures in a row, probe with one request, then continue or give up."""
 
 import logging
 from dataclasses import dataclass, field
@@ -8,17 +8,17 @@ from drp.teacher.transport.errors import TeacherUnavailableError
 _log = logging.getLogger(__name__)
 
 BREAK_AFTER = 20
-"""Failures in a row, without an answer among them."""
+"""Number of failures in a row that open the breaker."""
 PAUSES_S = (5.0, 10.0, 20.0, 40.0, 60.0)
 
 
 @dataclass
 class Breaker:
-    """Watches for progress; times are seconds of one clock."""
+    """A circuit breaker; times are seconds of one clock."""
 
     name: str
     patience_s: float
-    """Without an answer for so long, the stage fails; Airflow, or a person, runs it again."""
+    """The stage fails after this many seconds without an answer; Airflow, or a person, runs it again."""
     started: float
     _failures: int = 0
     _opened: int = 0
@@ -29,22 +29,22 @@ class Breaker:
 
     @property
     def is_probing(self) -> bool:
-        """Only one request may be under way."""
+        """Whether only one request may be in flight."""
         return self._opened > 0
 
     def wait(self, now: float) -> float:
-        """Seconds until a request may go."""
+        """Return the seconds until a request may be sent."""
         return max(0.0, self._until - now)
 
     def answered(self, now: float) -> None:
-        """The provider answered."""
+        """Record an answer."""
         if self._opened:
             _log.warning("teacher %s answers again, after %.0f s", self.name, now - self._last_answer)
         self._failures = self._opened = 0
         self._last_answer = now
 
     def failed(self, why: str, now: float) -> TeacherUnavailableError | None:
-        """A request failed; gives the error to raise when patience is at its end."""
+        """Record a failure; return the error to raise if `patience_s` is over."""
         self._failures += 1
         silent = now - self._last_answer
         if silent > self.patience_s:
@@ -54,7 +54,11 @@ class Breaker:
             self._opened += 1
             self._until = now + pause
             _log.warning(
-                "teacher %s: %d failures and no answer for %.0f s (the last: %s); pausing for %.0f s",
-                *(self.name, self._failures, silent, why, pause),
+                "teacher %s: %d failures, no answer for %.0f s, last failure: %s; pausing for %.0f s",
+                self.name,
+                self._failures,
+                silent,
+                why,
+                pause,
             )
         return None

@@ -1,74 +1,85 @@
-"""The online driver: requests in, replies out as they land, with as many under way as the provider takes."""
+"""The online driver: send requests while replies come in, as many at once as the provider can take."""
 
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from queue import SimpleQueue
 
 from drp.config import TeacherProfile
 from drp.console import Progress
 from drp.ledger import TeacherReply, TeacherRequest
-from drp.teacher.transport.credentials import api_key
 from drp.teacher.transport.ledger_session import LedgerSession
 from drp.teacher.transport.online.circuit_breaker import Breaker
 from drp.teacher.transport.online.rate_limits import Bucket, Pace, Window
 from drp.teacher.transport.online.sender import Control, Result, Sender
 
 CHUNK = 128
-"""Requests looked up in the ledger together."""
+"""Number of requests looked up in the ledger at a time."""
 
 
+@dataclass
 class OnlineDriver:
     """Implements `drp.teacher.transport.protocol.Driver`.
 
-    What it learnt of the provider serves for the next call too.
+    What it learns about the provider's limits stays in effect for the next call.
 
     Args:
-        name: the teacher, for messages.
-        profile: where it is and what it takes.
-        books: the ledger.
+        name: name of the teacher, for messages.
+        profile: the provider's address, model and limits.
+        key: the API key.
+        session: the ledger.
     """
 
-    def __init__(self, name: str, profile: TeacherProfile, books: LedgerSession) -> None:
-        self._name, self._profile, self._books = name, profile, books
-        self._key = api_key(name, profile)
-        limits = profile.limits
-        self._control = Control(
+    name: str
+    profile: TeacherProfile
+    key: str
+    session: LedgerSession
+
+    @cached_property
+    def _control(self) -> Control:
+        limits = self.profile.limits
+        return Control(
             Window(limits.in_flight),
             Pace(Bucket(limits.requests_per_minute), Bucket(limits.tokens_per_minute)),
-            Breaker(name, limits.patience_s, time.monotonic()),
+            Breaker(self.name, limits.patience_s, time.monotonic()),
         )
-        self._room = limits.in_flight + 2 * CHUNK
+
+    @property
+    def _capacity(self) -> int:
+        """Requests that may be held in memory."""
+        return self.profile.limits.in_flight + 2 * CHUNK
 
     def replies(self, requests: Iterable[TeacherRequest]) -> Iterator[TeacherReply]:
-        """As the protocol says; at most the window and two chunks of requests are held."""
+        """Yield a reply for each request; hold at most the window and two chunks of requests in memory."""
         results: SimpleQueue[Result] = SimpleQueue()
-        engine = Sender(self._name, self._profile, self._key, self._books, self._control, results)
-        source, more = iter(requests), True
-        under_way: Counter[str] = Counter()  # two rollouts may ask the same
-        progress, answered, usd = Progress(f"teacher {self._name}", None, unit="answers"), 0, 0.0
-        engine.start()
+        sender = Sender(self.name, self.profile, self.key, self.session, self._control, results)
+        source, has_more = iter(requests), True
+        pending: Counter[str] = Counter()  # counts, because two rollouts may make the same request
+        progress, answered, usd = Progress(f"teacher {self.name}", None, unit="answers"), 0, 0.0
+        sender.start()
         try:
-            while more or under_way:
-                while more and under_way.total() <= self._room - CHUNK:
-                    some = list(islice(source, CHUNK))
-                    more = len(some) == CHUNK
-                    known = self._books.known(some)
-                    yield from (known[r.request_id] for r in some if r.request_id in known)
-                    fresh = [request for request in some if request.request_id not in known]
-                    new = {r.request_id: r for r in fresh if r.request_id not in under_way}
-                    under_way.update(request.request_id for request in fresh)
-                    engine.put(list(new.values()))
-                if not under_way:
+            while has_more or pending:
+                while has_more and pending.total() <= self._capacity - CHUNK:
+                    chunk = list(islice(source, CHUNK))
+                    has_more = len(chunk) == CHUNK
+                    known = self.session.known(chunk)
+                    yield from (known[r.request_id] for r in chunk if r.request_id in known)
+                    unknown = [request for request in chunk if request.request_id not in known]
+                    new = {r.request_id: r for r in unknown if r.request_id not in pending}
+                    pending.update(request.request_id for request in unknown)
+                    sender.put(list(new.values()))
+                if not pending:
                     continue
                 result = results.get()
                 if isinstance(result, Exception):
                     raise result
                 answered += 1
-                usd += float((result.answer and self._books.cost(result.answer)) or 0)
+                usd += float((result.answer and self.session.cost(result.answer)) or 0)
                 progress.update(answered, f"{usd:.2f} USD so far, window {self._control.window.size}")
-                for _ in range(under_way.pop(result.request.request_id)):
+                for _ in range(pending.pop(result.request.request_id)):
                     yield result
         finally:
-            engine.stop()
+            sender.stop()

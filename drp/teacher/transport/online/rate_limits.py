@@ -1,26 +1,29 @@
-"""How much a provider may be asked at once and a minute, found out while asking.
+"""Limit the requests in flight and the requests and tokens per minute, adapting to the provider.
 
-`Window` is the number of requests under way: one until the first answer, so that a wrong key fails once;
-then doubled with every full window that was answered, up to the first refusal; from there on one more a
-window, and three quarters after a refusal (additive increase, multiplicative decrease; Chiu and Jain, 1989).
-`Pace` is the requests and tokens a minute that the profile allows and the provider's headers report.
+`Window` limits the requests in flight. It is one until the first answer, so that a wrong key fails once. Then
+it doubles with every full window of answers until the provider first reports overload. From there on it grows
+by one per window, and shrinks to three quarters at each overload (additive increase, multiplicative decrease;
+Chiu and Jain, 1989).
+
+`Pace` keeps to the requests and tokens per minute that the profile allows and the response headers report.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from drp.teacher.transport.faults import span
+from drp.teacher.transport.retry_policy import span
 
 START = 32
-"""Requests under way once the first was answered."""
+"""Window size after the first answer."""
 DECREASE = 0.75
+"""Factor on the window when the provider reports overload."""
 BURST = 1 / 12
-"""Share of a minute's allowance that may go at once."""
+"""Share of a minute's allowance that may be spent at once."""
 
 
 @dataclass
 class Window:
-    """Requests that may be under way; times are seconds of one clock."""
+    """Number of requests that may be in flight; times are seconds of one clock."""
 
     most: int
     size: float = 1.0
@@ -31,7 +34,7 @@ class Window:
         self.answered = False
 
     def grow(self) -> None:
-        """A request was answered."""
+        """Record an answer."""
         if not self.answered:
             self.answered, self.size = True, min(START, self.most)
             return
@@ -39,59 +42,62 @@ class Window:
         self.size = min(self.most, self.size + step)
 
     def shrink(self, sent_at: float, now: float) -> None:
-        """A request that was sent at `sent_at` was refused for the load; all of one burst count once."""
+        """Record an overload for a request sent at `sent_at`; failures of one burst count once."""
         if sent_at < self._cut_at:
             return
         self._cut_at, self.is_doubling = now, False
         self.size = max(1.0, self.size * DECREASE)
 
 
+# Why not aiolimiter: its AsyncLimiter blocks in `acquire`, and the sender needs the wait in seconds, to take
+# the longest of two buckets, a pause and a breaker. An AsyncLimiter also refuses an amount above its
+# capacity, and cannot be corrected when the bill of a request differs from the estimate.
 @dataclass
 class Bucket:
-    """So many units a minute, evenly, with a little in hand."""
+    """A token bucket that refills evenly with `per_minute` units; None: no limit."""
 
     per_minute: int | None
     _level: float = 0.0
     _at: float | None = None
 
     def wait(self, units: float, now: float) -> float:
-        """Seconds until `units` may go, 0 for now."""
+        """Return the seconds until `units` may be spent; 0: now."""
         if self.per_minute is None:
             return 0.0
         most = self.per_minute * BURST
         level = most if self._at is None else min(most, self._level + (now - self._at) * self.per_minute / 60)
         self._level, self._at = level, now
-        missing = min(units, most) - level  # what is larger than the bucket goes when the bucket is full
+        missing = min(units, most) - level  # more than the bucket holds may go when it is full
         return max(0.0, missing * 60 / self.per_minute)
 
     def take(self, units: float) -> None:
-        """`units` have gone; more than there is, is owed."""
+        """Spend `units`; the level may become negative, and negative `units` are a refund."""
         self._level -= units
 
 
 @dataclass
 class Pace:
-    """Requests and tokens a minute, and a pause that the provider asked for."""
+    """Requests and tokens per minute, and a pause that the provider asked for."""
 
     requests: Bucket
     tokens: Bucket
     _paused_until: float = float("-inf")
 
     def wait(self, tokens: int, now: float) -> float:
-        """Seconds until a request of so many tokens may go, 0 for now."""
+        """Return the seconds until a request with `tokens` may be sent; 0: now."""
         return max(self._paused_until - now, self.requests.wait(1, now), self.tokens.wait(tokens, now), 0.0)
 
     def take(self, tokens: int) -> None:
-        """A request of so many tokens, as estimated, has gone."""
+        """Record that a request with an estimate of `tokens` was sent."""
         self.requests.take(1)
         self.tokens.take(tokens)
 
     def correct(self, estimated: int, used: int) -> None:
-        """It was billed with `used` tokens."""
+        """Replace the estimate of a request by the tokens that were billed."""
         self.tokens.take(used - estimated)
 
-    def heed(self, headers: Mapping[str, str], now: float) -> None:
-        """Pause for as long as an answer's headers say that nothing is left."""
+    def observe(self, headers: Mapping[str, str], now: float) -> None:
+        """Pause until the limits reset if the headers of a response report that nothing is left."""
         waits = [
             span(headers.get(f"x-ratelimit-reset-{kind}", ""))
             for kind in ("requests", "tokens")
@@ -100,5 +106,5 @@ class Pace:
         self.pause(max(waits, default=0.0), now)
 
     def pause(self, seconds: float, now: float) -> None:
-        """Send nothing for so long."""
+        """Send nothing for `seconds`."""
         self._paused_until = max(self._paused_until, now + seconds)

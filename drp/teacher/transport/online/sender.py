@@ -1,8 +1,8 @@
-"""The asyncio side of the online driver: sends what there is room for, and keeps the books.
+"""The asyncio side of the online driver: send requests as limits allow, and record every outcome.
 
-Every request is claimed in the ledger before it is sent, and every answer is in the ledger before anybody
-reads it; both in groups, one transaction for all that is there, so that the disk does not set the pace. A few
-requests are claimed ahead, so that a place that becomes free waits for no transaction.
+Every request is claimed in the ledger before it is sent, and every answer is recorded before it is returned.
+Both happen in groups, with one transaction for all that is ready, so that the disk does not limit the rate. A
+few requests are claimed ahead, so that a free place does not wait for a transaction.
 """
 
 import asyncio
@@ -26,22 +26,22 @@ import openai
 from drp.config import TeacherProfile
 from drp.ledger import Attempt, CompletedAttempt, FailedAttempt, TeacherReply, TeacherRequest
 from drp.teacher.transport.errors import TeacherRefusedError
-from drp.teacher.transport.faults import NoAnswerError, RequestFault, fault_of
 from drp.teacher.transport.ledger_session import LedgerSession
 from drp.teacher.transport.online.chat import ask, make_clients
 from drp.teacher.transport.online.circuit_breaker import Breaker
 from drp.teacher.transport.online.rate_limits import Pace, Window
+from drp.teacher.transport.retry_policy import NoAnswerError, RequestFault, fault_of
 
 _log = logging.getLogger(__name__)
 
 TRIES = 8
-"""Failures of one request, other than that the provider is full, after which it is given up."""
+"""Failures after which a request is given up; overload of the provider does not count."""
 AHEAD = 8
-"""Of so many that may be under way, one is claimed ahead."""
+"""One request is claimed ahead per this many requests that may be in flight."""
 OTHERS_S = 2.0
-"""Before a request that another worker has under way is looked up again."""
+"""Seconds before a request that another worker has claimed is looked up again."""
 DRAIN_S = 30.0
-"""What is under way when the stage stops may take so long to come in."""
+"""Seconds to wait for requests in flight when the stage stops."""
 
 Result: TypeAlias = TeacherReply | Exception
 T = TypeVar("T")
@@ -57,9 +57,12 @@ class _PendingRequest:
         return self.request.estimate.prompt_tokens + self.request.estimate.completion_tokens
 
 
+_Outcome: TypeAlias = CompletedAttempt | FailedAttempt
+
+
 @dataclass(frozen=True)
 class Control:
-    """What is learnt of a provider while asking it."""
+    """What limits the requests to a provider; learnt while sending."""
 
     window: Window
     pace: Pace
@@ -68,60 +71,62 @@ class Control:
 
 @dataclass
 class Sender:
-    """Runs in a thread of its own; `put`, `finish` and `stop` are called from another."""
+    """Sends requests from its own thread; `start`, `put` and `stop` are called from another thread."""
 
     name: str
     profile: TeacherProfile
     key: str
-    books: LedgerSession
+    session: LedgerSession
     control: Control
     results: SimpleQueue[Result]
     _waiting: deque[_PendingRequest] = field(default_factory=deque)
-    _later: list[tuple[float, int, _PendingRequest]] = field(default_factory=list)
+    """To be claimed."""
+    _delayed: list[tuple[float, int, _PendingRequest]] = field(default_factory=list)
+    """Heap by the time at which a request waits again."""
     _ready: deque[tuple[Attempt, _PendingRequest]] = field(default_factory=deque)
-    _flying: set["asyncio.Task[None]"] = field(default_factory=set)
-    _ended: list[tuple[_PendingRequest, CompletedAttempt | FailedAttempt, float]] = field(
-        default_factory=list
-    )
+    """Claimed, to be sent."""
+    _in_flight: set["asyncio.Task[None]"] = field(default_factory=set)
+    _ended: list[tuple[_PendingRequest, _Outcome, float]] = field(default_factory=list)
+    """To be recorded, with the seconds to wait before another try."""
     _claiming: "asyncio.Task[None] | None" = None
     _fatal: Exception | None = None
     _exhausted: Exception | None = None
     _stopping: bool = False
-    _number: int = 0
+    _delay_count: int = 0
 
     def __post_init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
-        self._booked = asyncio.Event()
+        self._has_ended = asyncio.Event()
         self._ledger = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._thread = threading.Thread(target=self._main, name=f"teacher {self.name}", daemon=True)
 
-    # --- from the other thread
+    # --- called from the other thread
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def put(self, requests: Sequence[TeacherRequest]) -> None:
-        """Have these sent when there is room for them."""
+        """Queue requests, to be sent when the limits allow it."""
         self._call(lambda: self._waiting.extend(map(_PendingRequest, requests)))
 
     def stop(self) -> None:
-        """Send nothing more; wait for what is under way, as it is paid for."""
+        """Send nothing more, and wait for the requests in flight, because they are paid for."""
 
-        def stopping() -> None:
+        def set_stopping() -> None:
             self._stopping = True
 
-        self._call(stopping)
+        self._call(set_stopping)
         self._thread.join()
 
-    def _call(self, work: Callable[[], object]) -> None:
-        def here() -> None:
-            work()
+    def _call(self, function: Callable[[], object]) -> None:
+        def call_and_wake() -> None:
+            function()
             self._changed.set()
 
-        with suppress(RuntimeError):  # it has ended by itself, and has said why in the results
-            self._loop.call_soon_threadsafe(here)
+        with suppress(RuntimeError):  # the loop has ended already, and its error is in the results
+            self._loop.call_soon_threadsafe(call_and_wake)
 
     # --- in the loop's thread
 
@@ -136,163 +141,177 @@ class Sender:
 
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
-            clients = [await stack.enter_async_context(each) for each in make_clients(self.profile, self.key)]
+            clients = [
+                await stack.enter_async_context(client) for client in make_clients(self.profile, self.key)
+            ]
             in_turn = itertools.cycle(clients)
-            booking = asyncio.create_task(self._book())
+            recording = asyncio.create_task(self._record())
             try:
-                while not (self._stopping or self._fatal or booking.done() or self._is_spent):
-                    await self._send_some(in_turn)
+                while not (self._stopping or self._fatal or recording.done() or self._is_spent):
+                    await self._send_ready(in_turn)
                 await self._drain()
             finally:
                 self._stopping = True
-                self._booked.set()
-                await booking
+                self._has_ended.set()
+                await recording
         if error := self._fatal or self._exhausted:
             raise error
 
     @property
     def _ahead(self) -> int:
-        """How many may wait for a place: none beside the very first, for with a wrong key all are in vain."""
+        """How many requests to claim ahead.
+
+        Only one until the first answer, and none while it is in flight, so that a bad API key costs one call.
+        """
         if not self.control.window.answered:
-            return 0 if self._flying else 1
+            return 0 if self._in_flight else 1
         return max(1, self.profile.limits.in_flight // AHEAD)
 
     @property
     def _is_spent(self) -> bool:
-        """The money is at its end, and what was claimed with the last of it is under way."""
+        """Whether the budget is spent and every claimed request has been sent."""
         return self._exhausted is not None and not self._ready
 
-    async def _send_some(self, clients: Iterator[openai.AsyncOpenAI]) -> None:
-        """Send what may go now, have more claimed, and wait until something changes."""
+    async def _send_ready(self, clients: Iterator[openai.AsyncOpenAI]) -> None:
+        """Send what may be sent now, start claiming more, and wait until something changes."""
         now = self._loop.time()
-        while self._later and self._later[0][0] <= now:
-            self._waiting.append(heapq.heappop(self._later)[2])
+        while self._delayed and self._delayed[0][0] <= now:
+            self._waiting.append(heapq.heappop(self._delayed)[2])
         while (wait := self._wait(now)) <= 0:
-            attempt, job = self._ready.popleft()
-            self.control.pace.take(job.tokens)
-            task = asyncio.create_task(self._send(next(clients), attempt, job))
-            self._flying.add(task)
-            task.add_done_callback(self._landed)
+            attempt, pending = self._ready.popleft()
+            self.control.pace.take(pending.tokens)
+            task = asyncio.create_task(self._send(next(clients), attempt, pending))
+            self._in_flight.add(task)
+            task.add_done_callback(self._task_done)
         is_claiming = self._claiming is not None and not self._claiming.done()
         if self._waiting and not is_claiming and not self._exhausted and 2 * len(self._ready) < self._ahead:
             self._claiming = asyncio.create_task(self._claim())
-            self._claiming.add_done_callback(self._landed)
+            self._claiming.add_done_callback(self._task_done)
         self._changed.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), min(wait, 1.0))
 
     async def _claim(self) -> None:
-        """Make the next requests this worker's, as many as are to be ready."""
-        jobs: dict[str, _PendingRequest] = {}
-        while self._waiting and len(self._ready) + len(jobs) < self._ahead:
-            job = self._waiting.popleft()
-            jobs[job.request.request_id] = job
-        claim = await self._in_ledger(partial(self.books.claim, [job.request for job in jobs.values()]))
-        self._ready.extend((attempt, jobs[attempt.request_id]) for attempt in claim.mine)
+        """Claim the next requests for this worker, as many as are to be ready."""
+        batch: dict[str, _PendingRequest] = {}
+        while self._waiting and len(self._ready) + len(batch) < self._ahead:
+            pending = self._waiting.popleft()
+            batch[pending.request.request_id] = pending
+        requests = [pending.request for pending in batch.values()]
+        claim = await self._in_ledger(partial(self.session.claim, requests))
+        self._ready.extend((attempt, batch[attempt.request_id]) for attempt in claim.mine)
         for entry in claim.landed + claim.dead:
-            self.results.put(self.books.reply(jobs[entry.request_id].request, entry))
+            self.results.put(self.session.reply(batch[entry.request_id].request, entry))
         for entry in claim.others:
-            self._again(jobs[entry.request_id], OTHERS_S)
+            self._delay(batch[entry.request_id], OTHERS_S)
         self._exhausted = self._exhausted or claim.exhausted
 
     def _wait(self, now: float) -> float:
-        """Seconds until the next request may go; 0 for now."""
+        """Return the seconds until the next request may be sent; 0: now."""
         control = self.control
-        room = 1 if control.breaker.is_probing else int(control.window.size)
-        if not self._ready or len(self._flying) >= room:
-            return max(0.01, self._later[0][0] - now) if self._later else 1.0
+        window = 1 if control.breaker.is_probing else int(control.window.size)
+        if not self._ready or len(self._in_flight) >= window:
+            return max(0.01, self._delayed[0][0] - now) if self._delayed else 1.0
         return max(control.breaker.wait(now), control.pace.wait(self._ready[0][1].tokens, now))
 
-    async def _send(self, client: openai.AsyncOpenAI, attempt: Attempt, job: _PendingRequest) -> None:
+    async def _send(self, client: openai.AsyncOpenAI, attempt: Attempt, pending: _PendingRequest) -> None:
         control, sent = self.control, self._loop.time()
         try:
-            answer, headers = await ask(client, job.request)
+            answer, headers = await ask(client, pending.request)
         except (openai.OpenAIError, NoAnswerError, httpx2.HTTPError) as error:
-            self._failed(attempt, job, fault_of(error, self.key), sent)
+            self._failed(attempt, pending, fault_of(error, self.key), sent)
             return
         except asyncio.CancelledError:
-            self._end(job, FailedAttempt(attempt, "given up while under way", may_retry=True, cost=None))
+            self._end(pending, FailedAttempt(attempt, "given up while under way", may_retry=True, cost=None))
             raise
         now = self._loop.time()
         control.window.grow()
         control.breaker.answered(now)
-        control.pace.heed(headers, now)
+        control.pace.observe(headers, now)
         if answer.usage:
-            control.pace.correct(job.tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens)
-        self._end(job, CompletedAttempt(attempt, answer, self.books.cost(answer)))
+            control.pace.correct(pending.tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens)
+        self._end(pending, CompletedAttempt(attempt, answer, self.session.cost(answer)))
 
-    def _failed(self, attempt: Attempt, job: _PendingRequest, fault: RequestFault, sent: float) -> None:
+    def _failed(self, attempt: Attempt, pending: _PendingRequest, fault: RequestFault, sent: float) -> None:
         control, now = self.control, self._loop.time()
         if fault.kind == "refused":
             self._fatal = self._fatal or TeacherRefusedError(
-                self.name, fault.why, next_command="mend that, then the same night again"
+                self.name, fault.why, next_command="fix the cause, then run the same night again"
             )
         elif fault.kind == "row" and not control.window.answered:
             self._fatal = self._fatal or TeacherRefusedError(
                 self.name,
-                f"it does not take our requests: {fault.why}",
-                next_command="look at the profile's `supports` and `sampling` (docs/teachers.md), then again",
+                f"the provider does not accept DRP's requests: {fault.why}",
+                next_command="check `supports` and `sampling` of the profile "
+                "(docs/how-to/use-an-llm-as-teacher.md), then run the same night again",
             )
         elif fault.kind == "load":
             control.window.shrink(sent, now)
             control.pace.pause(fault.wait_s, now)
-        job.tries += fault.kind == "passing"
-        may_retry = fault.kind != "row" and job.tries < TRIES
+        pending.tries += fault.kind == "passing"
+        may_retry = fault.kind != "row" and pending.tries < TRIES
         if fault.kind in ("load", "passing"):
             self._fatal = self._fatal or control.breaker.failed(fault.why, now)
-        wait_s = max(fault.wait_s, min(60.0, 0.5 * 2**job.tries) * random.uniform(0.5, 1.5))  # noqa: S311
-        self._end(job, FailedAttempt(attempt, fault.why, may_retry=may_retry, cost=fault.cost), wait_s)
+        wait_s = max(fault.wait_s, _backoff_s(pending.tries))
+        self._end(pending, FailedAttempt(attempt, fault.why, may_retry=may_retry, cost=fault.cost), wait_s)
 
-    def _end(
-        self, job: _PendingRequest, outcome: CompletedAttempt | FailedAttempt, wait_s: float = 0.0
-    ) -> None:
-        self._ended.append((job, outcome, wait_s))
-        self._booked.set()
+    def _end(self, pending: _PendingRequest, outcome: _Outcome, wait_s: float = 0.0) -> None:
+        self._ended.append((pending, outcome, wait_s))
+        self._has_ended.set()
 
-    def _again(self, job: _PendingRequest, wait_s: float) -> None:
-        self._number += 1
-        heapq.heappush(self._later, (self._loop.time() + wait_s, self._number, job))
+    def _delay(self, pending: _PendingRequest, wait_s: float) -> None:
+        self._delay_count += 1  # breaks ties in the heap
+        heapq.heappush(self._delayed, (self._loop.time() + wait_s, self._delay_count, pending))
         self._changed.set()
 
-    def _landed(self, task: "asyncio.Task[None]") -> None:
-        self._flying.discard(task)
+    def _task_done(self, task: "asyncio.Task[None]") -> None:
+        self._in_flight.discard(task)
         self._changed.set()
         if not task.cancelled() and isinstance(error := task.exception(), Exception):
             self._fatal = self._fatal or error
 
-    # --- the books
+    # --- the ledger
 
-    async def _book(self) -> None:
-        """Write down what ended, all that is there at a time; only then is it anybody's."""
+    async def _record(self) -> None:
+        """Record the outcomes, as many as are ready at a time, and only then hand out the replies."""
         while True:
             if not self._ended:
-                if self._stopping and not self._flying:
+                if self._stopping and not self._in_flight:
                     return
-                self._booked.clear()
-                await self._booked.wait()
+                self._has_ended.clear()
+                await self._has_ended.wait()
                 continue
             ended, self._ended = self._ended, []
-            await self._in_ledger(partial(self.books.write, [outcome for _, outcome, _ in ended]))
-            for job, outcome, wait_s in ended:
+            await self._in_ledger(partial(self.session.write, [outcome for _, outcome, _ in ended]))
+            for pending, outcome, wait_s in ended:
                 if isinstance(outcome, CompletedAttempt):
-                    self.results.put(TeacherReply(job.request, outcome.answer))
+                    self.results.put(TeacherReply(pending.request, outcome.answer))
                 elif not outcome.may_retry:
-                    self.results.put(TeacherReply(job.request, None, f"dead: {outcome.error}"))
+                    self.results.put(TeacherReply(pending.request, None, f"dead: {outcome.error}"))
                 else:
-                    self._again(job, wait_s)
+                    self._delay(pending, wait_s)
 
-    async def _in_ledger(self, work: Callable[[], T]) -> T:
-        return await self._loop.run_in_executor(self._ledger, work)
+    async def _in_ledger(self, function: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._ledger, function)
 
     async def _drain(self) -> None:
         if self._claiming:
             await asyncio.wait([self._claiming])
         if self._ready:
             unsent = [attempt for attempt, _ in self._ready]
-            await self._in_ledger(partial(self.books.release, unsent))
-        if self._flying:
-            _, late = await asyncio.wait(self._flying, timeout=DRAIN_S)
+            await self._in_ledger(partial(self.session.release, unsent))
+        if self._in_flight:
+            _, late = await asyncio.wait(self._in_flight, timeout=DRAIN_S)
             for task in late:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+
+
+def _backoff_s(tries: int) -> float:
+    """Exponential backoff, at most 60 s, times a random factor between 0.5 and 1.5.
+
+    tenacity does not fit here. It repeats a call in place; here every try is a new claim in the ledger, the
+    request waits in a heap without holding a place in the window, and overload does not count as a try.
+    """
+    return min(60.0, 0.5 * 2.0**tries) * random.uniform(0.5, 1.5)  # noqa: S311

@@ -1,4 +1,4 @@
-"""A stand-in that answers at once, and an empty ledger."""
+"""A fake provider that answers at once, and an empty ledger."""
 
 import pytest
 
@@ -9,18 +9,18 @@ from tests.teacher.transport.batch.nights import PLAIN
 
 @pytest.fixture(scope="package")
 def _server():
-    with provider(**PLAIN) as one:
-        yield one
+    with provider(**PLAIN) as server:
+        yield server
 
 
 @pytest.fixture
 def server(_server):
-    """Tests that want another one restart it with other settings."""
+    """The fake provider; tests that need other settings restart it."""
     _server.restart(**PLAIN)
     return _server
 
 
 @pytest.fixture
 def ledger(tmp_path):
-    with open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as one:
-        yield one
+    with open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        yield ledger

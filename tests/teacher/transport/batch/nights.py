@@ -1,6 +1,6 @@
-"""A batch driver on a stand-in provider, with a ledger of its own: what the tests of batches share.
+"""Shared by the tests of the batch driver: a driver on a fake provider, with a ledger.
 
-`python -m tests.teacher.transport.batch.nights BASE_URL LEDGER COUNT` is one night that may be killed.
+`python -m tests.teacher.transport.batch.nights BASE_URL LEDGER COUNT` runs one night that a test can kill.
 """
 
 import os
@@ -18,12 +18,13 @@ from drp.config.teacher_profiles import BatchPace, Limits, Prices, TeacherProfil
 from drp.ledger.completions import TeacherReply, TeacherRequest, Usage
 from drp.ledger.ledger import Ledger, open_ledger
 from drp.teacher.transport.batch import BatchDriver, BatchesPendingError
+from drp.teacher.transport.credentials import api_key
 from drp.teacher.transport.ledger_session import LedgerSession
 from tests.fake_provider import Provider
 from tests.fake_provider.config import KEY
 
 PLAIN = {"mind": "echo", "counter": "quarter"}
-"""A stand-in that answers at once with what it was asked."""
+"""A fake provider that answers at once with the last message."""
 KEY_VARIABLE = "DRP_TEST_BATCH_KEY"
 PRICES = Prices(
     input=Decimal("2.5"),
@@ -62,23 +63,24 @@ def requests(teacher: TeacherProfile, count: int, first: int = 0) -> Iterator[Te
 
 @dataclass
 class Night:
-    """One worker with a driver."""
+    """One ledger worker with a driver."""
 
     teacher: TeacherProfile
-    books: LedgerSession
+    session: LedgerSession
     seen: list[TeacherReply] = field(default_factory=list)
 
     def driver(self, **options: object) -> BatchDriver:
-        return BatchDriver("tester", self.teacher, self.books, **options)
+        key = api_key("tester", self.teacher)
+        return BatchDriver("tester", self.teacher, key, self.session, **options)
 
     def leave(self, count: int, first: int = 0) -> BatchesPendingError:
-        """Ask where nobody waits: what it says of what is out."""
-        with pytest.raises(BatchesPendingError) as out:
+        """Send requests without waiting; return the error about the pending batches."""
+        with pytest.raises(BatchesPendingError) as pending:
             self.ask(count, first, may_defer_since=datetime.now(UTC))
-        return out.value
+        return pending.value
 
     def ask(self, count: int, first: int = 0, **options: object) -> list[TeacherReply]:
-        """Replies to so many requests; those that came before an error are in `seen`."""
+        """Return the replies to `count` requests; replies before an error are in `seen`."""
         self.seen = []
         for reply in self.driver(**options).replies(requests(self.teacher, count, first)):
             self.seen.append(reply)
@@ -94,7 +96,7 @@ def night(
     run: str = "2026-11-20-r1",
     **more,
 ) -> Iterator[Night]:
-    """A night with `server` as its teacher; `more` goes into the profile."""
+    """Open a night with `server` as the teacher; `more` goes into the profile."""
     os.environ.setdefault(KEY_VARIABLE, KEY)
     teacher = profile(server if isinstance(server, str) else server.base_url, **more)
     with ledger.worker() as worker:
@@ -103,7 +105,7 @@ def night(
 
 
 def texts(replies: Sequence[TeacherReply]) -> list[str]:
-    """What was answered, in the order of `questions`."""
+    """Return the texts of the answers, in the order of `questions`."""
     return sorted((r.answer.text or "" for r in replies if r.answer), key=lambda text: (len(text), text))
 
 
@@ -112,7 +114,7 @@ def questions(count: int, first: int = 0) -> list[str]:
 
 
 def assert_books_agree(server: Provider, ledger: Ledger) -> None:
-    """Every completion that was billed is in the ledger, once, at the same price; and nothing else."""
+    """Check that the ledger has every billed completion once, at the same price, and no other."""
     totals = server.totals()
     assert totals["paid_twice"] == 0
     assert sum((t.known for t in ledger.totals()), Decimal(0)) == Decimal(totals["nano_usd"]).scaleb(-9)

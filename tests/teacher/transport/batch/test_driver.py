@@ -1,4 +1,4 @@
-"""The batch driver against the stand-in: one reply for each request, paid once, as batches come and go."""
+"""The batch driver on the fake provider: one reply for each request, paid once, across batches."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -114,7 +114,7 @@ def test_estimates_that_are_too_low_only_cost_time(server, ledger):
         assert_books_agree(server, ledger)
 
 
-def test_a_request_larger_than_the_limit_is_told_and_the_others_go(server, ledger):
+def test_a_request_larger_than_the_limit_is_reported_and_not_sent(server, ledger):
     with night(server, ledger, enqueued_tokens=11) as one:
         (reply,) = one.ask(1)
         assert reply.answer is None
@@ -160,8 +160,8 @@ def test_given_up_what_was_not_started_is_cancelled_by_default_and_else_as_the_p
 
 
 def until_done(one, count):
-    """Wait until the provider has answered so many rows of the only batch."""
-    (batch,) = one.books.ledger.batches(["submitted"])
+    """Wait until the provider has answered `count` rows of the only batch."""
+    (batch,) = one.session.ledger.batches(["submitted"])
     while one.driver()._provider.batch(batch.provider_batch_id).request_counts.completed < count:
         time.sleep(0.02)
 
@@ -185,15 +185,15 @@ def test_without_money_nothing_is_sent(server, ledger):
     assert server.totals()["files"] == 0
 
 
-def test_who_does_not_wait_comes_back_until_all_is_there(server, ledger):
+def test_a_task_that_does_not_wait_resumes_until_all_answers_are_back(server, ledger):
     server.set(batches={"stall_after": 10})
     with night(server, ledger, enqueued_tokens=600) as one:
         one.ask(5)
-        out = one.leave(100)
+        pending = one.leave(100)
         assert texts(one.seen) == questions(5)
         (submitted,) = ledger.batches(["submitted"])
-        assert out.batch_ids == (submitted.provider_batch_id,)
-        assert out.carry_at - submitted.submitted_at == timedelta(hours=26)
+        assert pending.batch_ids == (submitted.provider_batch_id,)
+        assert pending.carry_at - submitted.submitted_at == timedelta(hours=26)
         server.set(batches={"stall_after": None})
         for _ in range(200):
             try:

@@ -1,4 +1,4 @@
-"""What may go wrong with batches costs time and never an answer, and what a person must mend is named."""
+"""Faults with batches cost time but no answers, and errors say what a person must fix."""
 
 import logging
 import traceback
@@ -52,7 +52,7 @@ def test_rows_that_fail_go_again_and_die_with_their_reason(server, ledger):
     assert missing[0] > 0
 
 
-def test_answers_that_are_none_are_kept_and_paid(server, ledger):
+def test_unusable_answers_are_kept_and_paid(server, ledger):
     server.set_faults(rows={"cut": 0.2, "empty": 0.2, "null": 0.2, "refusal": 0.2, "filtered": 0.2})
     with night(server, ledger) as one:
         replies = one.ask(60)
@@ -69,7 +69,7 @@ def test_answers_that_are_none_are_kept_and_paid(server, ledger):
 def test_a_batch_whose_id_was_lost_is_found_again(server, ledger):
     server.set(batches={"stall_after": 5})
     with night(server, ledger) as one:
-        server.set_faults(api={"reset_after": 1.0}, until_attempt=1)  # each call, once: `create` too
+        server.set_faults(api={"reset_after": 1.0}, until_attempt=1)  # each call once, including `create`
         one.leave(20)
         server.set(batches={"stall_after": None})
         assert texts(one.ask(20)) == questions(20)
@@ -77,7 +77,7 @@ def test_a_batch_whose_id_was_lost_is_found_again(server, ledger):
     assert_books_agree(server, ledger)
 
 
-def test_a_batch_is_found_again_when_nobody_lives_who_made_it(server, ledger, monkeypatch):
+def test_a_batch_is_found_again_after_its_creator_died(server, ledger, monkeypatch):
     class Died(BaseException):
         pass
 
@@ -102,7 +102,10 @@ def test_an_intent_that_led_to_nothing_is_given_up(server, ledger, monkeypatch):
         raise Died
 
     with night(server, ledger) as one:
-        for method in ("record_upload", "record_submission"):  # before the upload is known; and see below
+        for method in (
+            "record_upload",
+            "record_submission",
+        ):  # died before or after record_upload
             with monkeypatch.context() as patch, pytest.raises(Died):
                 patch.setattr(type(ledger), "record_upload", die)
                 if method == "record_submission":
@@ -152,7 +155,7 @@ def test_an_outage_ends_the_patience_and_nothing_is_lost(server, ledger):
         ("ok", "unheard-of", "model_not_found"),
     ],
 )
-def test_who_is_refused_fails_at_once_and_once(
+def test_a_refusal_fails_after_one_request(
     server, ledger, monkeypatch, caplog, tmp_path, standing, model, why
 ):
     key = "sk-planted-77e1d0c2b9"

@@ -1,4 +1,4 @@
-"""kill -9 of a night at random moments: nothing is paid twice, and nothing that was paid is lost."""
+"""Kill a night at random moments: no answer is paid twice, and no paid answer is lost."""
 
 import random
 import subprocess
@@ -51,7 +51,7 @@ def test_ten_kills(tmp_path, capsys):
         assert_books_agree(server, ledger)
         assert totals["billed"] == COUNT
         whole = {text for text in texts(last.seen) if text in set(questions(COUNT))}
-        assert len(whole) > COUNT * 0.9  # the others were cut by the provider, and are kept as they came
+        assert len(whole) > COUNT * 0.9  # the provider cut the others, which are kept as received
 
 
 def _all(ledger):

@@ -1,4 +1,4 @@
-"""Batches are cut by requests, bytes and enqueued tokens, in order, and none of them is needlessly small."""
+"""Batches keep to limits on requests, bytes and enqueued tokens, in order, and are not needlessly small."""
 
 import pytest
 
@@ -22,7 +22,7 @@ TEN = [(str(number), Size(100, 10)) for number in range(10)]
         (BatchLimits(65), 30, 3),
         (BatchLimits(65), 50, 0),  # one alone: wait for more room
         (BatchLimits(65), 65, 0),
-        (BatchLimits(10), 0, 1),  # nothing is out: however small
+        (BatchLimits(10), 0, 1),  # no batch is pending: always one
         (BatchLimits(140), 40, 10),  # all the rest fits
         (BatchLimits(5), 0, 1),
         (BatchLimits(5), 1, 0),
@@ -40,5 +40,5 @@ def test_the_last_ones_need_no_full_batch():
     ("size", "fits"),
     [(Size(100, 65), True), (Size(101, 1), False), (Size(1, 66), False)],
 )
-def test_what_fits_into_no_batch_is_told(size, fits):
+def test_a_request_too_large_for_any_batch_is_reported(size, fits):
     assert (BatchLimits(65, bytes=100).too_large(size) is None) == fits

@@ -1,9 +1,8 @@
-"""An online driver on a stand-in provider, with a ledger of its own: what the tests of it share.
+"""Shared by the tests of the online driver: a driver on a fake provider, with a ledger.
 
-`python -m tests.teacher.transport.online.nights BASE_URL LEDGER COUNT` is one night that may be killed.
+`python -m tests.teacher.transport.online.nights BASE_URL LEDGER COUNT` runs one night that a test can kill.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from drp.teacher.transport.online import OnlineDriver
 from tests.fake_provider.config import KEY
 
 PLAIN = {"mind": "echo", "counter": "quarter"}
-"""A stand-in that answers at once with what it was asked."""
+"""A fake provider that answers at once with the last message."""
 KEY_VARIABLE = "DRP_TEST_ONLINE_KEY"
 PRICES = Prices(
     input=Decimal("2.5"), cached_input=Decimal("1.25"), output=Decimal(10), read_on=date(2026, 11, 1)
@@ -47,24 +46,22 @@ def requests(teacher: TeacherProfile, count: int) -> Iterator[TeacherRequest]:
 def driver(
     base_url: str, ledger: Ledger, *, cap: str | None = None, key: str = KEY, **options: object
 ) -> Iterator[OnlineDriver]:
-    """A worker with a driver; `options` are limits, or the model."""
-    os.environ[KEY_VARIABLE] = key
+    """Open a driver with a ledger worker; `options` are limits or the model."""
     teacher = profile(base_url, **options)
     with ledger.worker() as worker:
         limit = None if cap is None else Decimal(cap)
-        yield OnlineDriver(
-            "tester", teacher, LedgerSession(ledger, worker, "2026-11-20-r1", PRICES, limit, lambda ids: {})
-        )
+        session = LedgerSession(ledger, worker, "2026-11-20-r1", PRICES, limit, lambda ids: {})
+        yield OnlineDriver("tester", teacher, key, session)
 
 
 def ask(base_url: str, ledger: Ledger, count: int, **options: object) -> list[TeacherReply]:
-    """Replies to so many requests."""
+    """Return the replies to `count` requests."""
     with driver(base_url, ledger, **options) as online:
         return list(online.replies(requests(profile(base_url), count)))
 
 
 def main() -> None:
-    """Ask, whatever happens."""
+    """Send the requests."""
     base_url, address, count = sys.argv[1:]
     with open_ledger(address) as ledger:
         ledger.recover()

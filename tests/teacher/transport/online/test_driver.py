@@ -1,4 +1,4 @@
-"""The online driver against a provider that errs: every request has one reply, and the books are right."""
+"""The online driver with a faulty provider: every request gets one reply, and the ledger is right."""
 
 import os
 import random
@@ -22,7 +22,7 @@ STORM = {
     **{"rate_limited": 0.05, "rate_limited_bare": 0.04, "http_500": 0.05, "http_503": 0.05},
     **{"reset_before": 0.03, "reset_after": 0.03, "hang": 0.01, "truncated": 0.03, "slow": 0.02},
 }
-"""Between them over a quarter of all requests bring no answer."""
+"""Together, over a quarter of all requests have no answer."""
 KILLS = int(os.environ.get("DRP_ONLINE_KILLS", "5"))
 
 
@@ -67,7 +67,7 @@ def test_a_storm_passes(ledger):
         assert outcomes["answered"] == 200, outcomes
         totals = server.totals()
         assert totals["asked"] > 230
-        lost = nano(ledger.spent("2026-11-20-r1").reserved)  # may have been billed: nobody knows
+        lost = nano(ledger.spent("2026-11-20-r1").reserved)  # may have been billed
         assert (
             nano(ledger.spent("2026-11-20-r1").known)
             <= totals["nano_usd"]
@@ -76,7 +76,7 @@ def test_a_storm_passes(ledger):
 
 
 @pytest.mark.parametrize(
-    ("settings", "options", "says"),
+    ("settings", "options", "message"),
     [
         ({}, {"key": "sk-wrong-0123456789"}, "the key is wrong"),
         ({}, {"model": "gpt-none"}, "no such model"),
@@ -84,10 +84,10 @@ def test_a_storm_passes(ledger):
         ({"keys": {KEY: "forbidden"}}, {}, "no permission"),
     ],
 )
-def test_what_all_requests_alike_would_meet_fails_at_once_and_once(ledger, settings, options, says):
+def test_a_refusal_of_all_requests_fails_after_one_request(ledger, settings, options, message):
     with provider(**PLAIN, **settings) as server, driver(server.base_url, ledger, **options) as online:
         model = options.get("model", "stand-in")
-        with pytest.raises(TeacherRefusedError, match=says) as caught:
+        with pytest.raises(TeacherRefusedError, match=message) as caught:
             list(online.replies(requests(profile(server.base_url, model=model), 50)))
         assert server.totals()["asked"] <= 1
         assert "sk-wrong" not in str(caught.value)
@@ -160,15 +160,15 @@ def test_killed_at_random_moments_nothing_that_arrived_is_bought_again(tmp_path,
             kills += worker.wait(30) == -signal.SIGKILL
         totals = server.totals()
     with open_ledger(address) as ledger:
-        [books] = ledger.totals("2026-11-20-r1")
+        [total] = ledger.totals("2026-11-20-r1")
         spent = ledger.spent("2026-11-20-r1")
     twice = totals["paid_twice"]
     with capsys.disabled():
         print(
             f"\n{kills} kills: {totals['billed']} billed for {count} requests, {twice} bought twice; "
-            f"{books.lost.attempts} marked lost in flight, about {spent.reserved} USD"
+            f"{total.lost.attempts} marked lost in flight, about {spent.reserved} USD"
         )
-    assert books.landed == count
-    assert twice <= books.lost.attempts
-    assert books.lost.attempts <= kills * 16
+    assert total.landed == count
+    assert twice <= total.lost.attempts
+    assert total.lost.attempts <= kills * 16
     assert nano(spent.known) <= totals["nano_usd"] <= nano(spent.known + spent.reserved)

@@ -1,9 +1,9 @@
-"""How much is asked at once: the window grows, and shrinks once for a burst; the pace keeps to its limits."""
+"""The window grows, and shrinks once per burst of overload; the pace keeps to its limits."""
 
 import pytest
 
-from drp.teacher.transport.faults import span
 from drp.teacher.transport.online.rate_limits import START, Bucket, Pace, Window
+from drp.teacher.transport.retry_policy import span
 
 
 def test_one_request_until_the_first_answer():
@@ -51,25 +51,25 @@ def test_it_stays_between_one_and_its_most():
 
 @pytest.mark.parametrize("units", [1, 30, 500])
 def test_a_bucket_lets_through_what_a_minute_allows(units):
-    bucket, now, gone = Bucket(per_minute=600), 0.0, 0
+    bucket, now, spent = Bucket(per_minute=600), 0.0, 0
     while now < 600:
         wait = bucket.wait(units, now)
         if wait == 0:
             bucket.take(units)
-            gone += units
+            spent += units
         now += max(wait, 1e-6)
-    assert gone == pytest.approx(6000, rel=0.1)
+    assert spent == pytest.approx(6000, rel=0.1)
 
 
 def test_no_limit_never_waits():
     assert Pace(Bucket(None), Bucket(None)).wait(10**9, 0.0) == 0
 
 
-def test_headers_that_report_nothing_left_are_heeded():
+def test_headers_that_report_nothing_left_pause_sending():
     pace = Pace(Bucket(None), Bucket(None))
-    pace.heed({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"}, now=10.0)
+    pace.observe({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"}, now=10.0)
     assert pace.wait(1, 40.0) == pytest.approx(60.0)
-    pace.heed({"x-ratelimit-remaining-tokens": "17", "x-ratelimit-reset-tokens": "5m"}, now=100.0)
+    pace.observe({"x-ratelimit-remaining-tokens": "17", "x-ratelimit-reset-tokens": "5m"}, now=100.0)
     assert pace.wait(1, 100.0) == 0
 
 
