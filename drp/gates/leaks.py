@@ -165,10 +165,14 @@ class LeakIndex:
     def __init__(self, evaluation_questions: Iterable[str] = ()) -> None:
         self._exact, self._windows = (dict(hashes) for hashes in _bundled())
         for text in evaluation_questions:
-            normalised = normalise(text)
-            self._exact.setdefault(exact_hash(normalised), "imported evaluation set")
-            for number in window_hashes(normalised):
-                self._windows.setdefault(number, "imported evaluation set")
+            self.add(text)
+
+    def add(self, evaluation_question: str) -> None:
+        """Add the text of one more evaluation question."""
+        normalised = normalise(evaluation_question)
+        self._exact.setdefault(exact_hash(normalised), "imported evaluation set")
+        for number in window_hashes(normalised):
+            self._windows.setdefault(number, "imported evaluation set")
 
     def leak(self, question: Question) -> str | None:
         """Describe how the question matches an evaluation set, or return None."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from drp.core.schemas import TABLES
+from drp.core.schemas import STAGING_TABLES, TABLES
 from drp.lake.lake import Lake
 from drp.lake.runs import run_ids
 
@@ -32,7 +32,8 @@ def unneeded(lake: Lake, age: timedelta = AGE) -> Iterator[Unneeded]:
     store = lake.store
     before = store.now() - age
     # Parts are listed before the references are read, so that a part written meanwhile is not in the list.
-    parts = [part for table in TABLES for part in store.listed(table) if part.written_at < before]
+    tables = TABLES | STAGING_TABLES
+    parts = [part for table in tables for part in store.listed(table) if part.written_at < before]
     referenced = _referenced_keys(lake)
     for part in parts:
         if part.key not in referenced:

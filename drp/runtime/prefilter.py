@@ -22,7 +22,9 @@ def prefilter_rollouts(ctx: RunContext, shard: str) -> Iterator[tuple[RolloutWit
     duplicates = {*plan.duplicates, *repeated}
     splits = {"splits": sorted(EVALUATION_SPLITS)}
     rows = select(ctx.visible_parts(), _EVALUATION_QUESTIONS, splits)
-    leaks = LeakIndex(row["question"] for row in rows)
+    leaks = LeakIndex()
+    for row in rows:
+        leaks.add(row["question"])
     for rollout in read_rollouts(ctx, [*plan.rollouts, *sampled]):
         rejections = rollout_rejections(rollout.question, rollout.graded, leaks)
         if rollout.rollout_id in duplicates:

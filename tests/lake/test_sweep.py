@@ -48,6 +48,15 @@ def unnamed_part(lake) -> str:
     return writer.parts[0].key
 
 
+def test_staged_drafts_stay_with_their_run_and_go_without_it(lake):
+    draft = {"rollout_id": "r1", "thinking": "1 + 2 = 3", "response": "3", "decisions": []}
+    write(lake, "2026-11-20-drp", {"drafts": [draft]})
+    assert names(lake) == []
+    with PartsWriter(lake.store, lake.run("2026-11-21-drp").run_date).writing() as writer:
+        writer.add("drafts", draft)
+    assert names(lake) == [writer.parts[0].key]
+
+
 def test_a_lake_in_use_has_nothing_to_sweep(lake):
     publish(lake, "2026-11-20-drp", questions("q1") | {"teacher_calls": [make_teacher_call()]})
     write(lake, "2026-11-21-drp", questions("q2"))

@@ -102,10 +102,8 @@ def test_an_intent_that_led_to_nothing_is_given_up(server, ledger, monkeypatch):
         raise Died
 
     with night(server, ledger) as one:
-        for method in (
-            "record_upload",
-            "record_submission",
-        ):  # died before or after record_upload
+        # The first process dies before the upload is recorded, the second one after it.
+        for method in ("record_upload", "record_submission"):
             with monkeypatch.context() as patch, pytest.raises(Died):
                 patch.setattr(type(ledger), "record_upload", die)
                 if method == "record_submission":
