@@ -26,8 +26,6 @@ from drp.core.schemas import STAGING_TABLES, TABLES
 from drp.lake import Addresses
 from drp.storage import LakeRefusedError, LakeUnavailableError
 
-_RUN_DATE = "/run_date=([0-9-]+)/[^/]*$"
-"""Pattern for the run date in the address of a part."""
 VIEWS = Path(__file__).with_name("views")
 """The views of every session, with one .sql file per view."""
 
@@ -231,36 +229,30 @@ def _reach_s3(con: duckdb.DuckDBPyConnection) -> None:
 def _create_view(
     con: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str], earlier_paths: Sequence[str]
 ) -> None:
-    query = _select_rows(con, (TABLES | STAGING_TABLES)[table], paths)
-    if earlier_paths:
-        referring_table, key = _REFERRED[table]
-        earlier_rows = _select_rows(con, TABLES[table], earlier_paths)
-        query += f" UNION ALL ({earlier_rows} SEMI JOIN {referring_table} USING ({key}))"
     try:
+        query = _select_rows(con, (TABLES | STAGING_TABLES)[table], paths)
+        if earlier_paths:
+            referring_table, key = _REFERRED[table]
+            earlier_rows = _select_rows(con, TABLES[table], earlier_paths)
+            query += f" UNION ALL ({earlier_rows} SEMI JOIN {referring_table} USING ({key}))"
         con.execute(f"CREATE VIEW {table} AS {query}")
     except duckdb.Error as error:
         raise unreadable(error, f"a part of {table}") from error
 
 
 def _select_rows(con: duckdb.DuckDBPyConnection, schema: pa.Schema, paths: Sequence[str]) -> str:
-    """Return a query for all rows of these parts of a table. A column that an older part lacks is NULL.
-
-    The query lists the columns, so that DuckDB opens no part before it needs it. `run_date` is taken from the
-    last folder of a part. Other folders of the form `key=value`, above the lake, are not columns.
-    """
+    """Return a query for all rows of these parts. A column that an older part lacks is NULL there."""
     empty = con.from_arrow(schema.empty_table())
-    types = list(zip(empty.columns, empty.types, strict=True))
+    nulls = {name: f"NULL::{kind} AS {name}" for name, kind in zip(empty.columns, empty.types, strict=True)}
     if not paths:
-        columns = ", ".join([*(f"NULL::{kind} AS {name}" for name, kind in types), "NULL::DATE AS run_date"])
-        return f"SELECT {columns} FROM range(0)"  # noqa: S608 (names are ours)
+        columns = ", ".join(nulls.values())
+        return f"SELECT {columns}, NULL::DATE AS run_date FROM range(0)"  # noqa: S608 (names are ours)
     files = ", ".join(_literal(path) for path in paths)
-    known = ", ".join(
-        f"{_literal(name)}: {{name: {_literal(name)}, type: {_literal(str(kind))}, default_value: NULL}}"
-        for name, kind in types
-    )
-    columns = ", ".join([*schema.names, f"regexp_extract(filename, '{_RUN_DATE}', 1)::DATE AS run_date"])
-    source = f"read_parquet([{files}], filename = true, schema = MAP {{{known}}})"
-    return f"SELECT {columns} FROM {source}"  # noqa: S608 (names are ours)
+    options = "union_by_name = true, hive_partitioning = true, hive_types = {'run_date': DATE}"
+    source = f"read_parquet([{files}], {options})"
+    present = {row[0] for row in con.execute(f"DESCRIBE FROM {source}").fetchall()}
+    columns = ", ".join(name if name in present else null for name, null in nulls.items())
+    return f"SELECT {columns}, run_date FROM {source}"  # noqa: S608 (names are ours)
 
 
 def _literal(text: str) -> str:
