@@ -70,7 +70,7 @@ def test_nonsense_is_rejected_with_reasons_and_the_night_is_quarantined(
 ):
     recipe, has_schema, model = NIGHTS[way]
     night, before = tonight(has_schema=has_schema, **recipe), len(server.asked())
-    with pytest.raises(NightQuarantinedError, match="end accepted"):
+    with pytest.raises(NightQuarantinedError, match="accepted is within"):
         nightly(night)
 
     # Every rollout is accounted for, and nothing of it can be trained on.
