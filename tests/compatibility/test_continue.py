@@ -1,34 +1,24 @@
-"""This code can open, query, extend and sweep a store that the code of 2026-11-30 has written.
+"""This code goes on with what the code of 2026-11-30 has written: nights, releases, sweeps, aliases."""
 
-`store_2026_11_30.tar.xz` holds a lake, and the ledger and registry of its nights. The commands of that code
-made it (make_fixture.py describes its history). `expected.json` is its content as that code reported it
-(facts.py). Neither file is ever regenerated: a store of a later date becomes an additional file.
-"""
-
-import json
 import shutil
-import tarfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from drp.config.settings import settings
 from drp.config.teacher_profiles import _profiles
-from drp.core.schemas import CORPUS_TABLES, id_column
-from drp.lake.lake import Lake, open_lake
+from drp.core.schemas import id_column
+from drp.lake.lake import Lake
 from drp.lake.sweep import unneeded
 from drp.ledger.ledger import open_ledger
 from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval
 from drp.query.session import open_session
-from drp.registry.errors import ChangedCheckpointError, NothingToRollBackError
-from drp.registry.files import fetch, verify
+from drp.registry.errors import NothingToRollBackError
 from drp.registry.registry import open_registry
 from drp.runtime.context import open_night, open_training
 from drp.runtime.training_plan import model_digest
@@ -37,146 +27,21 @@ from drp.student.engines.select import model_folder
 from drp.teacher.llm.prompts import prompt_version
 from drp.teacher.transport.batch.reconcile import reconcile
 from tests.compatibility import facts
+from tests.compatibility.store import (
+    COLUMNS,
+    EXPECTED,
+    KILLED,
+    LAST,
+    QUARANTINED,
+    TINY,
+    VERSIONS,
+    VIEW_COLUMNS,
+    assert_same,
+    unpack,
+    using,
+)
 from tests.fake_provider import provider
 from tests.teacher.transport.batch.nights import night as asking
-
-HERE = Path(__file__).parent
-STORE = HERE / "store_2026_11_30.tar.xz"
-EXPECTED: dict[str, Any] = json.loads((HERE / "expected.json").read_text())
-COLUMNS, VIEW_COLUMNS = EXPECTED["columns"], EXPECTED["view_columns"]
-VERSIONS = EXPECTED["corpus"]["numbers"]
-LAST, QUARANTINED, KILLED = VERSIONS[-1], "2026-11-25-drp", "2026-11-26-drp"
-TINY = "models/tiny"
-
-
-def unpack(folder: Path) -> Path:
-    with tarfile.open(STORE) as tar:
-        tar.extractall(folder, filter="data")
-    return folder
-
-
-@contextmanager
-def using(folder: Path) -> Iterator[Lake]:
-    with pytest.MonkeyPatch.context() as patch:
-        facts.use(patch, folder)
-        yield open_lake()
-    settings.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store, for tests that only read it."""
-    return unpack(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture
-def store(unpacked: Path) -> Iterator[Lake]:
-    with using(unpacked) as lake:
-        yield lake
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Lake]:
-    """A copy for a test that changes it."""
-    with using(unpack(tmp_path)) as lake:
-        yield lake
-
-
-def assert_same(found: Any, expected: Any) -> None:
-    assert facts.differences(found, expected) == []
-
-
-# --- reading --------------------------------------------------------------------------------------------
-
-
-def test_every_version_of_the_corpus_has_the_same_rows(store):
-    assert_same(facts.corpus(store, COLUMNS), EXPECTED["corpus"])
-
-
-def test_the_results_have_the_same_rows(store):
-    assert_same(facts.results(store, COLUMNS), EXPECTED["results"])
-
-
-@pytest.mark.parametrize("number", sorted(EXPECTED["views"]))
-def test_the_views_say_the_same(store, number):
-    assert_same(facts.views(store, VIEW_COLUMNS, [int(number)])[number], EXPECTED["views"][number])
-
-
-def test_runs_are_as_they_ended(store):
-    assert_same(facts.runs(store), EXPECTED["runs"])
-
-
-def test_the_quarantined_night_can_be_looked_at(store):
-    assert_same(facts.quarantined(store, COLUMNS), EXPECTED["quarantined"])
-
-
-def test_the_books_of_the_ledger_are_the_same(store):
-    assert_same(facts.ledger(settings().resolved_database_url), EXPECTED["ledger"])
-
-
-def test_the_registry_has_the_same_checkpoints_and_aliases(store):
-    assert_same(facts.registry(settings().resolved_database_url), EXPECTED["registry"])
-
-
-def test_recipes_have_the_hashes_by_which_nights_find_what_is_done(unpacked):
-    found, expected = facts.recipes(unpacked / "inputs"), dict(EXPECTED["recipes"])
-    if prompt_version("fused") != EXPECTED["prompt_version"]:  # then an LLM is asked anew
-        for name in ("llm_online", "llm_batch"):
-            del found[name]["revision"], expected[name]["revision"]
-    assert found == expected
-
-
-def test_the_commands_work_on_it(store, drp, tmp_path):
-    def said(*words: str) -> str:
-        status, out, err = drp(*words)
-        assert status == 0, (words, err)
-        return out
-
-    for number in VERSIONS:
-        query = " UNION ALL ".join(f"SELECT '{t}' AS t, count(*) AS n FROM {t}" for t in CORPUS_TABLES)
-        rows = json.loads(said("sql", "--version", str(number), "--format", "json", query))
-        expected = EXPECTED["corpus"]["versions"][str(number)]["counts"]
-        assert {row["t"]: row["n"] for row in rows} == {table: expected[table] for table in CORPUS_TABLES}
-        assert "are what was written" in said("corpus", "verify", str(number))
-    of_run = said("sql", "--run", QUARANTINED, "--format", "json", "SELECT count(*) AS n FROM revisions")
-    assert json.loads(of_run) == [{"n": EXPECTED["quarantined"][QUARANTINED]["counts"]["revisions"]}]
-    assert f"quarantined: {QUARANTINED}" in said("corpus", "list")
-    assert f"version {LAST}" in said("corpus", "show")
-    assert "revisions" in said("corpus", "diff", str(LAST - 1), str(LAST))
-    assert said("corpus", "sweep", "--hours", "0").rstrip().endswith("nothing to do")
-
-    paid = said("ledger", "show")
-    assert all(total["run_id"] in paid for total in EXPECTED["ledger"]["totals"])
-    assert all(reason["problem"] in paid for reason in EXPECTED["ledger"]["dead"])
-
-    listed = {row["checkpoint_id"]: row for row in json.loads(said("registry", "list", "--format", "json"))}
-    assert list(listed) == [one["checkpoint_id"] for one in EXPECTED["registry"]["checkpoints"]]
-    for checkpoint_id, aliases in EXPECTED["registry"]["aliases"].items():
-        assert listed[checkpoint_id]["aliases"] == ", ".join(aliases)
-    for checkpoint_id in listed:
-        assert checkpoint_id in said("registry", "show", checkpoint_id)
-    for number, name in enumerate(("champion", "challenger")):
-        assert "files are what was registered" in said("registry", "verify", name, "--student", TINY)
-        said("registry", "export", name, str(tmp_path / str(number)), "--student", TINY)
-        assert (tmp_path / str(number) / "model.safetensors").is_file()
-
-
-def test_an_adapter_is_fetched_though_the_small_students_weights_were_left_out(store, tmp_path):
-    with open_registry(settings().resolved_database_url) as registry:
-        checkpoint = registry.get("champion", "small")
-    fetch(store.store, checkpoint, "adapter", tmp_path / "adapter")
-    with pytest.raises(ChangedCheckpointError, match=r"merged/model\.safetensors is missing"):
-        verify(store.store, checkpoint)
-
-
-@pytest.mark.parametrize("run", ["2026-11-21-drp", "2026-11-22-drp", QUARANTINED, "2026-11-23-train-drp"])
-def test_reports_are_written_again(own, drp, run):
-    status, out, err = drp("report", run)
-    assert status == 0, err
-    assert Path(out.strip()).stat().st_size > 10_000
-
-
-# --- writing --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -375,63 +240,3 @@ def test_a_training_done_again_finds_all_of_it(own):
     train_eval(open_training(recipe, "2026-11-23"), LAST)  # needs no torch: nothing is left to do
     assert_same(facts.registry(settings().resolved_database_url), before)
     assert_same(facts.corpus(own, COLUMNS), EXPECTED["corpus"])
-
-
-# --- older parts ----------------------------------------------------------------------------------------
-
-
-def without_column(lake: Lake, table: str, column: str, which: Callable[[int], bool]) -> int:
-    """Rewrite parts of a table without a column, and all references to them. Return their number."""
-    parts = sorted({p.part.key for p in lake.corpus.current().parts if p.part.table == table})
-    chosen = [key for place, key in enumerate(parts) if which(place)]
-    for key in chosen:
-        path, old = Path(lake.store.uri(key)), lake.store.digest(key)
-        content = pq.ParquetFile(path).read()
-        size = path.stat().st_size
-        pq.write_table(content.drop_columns([column]), path, compression="zstd")
-        new = lake.store.digest(key)
-        assert old
-        assert new
-        for document in Path(lake.store.root).rglob("*.json"):
-            text = document.read_text()
-            if old in text:
-                described = json.loads(text)
-                for part in _parts(described, key):
-                    assert part["bytes"] == size
-                    part |= {"bytes": path.stat().st_size, "sha256": new}
-                document.write_text(json.dumps(described, sort_keys=True, indent=1))
-    return len(chosen)
-
-
-def _parts(document: Any, key: str) -> Iterator[dict[str, Any]]:
-    if isinstance(document, dict) and document.get("key") == key:
-        yield document
-    elif isinstance(document, dict | list):
-        for value in document.values() if isinstance(document, dict) else document:
-            yield from _parts(value, key)
-
-
-@pytest.mark.parametrize(("table", "column"), [("rollouts", "seed"), ("revisions", "reject_detail")])
-@pytest.mark.parametrize("which", ["the first", "the last", "all"])
-def test_a_part_that_is_older_than_a_column_is_null_in_it(own, table, column, which):
-    with closing(open_session(own.published())) as con:
-        before = {
-            row["id"]: row[column]
-            for row in facts.ask(con, f"SELECT {id_column(table)} AS id, * FROM {table}")
-        }
-    count = sum(p.part.table == table for p in own.corpus.current().parts)
-    chosen = {"the first": lambda n: n == 0, "the last": lambda n: n == count - 1, "all": lambda n: True}[
-        which
-    ]
-    assert without_column(own, table, column, chosen) >= 1
-    assert own.verify(p.part for p in own.corpus.current().parts) > 0
-    with closing(open_session(own.published())) as con:
-        rows = facts.ask(con, f"SELECT {id_column(table)} AS id, * FROM {table}")
-        after = {row["id"]: row[column] for row in rows}
-        assert after.keys() == before.keys()
-        assert all(value in (None, before[row_id]) for row_id, value in after.items())
-        lost = [row_id for row_id in before if after[row_id] is None and before[row_id] is not None]
-        if which == "all":
-            assert set(after.values()) == {None}
-        assert lost or which != "all"
-        assert set(COLUMNS[table]) <= set(rows[0])
