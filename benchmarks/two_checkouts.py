@@ -3,7 +3,7 @@
     git worktree add ../before COMMIT && make -C ../before .venv/ready
     .venv/bin/python -m benchmarks.two_checkouts ../before [--rounds 5] [--traces FILE] [--airflow]
 
-Both run the same night in turns, each in an empty lake of its own: `drp nightly`, or with --airflow the DAGs
+Both run the same night in turns, each in an empty lake: `drp nightly`, or with --airflow the DAGs
 of `make nightly`. Prints the median of the ratios, this checkout over the other one, and their range.
 """
 
@@ -17,6 +17,8 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
+RUNNERS = ("infra/run_dags_once.py", "infra/nightly.py")
+"""What `make nightly` runs, in this checkout and in older ones."""
 
 
 def seconds(checkout: Path, traces: str | None, *, airflow: bool) -> float:
@@ -34,12 +36,8 @@ def seconds(checkout: Path, traces: str | None, *, airflow: bool) -> float:
             "DRP_AIRFLOW_HOME": f"{folder}/airflow",
             "PYTHONPATH": str(checkout),
         }
-        program = [
-            "bash",
-            "-c",
-            '. infra/airflow.env.sh && python infra/run_dags_once.py --run-date 2026-11-20 "$@"',
-            "-",
-        ]
+        runner = next(name for name in RUNNERS if (checkout / name).is_file())
+        program = ["bash", "-c", f'. infra/airflow.env.sh && python {runner} --run-date 2026-11-20 "$@"', "-"]
         if not airflow:
             program = [".venv/bin/drp", "nightly", "--run-date", "2026-11-20"]
         command = [*program, *(("--traces", traces) if traces else ())]
