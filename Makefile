@@ -75,7 +75,7 @@ bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=
 	  else echo "== $$program: not run, there is no $$data"; fi; done
 
 docs: $(VENV)/ready ## write docs/catalogue.md again
-	@$(BIN)/python infra/catalogue.py > docs/catalogue.md
+	@$(BIN)/python infra/write_table_catalogue.py > docs/catalogue.md
 
 site: $(VENV)/ready-dev ## the documentation as a site in build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -36,7 +36,7 @@ import pytest
 from pyarrow.fs import S3FileSystem
 
 from drp.core.ids import content_id
-from drp.core.schemas import TABLES, id_column
+from drp.core.lake_schemas import TABLES, id_column
 from drp.lake.lake import Lake, open_lake
 from drp.lake.parts import ROWS_PER_GROUP, TEXT_PER_GROUP, PartsWriter
 from drp.query.session import VIEWS, open_session

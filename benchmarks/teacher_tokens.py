@@ -23,9 +23,9 @@ from drp.core.records import Draft, Step, StudentTrace
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.llm.messages import PromptRequest, TwoPass, build_decompose, build_fused, build_revise
 from drp.teacher.llm.parse import read_decompose, read_fused, read_revise
+from tests.fake_provider.completions import CACHE_FROM, CACHE_STEP, Mind
 from tests.fake_provider.config import Config
-from tests.fake_provider.mind import count_tokens, think
-from tests.fake_provider.thinking import CACHE_FROM, CACHE_STEP, Mind
+from tests.fake_provider.reply_text import count_tokens, think
 
 LIMIT = 0.5
 PRICES = {"prompt": 2.5, "cached": 1.25, "completion": 10.0}

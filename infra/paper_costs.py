@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from drp.config import Recipe, find_profile, load_recipe
 from drp.ledger import Usage
-from drp.ledger.pricing import Tariff
+from drp.ledger.call_costs import Tariff
 
 SHARES = {"gsm8k": 7_473 / 19_469, "prm12k": 11_996 / 19_469}
 """Questions are taken in the order of a hash: of each set by its size."""

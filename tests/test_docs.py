@@ -235,7 +235,7 @@ def test_every_error_has_its_section_in_the_runbook_and_no_section_is_left_over(
 
 def test_the_data_catalogue_is_current() -> None:
     made = subprocess.run(
-        [sys.executable, "infra/catalogue.py"],
+        [sys.executable, "infra/write_table_catalogue.py"],
         cwd=ROOT,
         capture_output=True,
         check=True,

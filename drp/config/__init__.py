@@ -14,7 +14,7 @@ from drp.config.question_sets import (
     dataset_name,
 )
 from drp.config.recipe import Arm, Recipe, available_recipes, load_recipe
-from drp.config.section import Section, Share
+from drp.config.section_base import Section, Share
 from drp.config.settings import Settings, settings
 from drp.config.student import LONGEST, EngineName, Parallel, Sampling, Server
 from drp.config.student_name import StudentName, parse_student_name

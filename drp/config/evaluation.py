@@ -3,7 +3,7 @@
 from pydantic import Field, field_validator
 
 from drp.config.question_sets import QuestionSet
-from drp.config.section import Section, Share
+from drp.config.section_base import Section, Share
 from drp.config.student import Sampling
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from drp.config.section import Section, Share
+from drp.config.section_base import Section, Share
 
 
 def _ordered(band: tuple[float, float]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from drp.config.section import Section
+from drp.config.section_base import Section
 
 Level: TypeAlias = Literal["standard", "small", "small-longer"]
 Split: TypeAlias = Literal["train", "validation", "test"]

@@ -15,7 +15,7 @@ from drp.config.decomposition import DecompositionKind, PromptMode
 from drp.config.evaluation import Evaluation, Promotion
 from drp.config.gates import Gates
 from drp.config.question_sets import QuestionSet
-from drp.config.section import Section
+from drp.config.section_base import Section
 from drp.config.student import EngineName, Parallel, Sampling, Server
 from drp.config.student_name import parse_student_name
 from drp.config.teacher_profiles import TeacherProfile, find_profile

@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from drp.config.section import Section
+from drp.config.section_base import Section
 from drp.core import check_plugin_name, sampled_rollout_id
 
 EngineName: TypeAlias = Annotated[str, AfterValidator(lambda name: check_plugin_name("engines", name))]

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import yaml
 from pydantic import Field, HttpUrl, TypeAdapter, ValidationError, model_validator
 
-from drp.config.section import Section
+from drp.config.section_base import Section
 from drp.config.settings import settings
 from drp.core import BadInputError, plugin_names
 

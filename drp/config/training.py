@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
-from drp.config.section import Section
+from drp.config.section_base import Section
 from drp.core import check_plugin_name, load_plugin
 
 ProperShare: TypeAlias = Annotated[float, Field(ge=0, lt=1)]

@@ -69,12 +69,12 @@ __all__ = [
     "content_id",
     "decomposition_id",
     "imported_rollout_id",
+    "lake_schemas",
     "load_plugin",
     "plugin_names",
     "question_id",
     "revision_id",
     "row_id",
     "sampled_rollout_id",
-    "schemas",
     "stage_names",
 ]

@@ -1,6 +1,6 @@
 """The database of the ledger and the registry: SQLite in a file, or PostgreSQL."""
 
-from drp.database.columns import Instant, StorableText
+from drp.database.column_types import Instant, StorableText
 from drp.database.engine import Database, execute_many, insert
 from drp.database.errors import (
     DamagedDatabaseError,

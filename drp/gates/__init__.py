@@ -12,7 +12,7 @@ __all__ = [
     "RejectReason",
     "Rejection",
     "cover_fault",
-    "gx",
+    "great_expectations",
     "make_fingerprints",
     "revision_rejections",
     "rollout_rejections",

@@ -14,7 +14,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from drp.core.schemas import MESSAGES, STAGING_TABLES, TABLES, id_column
+from drp.core.lake_schemas import MESSAGES, STAGING_TABLES, TABLES, id_column
 from drp.storage import ObjectStore, Sha256Stream
 
 ROWS_PER_GROUP = 122_880

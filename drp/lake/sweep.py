@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from drp.core.schemas import STAGING_TABLES, TABLES
+from drp.core.lake_schemas import STAGING_TABLES, TABLES
 from drp.lake.lake import Lake
 from drp.lake.runs import run_ids
 

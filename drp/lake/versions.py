@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Literal, Self, TypeAlias
 
 from drp.core import BadInputError, TerminalError
-from drp.core.schemas import SCHEMA_VERSION
+from drp.core.lake_schemas import SCHEMA_VERSION
 from drp.lake.parts import Part
 from drp.storage import ObjectStore, WriterLease
 

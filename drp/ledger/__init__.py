@@ -1,10 +1,11 @@
 """The ledger of requests to teachers and their cost. A request is stored before it is sent, and paid once."""
 
 from drp.ledger.batches import OUT
+from drp.ledger.call_costs import Tariff
 from drp.ledger.completions import CARRIED, Completion, RequestStage, TeacherReply, TeacherRequest, Usage
+from drp.ledger.database_tables import BatchState
 from drp.ledger.errors import BudgetExhaustedError, dollars
 from drp.ledger.ledger import Ledger, open_ledger
-from drp.ledger.pricing import Tariff
 from drp.ledger.records import (
     Attempt,
     BatchUsage,
@@ -20,7 +21,6 @@ from drp.ledger.records import (
     Sums,
     Total,
 )
-from drp.ledger.tables import BatchState
 from drp.ledger.workers import Worker
 
 __all__ = [

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select, update
 
 from drp.database import execute_many
+from drp.ledger.database_tables import attempts, batches, requests, workers
 from drp.ledger.records import Call, DeadReason, InFlight, Sums, Total
-from drp.ledger.tables import attempts, batches, requests, workers
 from drp.ledger.workers import living_workers
 
 _PAGE = 500

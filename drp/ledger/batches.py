@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from drp.database import insert
 from drp.ledger.completions import Usage
+from drp.ledger.database_tables import BatchState, attempts, batches, requests
 from drp.ledger.records import Attempt, BatchUsage, Claim, PricedRequest, ProviderBatch
 from drp.ledger.requests import CHUNK, claim, give_up, lock, now, to_attempt
-from drp.ledger.tables import BatchState, attempts, batches, requests
 from drp.ledger.workers import living_workers
 
 OUT: tuple[BatchState, ...] = ("planned", "uploaded", "submitted", "ended")

@@ -24,6 +24,7 @@ from uuid import uuid4
 
 from drp.database import Database, migrate
 from drp.ledger import accounting, batches, requests
+from drp.ledger.database_tables import BatchState
 from drp.ledger.records import (
     Attempt,
     BatchUsage,
@@ -39,7 +40,6 @@ from drp.ledger.records import (
     Spent,
     Total,
 )
-from drp.ledger.tables import BatchState
 from drp.ledger.workers import Worker
 
 _FOLDER = Path(__file__).with_name("migrations")

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from drp.ledger.completions import Completion, TeacherRequest, Usage
+from drp.ledger.database_tables import BatchState, RequestState
 from drp.ledger.errors import BudgetExhaustedError
-from drp.ledger.tables import BatchState, RequestState
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 
 from drp.database import execute_many, insert
 from drp.ledger.completions import Completion, Usage
+from drp.ledger.database_tables import RequestState, attempts, budgets, exact, requests
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.records import (
     Attempt,
@@ -24,7 +25,6 @@ from drp.ledger.records import (
     PricedRequest,
     Spent,
 )
-from drp.ledger.tables import RequestState, attempts, budgets, exact, requests
 from drp.ledger.workers import forget_others, living_workers
 
 CHUNK = 1000

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from drp.core import DrpError
 from drp.database import Database, Instant, insert
-from drp.ledger.tables import workers
+from drp.ledger.database_tables import workers
 
 _BEAT_S = 10.0
 SILENCE = timedelta(seconds=60)

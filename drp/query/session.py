@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from drp.config import settings
 from drp.core import BadInputError, DrpError, TerminalError
-from drp.core.schemas import STAGING_TABLES, TABLES
+from drp.core.lake_schemas import STAGING_TABLES, TABLES
 from drp.lake import Addresses
 from drp.storage import LakeRefusedError, LakeUnavailableError
 
@@ -69,7 +69,7 @@ def open_session(
     memory_limit: str = "4GB",
     threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """Create all tables of `drp.core.schemas` over their parts, and the views in `views`; lock the session.
+    """Create all tables of `lake_schemas` over their parts, and the views in `views`; lock the session.
 
     Args:
         parts: the Parquet files of each table, each below a folder `run_date=YYYY-MM-DD`. A table without

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from drp.core.schemas import CORPUS_TABLES, id_column
+from drp.core.lake_schemas import CORPUS_TABLES, id_column
 from drp.lake import Lake, Version
 from drp.query.session import open_session
 

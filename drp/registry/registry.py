@@ -22,6 +22,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from drp.database import Database, insert, migrate
+from drp.registry.database_tables import checkpoints, moves
 from drp.registry.errors import (
     AmbiguousCheckpointError,
     CheckpointConflictError,
@@ -30,7 +31,6 @@ from drp.registry.errors import (
     UnknownCheckpointError,
 )
 from drp.registry.records import ALIASES, PREFIX, Checkpoint, CheckpointFile, Move
-from drp.registry.tables import checkpoints, moves
 
 FOLDER = Path(__file__).with_name("migrations")
 VERSION_TABLE = "registry_version"

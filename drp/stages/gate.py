@@ -10,7 +10,7 @@ import duckdb
 
 from drp.core import TerminalError, content_id
 from drp.core.stage_names import DECOMPOSE, GATE, INGEST, PRUNE
-from drp.gates.gx import ContractResult, NightQuarantinedError, check_night
+from drp.gates.great_expectations import ContractResult, NightQuarantinedError, check_night
 from drp.grading import Grader, self_test
 from drp.lake import merge_addresses
 from drp.query import open_bounded

@@ -22,7 +22,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
-from drp.core.schemas import TABLES, id_column
+from drp.core.lake_schemas import TABLES, id_column
 from drp.lake.lake import Lake
 from drp.lake.sweep import unneeded
 from drp.query.session import open_session

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drp.config.settings import settings
-from drp.core.schemas import SCHEMA_VERSION, TABLES
+from drp.core.lake_schemas import SCHEMA_VERSION, TABLES
 
 
 @pytest.fixture(autouse=True)

@@ -19,12 +19,12 @@ import pytest
 
 from drp.config.recipe import load_recipe
 from drp.config.settings import settings
-from drp.core.schemas import CORPUS_TABLES, RESULTS_TABLES, TABLES
+from drp.core.lake_schemas import CORPUS_TABLES, RESULTS_TABLES, TABLES
 from drp.lake.lake import Lake, open_lake
 from drp.lake.runs import run_ids
 from drp.lake.sweep import unneeded
+from drp.ledger.database_tables import BatchState
 from drp.ledger.ledger import open_ledger
-from drp.ledger.tables import BatchState
 from drp.query.output import run_query
 from drp.query.session import VIEWS, open_session
 from drp.registry.records import holders

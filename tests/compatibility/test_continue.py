@@ -11,7 +11,7 @@ import yaml
 
 from drp.config.settings import settings
 from drp.config.teacher_profiles import _profiles
-from drp.core.schemas import id_column
+from drp.core.lake_schemas import id_column
 from drp.lake.lake import Lake
 from drp.lake.sweep import unneeded
 from drp.ledger.ledger import open_ledger

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from drp.core.schemas import id_column
+from drp.core.lake_schemas import id_column
 from drp.lake.lake import Lake
 from drp.query.session import open_session
 from tests.compatibility import facts

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from drp.config.settings import settings
-from drp.core.schemas import CORPUS_TABLES
+from drp.core.lake_schemas import CORPUS_TABLES
 from drp.registry.errors import ChangedCheckpointError
 from drp.registry.files import fetch, verify
 from drp.registry.registry import open_registry

@@ -9,8 +9,8 @@ from drp.config.recipe import load_recipe
 from drp.config.settings import settings
 from drp.config.teacher_profiles import BUILT_IN, Prices, _read, find_profile
 from drp.core.errors import BadInputError
+from drp.ledger.call_costs import Tariff
 from drp.ledger.completions import Usage
-from drp.ledger.pricing import Tariff
 from drp.runtime.hashes import revision_hash
 from drp.teacher.transport.credentials import api_key
 from drp.teacher.transport.errors import TeacherRefusedError

@@ -17,7 +17,7 @@ import yaml
 
 from drp.config.recipe import RECIPES, load_recipe
 from drp.config.settings import settings
-from drp.gates.gx.validate import NightQuarantinedError
+from drp.gates.great_expectations.validate import NightQuarantinedError
 from drp.lake.lake import Lake
 from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval

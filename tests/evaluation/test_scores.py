@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drp.config.student import Sampling
-from drp.core.schemas import SCORES
+from drp.core.lake_schemas import SCORES
 from drp.evaluation.scores import Samples, ScoreKey, UnlikeScoresError, check_alike, score_row
 
 KEY = ScoreKey.of("b", "small-1", "g", "transformers", Sampling(samples=2))

@@ -13,15 +13,15 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tests.fake_provider.batch_processing import Worker
 from tests.fake_provider.batches import Batches
-from tests.fake_provider.books import Books, digest, nano_usd
+from tests.fake_provider.billing import Books, digest, nano_usd
 from tests.fake_provider.clock import Clock
+from tests.fake_provider.completions import Mind, check
 from tests.fake_provider.config import Config, Faults
 from tests.fake_provider.faults import ONLINE, ROWS, WIRE, chance, choose
 from tests.fake_provider.files import Files
-from tests.fake_provider.limits import Limits
-from tests.fake_provider.thinking import Mind, check
-from tests.fake_provider.wire import (
+from tests.fake_provider.http_responses import (
     ApiError,
     Hang,
     Reset,
@@ -30,7 +30,7 @@ from tests.fake_provider.wire import (
     rate_limited,
     server_error,
 )
-from tests.fake_provider.work import Worker
+from tests.fake_provider.limits import Limits
 
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -1,4 +1,4 @@
-"""Batches: POST and GET /v1/batches, GET and cancel of one batch. work.py processes the batches."""
+"""Batches: POST and GET /v1/batches, GET and cancel of one. batch_processing.py does their work."""
 
 import asyncio
 import secrets
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from tests.fake_provider.clock import Clock
 from tests.fake_provider.config import Config
 from tests.fake_provider.files import Files
-from tests.fake_provider.wire import ApiError, json_response
+from tests.fake_provider.http_responses import ApiError, json_response
 
 TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 ENDPOINT = "/v1/chat/completions"

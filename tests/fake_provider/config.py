@@ -71,9 +71,9 @@ class Config(_Settings):
     latency_s: float = 0.0
     latency_spread: float = 0.0
     """Latency is uniform within latency_s × (1 ± latency_spread)."""
-    mind: str = "tests.fake_provider.mind:think"
+    mind: str = "tests.fake_provider.reply_text:think"
     """`module:function` from a body to a text, `echo` (the last message), or `text:...` (a constant)."""
-    counter: str = "tests.fake_provider.mind:count_tokens"
+    counter: str = "tests.fake_provider.reply_text:count_tokens"
     """`module:function` from a text to its number of tokens, or `quarter` (a quarter of the characters)."""
     clock_speed: float = 1.0
     """Seconds of the provider's clock per real second."""

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 
 from tests.fake_provider.clock import Clock
 from tests.fake_provider.config import Config
-from tests.fake_provider.wire import ApiError, json_response
+from tests.fake_provider.http_responses import ApiError, json_response
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.fake_provider.books import NAME
+from tests.fake_provider.billing import NAME
 from tests.fake_provider.config import KEY, Config
 
 ROOT = Path(__file__).resolve().parent.parent.parent

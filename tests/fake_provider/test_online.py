@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from tests.fake_provider import Provider, provider
-from tests.fake_provider.books import digest
+from tests.fake_provider.billing import digest
 from tests.fake_provider.faults import ANSWERS
 
 pytestmark = pytest.mark.services

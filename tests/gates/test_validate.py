@@ -12,9 +12,9 @@ import pytest
 
 from drp.config.gates import NightBands
 from drp.config.recipe import Recipe, load_recipe
-from drp.core.schemas import CORPUS_TABLES
-from drp.gates.gx import validate as contract
-from drp.gates.gx.validate import ContractResult, NightQuarantinedError, check_night
+from drp.core.lake_schemas import CORPUS_TABLES
+from drp.gates.great_expectations import validate as contract
+from drp.gates.great_expectations.validate import ContractResult, NightQuarantinedError, check_night
 from drp.grading import Grader
 from tests.helpers.row_factories import (
     PRUNED,

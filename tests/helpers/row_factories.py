@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from drp.core.schemas import TABLES, id_column
+from drp.core.lake_schemas import TABLES, id_column
 
 Row: TypeAlias = dict[str, Any]
 

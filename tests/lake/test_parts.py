@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from drp.core.schemas import TABLES
+from drp.core.lake_schemas import TABLES
 from drp.lake import parts as parts_module
 from drp.lake.parts import PartsWriter
 from drp.storage.folder import FolderStore

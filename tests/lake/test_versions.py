@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from drp.core.schemas import SCHEMA_VERSION
+from drp.core.lake_schemas import SCHEMA_VERSION
 from drp.lake.lake import PER_RECIPE_TABLES, Lake
 from drp.lake.parts import Part
 from drp.lake.versions import NewerLakeError, PublishedPart, UnknownVersionError, Versions

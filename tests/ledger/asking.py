@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, select, update
 
-from drp.database.columns import Instant
+from drp.database.column_types import Instant
 from drp.database.engine import Database
 from drp.ledger.completions import Completion, RequestStage, TeacherRequest, Usage
+from drp.ledger.database_tables import attempts, workers
 from drp.ledger.ledger import Ledger, open_ledger
 from drp.ledger.records import Attempt, Claim, CompletedAttempt, PricedRequest, Spent, Sums
-from drp.ledger.tables import attempts, workers
 from drp.ledger.workers import Worker
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from drp.database.engine import Database
 from drp.ledger import requests
 from drp.ledger.completions import Completion
+from drp.ledger.database_tables import attempts
 from drp.ledger.errors import BudgetExhaustedError
 from drp.ledger.ledger import Ledger, open_ledger
 from drp.ledger.records import CompletedAttempt, FailedAttempt, Sums
-from drp.ledger.tables import attempts
 from drp.ledger.workers import Worker
 from tests.ledger.asking import (
     CENT,

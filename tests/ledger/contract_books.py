@@ -14,9 +14,9 @@ from drp.database.engine import Database
 from drp.database.errors import DatabaseTooNewError
 from drp.database.migrations import migrate
 from drp.ledger import ledger as ledger_module
+from drp.ledger.database_tables import metadata, requests
 from drp.ledger.ledger import Ledger, open_ledger
 from drp.ledger.records import FailedAttempt, Sums
-from drp.ledger.tables import metadata, requests
 from drp.ledger.workers import Worker
 from tests.ledger.asking import (
     CENT,

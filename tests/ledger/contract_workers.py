@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import update
 
 from drp.database.engine import Database
+from drp.ledger.database_tables import workers
 from drp.ledger.ledger import Ledger
 from drp.ledger.records import FailedAttempt, Sums
-from drp.ledger.tables import workers
 from drp.ledger.workers import SILENCE, Worker
 from tests.ledger.asking import (
     CENT,

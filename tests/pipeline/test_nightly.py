@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from drp.core.schemas import CORPUS_TABLES, id_column
-from drp.gates.gx.validate import NightQuarantinedError
+from drp.core.lake_schemas import CORPUS_TABLES, id_column
+from drp.gates.great_expectations.validate import NightQuarantinedError
 from drp.pipeline import nightly as nightly_module
 from drp.pipeline.nightly import nightly
 from drp.query.session import select

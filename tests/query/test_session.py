@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drp.core.errors import BadInputError, TerminalError
-from drp.core.schemas import TABLES
+from drp.core.lake_schemas import TABLES
 from drp.query.session import (
     PartsUnreadableError,
     QueryError,

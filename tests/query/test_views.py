@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from drp.core.schemas import TABLES
+from drp.core.lake_schemas import TABLES
 from drp.query.session import VIEWS, open_session
 from tests.helpers.row_factories import (
     RUN_DATE,

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, inspect, text
 from drp.database.engine import Database
 from drp.database.errors import DatabaseTooNewError
 from drp.ledger.ledger import open_ledger
+from drp.registry.database_tables import metadata, moves
 from drp.registry.errors import (
     AmbiguousCheckpointError,
     CheckpointConflictError,
@@ -29,7 +30,6 @@ from drp.registry.errors import (
     UnknownCheckpointError,
 )
 from drp.registry.registry import VERSION_TABLE, Registry, open_registry
-from drp.registry.tables import metadata, moves
 from tests.helpers.checkpoints import (
     LIMIT_S,
     WithRegistry,

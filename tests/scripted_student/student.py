@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from drp.questions.generators.problems import Problem
 from drp.student.small.mistakes import slipped
-from drp.student.small.writer import WorkedProblem
+from drp.student.small.phrase_choice import WorkedProblem
 from tests.scripted_student.writing import TraceWriter
 
 LOOPING_RATE = 0.01

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from drp.questions.generators.problems import Operator
-from drp.student.small.writer import WorkedProblem, Writer
+from drp.student.small.phrase_choice import WorkedProblem, Writer
 from tests.scripted_student import voice
 
 LONG_ENOUGH = 2_000

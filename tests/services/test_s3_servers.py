@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from drp.core.schemas import CORPUS_TABLES, id_column
+from drp.core.lake_schemas import CORPUS_TABLES, id_column
 from drp.lake.lake import open_lake
 from drp.query.session import open_session, select
 from drp.storage.factory import open_store

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
+from drp.core.lake_schemas import ROLLOUTS
 from drp.core.records import Grade, Question, Rollout
-from drp.core.schemas import ROLLOUTS
 from drp.grading import GRADER_VERSION, Grader
 from drp.questions.importers.parsing import RecordedTrace
 from drp.student.grade_rollouts import grade_rollouts, rollout_from_row, rollout_row

@@ -9,7 +9,7 @@ import yaml
 
 from drp.config.settings import settings
 from drp.config.teacher_profiles import BUILT_IN, _profiles
-from drp.gates.gx.validate import NightQuarantinedError
+from drp.gates.great_expectations.validate import NightQuarantinedError
 from drp.gates.reject_reasons import REASONS
 from drp.ledger.ledger import open_ledger
 from drp.pipeline.nightly import nightly

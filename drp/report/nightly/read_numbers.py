@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from drp.report.chart_data import Budget, LengthHistogram, Recovered, Trend
-from drp.report.nightly import queries
+from drp.report.nightly import sql_texts
 from drp.report.nightly.model import (
     Balance,
     NightFacts,
@@ -25,14 +25,14 @@ LENGTH_STEPS = 100
 """Bins of the normalised length from 0 to 1. `length_density` has one more, for longer ones."""
 
 
-def fetch_rows(con: duckdb.DuckDBPyConnection, facts: queries.Facts, query: str) -> list[tuple[Any, ...]]:
+def fetch_rows(con: duckdb.DuckDBPyConnection, facts: sql_texts.Facts, query: str) -> list[tuple[Any, ...]]:
     """Run a query of a page and return all its rows, which are few enough for a page."""
     return con.execute(query, query_parameters(facts, query)).fetchall()
 
 
-def query_parameters(facts: queries.Facts, query: str) -> dict[str, queries.Value]:
+def query_parameters(facts: sql_texts.Facts, query: str) -> dict[str, sql_texts.Value]:
     """Return exactly the parameters that a query uses, because DuckDB rejects others."""
-    return {name: facts.parameters[name] for name in queries.PARAMETER.findall(query)}
+    return {name: facts.parameters[name] for name in sql_texts.PARAMETER.findall(query)}
 
 
 def read_numbers(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Numbers:
@@ -40,19 +40,19 @@ def read_numbers(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Numbers:
 
     DuckDB aggregates the rows, so that the result grows with data sets and reject reasons, not with rollouts.
     """
-    nights = [NightShares(*row) for row in fetch_rows(con, night, queries.NIGHTS)]
+    nights = [NightShares(*row) for row in fetch_rows(con, night, sql_texts.NIGHTS)]
     tonight = next((shares for shares in nights if shares.run_date == night.run_date), None)
-    saving_steps = dict(fetch_rows(con, night, queries.SAVING_STEPS))
+    saving_steps = dict(fetch_rows(con, night, sql_texts.SAVING_STEPS))
     actions: dict[str, dict[str, int]] = {}
-    for family, action, steps, _ in fetch_rows(con, night, queries.ACTIONS):
+    for family, action, steps, _ in fetch_rows(con, night, sql_texts.ACTIONS):
         actions.setdefault(family, {})[action] = steps
     return Numbers(
-        balance=next((Balance(*row) for row in fetch_rows(con, night, queries.BALANCE)), Balance()),
+        balance=next((Balance(*row) for row in fetch_rows(con, night, sql_texts.BALANCE)), Balance()),
         nights=nights,
         tonight=tonight,
-        students=[StudentSummary(*row) for row in fetch_rows(con, night, queries.STUDENTS)],
-        teachers=[name for (name,) in fetch_rows(con, night, queries.TEACHERS)],
-        savings=[Saving(*row) for row in fetch_rows(con, night, queries.SAVINGS)],
+        students=[StudentSummary(*row) for row in fetch_rows(con, night, sql_texts.STUDENTS)],
+        teachers=[name for (name,) in fetch_rows(con, night, sql_texts.TEACHERS)],
+        savings=[Saving(*row) for row in fetch_rows(con, night, sql_texts.SAVINGS)],
         saving_steps=[saving_steps.get(step, 0) for step in range(20)],
         lengths=_lengths(con, night),
         recovered=_recovered(con, night),
@@ -64,7 +64,7 @@ def read_numbers(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Numbers:
 def _lengths(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[LengthHistogram]:
     panels: dict[tuple[str, str], LengthHistogram] = {}
     for dataset, counter, full, median_before, median_after, start, before, after in fetch_rows(
-        con, night, queries.LENGTHS
+        con, night, sql_texts.LENGTHS
     ):
         counts = [0] * (LENGTH_STEPS + 1), [0] * (LENGTH_STEPS + 1)
         panel = panels.setdefault(
@@ -77,7 +77,7 @@ def _lengths(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[Leng
 
 def _recovered(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[Recovered]:
     budgets: dict[tuple[str, int], list[Budget]] = {}
-    for counter, right_answers, *budget in fetch_rows(con, night, queries.RECOVERED):
+    for counter, right_answers, *budget in fetch_rows(con, night, sql_texts.RECOVERED):
         budgets.setdefault((counter, right_answers), []).append(Budget(*budget))
     return [Recovered(counter, right_answers, steps) for (counter, right_answers), steps in budgets.items()]
 
@@ -85,7 +85,7 @@ def _recovered(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[Re
 def _reasons(con: duckdb.DuckDBPyConnection, night: NightFacts, rollouts: int) -> Sequence[RejectReasonCount]:
     shares: dict[str, dict[date, float]] = {}
     tonight: dict[str, int] = {}
-    for name, day, rejected, share in fetch_rows(con, night, queries.REASONS):
+    for name, day, rejected, share in fetch_rows(con, night, sql_texts.REASONS):
         shares.setdefault(name, {})[day] = share
         if day == night.run_date:
             tonight[name] = rejected

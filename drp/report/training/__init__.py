@@ -2,7 +2,7 @@
 
 from drp.report.training.model import Entrant, TrainingFacts, in_table_order
 from drp.report.training.page import build_training_report
-from drp.report.training.queries import UNPRUNED
+from drp.report.training.sql_texts import UNPRUNED
 from drp.report.training.summary import scoreboard
 
 __all__ = [

@@ -21,7 +21,7 @@ from drp.report.training.model import (
     arm_words,
     in_table_order,
 )
-from drp.report.training.queries import LENGTHS, SCORES
+from drp.report.training.sql_texts import LENGTHS, SCORES
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from drp.questions.generators import Computation, Operand, calculate
-from drp.student.small.writer import WorkedProblem
+from drp.student.small.phrase_choice import WorkedProblem
 
 
 def slipped(rng: random.Random, right: WorkedProblem, slips: Sequence[int]) -> WorkedProblem:

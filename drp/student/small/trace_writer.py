@@ -17,7 +17,7 @@ from typing import NamedTuple
 from drp.questions.generators import Operator, Problem
 from drp.student.small import phrases
 from drp.student.small.mistakes import slipped
-from drp.student.small.writer import WorkedProblem, Writer
+from drp.student.small.phrase_choice import WorkedProblem, Writer
 
 WRONG_RATE = 0.1
 """Share of traces with an unnoticed wrong guess, and so with a wrong answer."""

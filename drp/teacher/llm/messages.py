@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 from drp.config import DecompositionKind
 from drp.core import Draft, Step, StudentTrace
 from drp.ledger import RequestStage
-from drp.teacher.llm.fencing import fenced
+from drp.teacher.llm.data_delimiters import delimited
 from drp.teacher.llm.prompts import PromptName, example, prompt
 from drp.teacher.llm.reply_schemas import JsonSchema, strict_schema
 from drp.teacher.llm.serialize import reply_of
@@ -152,7 +152,7 @@ _AGAIN = (
 
 
 def _content(name: PromptName, draft: Draft, fault: str | None = None) -> str:
-    """Return the message of one trace: everything that the teacher may know about it, fenced."""
+    """Return the message of one trace: everything that the teacher may know about it, delimited."""
     trace = draft.trace
     thinking = trace.thinking
     is_revised = name not in _DECOMPOSE.values()
@@ -174,8 +174,8 @@ def _content(name: PromptName, draft: Draft, fault: str | None = None) -> str:
     if is_revised:
         data["response"] = shown(trace.response)
     if fault is None:
-        return fenced(data)
-    return f"{fenced(data | {'fault': shown(fault)})}\n\n{_AGAIN}"
+        return delimited(data)
+    return f"{delimited(data | {'fault': shown(fault)})}\n\n{_AGAIN}"
 
 
 def _listed(thinking: str, steps: Sequence[Step]) -> str:

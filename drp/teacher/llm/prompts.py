@@ -43,7 +43,7 @@ MODELS: dict[PromptName, type[AnyReply]] = {
 """The model of the replies to each prompt."""
 
 _HEAD = re.compile(r"---\nversion: (\d{1,4})\n---\n")  # front matter
-_PART = re.compile(r"\{\{([a-z]{1,20})\}\}")  # {{data}}: the part named "data"
+_PART = re.compile(r"\{\{([a-z-]{1,20})\}\}")  # {{answer}}: the part named "answer"
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def all_prompts(thinking: str, **options: object) -> list:
 
 
 @pytest.mark.parametrize("thinking", AWKWARD)
-def test_whatever_a_trace_says_it_stays_inside_its_fence(thinking: str) -> None:
+def test_whatever_a_trace_says_it_stays_inside_its_delimiters(thinking: str) -> None:
     for request, plain in zip(
         all_prompts(thinking, structured=True), all_prompts("So.", structured=True), strict=True
     ):

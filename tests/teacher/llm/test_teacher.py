@@ -12,7 +12,7 @@ from drp.gates.row_gates import cover_fault
 from drp.ledger.completions import CARRIED, Completion, TeacherReply, TeacherRequest, Usage
 from drp.teacher.llm.request_builder import RequestBuilder
 from drp.teacher.llm.teacher import LlmTeacher
-from tests.fake_provider.mind import think
+from tests.fake_provider.reply_text import think
 from tests.teacher.test_heuristic_teacher import TRACE
 
 PROFILE = TeacherProfile(

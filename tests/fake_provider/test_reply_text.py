@@ -18,9 +18,9 @@ from drp.teacher.llm.messages import PromptRequest, build_decompose, build_fused
 from drp.teacher.llm.parse import read_decompose, read_fused, read_revise
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.teacher.llm.token_estimate import estimated_tokens
+from tests.fake_provider.completions import Mind
 from tests.fake_provider.config import Config
-from tests.fake_provider.mind import count_tokens, think
-from tests.fake_provider.thinking import Mind
+from tests.fake_provider.reply_text import count_tokens, think
 from tests.helpers.shared_data import shared_file
 from tests.teacher.llm.replies import DRAFT, TWO_PASS_MODES, body_of, texts, trace_of
 

@@ -1,4 +1,4 @@
-"""Put fences around data in a prompt: the data is not an instruction and cannot close its fence.
+"""Put delimiters around data in a prompt: the data is not an instruction and cannot close its delimiters.
 
     <trace-481516>
     …
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import count
 
 
-def fenced(data: Mapping[str, str]) -> str:
+def delimited(data: Mapping[str, str]) -> str:
     """Return the texts of `data`, each between marks with its name. They must be encodable as UTF-8."""
     number = _number("\n".join(data.values()))
     return "\n".join(f"<{name}-{number}>\n{text}\n</{name}-{number}>" for name, text in data.items())

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import great_expectations
 from great_expectations.core.run_identifier import RunIdentifier
 
-from drp.gates.gx.suites import Suite
+from drp.gates.great_expectations.suites import Suite
 
 if TYPE_CHECKING:
     import pandas as pd

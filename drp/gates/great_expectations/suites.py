@@ -15,8 +15,8 @@ from great_expectations.expectations.row_conditions import Column
 
 from drp.config import DecompositionKind, NightBands
 from drp.core import ACTIONS, FinishReason, Verdict
-from drp.core.schemas import CORPUS_TABLES, id_column
-from drp.gates.gx.answer_expectation import ExpectAnswersToEqualGold
+from drp.core.lake_schemas import CORPUS_TABLES, id_column
+from drp.gates.great_expectations.answer_expectation import ExpectAnswersToEqualGold
 from drp.gates.leaks import EVALUATION_SPLITS
 from drp.gates.reject_reasons import REASONS
 

@@ -11,10 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 from tests.fake_provider import structured
-from tests.fake_provider.books import digest
+from tests.fake_provider.billing import digest
 from tests.fake_provider.config import Config
 from tests.fake_provider.faults import spoil
-from tests.fake_provider.wire import ApiError
+from tests.fake_provider.http_responses import ApiError
 
 CACHE_FROM, CACHE_STEP = 1024, 128
 """Fewest tokens of a prefix that is cached, and the granularity of cached tokens."""

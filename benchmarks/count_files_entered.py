@@ -1,6 +1,6 @@
 """Count the source files that one parameter of a function enters, through the calls that pass it on.
 
-    python context_walk.py [--list] [--wide] drp/stages/prune.py:prune:night [FILE:FUNCTION:PARAM ...]
+    python count_files_entered.py [--list] [--wide] drp/stages/prune.py:prune:night [FILE:FUNCTION:PARAM ...]
 
 Run it in the root of a repository whose package is `drp`: it reads the code (ast) and executes none of it. It
 counts distinct files under drp/, the start's own included; `--list` names them in the order of first entry.

@@ -2,8 +2,8 @@
 
     think(body)  ->  the text of the completion, deterministic
 
-It reads only what a teacher is shown: the fenced data of the last message. Traces that the heuristic teacher
-refuses are returned unchanged, and the row gates reject them as not shorter.
+It reads only what a teacher is shown: the delimited data of the last message. Traces that the heuristic
+teacher refuses are returned unchanged, and the row gates reject them as not shorter.
 """
 
 import re

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.fake_provider.batches import ENDPOINT, Batch, Batches
-from tests.fake_provider.books import Books, digest, nano_usd
+from tests.fake_provider.billing import Books, digest, nano_usd
 from tests.fake_provider.clock import Clock
+from tests.fake_provider.completions import Mind, check
 from tests.fake_provider.config import Config
 from tests.fake_provider.faults import ROWS, choose
 from tests.fake_provider.files import Files
-from tests.fake_provider.thinking import Mind, check
-from tests.fake_provider.wire import ApiError, rate_limited, server_error
+from tests.fake_provider.http_responses import ApiError, rate_limited, server_error
 
 NOT_DONE = {
     "batch_expired": "This request could not be executed before the completion window expired.",

@@ -1,6 +1,6 @@
-"""The data catalogue, made from drp/core/schemas.py and sql/:
+"""The data catalogue, made from drp/core/lake_schemas.py and sql/:
 
-python infra/catalogue.py > docs/catalogue.md
+python infra/write_table_catalogue.py > docs/catalogue.md
 """
 
 import sys
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from drp.core.schemas import SCHEMA_VERSION, TABLES, id_column
+from drp.core.lake_schemas import SCHEMA_VERSION, TABLES, id_column
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
 _HEAD = f"""# Data catalogue
 
-Made by `make docs` from `drp/core/schemas.py` and `sql/`; do not edit it here.
+Made by `make docs` from `drp/core/lake_schemas.py` and `sql/`; do not edit it here.
 Schema version {SCHEMA_VERSION}.
 
 Every table has a further column `run_date`, the night it was written (`DATE`). A table without rows is there

@@ -25,7 +25,7 @@ from drp.core import TerminalError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from drp.gates.gx.suites import Suite
+    from drp.gates.great_expectations.suites import Suite
     from drp.grading import Grader
 
 MAX_EXAMPLES = 3
@@ -97,9 +97,9 @@ def check_night(
         progress: called with the name of each suite before it is checked.
     """
     _quiet()
-    from drp.gates.gx.answer_expectation import grading_with
-    from drp.gates.gx.data_docs import DataDocs
-    from drp.gates.gx.suites import suites
+    from drp.gates.great_expectations.answer_expectation import grading_with
+    from drp.gates.great_expectations.data_docs import DataDocs
+    from drp.gates.great_expectations.suites import suites
 
     site = DataDocs(docs)
     failures: list[ContractFailure] = []
