@@ -38,7 +38,7 @@ from pyarrow.fs import S3FileSystem
 from drp.core.ids import content_id
 from drp.core.lake_schemas import TABLES, id_column
 from drp.lake.lake import Lake, open_lake
-from drp.lake.parts import ROWS_PER_GROUP, TEXT_PER_GROUP, PartsWriter
+from drp.lake.parquet_parts import ROWS_PER_GROUP, TEXT_PER_GROUP, PartsWriter
 from drp.query.session import VIEWS, open_session
 from tests.helpers import row_factories as made
 from tests.helpers import servers

@@ -28,7 +28,7 @@ from trl import SFTConfig, SFTTrainer, pack_dataset
 
 from drp.config.training import Sft
 from drp.curation.training_example import Example
-from drp.questions.generators.small import draw
+from drp.questions.generators.small_student_problems import draw
 from drp.student import small
 from drp.student.small import tokenizer
 from drp.student.small import trace_writer as tracer

@@ -21,7 +21,7 @@ from drp.config.recipe import load_recipe
 from drp.core.records import Draft, Question, Rollout, StudentTrace
 from drp.evaluation.statistics import pass_at_1
 from drp.grading.arithmetic.check import false_equations
-from drp.grading.extract import extract_answer
+from drp.grading.extract_answer import extract_answer
 from drp.questions.generators.generate import generate
 from drp.student import small
 from drp.student.engines.select import make_engine, student_of

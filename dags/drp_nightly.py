@@ -22,8 +22,8 @@ from airflow.sdk import (
     task_group,
 )
 from airflow.sdk.exceptions import AirflowSkipException
-from drp_batches import teacher_task
-from drp_failures import DEFAULT_ARGS
+from drp_deferrable_teacher import teacher_task
+from drp_task_retries import DEFAULT_ARGS
 
 corpus = Asset("drp_corpus")
 

@@ -14,7 +14,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset, Param, TriggerRule, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
-from drp_failures import DEFAULT_ARGS
+from drp_task_retries import DEFAULT_ARGS
 
 corpus, checkpoint = Asset("drp_corpus"), Asset("drp_checkpoint")
 

@@ -74,8 +74,10 @@ NOT_RUN = {
     ".venv/bin/pytest tests/gates -k hollow": SLOW,
     ".venv/bin/pytest -m training tests/end_to_end/test_loop.py": TRAINING,
     # programs that take long, or need torch
-    ".venv/bin/python -m benchmarks.effect": MINUTES,
-    ".venv/bin/python -m benchmarks.crosscheck --run-date 2026-11-21": "needs lm-eval and a training run",
+    ".venv/bin/python -m benchmarks.effect_of_pruning": MINUTES,
+    ".venv/bin/python -m benchmarks.crosscheck_with_lmeval --run-date 2026-11-21": (
+        "needs lm-eval and a training run"
+    ),
     "OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.sft --rows 128 --rounds 5": TRAINING,
     "OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.rollout": TRAINING,
     "OMP_NUM_THREADS=1 .venv-inference/bin/python -m benchmarks.rollout": TRAINING,
@@ -246,7 +248,7 @@ def test_the_data_catalogue_is_current() -> None:
 
 def test_the_figures_of_the_papers_run_are_current() -> None:
     printed = subprocess.run(
-        [sys.executable, "infra/paper_costs.py"],
+        [sys.executable, "infra/paper_run_costs.py"],
         cwd=ROOT,
         capture_output=True,
         text=True,

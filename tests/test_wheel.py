@@ -103,7 +103,7 @@ def test_it_has_every_file_of_the_package(wheel: Path, dist: Path) -> None:
         "drp/config/teachers.yaml",
         "drp/teacher/llm/prompts/fused.md",
         "drp/report/templates/nightly.html",
-        "drp/gates/fingerprints.bin",
+        "drp/gates/benchmark_fingerprints.bin",
         "drp/student/small/weights/model.safetensors",
         "drp/database/alembic/env.py",
         "drp/ledger/migrations/versions/0001_tables.py",

@@ -15,8 +15,8 @@ kind
    exactly.
 
 The index covers GSM8K test, MATH500, AIME24, AIME25 and AMC23, stored as 64-bit hashes without any text
-(`fingerprints.bin`, made by `python -m drp.gates.make_fingerprints`), and the evaluation questions passed by
-the caller.
+(`benchmark_fingerprints.bin`, made by `python -m drp.gates.make_benchmark_fingerprints`), and the evaluation
+questions passed by the caller.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ WINDOW = 13
 RULE = 1
 """Version of the normalisation; fingerprints of another version are rejected."""
 
-FINGERPRINTS = "fingerprints.bin"
+FINGERPRINTS = "benchmark_fingerprints.bin"
 
 Hashes: TypeAlias = dict[int, str]
 
@@ -114,7 +114,8 @@ class BadFingerprintsError(TerminalError):
         super().__init__(
             f"the fingerprints of the benchmarks {problem}",
             state="No question was checked and nothing was written",
-            next_command="reinstall drp, or run: python -m drp.gates.make_fingerprints FOLDER_OF_BENCHMARKS",
+            next_command="reinstall drp, or run: "
+            "python -m drp.gates.make_benchmark_fingerprints FOLDER_OF_BENCHMARKS",
         )
 
 

@@ -1,7 +1,7 @@
 """Extract answers from texts, compare them with gold answers, and check arithmetic."""
 
 from drp.grading.arithmetic.check import FalseEquation, false_equations
-from drp.grading.extract import Extracted, extract_answer
+from drp.grading.extract_answer import Extracted, extract_answer
 from drp.grading.golden import GraderSelfTestError, self_test
 from drp.grading.pool import GRADER_VERSION, Grader, GraderWorkerError
 

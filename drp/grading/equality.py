@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 from drp.core import Verdict
-from drp.grading.extract import extract_answer
+from drp.grading.extract_answer import extract_answer
 
 _LONGEST_ANSWER = 4_000
 """A longer text is reduced to its extracted answer before it is parsed."""

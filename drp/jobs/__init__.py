@@ -2,7 +2,7 @@
 
 from drp.jobs.environments import Environment, in_environment, lock_digest, python_of
 from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostError, ScratchUnwritableError
-from drp.jobs.lock import process_lock
+from drp.jobs.process_lock import process_lock
 from drp.jobs.runner import decode_error, encode_error, read_job_document, run_jobs
 
 __all__ = [

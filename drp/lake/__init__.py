@@ -1,7 +1,7 @@
 """The lake: runs, published versions, and the Parquet parts that they refer to."""
 
 from drp.lake.lake import Addresses, Lake, merge_addresses, open_lake
-from drp.lake.parts import Part
+from drp.lake.parquet_parts import Part
 from drp.lake.runs import (
     Run,
     RunState,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from drp.config import settings
 from drp.core.lake_schemas import CORPUS_TABLES, TABLES
-from drp.lake.parts import Part
+from drp.lake.parquet_parts import Part
 from drp.lake.runs import Run, ShardFile, open_run, run_ids
 from drp.lake.versions import DamagedLakeError, PublishedPart, Version, Versions
 from drp.storage import ObjectStore, WriterLease, open_store

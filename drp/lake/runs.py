@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from drp.core import BadInputError, RunId, TerminalError
 from drp.core.stage_names import NIGHT_STAGES
-from drp.lake.parts import Part, PartsWriter
+from drp.lake.parquet_parts import Part, PartsWriter
 from drp.storage import ObjectStore, WriterLease
 
 RunStateName: TypeAlias = Literal["open", "quarantined", "published", "nothing new", "taken over"]

@@ -13,7 +13,7 @@ from typing import Literal, Self, TypeAlias
 
 from drp.core import BadInputError, TerminalError
 from drp.core.lake_schemas import SCHEMA_VERSION
-from drp.lake.parts import Part
+from drp.lake.parquet_parts import Part
 from drp.storage import ObjectStore, WriterLease
 
 Pointer: TypeAlias = Literal["corpus", "results"]

@@ -1,7 +1,7 @@
 """The ledger of requests to teachers and their cost. A request is stored before it is sent, and paid once."""
 
 from drp.ledger.batches import OUT
-from drp.ledger.call_costs import Tariff
+from drp.ledger.completion_cost import Tariff
 from drp.ledger.completions import CARRIED, Completion, RequestStage, TeacherReply, TeacherRequest, Usage
 from drp.ledger.database_tables import BatchState
 from drp.ledger.errors import BudgetExhaustedError, dollars
@@ -21,7 +21,7 @@ from drp.ledger.records import (
     Sums,
     Total,
 )
-from drp.ledger.workers import Worker
+from drp.ledger.worker_heartbeats import Worker
 
 __all__ = [
     "CARRIED",

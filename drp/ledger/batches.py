@@ -12,7 +12,7 @@ from drp.ledger.completions import Usage
 from drp.ledger.database_tables import BatchState, attempts, batches, requests
 from drp.ledger.records import Attempt, BatchUsage, Claim, PricedRequest, ProviderBatch
 from drp.ledger.requests import CHUNK, claim, give_up, lock, now, to_attempt
-from drp.ledger.workers import living_workers
+from drp.ledger.worker_heartbeats import living_workers
 
 OUT: tuple[BatchState, ...] = ("planned", "uploaded", "submitted", "ended")
 """States of batches whose results are still outstanding."""

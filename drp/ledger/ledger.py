@@ -23,7 +23,7 @@ from typing import Self
 from uuid import uuid4
 
 from drp.database import Database, migrate
-from drp.ledger import accounting, batches, requests
+from drp.ledger import batches, requests, spending_reports
 from drp.ledger.database_tables import BatchState
 from drp.ledger.records import (
     Attempt,
@@ -40,7 +40,7 @@ from drp.ledger.records import (
     Spent,
     Total,
 )
-from drp.ledger.workers import Worker
+from drp.ledger.worker_heartbeats import Worker
 
 _FOLDER = Path(__file__).with_name("migrations")
 VERSION_TABLE = "ledger_version"
@@ -267,24 +267,24 @@ class Ledger:
     def totals(self, run_id: str | None = None) -> list[Total]:
         """Return the totals of a run, or of all runs, by run, stage, model and backend."""
         with self._database.reading() as con:
-            return accounting.totals(con, run_id)
+            return spending_reports.totals(con, run_id)
 
     def in_flight(self, run_id: str | None = None) -> list[InFlight]:
         """Return what is in flight online, by worker, oldest first."""
         with self._database.reading() as con:
-            return accounting.in_flight(con, run_id)
+            return spending_reports.in_flight(con, run_id)
 
     def dead_reasons(self, run_id: str | None = None) -> list[DeadReason]:
         """Return why requests are dead, the most frequent reason first."""
         with self._database.reading() as con:
-            return accounting.dead_reasons(con, run_id)
+            return spending_reports.dead_reasons(con, run_id)
 
     def unexported(self) -> Iterator[Call]:
         """Yield the landed and dead requests that no run has exported, by id. They are read page by page."""
         after = ""
         while True:
             with self._database.reading() as con:
-                page = accounting.unexported(con, after)
+                page = spending_reports.unexported(con, after)
             if not page:
                 return
             yield from page
@@ -296,7 +296,7 @@ class Ledger:
         A call that has changed since it was read stays, and will be exported again.
         """
         exported = list(keys)
-        self._database.write(lambda con: accounting.mark_exported(con, exported, run_id))
+        self._database.write(lambda con: spending_reports.mark_exported(con, exported, run_id))
 
 
 def _new_attempt_ids(priced_requests: Sequence[PricedRequest]) -> dict[str, str]:

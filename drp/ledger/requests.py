@@ -25,7 +25,7 @@ from drp.ledger.records import (
     PricedRequest,
     Spent,
 )
-from drp.ledger.workers import forget_others, living_workers
+from drp.ledger.worker_heartbeats import forget_others, living_workers
 
 CHUNK = 1000
 """Ids in one statement, far below the limits of both databases."""

@@ -1,5 +1,6 @@
 """The checkpoint registry: trained checkpoints, where their files are, and which one is in use."""
 
+from drp.registry.checkpoint_files import fetch, folder_key, store_folder, verify
 from drp.registry.errors import (
     AmbiguousCheckpointError,
     ChangedCheckpointError,
@@ -10,7 +11,6 @@ from drp.registry.errors import (
     UnknownAliasError,
     UnknownCheckpointError,
 )
-from drp.registry.files import fetch, folder_key, store_folder, verify
 from drp.registry.records import Checkpoint, CheckpointFile, Move, holders
 from drp.registry.registry import Registry, open_registry
 

@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 from drp.config import settings
 from drp.core import BadInputError, CheckpointFolder
 from drp.jobs import ScratchUnwritableError
+from drp.registry.checkpoint_files import fetch
 from drp.registry.errors import CheckpointConflictError, MlflowRefusedError, MlflowUnavailableError
-from drp.registry.files import fetch
 from drp.registry.records import Checkpoint
 from drp.storage import ObjectStore
 

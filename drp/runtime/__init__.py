@@ -3,9 +3,8 @@
 from drp.runtime.context import IMPORTED, RunContext, open_night, open_training, reopen
 from drp.runtime.cost_estimate import estimate
 from drp.runtime.hashes import revision_hash
-from drp.runtime.plans import PlannedCheckpoint, ShardPlan
-from drp.runtime.prefilter import prefilter_rollouts
-from drp.runtime.rows import (
+from drp.runtime.shard_plans import PlannedCheckpoint, ShardPlan
+from drp.runtime.shard_rows import (
     RolloutWithQuestion,
     decomposition_row,
     draft_row,
@@ -14,8 +13,9 @@ from drp.runtime.rows import (
     revision_row,
     rows_in,
 )
-from drp.runtime.sampling import SamplesMissingError, SamplingTask, sample
 from drp.runtime.student_models import fetch_model, fetch_student
+from drp.runtime.student_sampling import SamplesMissingError, SamplingTask, sample
+from drp.runtime.teacher_prefilter import prefilter_rollouts
 from drp.runtime.training_plan import (
     checkpoint_of,
     entries_of,

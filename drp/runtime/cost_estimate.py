@@ -14,7 +14,7 @@ from more_itertools import chunked
 from drp.config import settings
 from drp.ledger import Tariff, TeacherRequest, open_ledger
 from drp.runtime.context import RunContext
-from drp.runtime.prefilter import prefilter_rollouts
+from drp.runtime.teacher_prefilter import prefilter_rollouts
 from drp.teacher.llm import RequestBuilder
 
 _log = logging.getLogger(__name__)

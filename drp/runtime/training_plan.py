@@ -17,7 +17,7 @@ from drp.core import VERSION, BadInputError
 from drp.jobs import lock_digest
 from drp.registry import Checkpoint, CheckpointFile, folder_key
 from drp.runtime.context import RunContext
-from drp.runtime.plans import PlannedCheckpoint
+from drp.runtime.shard_plans import PlannedCheckpoint
 from drp.training import ADAPTER, MANIFEST, MERGED, Manifest, folder_digest
 
 

@@ -5,13 +5,13 @@
 The names exported here need no torch. All other modules run in the training environment.
 """
 
+from drp.training.atomic_files import folder_digest
 from drp.training.errors import (
     CheckpointDamagedError,
     CheckpointUnwritableError,
     DivergedError,
     WrongBaseError,
 )
-from drp.training.files import folder_digest
 from drp.training.job import ADAPTER, MANIFEST, MERGED, Manifest, Point, TrainingJob, read_manifest, write_job
 from drp.training.objectives import SFT, Objective
 

@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 from torch import distributed
 
 from drp.config import Sft
+from drp.training.cross_entropy import SftLoss
 from drp.training.engine import BETAS, MAX_GRADIENT_NORM, restore_rng_states, rng_states
 from drp.training.errors import CheckpointUnwritableError
-from drp.training.loss import SftLoss
 from drp.training.sequence_packing import TensorBatch
 
 # Without this DeepSpeed probes for other accelerators on import, and transformers imports it on every save.

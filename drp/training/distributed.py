@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from drp.core import BadInputError, DrpError
 from drp.jobs import JobFailedError, JobLostError, decode_error, encode_error, process_lock
-from drp.training.files import write_atomically
+from drp.training.atomic_files import write_atomically
 
 GRACE_S = 50
 """Seconds that workers have to save a state after SIGTERM: less than `drp.jobs` grants this process."""

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from drp.config import Sft
-from drp.training.loss import SftLoss
+from drp.training.cross_entropy import SftLoss
 from drp.training.sequence_packing import TensorBatch
 
 MAX_GRADIENT_NORM = 1.0

@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from drp.config import Training, settings
 from drp.core import BadInputError, content_id
 from drp.curation import Example
+from drp.training.atomic_files import FileDigest, file_digest, folder_digest, write_atomically
 from drp.training.errors import CheckpointDamagedError, WrongBaseError
-from drp.training.files import FileDigest, file_digest, folder_digest, write_atomically
 
 JOB, EXAMPLES, MANIFEST = "job.json", "examples.parquet", "manifest.json"
 ADAPTER: Literal["adapter"] = "adapter"

@@ -21,7 +21,7 @@ class Objective:
 
 
 def _sft_loss(model: Any, precision: Any) -> Any:
-    from drp.training.loss import SftLoss
+    from drp.training.cross_entropy import SftLoss
 
     return SftLoss(model, precision)
 

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
 
+from drp.training.atomic_files import folder_digest
 from drp.training.engine import TrainingEngine
 from drp.training.errors import CheckpointUnwritableError
-from drp.training.files import folder_digest
 
 STATES = "state"
 """Folder of the states, within the checkpoint folder."""

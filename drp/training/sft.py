@@ -16,12 +16,12 @@ from pathlib import Path
 import torch
 
 from drp.core import BadInputError, content_id
+from drp.training.atomic_files import files_in, write_atomically
 from drp.training.deepspeed_engine import DeepSpeedEngine
 from drp.training.distributed import launch
 from drp.training.encode import Encoded
 from drp.training.engine import SingleProcessEngine, TrainingEngine
 from drp.training.errors import CheckpointUnwritableError
-from drp.training.files import files_in, write_atomically
 from drp.training.job import (
     ADAPTER,
     MANIFEST,

@@ -9,8 +9,8 @@ from rich.console import Console
 from drp.cli.ledger_tables import tables
 from drp.ledger.ledger import Ledger
 from drp.ledger.records import FailedAttempt
-from drp.ledger.workers import Worker
-from tests.ledger.asking import RUN, WithLedger, claim, landing, plan
+from drp.ledger.worker_heartbeats import Worker
+from tests.ledger.ledger_helpers import RUN, WithLedger, claim, landing, plan
 
 
 def shown(ledger: Ledger, run_id: str | None = None) -> list[list[str]]:

@@ -12,7 +12,7 @@ import pytest
 
 from drp.config.settings import settings
 from drp.lake.lake import open_lake
-from drp.registry.files import folder_key, store_folder
+from drp.registry.checkpoint_files import folder_key, store_folder
 from drp.registry.records import Checkpoint
 from drp.registry.registry import open_registry
 from tests.cli.test_main import assert_refused

@@ -10,9 +10,9 @@ import typer
 from drp.cli.main import app
 from drp.lake.runs import StageCounts
 from drp.query.session import check_statement, open_session
-from drp.report.nightly import sql_texts
-from drp.report.nightly.model import NightFacts, NightOutcome
+from drp.report.nightly import page_queries
 from drp.report.nightly.page import build_report
+from drp.report.nightly.page_data import NightFacts, NightOutcome
 from drp.report.nightly.read_numbers import fetch_rows
 from tests.helpers.report_pages import Page
 from tests.helpers.row_factories import RUN_DATE, make_decision, make_event, one_of_each, write_parts
@@ -57,17 +57,19 @@ def test_a_command_asks_what_the_page_asked(tmp_path: Path) -> None:
     tables["decisions"].append(make_decision(1, decision_id="other", revision_id="v9"))
     con = open_session(write_parts(tmp_path, tables))
     for query in (
-        sql_texts.BALANCE,
-        sql_texts.NIGHTS,
-        sql_texts.LENGTHS,
-        sql_texts.REASONS,
-        sql_texts.ACTIONS,
+        page_queries.BALANCE,
+        page_queries.NIGHTS,
+        page_queries.LENGTHS,
+        page_queries.REASONS,
+        page_queries.ACTIONS,
     ):
-        _, pasted = typed(sql_texts.command(NIGHT, query))
+        _, pasted = typed(page_queries.command(NIGHT, query))
         assert con.execute(pasted).fetchall() == fetch_rows(con, NIGHT, query)
 
 
 def test_names_are_quoted_for_sql_and_for_the_shell() -> None:
     name = 'o\'clock "$(date)" `date` $HOME \\ 100 %'
-    _, pasted = typed(sql_texts.command(replace(NIGHT, recipe=name), "SELECT $recipe AS recipe, $run_date"))
+    _, pasted = typed(
+        page_queries.command(replace(NIGHT, recipe=name), "SELECT $recipe AS recipe, $run_date")
+    )
     assert open_session({}).execute(pasted).fetchall() == [(name, RUN_DATE)]

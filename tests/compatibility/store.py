@@ -1,7 +1,7 @@
 """A store that the code of 2026-11-30 has written: a lake, and the ledger and registry of its nights.
 
 The commands of that code made `store_2026_11_30.tar.xz`; `expected.json` is its content as that code reported
-it (facts.py). Neither file is ever made again: a store of a later date becomes another file.
+it (store_content.py). Neither file is ever made again: a store of a later date becomes another file.
 """
 
 import json
@@ -15,7 +15,7 @@ import pytest
 
 from drp.config.settings import settings
 from drp.lake.lake import Lake, open_lake
-from tests.compatibility import facts
+from tests.compatibility import store_content
 
 HERE = Path(__file__).parent
 STORE = HERE / "store_2026_11_30.tar.xz"
@@ -35,10 +35,10 @@ def unpack(folder: Path) -> Path:
 @contextmanager
 def using(folder: Path) -> Iterator[Lake]:
     with pytest.MonkeyPatch.context() as patch:
-        facts.use(patch, folder)
+        store_content.use(patch, folder)
         yield open_lake()
     settings.cache_clear()
 
 
 def assert_same(found: Any, expected: Any) -> None:
-    assert facts.differences(found, expected) == []
+    assert store_content.differences(found, expected) == []

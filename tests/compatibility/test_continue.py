@@ -26,7 +26,7 @@ from drp.stages.publish import release
 from drp.student.engines.select import model_folder
 from drp.teacher.llm.prompts import prompt_version
 from drp.teacher.transport.batch.reconcile import reconcile
-from tests.compatibility import facts
+from tests.compatibility import store_content
 from tests.compatibility.store import (
     COLUMNS,
     EXPECTED,
@@ -81,8 +81,10 @@ def test_a_new_night_takes_over_what_the_old_code_had_begun(later):
     assert later.open_run(KILLED).state().state == "taken over"
     with closing(open_session(later.published(LAST + 1))) as con:
         names = VIEW_COLUMNS["nights"]
-        nights = facts.ask(con, f"SELECT {', '.join(names)} FROM nights ORDER BY run_date")
-        accounted = facts.ask(con, "FROM accounting WHERE run_date >= '2026-11-26' AND recipe = 'drp'")
+        nights = store_content.ask(con, f"SELECT {', '.join(names)} FROM nights ORDER BY run_date")
+        accounted = store_content.ask(
+            con, "FROM accounting WHERE run_date >= '2026-11-26' AND recipe = 'drp'"
+        )
     old = EXPECTED["views"][str(LAST)]["nights"]
     assert_same(nights[: len(old)], old)
     # Rows that the killed night has rejected have its date.
@@ -92,7 +94,7 @@ def test_a_new_night_takes_over_what_the_old_code_had_begun(later):
 
 
 def test_old_versions_are_as_they_were_after_nights_and_a_sweep(later):
-    found = facts.corpus(later, COLUMNS)["versions"]
+    found = store_content.corpus(later, COLUMNS)["versions"]
     old = EXPECTED["corpus"]["versions"]
     for number, expected in old.items():  # results are always the current ones, so their counts grow
         assert_same(found[number], {key: value for key, value in expected.items() if key != "counts"})
@@ -104,11 +106,11 @@ def test_old_versions_are_as_they_were_after_nights_and_a_sweep(later):
 @pytest.mark.parametrize("table", list(COLUMNS))
 def test_no_old_row_is_lost_or_changed_in_the_new_version(later, store, unpacked, table):
     with using(unpacked) as before, closing(open_session(before.published())) as con:
-        old = set(facts.lines(con, table, COLUMNS[table]))
+        old = set(store_content.lines(con, table, COLUMNS[table]))
     with using(Path(later.store.root).parent), closing(open_session(later.published())) as con:
-        new = facts.lines(con, table, COLUMNS[table])
+        new = store_content.lines(con, table, COLUMNS[table])
         key = id_column(table)
-        assert facts.ask(con, f"SELECT {key} FROM {table} GROUP BY ALL HAVING count(*) > 1") == []
+        assert store_content.ask(con, f"SELECT {key} FROM {table} GROUP BY ALL HAVING count(*) > 1") == []
     assert old <= set(new)
     assert len(new) >= len(old)
 
@@ -140,7 +142,7 @@ def test_an_older_version_is_current_again(own, drp):
     assert own.corpus.numbers() == VERSIONS
     with closing(open_session(own.published())) as con:
         assert (
-            facts.counts(con, ["revisions"])["revisions"]
+            store_content.counts(con, ["revisions"])["revisions"]
             == EXPECTED["corpus"]["versions"]["3"]["counts"]["revisions"]
         )
 
@@ -148,8 +150,8 @@ def test_an_older_version_is_current_again(own, drp):
 def test_a_sweep_by_command_deletes_nothing_that_is_needed(own, drp):
     status, out, _ = drp("corpus", "sweep", "--delete", "--hours", "0")
     assert (status, out.splitlines()[-1]) == (0, "0 deleted")
-    assert_same(facts.corpus(own, COLUMNS), EXPECTED["corpus"])
-    assert_same(facts.runs(own), EXPECTED["runs"])
+    assert_same(store_content.corpus(own, COLUMNS), EXPECTED["corpus"])
+    assert_same(store_content.runs(own), EXPECTED["runs"])
 
 
 def test_answers_that_were_bought_are_not_bought_again(own, monkeypatch):
@@ -171,12 +173,14 @@ def test_answers_that_were_bought_are_not_bought_again(own, monkeypatch):
     document["questions"][0] |= {"size": 24, "seed": 3}
     nightly(open_night(str(folder / "changed.yaml"), "2026-12-02"))
     with closing(open_session(own.published())) as con:
-        (row,) = facts.ask(
+        (row,) = store_content.ask(
             con, "SELECT count(*) AS n, count(*) FILTER (status = 'accepted') AS a FROM revisions"
         )
     versions = EXPECTED["corpus"]["versions"]["3"]
     assert row == {"n": versions["counts"]["revisions"], "a": versions["counts"]["examples"]}
-    assert_same(facts.ledger(settings().resolved_database_url)["totals"], EXPECTED["ledger"]["totals"])
+    assert_same(
+        store_content.ledger(settings().resolved_database_url)["totals"], EXPECTED["ledger"]["totals"]
+    )
 
 
 def test_new_requests_and_batches_go_into_the_old_ledger(own, drp):
@@ -189,7 +193,7 @@ def test_new_requests_and_batches_go_into_the_old_ledger(own, drp):
         assert len(one.ask(3)) == 3
         lines = reconcile("tester", one.teacher, one.session, 1)
     assert [(line.is_known, line.differs, line.recorded.answers) for line in lines] == [(True, False, 3)]
-    after = facts.ledger(url)
+    after = store_content.ledger(url)
     assert_same(after["totals"][: len(before["totals"])], before["totals"])
     assert [total["run_id"] for total in after["totals"][len(before["totals"]) :]] == ["2026-12-03-llm"]
     assert len(after["batches"]) == len(before["batches"]) + 1
@@ -211,7 +215,7 @@ def test_the_command_reconciles_with_a_provider_that_has_forgotten(own, drp, mon
         status, _, err = drp("ledger", "reconcile", "--teacher", "stand-in")
     _profiles.cache_clear()
     assert status == 0, err
-    assert_same(facts.ledger(settings().resolved_database_url), EXPECTED["ledger"])
+    assert_same(store_content.ledger(settings().resolved_database_url), EXPECTED["ledger"])
 
 
 def test_aliases_move_on_and_back(own, drp):
@@ -238,5 +242,5 @@ def test_a_training_done_again_finds_all_of_it(own):
         pytest.skip("the small student is another one now: it is trained anew")
     before = EXPECTED["registry"]
     train_eval(open_training(recipe, "2026-11-23"), LAST)  # needs no torch: nothing is left to do
-    assert_same(facts.registry(settings().resolved_database_url), before)
-    assert_same(facts.corpus(own, COLUMNS), EXPECTED["corpus"])
+    assert_same(store_content.registry(settings().resolved_database_url), before)
+    assert_same(store_content.corpus(own, COLUMNS), EXPECTED["corpus"])

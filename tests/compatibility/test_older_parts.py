@@ -12,7 +12,7 @@ import pytest
 from drp.core.lake_schemas import id_column
 from drp.lake.lake import Lake
 from drp.query.session import open_session
-from tests.compatibility import facts
+from tests.compatibility import store_content
 from tests.compatibility.store import (
     COLUMNS,
 )
@@ -55,7 +55,7 @@ def test_a_part_that_is_older_than_a_column_is_null_in_it(own, table, column, wh
     with closing(open_session(own.published())) as con:
         before = {
             row["id"]: row[column]
-            for row in facts.ask(con, f"SELECT {id_column(table)} AS id, * FROM {table}")
+            for row in store_content.ask(con, f"SELECT {id_column(table)} AS id, * FROM {table}")
         }
     count = sum(p.part.table == table for p in own.corpus.current().parts)
     chosen = {"the first": lambda n: n == 0, "the last": lambda n: n == count - 1, "all": lambda n: True}[
@@ -64,7 +64,7 @@ def test_a_part_that_is_older_than_a_column_is_null_in_it(own, table, column, wh
     assert without_column(own, table, column, chosen) >= 1
     assert own.verify(p.part for p in own.corpus.current().parts) > 0
     with closing(open_session(own.published())) as con:
-        rows = facts.ask(con, f"SELECT {id_column(table)} AS id, * FROM {table}")
+        rows = store_content.ask(con, f"SELECT {id_column(table)} AS id, * FROM {table}")
         after = {row["id"]: row[column] for row in rows}
         assert after.keys() == before.keys()
         assert all(value in (None, before[row_id]) for row_id, value in after.items())

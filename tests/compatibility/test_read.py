@@ -7,11 +7,11 @@ import pytest
 
 from drp.config.settings import settings
 from drp.core.lake_schemas import CORPUS_TABLES
+from drp.registry.checkpoint_files import fetch, verify
 from drp.registry.errors import ChangedCheckpointError
-from drp.registry.files import fetch, verify
 from drp.registry.registry import open_registry
 from drp.teacher.llm.prompts import prompt_version
-from tests.compatibility import facts
+from tests.compatibility import store_content
 from tests.compatibility.store import (
     COLUMNS,
     EXPECTED,
@@ -25,36 +25,36 @@ from tests.compatibility.store import (
 
 
 def test_every_version_of_the_corpus_has_the_same_rows(store):
-    assert_same(facts.corpus(store, COLUMNS), EXPECTED["corpus"])
+    assert_same(store_content.corpus(store, COLUMNS), EXPECTED["corpus"])
 
 
 def test_the_results_have_the_same_rows(store):
-    assert_same(facts.results(store, COLUMNS), EXPECTED["results"])
+    assert_same(store_content.results(store, COLUMNS), EXPECTED["results"])
 
 
 @pytest.mark.parametrize("number", sorted(EXPECTED["views"]))
 def test_the_views_say_the_same(store, number):
-    assert_same(facts.views(store, VIEW_COLUMNS, [int(number)])[number], EXPECTED["views"][number])
+    assert_same(store_content.views(store, VIEW_COLUMNS, [int(number)])[number], EXPECTED["views"][number])
 
 
 def test_runs_are_as_they_ended(store):
-    assert_same(facts.runs(store), EXPECTED["runs"])
+    assert_same(store_content.runs(store), EXPECTED["runs"])
 
 
 def test_the_quarantined_night_can_be_looked_at(store):
-    assert_same(facts.quarantined(store, COLUMNS), EXPECTED["quarantined"])
+    assert_same(store_content.quarantined(store, COLUMNS), EXPECTED["quarantined"])
 
 
 def test_the_books_of_the_ledger_are_the_same(store):
-    assert_same(facts.ledger(settings().resolved_database_url), EXPECTED["ledger"])
+    assert_same(store_content.ledger(settings().resolved_database_url), EXPECTED["ledger"])
 
 
 def test_the_registry_has_the_same_checkpoints_and_aliases(store):
-    assert_same(facts.registry(settings().resolved_database_url), EXPECTED["registry"])
+    assert_same(store_content.registry(settings().resolved_database_url), EXPECTED["registry"])
 
 
 def test_recipes_have_the_hashes_by_which_nights_find_what_is_done(unpacked):
-    found, expected = facts.recipes(unpacked / "inputs"), dict(EXPECTED["recipes"])
+    found, expected = store_content.recipes(unpacked / "inputs"), dict(EXPECTED["recipes"])
     if prompt_version("fused") != EXPECTED["prompt_version"]:  # then an LLM is asked anew
         for name in ("llm_online", "llm_batch"):
             del found[name]["revision"], expected[name]["revision"]

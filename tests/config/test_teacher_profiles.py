@@ -9,7 +9,7 @@ from drp.config.recipe import load_recipe
 from drp.config.settings import settings
 from drp.config.teacher_profiles import BUILT_IN, Prices, _read, find_profile
 from drp.core.errors import BadInputError
-from drp.ledger.call_costs import Tariff
+from drp.ledger.completion_cost import Tariff
 from drp.ledger.completions import Usage
 from drp.runtime.hashes import revision_hash
 from drp.teacher.transport.credentials import api_key

@@ -25,7 +25,7 @@ NIGHTLY = str(ROOT / "infra/run_dags_once.py")
 
 @pytest.fixture(scope="module")
 def dag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Facts about the DAG from tests/dags/describe.py."""
+    """Facts about the DAG from tests/dags/print_dag_facts.py."""
     return described("drp_nightly", tmp_path_factory.mktemp("parse"))
 
 

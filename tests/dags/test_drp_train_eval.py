@@ -11,7 +11,7 @@ pytestmark = pytest.mark.services
 
 @pytest.fixture(scope="module")
 def dag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Facts about the DAG from tests/dags/describe.py."""
+    """Facts about the DAG from tests/dags/print_dag_facts.py."""
     return described("drp_train_eval", tmp_path_factory.mktemp("parse"))
 
 

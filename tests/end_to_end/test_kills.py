@@ -26,7 +26,7 @@ import pytest
 import yaml
 
 from drp.config.recipe import RECIPES
-from drp.registry.files import verify
+from drp.registry.checkpoint_files import verify
 from drp.registry.registry import open_registry
 from drp.student.engines.select import model_folder
 from tests.chaos.job import session

@@ -16,7 +16,7 @@ from drp.lake.lake import Lake
 from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval
 from drp.query.session import select
-from drp.registry.files import fetch, verify
+from drp.registry.checkpoint_files import fetch, verify
 from drp.registry.registry import Registry, open_registry
 from drp.runtime.context import RunContext, open_night, open_training
 from drp.runtime.training_plan import entries_of, model_digest

@@ -23,7 +23,7 @@ from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval
 from drp.query.session import select
 from drp.questions.generators.generate import generate, problem_from_source
-from drp.registry.files import verify
+from drp.registry.checkpoint_files import verify
 from drp.registry.registry import open_registry
 from drp.runtime.context import open_night, open_training
 from drp.stages.ingest import import_file
@@ -60,7 +60,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
     folder = tmp_path_factory.mktemp("r1")
     student = folder / "DeepSeek-R1-Distill-Qwen-1.5B"
     subprocess.run(
-        [ROOT / ".venv-training/bin/python", "-m", "tests.end_to_end.r1_shaped", student],
+        [ROOT / ".venv-training/bin/python", "-m", "tests.end_to_end.random_r1_model", student],
         cwd=ROOT,
         check=True,
     )

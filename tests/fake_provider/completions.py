@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
-from tests.fake_provider import structured
+from tests.fake_provider import structured_outputs
 from tests.fake_provider.billing import digest
 from tests.fake_provider.config import Config
 from tests.fake_provider.faults import spoil
@@ -130,7 +130,7 @@ def check(body: Any, config: Config) -> None:
             raise ApiError(400, "Invalid type for 'messages[0].content'.", param="messages")
     if body.get("stream") or body.get("n", 1) != 1:
         raise ApiError(400, "The fake provider supports neither streaming nor several choices.")
-    if why := structured.fault_of(body.get("response_format")):
+    if why := structured_outputs.fault_of(body.get("response_format")):
         raise ApiError(400, why, param="response_format")
 
 

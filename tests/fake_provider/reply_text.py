@@ -17,7 +17,7 @@ from drp.core.records import Decision, Draft, Revision, Step, StudentTrace
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.heuristic.decompose import decompose
 from drp.teacher.llm.prompts import MODELS, PromptName, prompt
-from drp.teacher.llm.serialize import reply_of
+from drp.teacher.llm.serialize_draft import reply_of
 from drp.traces.numbering import MARK, unit_ends
 
 KINDS: tuple[DecompositionKind, ...] = ("skill", "step", "sentence", "none")

@@ -7,7 +7,7 @@ import pytest
 
 import drp.gates.leaks as leaks_module
 from drp.core.records import Question
-from drp.gates import make_fingerprints
+from drp.gates import make_benchmark_fingerprints
 from drp.gates.leaks import FINGERPRINTS, BadFingerprintsError, LeakIndex, normalise, unpack
 from tests.helpers.shared_data import SHARED, shared_file
 
@@ -92,7 +92,7 @@ def test_the_shipped_file_has_no_text_and_is_small() -> None:
     blob = SHIPPED.read_bytes()
     exact, windows = unpack(blob)
     assert len(blob) < 1_000_000
-    assert set(exact.values()) == set(windows.values()) == set(make_fingerprints.BENCHMARKS)
+    assert set(exact.values()) == set(windows.values()) == set(make_benchmark_fingerprints.BENCHMARKS)
     assert len(exact) == 1319 + 500 + 30 + 30 + 40
 
 
@@ -112,9 +112,9 @@ def test_damaged_fingerprints_and_other_versions_are_rejected(damage: object, wh
 
 
 def test_the_shipped_fingerprints_are_what_the_rule_makes() -> None:
-    for name in {*make_fingerprints.BENCHMARKS, *make_fingerprints.TRAINING}:
+    for name in {*make_benchmark_fingerprints.BENCHMARKS, *make_benchmark_fingerprints.TRAINING}:
         shared_file(f"{name}.parquet")
-    assert make_fingerprints.fingerprint(SHARED) == SHIPPED.read_bytes()
+    assert make_benchmark_fingerprints.fingerprint(SHARED) == SHIPPED.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,9 @@ def run(program: list[str], env: dict[str, str], limit_s: float = 600) -> subpro
 
 
 def described(dag: str, folder: Path) -> dict[str, Any]:
-    """Return the facts that tests/dags/describe.py prints about a DAG."""
+    """Return the facts that tests/dags/print_dag_facts.py prints about a DAG."""
     env = environment(folder)
-    program = str(ROOT / "tests/dags/describe.py")
+    program = str(ROOT / "tests/dags/print_dag_facts.py")
     done = run([sys.executable, program, env["AIRFLOW__CORE__DAGS_FOLDER"], dag], env)
     assert done.returncode == 0, done.stderr
     facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

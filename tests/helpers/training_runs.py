@@ -19,7 +19,7 @@ from drp.core.records import Question
 from drp.evaluation.promotion_rule import ArmComparison, decide_promotion
 from drp.evaluation.scores import Samples, ScoreKey, score_row
 from drp.evaluation.statistics import compare, least_margin
-from drp.report.training.model import ARMS, Entrant, TrainingFacts
+from drp.report.training.page_data import ARMS, Entrant, TrainingFacts
 from drp.training.job import Manifest, Point
 from tests.helpers.row_factories import Row, make_checkpoint, make_score_sample
 

@@ -13,7 +13,7 @@ import pytest
 from drp.core.errors import BadInputError
 from drp.jobs.environments import in_environment
 from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostError, ScratchUnwritableError
-from drp.jobs.lock import process_lock
+from drp.jobs.process_lock import process_lock
 from drp.jobs.runner import run_jobs
 from tests.helpers.environments import use_as_training_environment
 from tests.helpers.repository import ROOT
@@ -86,7 +86,7 @@ def test_a_job_ends_with_its_parent_and_has_time_to_save(tmp_path, how):
 
 
 def test_the_next_attempt_waits_for_the_job_of_a_killed_one(tmp_path, caplog):
-    caplog.set_level(logging.INFO, "drp.jobs.lock")
+    caplog.set_level(logging.INFO, "drp.jobs.process_lock")
     file, lock = tmp_path / "f", tmp_path / "lock"
     parent = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path), str(file), str(lock)], cwd=ROOT)
     _wait(lambda: file.is_file() and file.read_text().isdigit())
@@ -112,7 +112,7 @@ def test_a_lock_that_cannot_be_created_is_an_error(tmp_path):
 HOLDER = """
 import os, sys
 from pathlib import Path
-from drp.jobs.lock import process_lock
+from drp.jobs.process_lock import process_lock
 from drp.jobs.runner import run_jobs
 os.environ["DRP_TRAINING_PYTHON"] = sys.argv[1] + "/bin/python"
 with process_lock(Path(sys.argv[3])) as lock:

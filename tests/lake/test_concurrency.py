@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drp.lake.lake import open_lake
-from drp.lake.parts import Part
+from drp.lake.parquet_parts import Part
 from drp.lake.versions import PublishedPart
 from tests.helpers.lake_runs import publish
 from tests.helpers.row_factories import make_question, make_rollout

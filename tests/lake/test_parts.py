@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from drp.core.lake_schemas import TABLES
-from drp.lake import parts as parts_module
-from drp.lake.parts import PartsWriter
+from drp.lake import parquet_parts
+from drp.lake.parquet_parts import PartsWriter
 from drp.storage.folder import FolderStore
 from tests.helpers.row_factories import make_question, make_rollout
 
@@ -45,14 +45,14 @@ def test_bytes_and_digest_are_those_of_the_file(store):
 
 
 def test_long_texts_start_a_new_row_group(store, monkeypatch):
-    monkeypatch.setattr(parts_module, "TEXT_PER_GROUP", 1000)
+    monkeypatch.setattr(parquet_parts, "TEXT_PER_GROUP", 1000)
     rows = [("rollouts", make_rollout(rollout_id=f"{i:032x}", thinking="x" * 600)) for i in range(5)]
     (part,) = write(store, *rows)
     assert pq.ParquetFile(store.uri(part.key)).num_row_groups == 3
 
 
 def test_an_error_leaves_no_part_of_any_table(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts_module, "TEXT_PER_GROUP", 10)  # so that both files are open
+    monkeypatch.setattr(parquet_parts, "TEXT_PER_GROUP", 10)  # so that both files are open
     writer = PartsWriter(store, DAY)
     with pytest.raises(RuntimeError), writer.writing():
         writer.add("questions", make_question())

@@ -3,7 +3,7 @@
 import pytest
 
 from drp.lake.runs import RunState, UnknownRunError
-from drp.runtime.plans import ShardPlan
+from drp.runtime.shard_plans import ShardPlan
 from tests.helpers.row_factories import make_question
 
 

@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from drp.cli.main import app
-from drp.lake.parts import PartsWriter
+from drp.lake.parquet_parts import PartsWriter
 from drp.lake.sweep import unneeded
 from drp.lake.versions import DamagedLakeError
 from drp.query.session import select
-from drp.registry.files import folder_key, store_folder
+from drp.registry.checkpoint_files import folder_key, store_folder
 from tests.helpers.lake_runs import publish, write
 from tests.helpers.row_factories import make_question, make_teacher_call
 

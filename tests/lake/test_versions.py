@@ -7,7 +7,7 @@ import pytest
 
 from drp.core.lake_schemas import SCHEMA_VERSION
 from drp.lake.lake import PER_RECIPE_TABLES, Lake
-from drp.lake.parts import Part
+from drp.lake.parquet_parts import Part
 from drp.lake.versions import NewerLakeError, PublishedPart, UnknownVersionError, Versions
 
 

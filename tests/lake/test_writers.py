@@ -6,7 +6,7 @@ import pytest
 
 from drp.core.errors import TerminalError
 from drp.lake.lake import Lake, open_lake
-from drp.runtime.plans import ShardPlan
+from drp.runtime.shard_plans import ShardPlan
 from drp.stages.ingest import import_file
 from drp.storage import writer_lease as writers
 from drp.storage.writer_lease import SecondWriterError, WriterLease

@@ -10,8 +10,8 @@ from drp.database.engine import Database
 from drp.ledger.database_tables import workers
 from drp.ledger.ledger import Ledger
 from drp.ledger.records import FailedAttempt, Sums
-from drp.ledger.workers import SILENCE, Worker
-from tests.ledger.asking import (
+from drp.ledger.worker_heartbeats import SILENCE, Worker
+from tests.ledger.ledger_helpers import (
     CENT,
     LIMIT_S,
     NOTHING,
@@ -105,7 +105,7 @@ class WorkerContract(WithLedger):
     def test_heartbeats_go_on_after_the_worker_was_taken_for_dead(
         self, url: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("drp.ledger.workers._BEAT_S", 0.05)
+        monkeypatch.setattr("drp.ledger.worker_heartbeats._BEAT_S", 0.05)
         with ledger.worker() as worker:
             claim(ledger, worker, [1])
 

@@ -11,10 +11,10 @@ from drp.core.errors import BadInputError
 from drp.database.errors import DamagedDatabaseError, DatabaseRefusedError
 from drp.ledger.ledger import open_ledger
 from tests.helpers.repository import ROOT
-from tests.ledger.asking import CENT, RUN, ids, landing, wanted
 from tests.ledger.contract import BatchContract, BudgetContract, RequestContract
-from tests.ledger.contract_books import BooksContract, MigrationContract
+from tests.ledger.contract_totals import BooksContract, MigrationContract
 from tests.ledger.contract_workers import WorkerContract
+from tests.ledger.ledger_helpers import CENT, RUN, ids, landing, wanted
 
 
 @pytest.fixture

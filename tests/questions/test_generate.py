@@ -7,8 +7,8 @@ import pytest
 
 from drp.core.ids import question_id
 from drp.questions.generators.generate import generate, problem_from_source
-from drp.questions.generators.problems import calculate
-from drp.questions.generators.standard import FAMILIES
+from drp.questions.generators.problem_types import calculate
+from drp.questions.generators.standard_problems import FAMILIES
 
 
 def test_more_problems_change_none_and_no_text_comes_twice() -> None:

@@ -9,7 +9,15 @@ import pytest
 from drp.config.question_sets import SPLITS, dataset_name
 from drp.gates.leaks import LeakIndex
 from drp.questions.generators.generate import generate, problem_from_source
-from drp.questions.generators.small import FAMILIES, LARGEST, LONGER, SHARES, SHORT, draw, split_of
+from drp.questions.generators.small_student_problems import (
+    FAMILIES,
+    LARGEST,
+    LONGER,
+    SHARES,
+    SHORT,
+    draw,
+    split_of,
+)
 
 
 def chance(seed: int | str) -> random.Random:

@@ -12,8 +12,8 @@ from typing import BinaryIO
 import pytest
 
 from drp.core.errors import BadInputError
+from drp.registry.checkpoint_files import fetch, folder_key, store_folder, verify
 from drp.registry.errors import ChangedCheckpointError
-from drp.registry.files import fetch, folder_key, store_folder, verify
 from drp.registry.records import Checkpoint, CheckpointFile
 from drp.storage.factory import open_store
 from drp.storage.folder import FolderStore

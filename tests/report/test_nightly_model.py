@@ -8,8 +8,8 @@ import pytest
 
 from drp.query.session import open_session
 from drp.report.chart_data import Budget, Recovered, Trend
-from drp.report.nightly.model import NightFacts, Numbers, RejectReasonCount
 from drp.report.nightly.page import build_report
+from drp.report.nightly.page_data import NightFacts, Numbers, RejectReasonCount
 from drp.report.nightly.read_numbers import read_numbers
 from tests.helpers.report_pages import Page
 from tests.helpers.row_factories import (

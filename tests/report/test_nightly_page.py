@@ -12,8 +12,8 @@ from rich.console import Console
 from drp.lake.runs import StageCounts
 from drp.query.session import open_session
 from drp.report.nightly.examples import TRACE_CHARACTERS, read_examples, shorten
-from drp.report.nightly.model import NightFacts
 from drp.report.nightly.page import build_report
+from drp.report.nightly.page_data import NightFacts
 from drp.report.nightly.summary import summary
 from tests.helpers.report_pages import Page
 from tests.helpers.row_factories import (

@@ -12,13 +12,13 @@ from rich.console import Console
 from drp.config.evaluation import Promotion
 from drp.core.entry_points import plugin_names
 from drp.query.session import check_statement, open_session
-from drp.report.nightly import sql_texts
+from drp.report.nightly import page_queries
 from drp.report.nightly.read_numbers import fetch_rows
 from drp.report.template import points, signed
-from drp.report.training import sql_texts as training_sql_texts
+from drp.report.training import page_queries as training_queries
 from drp.report.training.examples import read_pairs
-from drp.report.training.model import ARMS, TrainingFacts, in_table_order
 from drp.report.training.page import build_training_report
+from drp.report.training.page_data import ARMS, TrainingFacts, in_table_order
 from drp.report.training.read_numbers import read_training
 from drp.report.training.summary import scoreboard
 from tests.cli.test_report import typed
@@ -303,8 +303,8 @@ def test_every_command_can_be_pasted_and_runs_the_query_of_the_page(tmp_path: Pa
             continue
         assert words[:3] == ["sql", "--run", run.facts.run_id] or words == ["sql", "FROM leaderboard"]
         assert con.execute(words[-1]).fetchall()
-    for query in (training_sql_texts.SCORES, training_sql_texts.LENGTHS, training_sql_texts.OUTCOMES):
-        words = typed(sql_texts.command(run.facts, query))
+    for query in (training_queries.SCORES, training_queries.LENGTHS, training_queries.OUTCOMES):
+        words = typed(page_queries.command(run.facts, query))
         assert con.execute(words[-1]).fetchall() == fetch_rows(con, run.facts, query)
 
 

@@ -8,9 +8,9 @@ import pytest
 from drp.core.records import Rollout
 from drp.lake.lake import Lake
 from drp.query.session import select
-from drp.runtime import sampling
+from drp.runtime import student_sampling
 from drp.runtime.context import RunContext, open_night
-from drp.runtime.sampling import SamplesMissingError
+from drp.runtime.student_sampling import SamplesMissingError
 from drp.stages.ingest import ingest
 from drp.stages.plan import plan
 from drp.stages.rollout import rollout, sampling_task
@@ -50,8 +50,8 @@ def night(lake: Lake, recipe_file: Callable[..., str]) -> RunContext:
 @pytest.fixture
 def shard(night: RunContext, monkeypatch: pytest.MonkeyPatch) -> str:
     """A shard of 60 questions in pieces of 16."""
-    monkeypatch.setattr(sampling, "PIECE", 16)
-    monkeypatch.setattr(sampling, "make_engine", Engine)
+    monkeypatch.setattr(student_sampling, "PIECE", 16)
+    monkeypatch.setattr(student_sampling, "make_engine", Engine)
     monkeypatch.setattr(Engine, "asked", 0)
     ingest(night, None)
     (shard,) = plan(night)
@@ -96,5 +96,5 @@ def test_a_sample_without_an_answer_is_told(night, shard, monkeypatch):
 def test_processes_share_the_pieces_and_leave_none(night, shard):
     work = sampling_task(night, shard)
     for part in range(3):
-        sampling.sample(night, work, part=part, of=3)
+        student_sampling.sample(night, work, part=part, of=3)
     assert len(landed(night)) == len(set(landed(night))) == 60

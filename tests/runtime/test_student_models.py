@@ -13,12 +13,12 @@ from drp.config.recipe import RECIPES
 from drp.config.settings import settings
 from drp.core.errors import BadInputError
 from drp.lake.lake import Lake
+from drp.registry.checkpoint_files import folder_key, store_folder
 from drp.registry.errors import ChangedCheckpointError, UnknownCheckpointError
-from drp.registry.files import folder_key, store_folder
 from drp.registry.records import Checkpoint
 from drp.registry.registry import Registry, open_registry
 from drp.runtime.context import open_night, open_training
-from drp.runtime.plans import ShardPlan
+from drp.runtime.shard_plans import ShardPlan
 from drp.stages.rollout import rollout, sampling_task
 from drp.student import small
 from drp.student.engines.select import student_of

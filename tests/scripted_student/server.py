@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from drp.questions.generators.generate import generate, problem_from_source
-from drp.questions.generators.problems import Problem
+from drp.questions.generators.problem_types import Problem
 from tests.scripted_student.student import respond
 
 SEEDS = (*range(10), *range(30, 60))

@@ -3,10 +3,10 @@
 import random
 from typing import NamedTuple
 
-from drp.questions.generators.problems import Problem
+from drp.questions.generators.problem_types import Problem
 from drp.student.small.mistakes import slipped
 from drp.student.small.phrase_choice import WorkedProblem
-from tests.scripted_student.writing import TraceWriter
+from tests.scripted_student.trace_writer import TraceWriter
 
 LOOPING_RATE = 0.01
 """Share of rollouts that loop in a step."""

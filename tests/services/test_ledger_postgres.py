@@ -5,10 +5,10 @@ import pytest
 from drp.database.errors import DamagedDatabaseError, DatabaseRefusedError, DatabaseUnavailableError
 from drp.ledger.ledger import open_ledger
 from tests.helpers.postgres import PASSWORD, Postgres
-from tests.ledger.asking import CENT, RUN, attempt_rows, claim, ids, landing, spent
 from tests.ledger.contract import BatchContract, BudgetContract, RequestContract
-from tests.ledger.contract_books import BooksContract, MigrationContract
+from tests.ledger.contract_totals import BooksContract, MigrationContract
 from tests.ledger.contract_workers import WorkerContract
+from tests.ledger.ledger_helpers import CENT, RUN, attempt_rows, claim, ids, landing, spent
 
 pytestmark = pytest.mark.services
 

@@ -14,7 +14,7 @@ from drp.lake.lake import Lake
 from drp.registry.records import Checkpoint, CheckpointFile
 from drp.registry.registry import open_registry
 from drp.runtime.context import RunContext, open_training
-from drp.runtime.plans import PlannedCheckpoint
+from drp.runtime.shard_plans import PlannedCheckpoint
 from drp.runtime.training_plan import entry_of, manifest_key, model_digest
 from drp.stages.evaluate import sampling_task, shard_of
 from drp.stages.train_report import latest, tables, train_report

@@ -6,8 +6,8 @@ from collections import Counter
 
 from drp.core.records import ACTIONS, Draft, StudentTrace
 from drp.grading.arithmetic.check import false_equations
-from drp.grading.extract import extract_answer
-from drp.questions.generators.small import draw
+from drp.grading.extract_answer import extract_answer
+from drp.questions.generators.small_student_problems import draw
 from drp.student.small.trace_writer import WRONG_RATE, drill, write, write_bare
 from drp.teacher.heuristic import HeuristicTeacher
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from drp.config.decomposition import DecompositionKind
 from drp.core.records import ACTIONS, Action, Decision, Draft, Refusal, Revision, StudentTrace
 from drp.teacher.heuristic import SKILL_FAMILIES, HeuristicTeacher, decompose, revise, synthesise
+from drp.teacher.heuristic.decision_reasons import DecisionReason
 from drp.teacher.heuristic.merge import joined
 from drp.teacher.heuristic.teacher import MAX_CHARACTERS
-from drp.teacher.heuristic.verdicts import DecisionReason
 from drp.teacher.protocol import Teacher
 from tests.helpers.shared_data import shared_file
 from tests.traces.test_segmentation import MIXED

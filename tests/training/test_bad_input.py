@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from drp.core.errors import BadInputError, DrpError  # noqa: E402
 from drp.training.errors import CheckpointDamagedError, DivergedError  # noqa: E402
 from drp.training.sft import train  # noqa: E402
-from tests.training.students import change_tokenizer, make_job, make_student  # noqa: E402
+from tests.training.tiny_students import change_tokenizer, make_job, make_student  # noqa: E402
 
 pytestmark = pytest.mark.training
 

@@ -29,7 +29,7 @@ from drp.training.errors import DivergedError  # noqa: E402
 from drp.training.job import MANIFEST, Manifest, read_manifest  # noqa: E402
 from drp.training.sft import fine_tune, train  # noqa: E402
 from tests.helpers.repository import ROOT  # noqa: E402
-from tests.training.students import encoded, make_job, make_student  # noqa: E402
+from tests.training.tiny_students import encoded, make_job, make_student  # noqa: E402
 
 pytestmark = pytest.mark.training
 

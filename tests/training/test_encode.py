@@ -22,7 +22,7 @@ from drp.student.protocol import Student  # noqa: E402
 from drp.student.small import tokenizer as small_tokenizer  # noqa: E402
 from drp.training.encode import Encoder  # noqa: E402
 from drp.training.model import load_encoder  # noqa: E402
-from tests.training.students import change_tokenizer, encoded, examples, make_student  # noqa: E402
+from tests.training.tiny_students import change_tokenizer, encoded, examples, make_student  # noqa: E402
 
 pytestmark = pytest.mark.training
 

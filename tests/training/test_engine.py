@@ -11,7 +11,7 @@ from drp.config.recipe import load_recipe  # noqa: E402
 from drp.core.errors import BadInputError  # noqa: E402
 from drp.core.ids import sampled_rollout_id  # noqa: E402
 from drp.core.records import Question, Rollout  # noqa: E402
-from drp.grading.extract import extract_answer  # noqa: E402
+from drp.grading.extract_answer import extract_answer  # noqa: E402
 from drp.questions.generators.generate import generate  # noqa: E402
 from drp.student import small  # noqa: E402
 from drp.student.engines.select import make_engine, student_of  # noqa: E402

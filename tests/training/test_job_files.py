@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from drp.config.training import Sft
 from drp.core.errors import BadInputError
 from drp.curation.training_example import Example
+from drp.training.atomic_files import files_in, folder_digest, write_atomically
 from drp.training.errors import CheckpointDamagedError, WrongBaseError
-from drp.training.files import files_in, folder_digest, write_atomically
 from drp.training.job import (
     EXAMPLES,
     JOB,

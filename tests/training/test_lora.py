@@ -6,11 +6,11 @@ torch = pytest.importorskip("torch", reason="needs the training environment: mak
 peft = pytest.importorskip("peft", reason="needs the training environment: make test-training")
 
 from drp.config.training import Lora, Sft  # noqa: E402
+from drp.training.cross_entropy import SftLoss  # noqa: E402
 from drp.training.lora import add_adapters  # noqa: E402
-from drp.training.loss import SftLoss  # noqa: E402
 from drp.training.model import load_base  # noqa: E402
 from drp.training.sequence_packing import collate  # noqa: E402
-from tests.training.students import encoded, make_student  # noqa: E402
+from tests.training.tiny_students import encoded, make_student  # noqa: E402
 
 pytestmark = pytest.mark.training
 

@@ -9,12 +9,12 @@ transformers = pytest.importorskip(
 
 from drp.config.training import Sft  # noqa: E402
 from drp.core.errors import BadInputError  # noqa: E402
-from drp.training import loss  # noqa: E402
+from drp.training import cross_entropy  # noqa: E402
+from drp.training.cross_entropy import SftLoss  # noqa: E402
 from drp.training.encode import Encoded  # noqa: E402
-from drp.training.loss import SftLoss  # noqa: E402
 from drp.training.model import load_base  # noqa: E402
 from drp.training.sequence_packing import TensorBatch, batches, collate  # noqa: E402
-from tests.training.students import edit_json, encoded, make_student  # noqa: E402
+from tests.training.tiny_students import edit_json, encoded, make_student  # noqa: E402
 
 pytestmark = pytest.mark.training
 
@@ -93,7 +93,7 @@ def test_few_logits_at_a_time_give_the_same(model, rows, monkeypatch):
     objective, batch = SftLoss(model, torch.float32), collate(rows, is_packed=False)
     value = objective(batch)
     expected = gradient(model, value)
-    monkeypatch.setattr(loss, "MAX_LOGITS", 50 * model.config.vocab_size)
+    monkeypatch.setattr(cross_entropy, "MAX_LOGITS", 50 * model.config.vocab_size)
     seen = []
     model.lm_head.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     chunked = objective(batch)

@@ -17,12 +17,12 @@ pytest.importorskip("transformers", reason="needs the training environment: make
 from drp.config.settings import settings  # noqa: E402
 from drp.core.errors import BadInputError  # noqa: E402
 from drp.jobs.runner import run_jobs  # noqa: E402
-from drp.training.files import folder_digest  # noqa: E402
+from drp.training.atomic_files import folder_digest  # noqa: E402
 from drp.training.job import MANIFEST  # noqa: E402
 from drp.training.resume_state import States  # noqa: E402
 from drp.training.sft import train  # noqa: E402
 from tests.helpers.repository import ROOT  # noqa: E402
-from tests.training.students import make_job, make_student  # noqa: E402
+from tests.training.tiny_students import make_job, make_student  # noqa: E402
 
 pytestmark = pytest.mark.training
 

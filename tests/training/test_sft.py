@@ -15,12 +15,12 @@ transformers = pytest.importorskip(
 from peft import PeftModel  # noqa: E402
 
 from drp.core.errors import BadInputError  # noqa: E402
+from drp.training.atomic_files import folder_digest  # noqa: E402
 from drp.training.errors import CheckpointUnwritableError, DivergedError, WrongBaseError  # noqa: E402
-from drp.training.files import folder_digest  # noqa: E402
 from drp.training.job import EXAMPLES, Manifest, read_manifest  # noqa: E402
 from drp.training.model import merge  # noqa: E402
 from drp.training.sft import split, train  # noqa: E402
-from tests.training.students import edit_json, encoded, examples, make_job, make_student  # noqa: E402
+from tests.training.tiny_students import edit_json, encoded, examples, make_job, make_student  # noqa: E402
 
 pytestmark = pytest.mark.training
 

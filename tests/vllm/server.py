@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from drp.teacher.llm.prompts import MODELS, example, prompt
-from drp.teacher.llm.serialize import reply_of
+from drp.teacher.llm.serialize_draft import reply_of
 from tests.helpers.repository import ROOT
 from tests.helpers.servers import free_port
 
@@ -71,7 +71,7 @@ def make_model(folder: Path) -> None:
     texts = [prompt(name).system("skill", structured=False) for name in MODELS] + [
         example("skill").trace.thinking
     ]
-    run_there("tests.vllm.tiny", folder, {"texts": texts, "replies": replies})
+    run_there("tests.vllm.tiny_qwen2", folder, {"texts": texts, "replies": replies})
 
 
 def run_there(module: str, target: Path, document: Mapping[str, Any]) -> None:

@@ -16,12 +16,12 @@ from drp.config.settings import settings
 from drp.core.records import Question
 from drp.evaluation.statistics import Interval, pass_at_1
 from drp.gates.reject_reasons import REASONS
-from drp.grading.extract import extract_answer
+from drp.grading.extract_answer import extract_answer
 from drp.pipeline.nightly import nightly
 from drp.query.session import select
 from drp.questions.generators.generate import generate
 from drp.runtime.context import RunContext, open_night
-from drp.runtime.sampling import PIECE
+from drp.runtime.student_sampling import PIECE
 from drp.student import small
 from drp.traces.tokens import TokenCounter
 from tests.helpers.nights import DAY, lake_at

@@ -5,8 +5,8 @@
 
 A problem depends only on its `source` ("synthetic-1/<seed>/<draw>", "small-1/<split>/<seed>/<draw>"): a
 larger size adds problems and changes none. No text occurs twice within a seed. The problems of level `small`
-are made for the student bundled with DRP (`drp.questions.generators.small`). Those of `small-longer` measure
-whether it generalises beyond its training. Their splits are disjoint for all seeds.
+are made for the student bundled with DRP (`drp.questions.generators.small_student_problems`). Those of
+`small-longer` measure whether it generalises beyond its training. Their splits are disjoint for all seeds.
 """
 
 import random
@@ -16,16 +16,19 @@ from itertools import count
 
 from drp.config import SPLITS, Level, Split, dataset_name
 from drp.core import Question, question_id
-from drp.questions.generators import small
-from drp.questions.generators.problems import Problem
-from drp.questions.generators.standard import FAMILIES
+from drp.questions.generators import small_student_problems
+from drp.questions.generators.problem_types import Problem
+from drp.questions.generators.standard_problems import FAMILIES
 
 VERSION = "synthetic-1"
 """Raised whenever the problems of any seed of level `standard` may change."""
 SMALL_VERSION = "1"
 """The same for the other levels."""
 
-_STEPS: dict[Level, small.Steps] = {"small": small.SHORT, "small-longer": small.LONGER}
+_STEPS: dict[Level, small_student_problems.Steps] = {
+    "small": small_student_problems.SHORT,
+    "small-longer": small_student_problems.LONGER,
+}
 _SOURCE = re.compile(
     r"(?P<name>[a-z0-9/-]{1,40})/\d{1,20}/\d{1,20}"
 )  # as written by `generate`: seed and draw
@@ -69,4 +72,6 @@ def problem_from_source(source: str) -> Problem | None:
         return None
     level, split = _LEVEL_AND_SPLIT[match["name"]]
     rng = random.Random(source)  # noqa: S311
-    return rng.choice(FAMILIES)(rng) if level == "standard" else small.draw(rng, split, _STEPS[level])
+    if level == "standard":
+        return rng.choice(FAMILIES)(rng)
+    return small_student_problems.draw(rng, split, _STEPS[level])

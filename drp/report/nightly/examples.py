@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from drp.report.nightly.model import NightFacts
+from drp.report.nightly.page_data import NightFacts
 
 SAMPLES = 10
 STEP_CHARACTERS = 1_500

@@ -9,9 +9,9 @@ import duckdb
 
 from drp.core import ACTIONS
 from drp.report.charts import length_picture, recovered_picture, saving_picture, trend_picture
-from drp.report.nightly import sql_texts
+from drp.report.nightly import page_queries
 from drp.report.nightly.examples import read_examples
-from drp.report.nightly.model import NightFacts
+from drp.report.nightly.page_data import NightFacts
 from drp.report.nightly.read_numbers import read_numbers
 from drp.report.template import render
 
@@ -35,6 +35,6 @@ def build_report(con: duckdb.DuckDBPyConnection, night: NightFacts) -> str:
         stages=sorted(night.stages, key=lambda stage: -stage.seconds),
         samples=read_examples(con, night),
         actions=ACTIONS,
-        queries=sql_texts,
-        command=partial(sql_texts.command, night),
+        queries=page_queries,
+        command=partial(page_queries.command, night),
     )

@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from drp.report.chart_data import Budget, LengthHistogram, Recovered, Trend
-from drp.report.nightly import sql_texts
-from drp.report.nightly.model import (
+from drp.report.nightly import page_queries
+from drp.report.nightly.page_data import (
     Balance,
     NightFacts,
     NightShares,
@@ -25,14 +25,16 @@ LENGTH_STEPS = 100
 """Bins of the normalised length from 0 to 1. `length_density` has one more, for longer ones."""
 
 
-def fetch_rows(con: duckdb.DuckDBPyConnection, facts: sql_texts.Facts, query: str) -> list[tuple[Any, ...]]:
+def fetch_rows(
+    con: duckdb.DuckDBPyConnection, facts: page_queries.Facts, query: str
+) -> list[tuple[Any, ...]]:
     """Run a query of a page and return all its rows, which are few enough for a page."""
     return con.execute(query, query_parameters(facts, query)).fetchall()
 
 
-def query_parameters(facts: sql_texts.Facts, query: str) -> dict[str, sql_texts.Value]:
+def query_parameters(facts: page_queries.Facts, query: str) -> dict[str, page_queries.Value]:
     """Return exactly the parameters that a query uses, because DuckDB rejects others."""
-    return {name: facts.parameters[name] for name in sql_texts.PARAMETER.findall(query)}
+    return {name: facts.parameters[name] for name in page_queries.PARAMETER.findall(query)}
 
 
 def read_numbers(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Numbers:
@@ -40,19 +42,19 @@ def read_numbers(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Numbers:
 
     DuckDB aggregates the rows, so that the result grows with data sets and reject reasons, not with rollouts.
     """
-    nights = [NightShares(*row) for row in fetch_rows(con, night, sql_texts.NIGHTS)]
+    nights = [NightShares(*row) for row in fetch_rows(con, night, page_queries.NIGHTS)]
     tonight = next((shares for shares in nights if shares.run_date == night.run_date), None)
-    saving_steps = dict(fetch_rows(con, night, sql_texts.SAVING_STEPS))
+    saving_steps = dict(fetch_rows(con, night, page_queries.SAVING_STEPS))
     actions: dict[str, dict[str, int]] = {}
-    for family, action, steps, _ in fetch_rows(con, night, sql_texts.ACTIONS):
+    for family, action, steps, _ in fetch_rows(con, night, page_queries.ACTIONS):
         actions.setdefault(family, {})[action] = steps
     return Numbers(
-        balance=next((Balance(*row) for row in fetch_rows(con, night, sql_texts.BALANCE)), Balance()),
+        balance=next((Balance(*row) for row in fetch_rows(con, night, page_queries.BALANCE)), Balance()),
         nights=nights,
         tonight=tonight,
-        students=[StudentSummary(*row) for row in fetch_rows(con, night, sql_texts.STUDENTS)],
-        teachers=[name for (name,) in fetch_rows(con, night, sql_texts.TEACHERS)],
-        savings=[Saving(*row) for row in fetch_rows(con, night, sql_texts.SAVINGS)],
+        students=[StudentSummary(*row) for row in fetch_rows(con, night, page_queries.STUDENTS)],
+        teachers=[name for (name,) in fetch_rows(con, night, page_queries.TEACHERS)],
+        savings=[Saving(*row) for row in fetch_rows(con, night, page_queries.SAVINGS)],
         saving_steps=[saving_steps.get(step, 0) for step in range(20)],
         lengths=_lengths(con, night),
         recovered=_recovered(con, night),
@@ -64,7 +66,7 @@ def read_numbers(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Numbers:
 def _lengths(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[LengthHistogram]:
     panels: dict[tuple[str, str], LengthHistogram] = {}
     for dataset, counter, full, median_before, median_after, start, before, after in fetch_rows(
-        con, night, sql_texts.LENGTHS
+        con, night, page_queries.LENGTHS
     ):
         counts = [0] * (LENGTH_STEPS + 1), [0] * (LENGTH_STEPS + 1)
         panel = panels.setdefault(
@@ -77,7 +79,7 @@ def _lengths(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[Leng
 
 def _recovered(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[Recovered]:
     budgets: dict[tuple[str, int], list[Budget]] = {}
-    for counter, right_answers, *budget in fetch_rows(con, night, sql_texts.RECOVERED):
+    for counter, right_answers, *budget in fetch_rows(con, night, page_queries.RECOVERED):
         budgets.setdefault((counter, right_answers), []).append(Budget(*budget))
     return [Recovered(counter, right_answers, steps) for (counter, right_answers), steps in budgets.items()]
 
@@ -85,7 +87,7 @@ def _recovered(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Sequence[Re
 def _reasons(con: duckdb.DuckDBPyConnection, night: NightFacts, rollouts: int) -> Sequence[RejectReasonCount]:
     shares: dict[str, dict[date, float]] = {}
     tonight: dict[str, int] = {}
-    for name, day, rejected, share in fetch_rows(con, night, sql_texts.REASONS):
+    for name, day, rejected, share in fetch_rows(con, night, page_queries.REASONS):
         shares.setdefault(name, {})[day] = share
         if day == night.run_date:
             tonight[name] = rejected

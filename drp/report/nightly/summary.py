@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drp.report.nightly.model import NightFacts
+from drp.report.nightly.page_data import NightFacts
 from drp.report.nightly.read_numbers import read_numbers
 
 _STYLES = {"published": "green", "quarantined": "red", "unfinished": "red", "nothing new": "dim"}

@@ -1,8 +1,8 @@
 """The report of a training run."""
 
-from drp.report.training.model import Entrant, TrainingFacts, in_table_order
 from drp.report.training.page import build_training_report
-from drp.report.training.sql_texts import UNPRUNED
+from drp.report.training.page_data import Entrant, TrainingFacts, in_table_order
+from drp.report.training.page_queries import UNPRUNED
 from drp.report.training.summary import scoreboard
 
 __all__ = [

@@ -11,8 +11,8 @@ import duckdb
 
 from drp.report.nightly.examples import shorten
 from drp.report.nightly.read_numbers import fetch_rows
-from drp.report.training.model import TrainingFacts
-from drp.report.training.sql_texts import PAIRS
+from drp.report.training.page_data import TrainingFacts
+from drp.report.training.page_queries import PAIRS
 
 THINKING_CHARACTERS = 6_000
 """Longer traces are shortened in the middle; a looping one can have half a million characters."""

@@ -11,11 +11,11 @@ from markupsafe import Markup
 from drp.config import BASE
 from drp.evaluation import ArmComparison
 from drp.report.charts import interval_picture, length_picture, loss_picture
-from drp.report.nightly import sql_texts
+from drp.report.nightly import page_queries
 from drp.report.template import render
-from drp.report.training import sql_texts as training_sql_texts
+from drp.report.training import page_queries as training_queries
 from drp.report.training.examples import read_pairs
-from drp.report.training.model import CANDIDATE, Board, TrainingFacts, arm_words
+from drp.report.training.page_data import CANDIDATE, Board, TrainingFacts, arm_words
 from drp.report.training.read_numbers import read_training
 
 _MIN_REACH = 0.05
@@ -45,8 +45,8 @@ def build_training_report(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) 
             {(d.objective, d.method, d.epochs, tuple(d.versions.items())) for _, d in numbers.trained}
         ),
         pairs=read_pairs(con, facts),
-        queries=training_sql_texts,
-        command=partial(sql_texts.command, facts),
+        queries=training_queries,
+        command=partial(page_queries.command, facts),
     )
 
 

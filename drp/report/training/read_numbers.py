@@ -13,7 +13,7 @@ from drp.config import BASE, CHAMPION
 from drp.evaluation import Interval
 from drp.report.chart_data import LengthHistogram
 from drp.report.nightly.read_numbers import LENGTH_STEPS, fetch_rows
-from drp.report.training.model import (
+from drp.report.training.page_data import (
     Board,
     Score,
     TrainingFacts,
@@ -21,7 +21,7 @@ from drp.report.training.model import (
     arm_words,
     in_table_order,
 )
-from drp.report.training.sql_texts import LENGTHS, SCORES
+from drp.report.training.page_queries import LENGTHS, SCORES
 
 
 @dataclass(frozen=True)

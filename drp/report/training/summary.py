@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from drp.report.template import percent, signed
-from drp.report.training.model import CANDIDATE, Board, TrainingFacts, TrainingNumbers
+from drp.report.training.page_data import CANDIDATE, Board, TrainingFacts, TrainingNumbers
 from drp.report.training.read_numbers import read_training
 
 _STYLES = {"promoted": "green", "not promoted": "yellow", "unfinished": "red"}

@@ -12,7 +12,7 @@ from drp.student.engines.select import (
     model_folder,
     student_of,
 )
-from drp.student.engines.vocabulary import check_vocabulary
+from drp.student.engines.tokenizer_check import check_vocabulary
 
 __all__ = [
     "SERVER",

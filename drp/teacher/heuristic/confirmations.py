@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from drp.teacher.heuristic import signals
-from drp.teacher.heuristic.verdicts import UnitVerdict
+from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.traces import Unit
 
 _SERIES = re.compile(r"(?:for|when|if|case) ")  # one of several cases that are tried in turn

@@ -9,8 +9,8 @@ The area is:  \\[ A = … \\]            ->  The area is: \\[ A = … \\]       
 import re
 from typing import NamedTuple
 
+from drp.teacher.heuristic.decision_reasons import DecisionReason
 from drp.teacher.heuristic.signals import ITEM
-from drp.teacher.heuristic.verdicts import DecisionReason
 from drp.traces import VALUE, plain
 
 _LONGEST = 240  # most characters of a merged sentence, so that it stays readable

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from drp.core import Decision, Refusal, Step, StudentTrace
 from drp.teacher.heuristic.compress import compressed
+from drp.teacher.heuristic.decision_reasons import DecisionReason, UnitVerdict
 from drp.teacher.heuristic.keep_or_delete import judge
 from drp.teacher.heuristic.merge import joined
 from drp.teacher.heuristic.signals import GOING_BACK
-from drp.teacher.heuristic.verdicts import DecisionReason, UnitVerdict
 from drp.traces import Unit, is_balanced, separator, units
 
 _GROUP = 4  # most steps of one merge

@@ -20,7 +20,7 @@ from drp.ledger import RequestStage
 from drp.teacher.llm.data_delimiters import delimited
 from drp.teacher.llm.prompts import PromptName, example, prompt
 from drp.teacher.llm.reply_schemas import JsonSchema, strict_schema
-from drp.teacher.llm.serialize import reply_of
+from drp.teacher.llm.serialize_draft import reply_of
 from drp.teacher.llm.token_estimate import estimated_tokens
 from drp.traces import letter, numbered, shown, unit_ends
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from drp.config import DecompositionKind
 from drp.core import Action, Decision, Draft, Revision, Step, StudentTrace
-from drp.teacher.llm.align import aligned, solid
-from drp.teacher.llm.merges import StepReply, decisions_from, groups_by_name, groups_in_order
+from drp.teacher.llm.align_steps import aligned, solid
 from drp.teacher.llm.messages import TwoPass
+from drp.teacher.llm.reply_decisions import StepReply, decisions_from, groups_by_name, groups_in_order
 from drp.teacher.llm.reply_schemas import (
     FusedReply,
     FusedText,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from drp.core.records import Draft, StudentTrace
 from drp.teacher.llm.messages import PromptRequest, TwoPass
 from drp.teacher.llm.prompts import PromptName, example
-from drp.teacher.llm.serialize import reply_of
+from drp.teacher.llm.serialize_draft import reply_of
 
 DRAFT = example("skill")
 """The worked example: seven units, six steps, every action."""

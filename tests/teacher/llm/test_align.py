@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drp.teacher.llm.align import aligned
+from drp.teacher.llm.align_steps import aligned
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.traces.numbering import shown, unit_ends
 from tests.teacher.llm.replies import texts

@@ -11,7 +11,7 @@ from drp.teacher.llm.messages import build_decompose, build_fused, build_revise
 from drp.teacher.llm.parse import read_decompose, read_fused, read_revise
 from drp.teacher.llm.prompts import MODELS, PromptName, example, prompt
 from drp.teacher.llm.reply_schemas import strict_schema
-from drp.teacher.llm.serialize import reply_of
+from drp.teacher.llm.serialize_draft import reply_of
 from drp.traces.skills import SKILL_FAMILIES
 from tests.teacher.llm.replies import AWKWARD, DRAFT, TWO_PASS_MODES, body_of, trace_of, with_steps
 

@@ -7,7 +7,7 @@ import pytest
 from drp.core.records import Step
 from drp.teacher.llm.parse import read_decompose, read_fused
 from drp.teacher.llm.reply_schemas import UnusableReplyError
-from drp.teacher.llm.serialize import reply_of
+from drp.teacher.llm.serialize_draft import reply_of
 from tests.teacher.llm.replies import DRAFT, right_reply, trace_of, with_steps
 
 TRACE = DRAFT.trace

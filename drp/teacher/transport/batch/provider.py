@@ -19,8 +19,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 
 from drp.config import TeacherProfile
 from drp.teacher.transport.batch.errors import BatchGoneError, BatchRefusedError
+from drp.teacher.transport.batch.parse_result_rows import Row, read_row
 from drp.teacher.transport.batch.request_queue import ENDPOINT
-from drp.teacher.transport.batch.result_rows import Row, read_row
 from drp.teacher.transport.errors import TeacherRefusedError, TeacherUnavailableError
 from drp.teacher.transport.retry_policy import fault_of
 

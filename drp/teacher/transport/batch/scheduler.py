@@ -23,10 +23,10 @@ from drp.ledger import (
     TeacherRequest,
 )
 from drp.teacher.transport.batch.errors import BatchesPendingError, BatchRefusedError
+from drp.teacher.transport.batch.import_results import import_results
 from drp.teacher.transport.batch.packing import BatchLimits, cut
 from drp.teacher.transport.batch.provider import TERMINAL, BatchProvider
 from drp.teacher.transport.batch.request_queue import RequestQueue
-from drp.teacher.transport.batch.results import import_results
 from drp.teacher.transport.errors import TeacherRefusedError
 from drp.teacher.transport.ledger_session import LedgerSession
 

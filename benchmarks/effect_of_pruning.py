@@ -1,6 +1,6 @@
 """The effect of pruning beside its controls: accuracy and tokens of the base and of every arm.
 
-    .venv/bin/python -m benchmarks.effect [--questions 4000] [--seeds 0 1 2] [--work FOLDER]
+    .venv/bin/python -m benchmarks.effect_of_pruning [--questions 4000] [--seeds 0 1 2] [--work FOLDER]
 
 For each seed the small student goes through the whole loop in a lake of its own, with the recipe `drp` on
 other questions: rollouts, pruning, gates, corpus, training, and evaluation on the same held-out questions,

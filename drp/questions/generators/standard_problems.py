@@ -7,7 +7,7 @@ changes the problems of every seed and requires a new `generate.VERSION`.
 import random
 from collections.abc import Callable
 
-from drp.questions.generators.problems import Operator, Problem, Solution, write_problem
+from drp.questions.generators.problem_types import Operator, Problem, Solution, write_problem
 
 _PEOPLE = (
     *(("Maya", "she"), ("Omar", "he"), ("Lena", "she"), ("Tomás", "he"), ("Priya", "she"), ("Jonas", "he")),

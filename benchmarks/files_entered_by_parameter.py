@@ -1,6 +1,7 @@
 """Count the source files that one parameter of a function enters, through the calls that pass it on.
 
-    python count_files_entered.py [--list] [--wide] drp/stages/prune.py:prune:night [FILE:FUNCTION:PARAM ...]
+    python files_entered_by_parameter.py [--list] [--wide] FILE:FUNCTION:PARAM ...
+    python files_entered_by_parameter.py drp/stages/prune.py:prune:ctx drp/pipeline/nightly.py:nightly:ctx
 
 Run it in the root of a repository whose package is `drp`: it reads the code (ast) and executes none of it. It
 counts distinct files under drp/, the start's own included; `--list` names them in the order of first entry.

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or
 from drp.database import execute_many
 from drp.ledger.database_tables import attempts, batches, requests, workers
 from drp.ledger.records import Call, DeadReason, InFlight, Sums, Total
-from drp.ledger.workers import living_workers
+from drp.ledger.worker_heartbeats import living_workers
 
 _PAGE = 500
 _ENDED = ("landed", "dead")

@@ -1,6 +1,6 @@
 """The content of a store as JSON: recorded once by the code that made it, and compared with every later code.
 
-python -m tests.compatibility.facts FOLDER > expected.json      # FOLDER has lake/, drp.db and inputs/
+python -m tests.compatibility.store_content FOLDER > expected.json      # FOLDER has lake/, drp.db and inputs/
 """
 
 import hashlib

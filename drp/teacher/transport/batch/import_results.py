@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from openai.types import Batch
 
 from drp.ledger import Attempt, CompletedAttempt, FailedAttempt
+from drp.teacher.transport.batch.parse_result_rows import Row
 from drp.teacher.transport.batch.provider import BatchProvider
-from drp.teacher.transport.batch.result_rows import Row
 from drp.teacher.transport.ledger_session import LedgerSession
 
 _log = logging.getLogger(__name__)

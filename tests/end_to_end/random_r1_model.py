@@ -1,6 +1,6 @@
 """A student with the shape of R1-Distill-Qwen and random weights, in a folder as the hub has it.
 
-    .venv-training/bin/python -m tests.end_to_end.r1_shaped FOLDER
+    .venv-training/bin/python -m tests.end_to_end.random_r1_model FOLDER
 
 Qwen2 with biases, grouped keys and a head of its own; byte pairs cut as Qwen2 cuts text; R1's marks, and its
 chat template, which drops the thinking of earlier turns and opens that of this one.

@@ -1,6 +1,6 @@
 """What the paper's runs cost, take and need: prints the tables of docs/how-to/reproduce-the-papers-run.md.
 
-    python infra/paper_costs.py
+    python infra/paper_run_costs.py
 
 Arithmetic on the shapes of the two students, on figures of the paper (Tables 1 and 7) and on tokens that
 benchmarks/teacher_tokens.py measured. What is assumed rather than known is named in capitals below.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from drp.config import Recipe, find_profile, load_recipe
 from drp.ledger import Usage
-from drp.ledger.call_costs import Tariff
+from drp.ledger.completion_cost import Tariff
 
 SHARES = {"gsm8k": 7_473 / 19_469, "prm12k": 11_996 / 19_469}
 """Questions are taken in the order of a hash: of each set by its size."""

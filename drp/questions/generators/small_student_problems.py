@@ -16,7 +16,7 @@ import random
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from drp.questions.generators.problems import Operand, Operator, Problem, Solution, write_problem
+from drp.questions.generators.problem_types import Operand, Operator, Problem, Solution, write_problem
 
 SmallSplit: TypeAlias = Literal["pretrain", "train", "validation", "test"]
 Steps: TypeAlias = tuple[int, ...]

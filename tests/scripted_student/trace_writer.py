@@ -3,9 +3,9 @@
 import random
 from collections.abc import Sequence
 
-from drp.questions.generators.problems import Operator
+from drp.questions.generators.problem_types import Operator
 from drp.student.small.phrase_choice import WorkedProblem, Writer
-from tests.scripted_student import voice
+from tests.scripted_student import phrases
 
 LONG_ENOUGH = 2_000
 """Beyond this many characters no more second thoughts are added to a trace."""
@@ -44,7 +44,7 @@ class TraceWriter(Writer):
     def loop(self) -> list[str]:
         """Return the paragraphs of a trace that loops after its second step."""
         paragraphs = self.thinking()[:4]
-        repeated = self._phrase(voice.LOOPS, equation=self._equation(0))
+        repeated = self._phrase(phrases.LOOPS, equation=self._equation(0))
         return [*paragraphs, *([repeated] * (4_000 // len(repeated) + self._rng.randint(1, 30)))]
 
     def response(self) -> str:
@@ -70,53 +70,53 @@ class TraceWriter(Writer):
         fact = self._rng.choice(problem.facts)
         return " ".join(
             [
-                self._phrase(voice.OPENINGS, asked=problem.asked),
-                self._phrase(voice.RESTATEMENTS, facts=facts),
-                *self._maybe(0.35, voice.DOUBTS, fact=fact),
+                self._phrase(phrases.OPENINGS, asked=problem.asked),
+                self._phrase(phrases.RESTATEMENTS, facts=facts),
+                *self._maybe(0.35, phrases.DOUBTS, fact=fact),
             ]
         )
 
     def _plan(self) -> str:
         what = [computation.what for computation in self._working.computations]
         middle = "".join(f"then {name}, " for name in what[1:-1])
-        return " ".join(self._maybe(0.8, voice.PLANS, first=what[0], middle=middle, last=what[-1]))
+        return " ".join(self._maybe(0.8, phrases.PLANS, first=what[0], middle=middle, last=what[-1]))
 
     def _step(self, index: int) -> str:
         computation, result = self._working.computations[index], self._working.results[index]
-        leads: Sequence[str] = voice.NEXT_LEADS
+        leads: Sequence[str] = phrases.NEXT_LEADS
         if index == 0:
-            leads = voice.FIRST_LEADS
+            leads = phrases.FIRST_LEADS
         elif index == len(self._working.results) - 1:
-            leads = voice.LAST_LEADS
+            leads = phrases.LAST_LEADS
         sentences = [self._phrase(leads, what=computation.what)]
         right = self._equation(index)
         if index == self._working.slip:
-            sentences += [self._phrase(voice.EQUATIONS, equation=right), self._phrase(voice.UNNOTICED)]
+            sentences += [self._phrase(phrases.EQUATIONS, equation=right), self._phrase(phrases.UNNOTICED)]
             return " ".join(sentences)
-        reason = self._rng.choice(voice.REASONS[computation.operator])
+        reason = self._rng.choice(phrases.REASONS[computation.operator])
         if self._rng.random() < 0.2:
             sign = self._signs[_CONFUSED[computation.operator]]
             other = f"{computation.left.value} {sign} {computation.right.value}"
-            sentences.append(self._phrase(voice.FALSE_STARTS, other=other, reason=reason))
+            sentences.append(self._phrase(phrases.FALSE_STARTS, other=other, reason=reason))
         elif self._rng.random() < 0.5:
             sentences.append(reason)
         if self._rng.random() < 0.2:
             slip = result + self._rng.choice((-10, 10, 1, 2)) if result > 10 else result + 1
             wrong = self._equation(index, slip)
             sentences.append(
-                self._phrase(voice.CAUGHT_SLIPS, wrong=wrong, right=right, result=result, slip=slip)
+                self._phrase(phrases.CAUGHT_SLIPS, wrong=wrong, right=right, result=result, slip=slip)
             )
         else:
-            sentences.append(self._phrase(voice.EQUATIONS, equation=right))
+            sentences.append(self._phrase(phrases.EQUATIONS, equation=right))
             detail = self._in_pieces(index)
-            sentences += self._maybe(0.5 if detail else 0, voice.WORKED_OUT, detail=detail)
-        sentences += self._maybe(0.4, voice.RESULTS, result=result, what=computation.what)
-        sentences += self._maybe(0.5, voice.CHECKS, inverse=self._inverse(index))
+            sentences += self._maybe(0.5 if detail else 0, phrases.WORKED_OUT, detail=detail)
+        sentences += self._maybe(0.4, phrases.RESULTS, result=result, what=computation.what)
+        sentences += self._maybe(0.5, phrases.CHECKS, inverse=self._inverse(index))
         return " ".join(sentences)
 
     def _verification(self) -> str:
         equations = ", then ".join(self._equation(index) for index in range(len(self._working.results)))
-        return self._phrase(voice.VERIFICATIONS, equations=equations)
+        return self._phrase(phrases.VERIFICATIONS, equations=equations)
 
     def _alternative(self) -> str:
         working = self._working
@@ -126,15 +126,15 @@ class TraceWriter(Writer):
         is_chain = all(working.computations[index].left.came_from == index - 1 for index in steps[1:])
         if is_chain and self._rng.random() < 0.5:
             equations = ", ".join(self._inverse(index) for index in reversed(steps))
-            return self._phrase(voice.BACKWARDS, answer=working.answer, equations=equations)
+            return self._phrase(phrases.BACKWARDS, answer=working.answer, equations=equations)
         expression = f"{self._expression(steps[-1])} = {working.answer}"
-        return self._phrase(voice.ALTERNATIVES, expression=expression)
+        return self._phrase(phrases.ALTERNATIVES, expression=expression)
 
     def _dithering(self) -> str:
-        return self._phrase(voice.DITHERING, asked=self._working.problem.asked)
+        return self._phrase(phrases.DITHERING, asked=self._working.problem.asked)
 
     def _closing(self) -> str:
-        return self._phrase(voice.CLOSINGS, answer=self._working.answer, unit=self._working.problem.unit)
+        return self._phrase(phrases.CLOSINGS, answer=self._working.answer, unit=self._working.problem.unit)
 
     def _equation(self, index: int, result: int | None = None) -> str:
         value = self._working.results[index] if result is None else result

@@ -21,5 +21,5 @@ class ForgetMainFile:
 
 
 class DrpProcessesPlugin(AirflowPlugin):
-    name = "drp_processes"
+    name = "drp_multiprocessing"
     listeners = [ForgetMainFile()]  # noqa: RUF012

@@ -1,6 +1,6 @@
 """The half of benchmarks/crosscheck that runs where lm-eval is: it has lm-eval judge stored generations.
 
-python -m benchmarks.crosscheck_lmeval FOLDER, by an interpreter that has lm-eval and not drp. FOLDER holds a
+python -m benchmarks.lmeval_verdicts FOLDER, by an interpreter that has lm-eval and not drp. FOLDER holds a
 YAML file for each task and the JSON lines that it names; `verdicts.json` is left beside them: for each task
 and filter `exact_match` as lm-eval reports it, and for each sample what was extracted and if it is right.
 """

@@ -17,7 +17,7 @@ from drp.ledger.completions import Completion, RequestStage, TeacherRequest, Usa
 from drp.ledger.database_tables import attempts, workers
 from drp.ledger.ledger import Ledger, open_ledger
 from drp.ledger.records import Attempt, Claim, CompletedAttempt, PricedRequest, Spent, Sums
-from drp.ledger.workers import Worker
+from drp.ledger.worker_heartbeats import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "2026-11-20-drp"
@@ -53,8 +53,8 @@ def landing(attempt: Attempt, cost: Decimal | None = CENT, text: str = "an answe
 
 
 def start(url: str, *words: object) -> subprocess.Popen[str]:
-    """Start a process that runs a function of `tests.ledger.processes`."""
-    program = [sys.executable, "-m", "tests.ledger.processes", *map(str, words)]
+    """Start a process that runs a function of `tests.ledger.ledger_processes`."""
+    program = [sys.executable, "-m", "tests.ledger.ledger_processes", *map(str, words)]
     return subprocess.Popen(
         program,
         cwd=ROOT,

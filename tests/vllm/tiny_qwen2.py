@@ -1,6 +1,6 @@
 """A tiny Qwen2 made on the spot, which talks nonsense in the shape of JSON. Runs in vLLM's environment.
 
-    .venv-inference/bin/python -m tests.vllm.tiny FOLDER <corpus.json
+    .venv-inference/bin/python -m tests.vllm.tiny_qwen2 FOLDER <corpus.json
 
 The corpus is `{"texts": [...], "replies": [...]}`: the tokenizer is trained on all of it. The weights are
 random but for one direction: every token has a share of it, and the output layer reads from it how often a

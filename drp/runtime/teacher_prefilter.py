@@ -6,8 +6,8 @@ from drp.core.stage_names import ROLLOUT
 from drp.gates import EVALUATION_SPLITS, LeakIndex, Rejection, rollout_rejections
 from drp.query import select
 from drp.runtime.context import RunContext
-from drp.runtime.plans import ShardPlan
-from drp.runtime.rows import RolloutWithQuestion, read_rollouts
+from drp.runtime.shard_plans import ShardPlan
+from drp.runtime.shard_rows import RolloutWithQuestion, read_rollouts
 
 _EVALUATION_QUESTIONS = "SELECT question FROM questions WHERE list_contains($splits, lower(trim(split)))"
 _SAMPLED = """

@@ -1,6 +1,6 @@
 """Make the bundled fingerprints of the benchmarks from their questions.
 
-    python -m drp.gates.make_fingerprints ../shared/data
+    python -m drp.gates.make_benchmark_fingerprints ../shared/data
 
 The folder holds gsm8k, math, math500, prm12k, aime24, aime25 and amc23 as Parquet with columns `question` and
 `split`. Only hashes are written. The same questions give the same file, byte for byte.

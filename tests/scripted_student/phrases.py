@@ -1,6 +1,6 @@
 """The phrases of the scripted student, like those of a long-reasoning model: restating, hedging, re-checking.
 
-Each tuple holds variants of one phrase; `tests.scripted_student.writing` fills in the braces.
+Each tuple holds variants of one phrase; `tests.scripted_student.trace_writer` fills in the braces.
 """
 
 OPENINGS = (

@@ -10,7 +10,7 @@ from tests.helpers.airflow_home import environment, run
 SCRIPT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from drp_failures import RETRY_POLICY
+from drp_task_retries import RETRY_POLICY
 from drp.core.errors import BadInputError, TransientError
 
 words = {"state": "s", "next_command": "n"}

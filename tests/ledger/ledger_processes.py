@@ -1,6 +1,6 @@
 """Functions that the tests run on a ledger in separate processes.
 
-    python -m tests.ledger.processes NAME [ARGUMENT ...]
+    python -m tests.ledger.ledger_processes NAME [ARGUMENT ...]
 
 The ledger's address is in the environment variable URL.
 """
@@ -11,7 +11,7 @@ import time
 from decimal import Decimal
 
 from drp.ledger.ledger import open_ledger
-from tests.ledger.asking import CENT, RUN, landing, wanted
+from tests.ledger.ledger_helpers import CENT, RUN, landing, wanted
 
 
 def claim_and_wait(number: str) -> None:

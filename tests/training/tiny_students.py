@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, GenerationConfig, Qwen2Config, Qwen2ForC
 
 from drp.config.training import Sft
 from drp.curation.training_example import Example
-from drp.questions.generators.small import draw
+from drp.questions.generators.small_student_problems import draw
 from drp.student.small import tokenizer, trace_writer
 from drp.training.encode import Encoded
 from drp.training.job import TrainingJob, write_job

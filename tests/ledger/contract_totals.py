@@ -17,8 +17,8 @@ from drp.ledger import ledger as ledger_module
 from drp.ledger.database_tables import metadata, requests
 from drp.ledger.ledger import Ledger, open_ledger
 from drp.ledger.records import FailedAttempt, Sums
-from drp.ledger.workers import Worker
-from tests.ledger.asking import (
+from drp.ledger.worker_heartbeats import Worker
+from tests.ledger.ledger_helpers import (
     CENT,
     LIMIT_S,
     NOTHING,

@@ -1,11 +1,12 @@
 """Our verdicts beside lm-eval's on the same generations: how many agree, and why each other one does not.
 
     make build/lmeval/ready
-    .venv/bin/python -m benchmarks.crosscheck --run-date 2026-11-20 [--recipe drp]  # of a training run
-    .venv/bin/python -m benchmarks.crosscheck                                       # the rollouts of the lake
+    .venv/bin/python -m benchmarks.crosscheck_with_lmeval --run-date 2026-11-20 [--recipe drp]
+    .venv/bin/python -m benchmarks.crosscheck_with_lmeval
 
-Reads graded samples of the lake at DRP_LAKE and asks no model: lm-eval is given what was generated, the
-thinking, `</think>` and the response, and takes it for what its model says. Each arm and benchmark, or data
+Reads the graded samples of a training run or, without a date, all rollouts of the lake at DRP_LAKE. It asks
+no model: lm-eval is given what was generated, the thinking, `</think>` and the response, and takes it for
+what its model says. Each arm and benchmark, or data
 set, is one lm-eval task, and each sample one of its documents: lm-eval would give all repeats of a document
 the same seed. The metric is that of its gsm8k, `exact_match`, and so is the filter `flexible-extract`, the
 last number; `strict-match` takes the last box, or the number after "answer is".
@@ -269,7 +270,7 @@ def ask(tasks: Mapping[str, list[Sample]], folder: Path, python: Path) -> dict[s
         task = {"task": name, **TASK, "dataset_kwargs": {"data_files": {"test": str(rows)}}}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(task))
     ended = subprocess.run(  # noqa: S603
-        [python, "-m", "benchmarks.crosscheck_lmeval", folder],
+        [python, "-m", "benchmarks.lmeval_verdicts", folder],
         env={**os.environ, **OFFLINE, "HF_HOME": str(folder / "cache")},
         cwd=ROOT,
         capture_output=True,

@@ -12,7 +12,7 @@ from drp.config import BASE, CHAMPION, Promotion
 from drp.core import Question
 from drp.evaluation import ArmComparison, Interval, PromotionDecision
 from drp.report.chart_data import LengthHistogram
-from drp.report.nightly.sql_texts import Value
+from drp.report.nightly.page_queries import Value
 from drp.report.template import points, times
 from drp.student import small
 from drp.training import Manifest
