@@ -1,4 +1,4 @@
-"""Airflow's database on this machine; nightly.py and services.py prepare it before they use it."""
+"""Airflow's database on this machine; run_dags_once.py and services.py prepare it before they use it."""
 
 import logging
 

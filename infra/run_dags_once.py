@@ -27,7 +27,7 @@ os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "FATAL"  # what a person needs i
 from airflow.dag_processing.dagbag import DagBag  # noqa: E402
 from airflow.listeners import hookimpl  # noqa: E402
 from airflow.sdk.listener import get_listener_manager  # noqa: E402
-from database import prepare  # noqa: E402
+from airflow_database import prepare  # noqa: E402
 
 from drp.core import DrpError  # noqa: E402
 from drp.runtime import open_night, open_training  # noqa: E402

@@ -116,7 +116,7 @@ def down() -> int:
 
 def _start(lock: IO[str]) -> None:
     from airflow.configuration import write_default_airflow_configuration_if_needed
-    from database import prepare
+    from airflow_database import prepare
 
     write_default_airflow_configuration_if_needed()  # the secrets that the components share
     prepare()
