@@ -1,25 +1,33 @@
 """The grader beside math-verify: agreement with labelled pairs, speed, and what a hanging check costs.
 
-    .venv/bin/python benchmarks/grader.py ../shared/data
+    .venv/bin/python -m benchmarks.grader ../shared/data [--cases ../shared/cases/answers] [--pairs 5000]
 
-DATA holds grading_pairs.parquet (gold, prediction, equal, source_repo, test, options, note) and gsm8k.parquet
-(answer, solution). math-verify is measured in the same run and process, as one would call it: parse both,
-verify.
+DATA holds grading_pairs.parquet (gold, prediction, equal, source_repo, test, options, note), math.parquet and
+gsm8k.parquet (answer, solution). CASES holds pairs.jsonl (gold, prediction, right). The adversarial pairs are
+made from the answers of MATH and GSM8K and graded twice: as the machine is, and beside --busy processes that
+use all of its cores. math-verify is measured in the same run and process, as one would call it: parse both,
+verify. Exit status 1 if a different pair is called equal, or the busy machine changes a verdict.
 """
 
 import argparse
+import json
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from math_verify import parse, verify
 
 from drp.cli.grade import grade_file
+from drp.core import Verdict
 from drp.grading import Grader, extract_answer, self_test
+from tests.grading.adversarial_pairs import AdversarialPair, adversarial_pairs
 
 HANGING = ("9^{9^{9^{9}}}", "2^{10^{10}}+1", "10000000!", r"\sum_{k=1}^{10^9} \sin(k)")
 MATH_VERIFY = "huggingface/Math-Verify"
@@ -54,6 +62,61 @@ def agreement(path: Path) -> None:
         print(f"agreement with the label, {kind}: of {count}: {shares}")
     wrong = sum(mine and not row["equal"] for row, mine in zip(rows, ours, strict=True))
     print(f"called equal though labelled different: {wrong} of {sum(not row['equal'] for row in rows)}")
+
+
+def cases(path: Path) -> int:
+    """Print how both graders judge the pairs of `path`; how many different ones ours calls equal."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with Grader() as grader:
+        ours = list(grader.verdicts((row["gold"], row["prediction"]) for row in rows))
+    theirs = ["equal" if math_verify(row["gold"], row["prediction"]) else "different" for row in rows]
+    for name, verdicts in (("grader", ours), ("math-verify", theirs)):
+        table = Counter(zip((row["right"] for row in rows), verdicts, strict=True))
+        for right in ("different", "equal"):
+            counts = ", ".join(f"{table[right, verdict]} {verdict}" for verdict in get_args(Verdict))
+            total = sum(row["right"] == right for row in rows)
+            print(f"cases, {name}: of {total} that are {right}: {counts}")
+    judged = zip(rows, ours, strict=True)
+    return sum(row["right"] == "different" and verdict == "equal" for row, verdict in judged)
+
+
+def adversarial(folder: Path, count: int, busy: int) -> int:
+    """Print the verdicts on adversarial pairs by rule; how many are falsely equal or change under load."""
+    golds = [
+        answer.replace(",", "") if name == "gsm8k" else answer
+        for name in ("math", "gsm8k")
+        for answer in pq.read_table(folder / f"{name}.parquet", columns=["answer"])["answer"].to_pylist()
+    ]
+    pairs = adversarial_pairs(golds, count)
+    idle = _verdicts(pairs)
+    table = Counter((pair.kind, verdict) for pair, verdict in zip(pairs, idle, strict=True))
+    labels = {pair.kind: pair.equal for pair in pairs}
+    for kind, equal in labels.items():
+        counts = ", ".join(f"{table[kind, verdict]} {verdict}" for verdict in get_args(Verdict))
+        print(f"adversarial, {kind} ({'equal' if equal else 'different'}): {counts}")
+    false_equal = sum(table[kind, "equal"] for kind, equal in labels.items() if not equal)
+    equal_pairs = sum(pair.equal for pair in pairs)
+    false_different = sum(table[kind, "different"] for kind, equal in labels.items() if equal)
+    share = false_different / equal_pairs
+    print(
+        f"adversarial: {false_equal} of {len(pairs) - equal_pairs} different ones called equal, "
+        f"{false_different} of {equal_pairs} equal ones called different ({share:.1%})"
+    )
+    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
+    try:
+        loaded = _verdicts(pairs)
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+    changed = sum(a != b for a, b in zip(idle, loaded, strict=True))
+    print(f"adversarial: {changed} of {len(pairs)} verdicts change beside {busy} busy processes")
+    return false_equal + changed
+
+
+def _verdicts(pairs: Sequence[AdversarialPair]) -> list[Verdict]:
+    with Grader() as grader:
+        return list(grader.verdicts((pair.gold, pair.prediction) for pair in pairs))
 
 
 def rate(check: Callable[[str, str], object], pairs: Sequence[tuple[str, str]]) -> float:
@@ -102,16 +165,23 @@ def golden() -> None:
             print(f"golden self-test, {state}: {time.perf_counter() - start:.2f} s")
 
 
-def main() -> None:
+def main() -> int:
     """Run everything on the files of the folder named on the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path, help="folder with grading_pairs.parquet and gsm8k.parquet")
+    parser.add_argument("--cases", type=Path, help="folder with pairs.jsonl")
+    parser.add_argument("--pairs", type=int, default=5_000, help="number of adversarial pairs")
+    parser.add_argument("--busy", type=int, default=16, help="busy processes beside the second grading")
     arguments = parser.parse_args()
     golden()
+    faults = adversarial(arguments.data, arguments.pairs, arguments.busy)
+    if arguments.cases:
+        faults += cases(arguments.cases / "pairs.jsonl")
     agreement(arguments.data / "grading_pairs.parquet")
     speed(arguments.data / "gsm8k.parquet")
     hanging(limit_s=2.0)
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

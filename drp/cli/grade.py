@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from drp.core import BadInputError
-from drp.grading import Grader, extract_answer, self_test
+from drp.core import BadInputError, Grade
+from drp.grading import Grader, grade_responses, self_test
 
 COLUMNS = ("gold", "prediction")
 _THINK_END = "</think>"
@@ -27,22 +27,23 @@ def grade_file(path: Path, workers: int) -> list[dict[str, str]]:
     Raises BadInputError for a missing or unreadable file or column, GraderSelfTestError when the grader
     fails its golden set.
     """
-    pairs = [(gold, _answer(prediction)) for gold, prediction in _rows(path)]
+    rows = [(gold, prediction.rpartition(_THINK_END)[2]) for gold, prediction in _rows(path)]
     with Grader(workers) as grader:
         self_test(grader)
-        verdicts = list(grader.verdicts(pairs))
+        responses = grade_responses(grader, [row for row in rows if _is_response(row[1])])
+        answers = grader.verdicts([row for row in rows if not _is_response(row[1])])
+        grades = [
+            next(responses) if _is_response(prediction) else Grade(prediction, None, next(answers))
+            for _, prediction in rows
+        ]
     return [
-        {"verdict": verdict, "gold": gold, "answer": answer}
-        for verdict, (gold, answer) in zip(verdicts, pairs, strict=True)
+        {"verdict": grade.verdict or "different", "gold": gold, "answer": grade.predicted_answer or ""}
+        for (gold, _), grade in zip(rows, grades, strict=True)
     ]
 
 
-def _answer(prediction: str) -> str:
-    response = prediction.rpartition(_THINK_END)[2]
-    if "\\boxed" in response or "####" in response:
-        extracted = extract_answer(response)
-        return extracted.answer if extracted else response
-    return response
+def _is_response(prediction: str) -> bool:
+    return "\\boxed" in prediction or "####" in prediction
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:

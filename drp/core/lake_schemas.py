@@ -6,7 +6,7 @@ table is its content id. `run_date` is the hive partition of every table and is 
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Increases when a column is added or changed. A lake that a newer version has written is refused."""
 
 
@@ -53,11 +53,22 @@ ROLLOUTS = _table(
     _field("total_tokens", pa.int64(), "length of thinking and response in units of token_counter"),
     _field("token_counter", _S, "what counted the tokens: the engine, a tokenizer's name, or characters"),
     _field("predicted_answer", _S, "the extracted answer; NULL if there is none", nullable=True),
-    _field("answer_source", _S, "boxed, phrase, hash or last_number; NULL without an answer", nullable=True),
+    _field(
+        "answer_source",
+        _S,
+        "boxed, tag, hash, json, phrase, last_expression or last_number; NULL without an answer",
+        nullable=True,
+    ),
     _field(
         "verdict",
         _S,
         "equal, different or undecided against the gold answer; NULL without an answer",
+        nullable=True,
+    ),
+    _field(
+        "later_answer",
+        _S,
+        "a final statement after the predicted answer that says something else; the verdict is undecided",
         nullable=True,
     ),
     _field("grader_version", _S, "version of answer extraction and comparison"),

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 Action: TypeAlias = Literal["KEEP", "DELETE", "SINGLE-STEP COMPRESS", "MULTI-STEP COMPRESS"]
 Verdict: TypeAlias = Literal["equal", "different", "undecided"]
-AnswerSource: TypeAlias = Literal["boxed", "phrase", "hash", "last_number"]
+AnswerSource: TypeAlias = Literal["boxed", "tag", "hash", "json", "phrase", "last_expression", "last_number"]
 FinishReason: TypeAlias = Literal["stop", "length", "unknown"]
 
 Alias: TypeAlias = Literal["champion", "challenger"]
@@ -57,11 +57,15 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Grade:
-    """The answer extracted from a text and the grader's verdict; all None when there is no answer."""
+    """The answer extracted from a text and the grader's verdict; all None when there is no answer.
+
+    `later_answer` is a final statement after the answer that says something else; the verdict is undecided.
+    """
 
     predicted_answer: str | None = None
     answer_source: AnswerSource | None = None
     verdict: Verdict | None = None
+    later_answer: str | None = None
 
 
 @dataclass(frozen=True)

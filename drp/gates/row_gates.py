@@ -104,6 +104,9 @@ def _answer(grade: Grade, *, wrong: RejectReason, gold: str) -> list[Rejection]:
         return [Rejection("answer_missing", "no answer in the response")]
     if grade.verdict == "equal":
         return []
+    if grade.later_answer is not None:
+        states = f"{grade.predicted_answer!r}, and then {grade.later_answer!r}"
+        return [Rejection("answer_undecided", f"the response states {states}")]
     reason: RejectReason = wrong if grade.verdict == "different" else "answer_undecided"
     return [Rejection(reason, f"{grade.predicted_answer!r} against gold {gold!r}")]
 

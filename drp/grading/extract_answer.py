@@ -1,148 +1,200 @@
 """Find the final answer in a response: `extract_answer(text)`.
 
-In order of preference it uses `\\boxed{}`, GSM8K's `#### 72`, a phrase such as "the answer is", or the last
-number. The time is linear in the text. Pass the response only, that is, what follows `</think>`.
+A marked answer wins over what only stands last. In order: the last box, `<answer>` tags, GSM8K's `#### 72`,
+a JSON object `{"answer": 72}`, a phrase such as "the answer is" (English or Chinese), and then the expression
+of the last statement, if that is clear. What is returned is a whole expression as written, or nothing. The
+time is linear in the text. Pass the response only, that is, what follows `</think>`.
 """
 
+import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from drp.core import AnswerSource
+from drp.grading.boxes import find_boxes, joined
+from drp.grading.final_expression import Expression, expressions, final_expression, statements
 
-_TAIL = 4_000
-"""Length of the tail that is searched for the last number before the whole text is."""
 _LONGEST_PHRASE = 200
 """If the rest of a line is longer, it is an explanation and not an answer."""
+_LONGEST_TAIL = 4_000
 
-# The start of a box (with a doubled backslash if JSON was not decoded), or an opening or closing brace.
-# Escaped backslashes and braces are matched as a whole, so that they do not count.
-_BRACE = re.compile(r"\\{1,2}(?:boxed|fbox|framebox)\s{0,8}\{|\\[\\{}]|[{}]")
-# A box without braces: \boxed 5, \boxed\frac12.
-_BARE_BOX = re.compile(r"\\(?:boxed|fbox)\s{0,8}(-?(?:\\[dt]?frac\s?\d\s?\d|[\w./]{1,40}))")
-# The command of a box inside another answer, which is dropped.
-_BOX_COMMAND = re.compile(r"\\(?:boxed|fbox|framebox)\s{0,8}(?=\{)")
-_DELIMITER = re.compile(r"(?<!\\)\$")
-# Text between two boxes that are parts of one answer: `, `, ` and `, `\text{ for (a) and } y = `.
-_JOINT = re.compile(
-    r"[\s$&.\\()\[\]!]{0,20}"
-    r"(?:,|;|\\q?quad|\\(?:text|mbox)\s?\{[^{}]{0,40}\b(?:and|or)\s{0,4}\}|\band\b|\bor\b)"
-    r"(?:[\s$&,.\\()\[\]!]|q?quad|(?:text|mbox)\s?\{\s{0,4}(?:and|or)\s{0,4}\}|\band\b|\bor\b){0,30}"
-    r"(?:[A-Za-z]\w{0,4}\s?=\s?)?"
+_TAG = re.compile(
+    r"<(?P<tag>answer|final_answer)>\s?(?P<answer>.{1,600}?)\s?</(?P=tag)>", re.DOTALL | re.IGNORECASE
 )
-_MARKED = re.compile(r"^####[ \t]{0,8}(\S[^\n]{0,300})", re.MULTILINE)
+_HASH = re.compile(r"^####[ \t]{0,8}(\S[^\n]{0,300})", re.MULTILINE)
+_JSON = re.compile(r'\{[^{}]{0,300}?"(?:final_)?answer"\s?:[^{}]{1,300}\}', re.IGNORECASE)
 # "The answer is", "Final answer:" or "**Answer**", and the text that follows on this line or the next.
 _PHRASE = re.compile(
-    r"\banswer\b(?:[^\n.:=?]{0,60}?\b(?:is|are|equals)\b\s{0,3}:?|\**\s{0,3}[:=]|\**[ \t]{0,8}(?=\n))"
-    r"[\s*]{0,8}(?=(?P<rest>[^\n]{1,400}))",
+    r"\b(?:answer|(?:final|overall) (?:result|value)|(?:correct|right) (?:option|choice)|result)\b"
+    r"(?:[^\n.:=?]{0,60}?\b(?:is|are|equals|be)\b\s{0,3}:?|\**\s{0,3}[:=:]|\**[ \t]{0,8}(?=\n))"
+    r"[\s*]{0,8}(?=(?P<rest>[^\n]{1,400}))"
+    r"|(?:最终答案|答案|最终结果|结果|答)(?:应该)?(?:是|为|等于)?\s{0,3}[:：,，]?[\s*]{0,8}"
+    r"(?=(?P<rest2>[^\n]{1,400}))",
     re.IGNORECASE,
 )
+# Before it there is no statement: if the answer is, whether the answer is.
+_NOT_STATED = re.compile(
+    r"\b(?:if|whether|suppose|assume|unless|check(?:ing)? that)\b[^.!?\n]{0,40}$", re.IGNORECASE
+)
+_NEGATED = re.compile(r"\s*(?:not|n't|wrong|incorrect|different|unclear|unknown)\b", re.IGNORECASE)
 # A formula at the start of that text is the whole answer.
 _MATH = re.compile(
-    r"(?:\$\$(?P<a>[^$]{1,300})\$\$|\$(?P<b>[^$]{1,300})\$|\\\((?P<c>.{1,300}?)\\\)|\\\[(?P<d>.{1,300}?)\\\])"
+    r"(?:\$\$(?P<a>[^$]{1,300})\$\$|\$(?P<b>[^$]{1,300})\$(?!\d)"
+    r"|\\\((?P<c>.{1,300}?)\\\)|\\\[(?P<d>.{1,300}?)\\\])"
+    r"(?P<more>\s?(?:,|and|or)\s?(?=[$\\]))?"
 )
 # Bold text in it is the answer.
 _BOLD = re.compile(r"\*\*([^*]{1,200})\*\*")
-# The end of an answer in prose: the end of the sentence, or a reason.
-_PROSE_END = re.compile(r"[.!?](?=\s|\*|$)|,? (?:because|since|as|so|which)\b|\*\*|<\||;\s")
-_NUMBER = re.compile(
-    r"(?<![\w.])[-−]?\$?(?:\d{1,3}(?:,\d{3}){1,8}(?!\d)|\d{1,400})(?:\.\d{1,400})?(?:\s?/\s?\d{1,40})?\s?%?"
+# The end of an answer in prose: the end of the sentence, a reason, or a remark.
+_PROSE_END = re.compile(
+    r"[.!?](?=\s|\*|$)|[。；，](?=.*[\u4e00-\u9fff])"
+    r"|,? (?:because|since|as|so|which|rather than|instead of)\b|, not\b"
+    r"| \((?=[^()]*[A-Za-z]{3})|\*\*|<\||;\s"
+)
+_THERE_ARE = re.compile(r"^there (?:are|is|were|was|will be) (?:exactly |only )?", re.IGNORECASE)
+# Words that correct what was said, or conclude anew.
+_CORRECTION = re.compile(
+    r"\b(?:wait|actually|correction|sorry|oops|hmm|instead|rather|should be|must be|i mean|scratch that|"
+    r"second thought|not quite|mistake|corrected|really|in fact|so|thus|therefore|hence|finally|overall|"
+    r"in conclusion|to conclude|it is|it's|is|are|equals|becomes|gives|get|have|has|total)\b|^\s*="
+    r"|更正|不对|实际上|应该|因此|所以|综上|是|为|得",
+    re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """The answer as written, without its wrapping, and where it was found."""
+    """The answer as written, without its wrapping.
+
+    Attributes:
+        answer: the whole expression.
+        source: how it was found.
+        later: a final statement that follows a marked answer. If it says something else, the answer is
+            undecided; whether it does is a question for the grader.
+    """
 
     answer: str
     source: AnswerSource
+    later: str | None = None
+
+
+class _Found(NamedTuple):
+    answer: str
+    source: AnswerSource
+    end: int
 
 
 def extract_answer(text: str) -> Extracted | None:
     """Return the final answer of a response, or None if there is none.
 
-    The last non-empty box wins; neighbouring boxes joined by commas or "and" form one answer.
+    The last non-empty box wins; neighbouring boxes joined by commas or "and" form one answer. A text whose
+    boxes are empty or unfinished has no answer unless it is marked in another way.
     """
-    if "boxed" in text or "fbox" in text or "framebox" in text:
-        boxed = _boxed(text)
-        if boxed:
-            return Extracted(boxed, "boxed")
-    marked = [match.group(1).strip() for match in _MARKED.finditer(text)]
+    marked = list(_marked(text))
     if marked:
-        return Extracted(marked[-1], "hash")
-    for rest in reversed([match.group("rest") for match in _PHRASE.finditer(text)]):
-        phrase = _answer_in_prose(rest)
-        if phrase:
-            return Extracted(phrase, "phrase")
-    number = _last_number(text)
-    return Extracted(number, "last_number") if number else None
-
-
-class _Box(NamedTuple):
-    start: int
-    end: int
-    answer: str
-
-
-def _boxed(text: str) -> str | None:
-    boxes = [box for box in _boxes(text) if box.answer]
-    bare = [match for match in _BARE_BOX.finditer(text) if not boxes or match.start() > boxes[-1].end]
-    if bare:
-        return str(bare[-1].group(1)).rstrip(".")
-    if not boxes:
+        first = marked[0]
+        return Extracted(first.answer, first.source, _later(text, first, marked[1:]))
+    if "\\boxed" in text:
+        return None  # the box is empty or unfinished
+    last = final_expression(text)
+    if last is None:
         return None
-    parts = boxes[-1:]
-    for box in reversed(boxes[:-1]):
-        between = text[box.end + 1 : parts[-1].start]
-        if not _JOINT.fullmatch(between[: between.rfind("\\")]):  # up to the next box's own command
+    return Extracted(last.text.replace("−", "-"), "last_number" if last.is_number else "last_expression")
+
+
+def _marked(text: str) -> Iterator[_Found]:
+    """The last answer of each kind of mark that the text has, the strongest kind first."""
+    if "boxed" in text or "fbox" in text or "framebox" in text:
+        boxes = find_boxes(text)
+        while boxes and not boxes[-1].answer:
+            boxes.pop()
+        if boxes:
+            yield _Found(joined(text, boxes), "boxed", boxes[-1].end)
+    for match in reversed(list(_TAG.finditer(text))):
+        yield _Found(_unquoted(match["answer"]), "tag", match.end())
+        break
+    for match in reversed(list(_HASH.finditer(text))):
+        yield _Found(match[1].strip(), "hash", match.end())
+        break
+    for match in reversed(list(_JSON.finditer(text))):
+        if answer := _in_json(match.group()):
+            yield _Found(answer, "json", match.end())
             break
-        parts.append(box)
-    return ", ".join(dict.fromkeys(box.answer for box in reversed(parts)))
+    for match in reversed(list(_PHRASE.finditer(text))):
+        if answer := _of_phrase(text, match):
+            yield _Found(answer, "phrase", match.end())
+            break
 
 
-def _boxes(text: str) -> list[_Box]:
-    """Return the outermost closed boxes in order, in one pass over the braces."""
-    opened: list[re.Match[str]] = []
-    boxes: list[_Box] = []
-    for match in _BRACE.finditer(text):
-        mark = match.group()
-        if mark == "}" and opened:
-            opening = opened.pop()
-            if opening.group() != "{":
-                start = opening.end()
-                while boxes and boxes[-1].start > start:
-                    boxes.pop()
-                content = text[start : match.start()]
-                if opening.group().startswith("\\\\"):
-                    content = content.replace("\\\\", "\\")
-                boxes.append(_Box(start, match.start(), _clean(content)))
-        elif mark[0] != "}" and mark[-1] == "{" and mark != "\\{":
-            opened.append(match)
-    return boxes
+def _of_phrase(text: str, match: re.Match[str]) -> str | None:
+    rest = match["rest"] or match["rest2"]
+    if _NEGATED.match(rest) or _NOT_STATED.search(text, max(0, match.start() - 60), match.start()):
+        return None
+    return _answer_in_prose(rest)
 
 
-def _clean(answer: str) -> str:
-    answer = _DELIMITER.sub("", _BOX_COMMAND.sub("", answer)).strip()
-    inner = answer[1:-1]
-    return inner if answer == f"{{{inner}}}" and "{" not in inner and not inner.endswith("\\") else answer
+def _later(text: str, answer: _Found, marked: list[_Found]) -> str | None:
+    """The last final statement after `answer`, if there is one."""
+    found = [(each.end, each.answer) for each in marked if each.end > answer.end]
+    if answer.source == "phrase":
+        start = text.find("\n", answer.end)
+        tail_start = len(text) if start < 0 else start
+    else:
+        tail_start = answer.end
+    tail = text[tail_start:][-_LONGEST_TAIL:]
+    offset = len(text) - len(tail)
+    for start, end in reversed(statements(tail)):
+        sentence = tail[start:end]
+        stated = expressions(sentence)
+        if stated and _is_statement(sentence, stated):
+            last = final_expression(sentence)
+            found.append((offset + end, last.text if last else stated[-1].text))
+            break
+    return max(found)[1] if found else None
+
+
+def _is_statement(sentence: str, stated: Sequence[Expression]) -> bool:
+    """Whether a sentence after the answer states a result: by its words, or because it is nothing else."""
+    bare = re.sub(r"\([^()]*[A-Za-z]{3}[^()]*\)", "", sentence)
+    if not re.search(r"\d", bare):
+        return False
+    if _CORRECTION.search(bare):
+        return True
+    return len(stated) == 1 and not re.search(r"[A-Za-z]{4}", re.sub(r"\\[A-Za-z]+", "", bare))
+
+
+def _in_json(text: str) -> str | None:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    for name, value in document.items() if isinstance(document, dict) else ():
+        if name.casefold() in {"answer", "final_answer"} and isinstance(value, (str, int, float)):
+            return None if isinstance(value, bool) else str(value).strip() or None
+    return None
+
+
+def _unquoted(answer: str) -> str:
+    math = _MATH.fullmatch(answer.strip())
+    return (next(group for group in math.groups() if group) if math else answer).strip()
 
 
 def _answer_in_prose(rest: str) -> str | None:
-    rest = rest.strip(" \t:_\"'")
+    rest = rest.strip(" \t:：_\"'")
     math = _MATH.match(rest)
-    if math:
+    if math and not math["more"]:
         return (next(group for group in math.groups() if group)).strip() or None
     bold = _BOLD.search(rest)
     if bold:
         rest = bold.group(1)
     end = _PROSE_END.search(rest)
-    answer = (rest[: end.start()] if end else rest).rpartition(" is ")[2].strip(" \t*:_\"'`.,")
+    statement = rest[: end.start()] if end else rest
+    answer = statement.rpartition(" is ")[2].strip(" \t*:_\"'`.,，。")
+    answer = re.sub(r"^(?:a|an|the|是|为)\s", "", _THERE_ARE.sub("", answer))
+    if len(re.findall(r"[A-Za-z]{2,}", answer)) > 4 or (statement != answer and _THERE_ARE.match(statement)):
+        inside = expressions(answer)
+        if len(inside) == 1 or (inside and _THERE_ARE.match(statement)):
+            answer = inside[0].text
     return answer if answer and len(answer) <= _LONGEST_PHRASE else None
-
-
-def _last_number(text: str) -> str | None:
-    for start in (len(text) - _TAIL, 0) if len(text) > _TAIL else (0,):
-        last = max(_NUMBER.finditer(text, start), key=re.Match.start, default=None)
-        if last is not None and (last.start() > start or start == 0):
-            return last.group().strip().replace("−", "-").replace("$", "")
-    return None

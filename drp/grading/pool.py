@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from types import TracebackType
 from typing import Self, cast, get_args
 
@@ -24,7 +25,7 @@ from drp.core import TerminalError, Verdict
 from drp.grading.equality import quick_verdict
 from drp.grading.worker import READY
 
-GRADER_VERSION = f"1+math-verify-{version('math-verify')}"
+GRADER_VERSION = f"2+math-verify-{version('math-verify')}"
 """Version of answer extraction and comparison: verdicts of different versions are not compared."""
 
 _WINDOW_PER_WORKER = 64
@@ -42,8 +43,11 @@ class Grader:
 
     Args:
         workers: number of processes for the pairs that need algebra.
-        limit_s: time limit of one such check in seconds, from when a worker picks it up. A check that exceeds
-            it is undecided.
+        limit_s: limit of one such check in seconds of processor time, from when a worker picks it up. A check
+            that exceeds it is tried once more, in a new process and one at a time, and is then undecided.
+
+    Attributes:
+        given_up: how many checks ended at the limit both times.
     """
 
     def __init__(self, workers: int = 1, limit_s: float = 5.0) -> None:
@@ -51,6 +55,8 @@ class Grader:
         self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="grader")
         self._workers = [_GraderProcess(limit_s) for _ in range(workers)]
         self._idle: SimpleQueue[_GraderProcess] = SimpleQueue()
+        self._second_try = Lock()
+        self.given_up = 0
         for worker in self._workers:
             self._idle.put(worker)
 
@@ -72,7 +78,7 @@ class Grader:
     def verdict(self, gold: str, prediction: str) -> Verdict:
         """Compare `prediction` with the gold answer: equal, different or undecided.
 
-        A pair is undecided if it cannot be parsed or compared, or if that takes longer than the limit.
+        A pair is undecided if it cannot be parsed or compared, or if that takes more than the limit twice.
 
         Raises:
             GraderWorkerError: a worker process cannot be started.
@@ -94,7 +100,13 @@ class Grader:
     def _check(self, gold: str, prediction: str) -> Verdict:
         worker = self._idle.get()
         try:
-            return worker.check(gold, prediction)
+            if verdict := worker.check(gold, prediction):
+                return verdict
+            with self._second_try:
+                if not worker.closed and (verdict := worker.check(gold, prediction)):
+                    return verdict
+                self.given_up += 1
+                return "undecided"
         finally:
             self._idle.put(worker)
 
@@ -109,9 +121,10 @@ class _GraderProcess:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._process: subprocess.Popen[str] | None = None
-        self._closed = False
+        self.closed = False
 
-    def check(self, gold: str, prediction: str) -> Verdict:
+    def check(self, gold: str, prediction: str) -> Verdict | None:
+        """Return the verdict, or None if the process ended at its limit or died."""
         process = self._process or self._start()
         assert process.stdin is not None  # noqa: S101 - a pipe
         assert process.stdout is not None  # noqa: S101 - a pipe
@@ -124,17 +137,17 @@ class _GraderProcess:
         if reply in _VERDICTS:
             return cast(Verdict, reply)
         self._end()
-        return "undecided"
+        return None
 
     def kill(self) -> None:
         """End the process for good; a check running in another thread then reads an empty reply."""
-        self._closed = True
+        self.closed = True
         if self._process:
             self._process.kill()
             self._process.wait()
 
     def _start(self) -> subprocess.Popen[str]:
-        if self._closed:
+        if self.closed:
             raise GraderWorkerError(
                 "the grader is closed", state="Nothing was graded", next_command="open a new Grader"
             )

@@ -12,7 +12,7 @@ from drp.console import Progress
 from drp.core import Draft, Grade, Revision, Verdict, content_id, row_id
 from drp.core.stage_names import PRUNE
 from drp.gates import revision_rejections
-from drp.grading import Grader, extract_answer
+from drp.grading import Grader, grade_responses
 from drp.lake import ShardOutput
 from drp.runtime import (
     RolloutWithQuestion,
@@ -80,23 +80,17 @@ def _graded(
 ) -> Iterator[tuple[RolloutWithQuestion, Draft, Grade, Verdict]]:
     """Each draft with the grade of its answer against gold, and its verdict against the rollout's answer."""
     for batch in chunked(revised, BATCH):
-        answers = [extract_answer(d.revision.response) if d.revision else None for _, d in batch]
-        pairs = [
-            pair
-            for (rollout, _), answer in zip(batch, answers, strict=True)
-            if answer
-            for pair in (
-                (rollout.question.gold_answer, answer.answer),
-                (rollout.graded.grade.predicted_answer or "", answer.answer),
-            )
+        responses = [
+            (rollout.question.gold_answer, draft.revision.response if draft.revision else "")
+            for rollout, draft in batch
         ]
-        verdicts = grader.verdicts(pairs)
-        for (rollout, draft), answer in zip(batch, answers, strict=True):
-            if answer is None:
-                yield rollout, draft, Grade(), "undecided"
-            else:
-                grade = Grade(answer.answer, answer.source, next(verdicts))
-                yield rollout, draft, grade, next(verdicts)
+        grades = list(grade_responses(grader, responses))
+        answers = [
+            (rollout.graded.grade.predicted_answer or "", grade.predicted_answer or "")
+            for (rollout, _), grade in zip(batch, grades, strict=True)
+        ]
+        for (rollout, draft), grade, agrees in zip(batch, grades, grader.verdicts(answers), strict=True):
+            yield rollout, draft, grade, agrees
 
 
 def _length(

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from drp.core import Grade, GradedRollout, Question, Rollout
-from drp.grading import GRADER_VERSION, Extracted, Grader, extract_answer
+from drp.grading import GRADER_VERSION, Grader, grade_responses
 from drp.traces import is_degenerate
 
 _ROLLOUT_COLUMNS = tuple(column.name for column in fields(Rollout))
@@ -21,18 +21,15 @@ def grade_rollouts(rollouts: Iterable[tuple[Question, Rollout]], grader: Grader)
 
     The answer is extracted from the response only: unfinished thinking does not contain an answer.
     """
-    pending: deque[tuple[Rollout, Extracted | None]] = deque()
+    pending: deque[Rollout] = deque()
 
-    def pairs() -> Iterator[tuple[str, str]]:
+    def responses() -> Iterator[tuple[str, str]]:
         for question, rollout in rollouts:
-            extracted = extract_answer(rollout.response)
-            pending.append((rollout, extracted))
-            # rollouts without an answer go through the grader too, so that its window bounds `pending`
-            yield question.gold_answer, extracted.answer if extracted else ""
+            pending.append(rollout)
+            yield question.gold_answer, rollout.response
 
-    for verdict in grader.verdicts(pairs()):
-        rollout, extracted = pending.popleft()
-        grade = Grade(extracted.answer, extracted.source, verdict) if extracted else Grade()
+    for grade in grade_responses(grader, responses()):
+        rollout = pending.popleft()
         yield GradedRollout(
             rollout, grade, is_degenerate(rollout.thinking) or is_degenerate(rollout.response)
         )

@@ -18,8 +18,13 @@ ROWS = [
     (None, "5"),
     ("5", None),
     ("12 cm", "12 inches"),
+    ("3", "3 million"),
+    ("14", r"\boxed{14}. No, the answer is 15."),
 ]
-VERDICTS = ["equal", "equal", "equal", "different", "undecided", "different", "undecided"]
+VERDICTS = [
+    *("equal", "equal", "equal", "different", "undecided", "different", "different"),
+    *("undecided", "undecided"),
+]
 
 
 def write_parquet(path):

@@ -48,7 +48,7 @@ def test_phrases(text, answer):
 def test_gsm8k_mark_and_last_number():
     assert extract_answer("48+24 = 72 clips.\n#### 1,072") == Extracted("1,072", "hash")
     assert extract_answer("first 3, then -4.5 apples") == Extracted("-4.5", "last_number")
-    assert extract_answer("It costs $1,234 in all") == Extracted("1,234", "last_number")
+    assert extract_answer("It costs $1,234 in all") == Extracted("$1,234", "last_number")
 
 
 def test_no_answer():
@@ -60,6 +60,84 @@ def test_no_answer():
 def test_an_unfinished_box_is_no_answer():
     extracted = extract_answer(r"we had 3 and 4, so \boxed{\frac{1}{")
     assert extracted is None or extracted.source == "last_number"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "source"),
+    [
+        (r"<answer>\frac{5}{8}</answer>", r"\frac{5}{8}", "tag"),
+        ("<answer>9</answer> (2 ways agree.)", "9", "tag"),
+        ('The JSON: {"reason": "3 and 4", "answer": 7}', "7", "json"),
+        ("答案是 21。", "21", "phrase"),
+        ("最终答案：**36** 个", "36", "phrase"),
+        ("The answer is 3, not 4.", "3", "phrase"),
+        ("The answer is not 4.\nFinal answer: 6 (not 7)", "6", "phrase"),
+        ("The correct option is (D).", "(D)", "phrase"),
+        (r"So the probability is $\frac{2}{9}$.", r"\frac{2}{9}", "last_expression"),
+        (r"We find $y^2 = 8$.", "y^2 = 8", "last_expression"),
+        ("Total = 15 + 6 = 21", "21", "last_number"),
+        ("That leaves 3/8 of the pie", "3/8", "last_number"),
+        ("The train leaves at 3:45.", "3:45", "last_number"),
+        ("The area is 14 m².", "14 m²", "last_expression"),
+        ("The solutions are 1, 2 and 5.", "1, 2, 5", "last_expression"),
+        ("It costs $45. (Updated 2024)", "$45", "last_number"),
+        ("The mass is 6.02e23 kg", "6.02e23 kg", "last_expression"),
+        ("Nous payons 2,74 euros", "2,74", "last_number"),
+        (r"the result is \boxed{18", "18", "boxed"),
+        (r"\boxed{\text{The answer is } 18}", "18", "boxed"),
+    ],
+)
+def test_a_whole_expression_is_taken(text, answer, source):
+    extracted = extract_answer(text)
+    assert extracted is not None
+    assert (extracted.answer, extracted.source) == (answer, source)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There are 14 m² of carpet, in 2 rooms.",
+        "She has 3 cats and he has 5 dogs.",
+        r"I give up.\boxed{} We had 9 tries.",
+        r"so \boxed{\frac{3}{",
+        "What is asked?",
+    ],
+)
+def test_no_piece_is_taken(text):
+    assert extract_answer(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "later"),
+    [
+        (r"\boxed{14}. Wait, actually it should be 15.", "15"),
+        (r"\boxed{14}\n\nFinal answer: 15", "15"),
+        (r"\boxed{14}. So the answer is 15.", "15"),
+        (r"\boxed{14}\n\n**15**", "15"),
+        (r"\boxed{14}\n#### 15", "15"),
+        (r"\boxed{14}. The number of marbles is 15.", "15"),
+        ("<answer>14</answer>\nHmm, that gives 15.", "15"),
+        (r"\boxed{14} 更正：应该是 15", "15"),
+        (r"\boxed{14}. So 14.", "14"),
+    ],
+)
+def test_a_later_statement_is_shown(text, later):
+    extracted = extract_answer(text.replace("\\n", "\n"))
+    assert extracted is not None
+    assert (extracted.answer, extracted.later) == ("14", later)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\boxed{14} square feet.",
+        r"\boxed{14}\) chance of winning.",
+        "<answer>14</answer> (3 ways agree.)",
+        r"so $\boxed{14}$.",
+    ],
+)
+def test_a_remark_is_no_later_statement(text):
+    assert extract_answer(text) == Extracted("14", "tag" if "<" in text else "boxed")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Grader: algebra in workers, time limits, replacement of workers, order, and the labelled pairs."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -59,6 +60,25 @@ def test_verdicts_are_lazy_and_bounded(grader):
     assert next(read) < 200
 
 
+def test_a_check_at_its_limit_is_tried_once_more(hasty):
+    given_up = hasty.given_up
+    assert hasty.verdict(HANGING, "4") == "undecided"
+    assert hasty.given_up == given_up + 1
+    assert hasty.verdict("2^3", "8") == "equal"
+
+
+def test_a_busy_machine_does_not_change_a_verdict():
+    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
+    try:
+        with Grader(limit_s=5.0) as grader:
+            assert grader.verdict("(x+1)^5", "x^5+5x^4+10x^3+10x^2+5x+1") == "equal"
+            assert grader.verdict("(x+1)^5", "x^5+5x^4+10x^3+10x^2+5x+2") == "different"
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
 def test_order_is_kept_with_several_workers():
     pairs = [(f"x+{i}", f"{i}+x" if i % 3 else f"x-{i + 1}") for i in range(40)]
     with Grader(workers=2, limit_s=20.0) as grader:
@@ -114,7 +134,7 @@ def test_a_worker_whose_caller_died_ends_at_the_limit():
     assert worker.stdout.readline() == "ready\n"
     worker.stdin.write(f'["{HANGING}", "2"]\n'.replace("\\", "\\\\"))
     worker.stdin.close()
-    assert worker.wait(timeout=30) == -14  # SIGALRM
+    assert worker.wait(timeout=30) == -signal.SIGPROF
     worker.stdout.close()
 
 
@@ -131,6 +151,12 @@ def test_agreement_with_the_labelled_pairs():
     ]
     with Grader(limit_s=20.0) as grader:
         verdicts = list(grader.verdicts((row["gold"], row["prediction"]) for row in rows))
-    agreed = sum((verdict == "equal") == row["equal"] for verdict, row in zip(verdicts, rows, strict=True))
+    graded = zip(rows, verdicts, strict=True)
+    contradicted = [row["prediction"] for row, verdict in graded if (verdict == "equal") != row["equal"]]
     assert len(rows) == 173
-    assert agreed >= 171
+    # The labels of these three are wrong: a formula between spaces is one, and 1 - 1/e is not 1 + 1/e.
+    assert sorted(contradicted) == [
+        r"$1 + \frac{1}{\mathrm{e}}$",
+        "Answer $ \n 9 \n $",
+        "Answer \\( \n 9 \n \\)",
+    ]

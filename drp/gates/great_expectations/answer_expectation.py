@@ -18,7 +18,7 @@ from great_expectations.expectations.metrics.map_metric_provider import (
     column_pair_condition_partial,
 )
 
-from drp.grading import Grader, extract_answer
+from drp.grading import Grader, grade_responses
 
 _grader: ContextVar[Grader] = ContextVar("grader")
 
@@ -63,7 +63,5 @@ class ExpectAnswersToEqualGold(ColumnPairMapExpectation):  # type: ignore[misc]
 
 def answers_equal_gold(texts: list[str], golds: list[str]) -> list[bool]:
     """Return whether each text's answer equals the gold answer; call it inside `grading_with`."""
-    answers = [extract_answer(text) for text in texts]
-    pairs = [(gold, answer.answer) for answer, gold in zip(answers, golds, strict=True) if answer]
-    verdicts = iter(_grader.get().verdicts(pairs))
-    return [answer is not None and next(verdicts) == "equal" for answer in answers]
+    grades = grade_responses(_grader.get(), zip(golds, texts, strict=True))
+    return [grade.verdict == "equal" for grade in grades]
