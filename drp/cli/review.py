@@ -173,8 +173,7 @@ def _read_through(
             stored += 1
             typer.echo(f"stored: {judgement.text}")
     finally:
+        typer.echo(f"{stored} verdict{'' if stored == 1 else 's'} stored")
         publish(lake)
-        typer.echo(
-            f'{stored} verdict{"" if stored == 1 else "s"} stored. The trend: drp sql "FROM review_trend"'
-        )
-        typer.echo(f"The report with them: drp report {night.run_id}")
+    typer.echo('The trend: drp sql "FROM review_trend"')
+    typer.echo(f"The report with them: drp report {night.run_id}")

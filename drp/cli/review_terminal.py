@@ -4,12 +4,15 @@ On a terminal a pair is shown page by page and a key is read without Enter. With
 printed and answers are read from the lines of standard input, so that it also works in a pipe.
 """
 
+import os
+import select
 import shutil
+import termios
+import tty
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TextIO
 
-import click
 from rich.console import Console, Group, RenderableType
 from rich.rule import Rule
 from rich.segment import Segments
@@ -85,8 +88,8 @@ class Terminal:
     def _answer(self) -> str:
         if not self._is_paged:
             return self._line().strip().lower()
-        key = click.getchar().lower()
-        key = MORE if key in "\r\n" else key  # Enter does what space does, where that is offered
+        key = _read_key(self._stdin.fileno()).lower()
+        key = " " if key in ("\r", "\n") else key  # Enter does what space does, where that is offered
         self.console.print(Text(printable(key) if key.strip() else ""))
         return key
 
@@ -95,6 +98,26 @@ class Terminal:
         if not line:
             raise EOFError
         return line.rstrip("\n")
+
+
+def _read_key(descriptor: int) -> str:
+    """Return the next key of a terminal, without waiting for Enter. What was typed ahead is kept.
+
+    Raises:
+        EOFError: the key is Ctrl-D.
+    """
+    before = termios.tcgetattr(descriptor)
+    try:
+        tty.setcbreak(descriptor, termios.TCSADRAIN)
+        key = os.read(descriptor, 1)
+        if key == b"\x1b" or key >= b"\x80":  # an arrow key, or a letter of several bytes
+            while select.select([descriptor], [], [], 0.01)[0]:
+                key += os.read(descriptor, 1)
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+    if key in (b"", b"\x04"):
+        raise EOFError
+    return key.decode("utf-8", "replace")
 
 
 def read_through(

@@ -171,7 +171,7 @@ def review_picture(nights: Sequence[ReviewedNight], tonight: date) -> Markup:
         whisker = svg.line("after curve", x, x, frame.y(share.high), frame.y(share.low))
         drawn.append(svg.titled(label, whisker + svg.dot("after", x, frame.y(share.value))))
     levels = [(n * step, f"{100 * n * step:.0f}\u00a0%") for n in range(round(highest / step) + 1)]
-    days = [(slot + 0.5, f"{first + timedelta(days=slot):%m-%d}") for slot in range(0, TREND_DAYS, 3)]
+    days = [(slot + 0.5, f"{first + timedelta(days=slot):%m-%d}") for slot in range(TREND_DAYS - 1, -1, -3)]
     return frame.picture(
         f"Share of moderate and severe verdicts, by night of the last {TREND_DAYS} days",
         frame.levels(levels),

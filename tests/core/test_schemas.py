@@ -5,7 +5,7 @@ from dataclasses import fields
 import pyarrow as pa
 import pytest
 
-from drp.core import schemas
+from drp.core import lake_schemas as schemas
 from drp.core.records import DeadLetter, Question
 
 
