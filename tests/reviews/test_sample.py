@@ -14,7 +14,6 @@ from tests.helpers.lake_runs import publish
 from tests.helpers.reviewed_nights import NIGHT, night_tables, published_night, quarantined_night
 from tests.helpers.row_factories import THINKING, Row, make_revision, make_rollout
 
-pytestmark = pytest.mark.parametrize("lake", ["folder"], indirect=True)
 ACCEPTED = Selection()
 
 
