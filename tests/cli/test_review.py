@@ -256,9 +256,10 @@ def terminal(*words: str, lines: int = 12) -> Iterator[Screen]:
         "LINES": str(lines),
         "COLUMNS": "100",
     }
-    # A new session whose terminal is the slave, so that Ctrl-C is a signal.
+    # In a session of its own, whose terminal this is, Ctrl-C is a signal; a background job would ignore it.
     program = (
-        "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from drp.cli.main import main; main()"
+        "import fcntl, signal, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); from drp.cli.main import main; main()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program, *words],
