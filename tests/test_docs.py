@@ -65,6 +65,9 @@ NOT_RUN = {
     "drp corpus release": MENTION,
     "drp corpus release RUN": PLACEHOLDER,
     "drp ledger show RUN": PLACEHOLDER,
+    "drp report RUN": PLACEHOLDER,
+    ".venv/bin/drp review record REVISION_ID --verdict severe --fault missing_link"
+    ' --note "135 comes from nowhere"': PLACEHOLDER,
     "drp registry push": MENTION,
     ".venv/bin/drp nightly --recipe NAME": PLACEHOLDER,
     ".venv/bin/drp nightly --recipe my/recipe.yaml": PLACEHOLDER,
@@ -182,7 +185,8 @@ def _parse_drp(words: list[str]) -> None:
     command = typer.main.get_command(app)
     rest, context = words, None
     with suppress(typer.BadParameter):  # a sentence may leave out the arguments
-        while rest and hasattr(command, "resolve_command"):
+        # A group such as `drp review` may have options of its own.
+        while rest and hasattr(command, "resolve_command") and not rest[0].startswith("-"):
             context = command.make_context("drp", [*rest], parent=context)
             _, command, rest = command.resolve_command(context, rest)
         command.make_context("drp", [*rest], parent=context)

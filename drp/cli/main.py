@@ -15,6 +15,7 @@ import typer
 from drp.cli.corpus import corpus
 from drp.cli.ledger import ledger
 from drp.cli.registry import registry
+from drp.cli.review import review
 from drp.cli.tables import print_table
 from drp.core import DrpError
 
@@ -27,6 +28,7 @@ app.add_typer(imports, name="import")
 app.add_typer(corpus, name="corpus")
 app.add_typer(ledger, name="ledger")
 app.add_typer(registry, name="registry")
+app.add_typer(review, name="review")
 
 Mapping: TypeAlias = Annotated[
     list[str] | None,

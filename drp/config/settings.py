@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     """The amount that a night may spend on its teacher, in USD."""
     student: str | None = None
     """The student that is rolled out; the recipe's student when unset."""
+    reviewer: str | None = None
+    """The name under which `drp review` stores verdicts; the login name when unset."""
     scratch: Path = Path(".scratch")
     """Folder for files that can be recreated: training in progress, fetched checkpoints."""
     training_python: Path | None = None

@@ -266,6 +266,24 @@ EVENTS = _table(
     _field("warnings", pa.list_(_S), "messages that a person should read"),
 )
 
+REVIEWS = _table(
+    "reviews",
+    _field("review_id", _S, "content id: revision, reviewer, number"),
+    _field("revision_id", _S, "the revision that a person has read"),
+    _field("run_id", _S, "the night that made the revision"),
+    _field("recipe", _S, "name of the recipe of that night"),
+    _field("recipe_hash", _S, "hash of the recipe settings that can change the revision"),
+    _field("status", _S, "accepted or rejected, as the revision was when it was read"),
+    _field("reviewer", _S, "who has read it"),
+    _field(
+        "number", pa.int32(), "n-th verdict of this reviewer on this revision, from 1; the highest counts"
+    ),
+    _field("verdict", _S, "sound, minor, moderate or severe"),
+    _field("fault", _S, "kind of the main fault; NULL when sound", nullable=True),
+    _field("note", _TEXT, "the reviewer's own words; NULL if there are none", nullable=True),
+    _field("reviewed_at", pa.timestamp("us", "UTC"), "time of the verdict, by the reviewer's clock"),
+)
+
 CORPUS_TABLES: dict[str, pa.Schema] = {
     "questions": QUESTIONS,
     "rollouts": ROLLOUTS,
@@ -284,8 +302,9 @@ RESULTS_TABLES: dict[str, pa.Schema] = {
     "scores": SCORES,
     "score_samples": SCORE_SAMPLES,
     "events": EVENTS,
+    "reviews": REVIEWS,
 }
-"""Tables behind the `results` pointer. Scoring a checkpoint does not create a new version of the corpus."""
+"""Tables behind the `results` pointer. A score or a person's verdict creates no new version of the corpus."""
 
 TABLES: dict[str, pa.Schema] = {**CORPUS_TABLES, **RESULTS_TABLES}
 """All published tables, by name."""

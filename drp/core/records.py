@@ -14,6 +14,21 @@ Verdict: TypeAlias = Literal["equal", "different", "undecided"]
 AnswerSource: TypeAlias = Literal["boxed", "tag", "hash", "json", "phrase", "last_expression", "last_number"]
 FinishReason: TypeAlias = Literal["stop", "length", "unknown"]
 
+ReviewVerdict: TypeAlias = Literal["sound", "minor", "moderate", "severe"]
+"""What a person says of a revision; their meanings are in `drp.reviews`."""
+ReviewFault: TypeAlias = Literal[
+    "missing_link",
+    "dangling_reference",
+    "contradiction",
+    "withdrawn_step",
+    "leftover_check",
+    "hollow",
+    "wrong_label",
+    "unnatural_text",
+    "other",
+]
+"""The kind of fault that a person found in a revision."""
+
 Alias: TypeAlias = Literal["champion", "challenger"]
 """champion: the checkpoint in use; challenger: the one that may replace it. Each student line has both."""
 CheckpointFolder: TypeAlias = Literal["adapter", "merged"]

@@ -1,7 +1,7 @@
 """The lake: runs, published versions, and the Parquet parts that they refer to."""
 
 from drp.lake.lake import Addresses, Lake, merge_addresses, open_lake
-from drp.lake.parquet_parts import Part
+from drp.lake.parquet_parts import Part, PartsWriter
 from drp.lake.runs import (
     Run,
     RunState,
@@ -29,6 +29,7 @@ __all__ = [
     "Lake",
     "NewerLakeError",
     "Part",
+    "PartsWriter",
     "PublishedPart",
     "Run",
     "RunState",

@@ -35,7 +35,7 @@ class Lake:
 
     @property
     def results(self) -> Versions:
-        """Versions of the results: teacher calls, checkpoints, scores and events."""
+        """Versions of the results: teacher calls, checkpoints, scores, events and reviews."""
         return Versions(self.store, "results")
 
     def run(self, run_id: str) -> Run:

@@ -29,8 +29,13 @@ from drp.storage import LakeRefusedError, LakeUnavailableError
 VIEWS = Path(__file__).with_name("views")
 """The views of every session, with one .sql file per view."""
 
-_REFERRED = {"rollouts": ("revisions", "rollout_id"), "questions": ("rollouts", "question_id")}
-"""Tables whose earlier rows a night builds on, with the table and the column that refer to them."""
+_REFERRED = {
+    "rollouts": ("revisions", "rollout_id"),
+    "questions": ("rollouts", "question_id"),
+    "reviews": ("revisions", "revision_id"),
+}
+"""Tables of which a night's session also has rows of other runs, with the table and the column that select
+them: what the night builds on, and what people said of its revisions."""
 
 _STATE = "Nothing was changed"
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
@@ -74,7 +79,8 @@ def open_session(
     Args:
         parts: the Parquet files of each table, each below a folder `run_date=YYYY-MM-DD`. A table without
             parts exists and is empty.
-        earlier: other parts. They contribute only those rollouts and questions that `parts` refer to.
+        earlier: other parts. They contribute only those rollouts and questions that `parts` refer to, and the
+            reviews of their revisions.
         views: a folder of .sql files, each with a CREATE VIEW statement.
         memory_limit: DuckDB's memory limit. Beyond it, DuckDB spills up to 20 GB to a temporary folder.
         threads: the number of DuckDB's threads; one per core when None.

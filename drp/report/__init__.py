@@ -1,3 +1,3 @@
-"""Reports of nights and training runs, as self-contained HTML pages."""
+"""Reports of nights and training runs, and pages to review revisions, as self-contained HTML pages."""
 
-__all__ = ["nightly", "training"]
+__all__ = ["nightly", "review_page", "training"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
 
+from drp.evaluation import Interval
+
 TREND_DAYS = 14
 """Number of days in a trend, including tonight."""
 
@@ -32,6 +34,26 @@ class Trend:
         """Median share of the earlier nights; None if there are none."""
         earlier = [share for day, share in self.shares.items() if day != self.tonight]
         return median(earlier) if earlier else None
+
+
+@dataclass(frozen=True)
+class ReviewedNight:
+    """A night whose revisions people have read: how many were judged, and how grave the faults were.
+
+    `share` is that of moderate and severe verdicts, with its 95 % interval.
+    """
+
+    run_date: date
+    judged: int
+    minor: int
+    moderate: int
+    severe: int
+    share: Interval
+
+    @property
+    def sound(self) -> int:
+        """Number of revisions without a fault."""
+        return self.judged - self.minor - self.moderate - self.severe
 
 
 @dataclass(frozen=True)

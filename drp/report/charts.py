@@ -1,6 +1,7 @@
 """The charts of the reports, drawn with the primitives of `drp.report.svg`."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from math import ceil, floor, log2, log10
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.stats import gaussian_kde
 
 from drp.evaluation import Interval
 from drp.report import svg
-from drp.report.chart_data import LengthHistogram, Recovered, Trend
+from drp.report.chart_data import TREND_DAYS, LengthHistogram, Recovered, ReviewedNight, Trend
 from drp.report.svg import Frame
 from drp.training import Point
 
@@ -152,6 +153,30 @@ def interval_picture(interval: Interval, margin: float | None, reach: float) -> 
         )
     return svg.svg(
         _INTERVAL_WIDTH, high, "Difference with its confidence interval", svg.join(marks), fixed=True
+    )
+
+
+def review_picture(nights: Sequence[ReviewedNight], tonight: date) -> Markup:
+    """Draw the share of moderate and severe verdicts by night of the last 14 days, each with its interval."""
+    highest, step = _scale(max(night.share.high for night in nights), (0.05, 0.1, 0.2, 0.25))
+    frame = Frame(TREND_DAYS, highest, height=200, top=14)
+    first = tonight - timedelta(days=TREND_DAYS - 1)
+    drawn = []
+    for night in nights:
+        x, share = frame.x((night.run_date - first).days + 0.5), night.share
+        label = (
+            f"{night.run_date}: {100 * share.value:.0f}\u00a0% of {night.judged}, "
+            f"95\u00a0% interval {100 * share.low:.0f} to {100 * share.high:.0f}\u00a0%"
+        )
+        whisker = svg.line("after curve", x, x, frame.y(share.high), frame.y(share.low))
+        drawn.append(svg.titled(label, whisker + svg.dot("after", x, frame.y(share.value))))
+    levels = [(n * step, f"{100 * n * step:.0f}\u00a0%") for n in range(round(highest / step) + 1)]
+    days = [(slot + 0.5, f"{first + timedelta(days=slot):%m-%d}") for slot in range(TREND_DAYS - 1, -1, -3)]
+    return frame.picture(
+        f"Share of moderate and severe verdicts, by night of the last {TREND_DAYS} days",
+        frame.levels(levels),
+        *drawn,
+        frame.ticks(days, "night"),
     )
 
 

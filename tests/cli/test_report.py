@@ -15,7 +15,14 @@ from drp.report.nightly.page import build_report
 from drp.report.nightly.page_data import NightFacts, NightOutcome
 from drp.report.nightly.read_numbers import fetch_rows
 from tests.helpers.report_pages import Page
-from tests.helpers.row_factories import RUN_DATE, make_decision, make_event, one_of_each, write_parts
+from tests.helpers.row_factories import (
+    RUN_DATE,
+    make_decision,
+    make_event,
+    make_review,
+    one_of_each,
+    write_parts,
+)
 
 NIGHT = NightFacts(
     "2026-11-20-drp",
@@ -38,11 +45,15 @@ def typed(command: str) -> list[str]:
 
 @pytest.mark.parametrize("outcome", ["published", "quarantined", "unfinished"])
 def test_every_command_on_the_page_runs_and_has_rows(tmp_path: Path, outcome: NightOutcome) -> None:
-    tables = one_of_each() | {"events": [make_event(run_id=NIGHT.run_id)]}
+    tables = one_of_each() | {
+        "events": [make_event(run_id=NIGHT.run_id)],
+        "reviews": [make_review(verdict="severe", fault="missing_link")],
+    }
     con = open_session(write_parts(tmp_path, tables))
     pasted = [typed(c) for c in Page(build_report(con, replace(NIGHT, outcome=outcome))).commands]
     assert [words for words in pasted if words[0] != "sql"] == (
-        [["corpus", "release", NIGHT.run_id]] if outcome == "quarantined" else []
+        [["review", "--run", NIGHT.run_id]]
+        + ([["corpus", "release", NIGHT.run_id]] if outcome == "quarantined" else [])
     )
     asked = [_SQL.make_context("sql", words[1:]).params for words in pasted if words[0] == "sql"]
     assert len(asked) >= 12

@@ -9,7 +9,7 @@ example e1. A row may set `run_date`, which determines its partition.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -272,6 +272,24 @@ def make_event(**columns: Any) -> Row:
     } | columns
 
 
+def make_review(**columns: Any) -> Row:
+    """A row of `reviews`: anna's first verdict on revision v1, sound unless columns say otherwise."""
+    row = {
+        "revision_id": "v1",
+        "run_id": "2026-11-20-drp",
+        "recipe": "drp",
+        "recipe_hash": "h1",
+        "status": "accepted",
+        "reviewer": "anna",
+        "number": 1,
+        "verdict": "sound",
+        "fault": None,
+        "note": None,
+        "reviewed_at": datetime(2026, 11, 21, 9, tzinfo=UTC),
+    } | columns
+    return {"review_id": f"{row['revision_id']}-{row['reviewer']}-{row['number']}"} | row
+
+
 def one_of_each() -> dict[str, list[Row]]:
     """Consistent rows of every table. Rollout r2 is wrong and its revision is rejected."""
     return {
@@ -288,6 +306,7 @@ def one_of_each() -> dict[str, list[Row]]:
         "scores": [make_score()],
         "score_samples": [make_score_sample()],
         "events": [make_event()],
+        "reviews": [make_review()],
     }
 
 

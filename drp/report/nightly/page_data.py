@@ -11,7 +11,7 @@ from math import sqrt
 from typing import Literal, TypeAlias
 
 from drp.lake import StageCounts
-from drp.report.chart_data import LengthHistogram, Recovered, Trend
+from drp.report.chart_data import LengthHistogram, Recovered, ReviewedNight, Trend
 from drp.student import small
 
 _TREND_NIGHTS = 3
@@ -136,6 +136,42 @@ class RejectReasonCount:
 
 
 @dataclass(frozen=True)
+class FaultCount:
+    """A kind of fault: how many of tonight's judged revisions have it, and its share of each night's."""
+
+    name: str
+    minor: int
+    moderate: int
+    severe: int
+    trend: Trend
+
+
+@dataclass(frozen=True)
+class FaultyRevision:
+    """A revision that a person called moderate or severe."""
+
+    revision_id: str
+    verdict: str
+    fault: str
+    reviewer: str
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """What people said of the accepted revisions of the last 14 days; empty if nobody has read any.
+
+    `faults` are sorted by frequency; some occur only in earlier nights. `faulty` are tonight's, the gravest
+    first.
+    """
+
+    nights: Sequence[ReviewedNight]
+    tonight: ReviewedNight | None
+    faults: Sequence[FaultCount]
+    faulty: Sequence[FaultyRevision]
+
+
+@dataclass(frozen=True)
 class Numbers:
     """All numbers of a night.
 
@@ -155,6 +191,7 @@ class Numbers:
     recovered: Sequence[Recovered]
     reasons: Sequence[RejectReasonCount]
     actions: Mapping[str, Mapping[str, int]]
+    reviews: Reviews
 
     @property
     def trends(self) -> Sequence[Trend]:

@@ -80,6 +80,22 @@ SELECT skill_family, action, steps, share_of_family
 FROM actions_by_skill WHERE run_date = $run_date AND recipe_hash = $recipe_hash
 ORDER BY sum(steps) OVER (PARTITION BY skill_family) DESC, skill_family, action
 """
+# Where an edited recipe ran twice on one date, the state with more verdicts is shown.
+REVIEWS = """
+SELECT run_date, fault, judged, minor, moderate, severe, share, share_low, share_high
+FROM review_trend
+WHERE status = 'accepted' AND run_date BETWEEN $run_date - 13 AND $run_date
+AND (recipe_hash = $recipe_hash OR (recipe = $recipe AND run_date < $run_date))
+QUALIFY row_number() OVER (PARTITION BY run_date, fault ORDER BY judged DESC, recipe_hash) = 1
+ORDER BY run_date, fault
+"""
+FAULTY = """
+SELECT revision_id, verdict, fault, reviewer, note FROM reviews
+WHERE run_date = $run_date AND recipe_hash = $recipe_hash AND status = 'accepted'
+QUALIFY row_number() OVER (PARTITION BY revision_id, reviewer ORDER BY number DESC) = 1
+AND verdict IN ('moderate', 'severe')
+ORDER BY verdict DESC, fault, revision_id, reviewer
+"""
 STAGES = """
 SELECT stage, seconds, counts, warnings FROM events WHERE run_id = $run_id ORDER BY seconds DESC
 """

@@ -9,18 +9,24 @@ from typing import Any
 
 import duckdb
 
-from drp.report.chart_data import Budget, LengthHistogram, Recovered, Trend
+from drp.evaluation import Interval
+from drp.report.chart_data import Budget, LengthHistogram, Recovered, ReviewedNight, Trend
 from drp.report.nightly import page_queries
 from drp.report.nightly.page_data import (
     Balance,
+    FaultCount,
+    FaultyRevision,
     NightFacts,
     NightShares,
     Numbers,
     RejectReasonCount,
+    Reviews,
     Saving,
     StudentSummary,
 )
 
+ANY_FAULT = "any"
+"""The row of `review_trend` that counts all kinds of faults together."""
 LENGTH_STEPS = 100
 """Bins of the normalised length from 0 to 1. `length_density` has one more, for longer ones."""
 
@@ -60,6 +66,7 @@ def read_numbers(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Numbers:
         recovered=_recovered(con, night),
         reasons=_reasons(con, night, tonight.rollouts if tonight else 0),
         actions=actions,
+        reviews=_reviews(con, night),
     )
 
 
@@ -97,3 +104,27 @@ def _reasons(con: duckdb.DuckDBPyConnection, night: NightFacts, rollouts: int) -
         if any(by_night.values())
     ]
     return sorted(reasons, key=lambda reason: (-reason.rejected, reason.name))
+
+
+def _reviews(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Reviews:
+    nights: list[ReviewedNight] = []
+    shares: dict[str, dict[date, float]] = {}
+    counts: dict[str, tuple[int, int, int]] = {}
+    for day, fault, judged, minor, moderate, severe, *share in fetch_rows(con, night, page_queries.REVIEWS):
+        if fault == ANY_FAULT:
+            nights.append(ReviewedNight(day, judged, minor, moderate, severe, Interval(*share)))
+            continue
+        shares.setdefault(fault, {})[day] = (minor + moderate + severe) / judged
+        if day == night.run_date:
+            counts[fault] = minor, moderate, severe
+    faults = [
+        FaultCount(name, *counts.get(name, (0, 0, 0)), Trend(name, night.run_date, by_night))
+        for name, by_night in shares.items()
+        if any(by_night.values())
+    ]
+    return Reviews(
+        nights,
+        next((reviewed for reviewed in nights if reviewed.run_date == night.run_date), None),
+        sorted(faults, key=lambda count: (-(count.trend.now or 0), count.name)),
+        [FaultyRevision(*row) for row in fetch_rows(con, night, page_queries.FAULTY)],
+    )
