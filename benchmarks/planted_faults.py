@@ -2,10 +2,11 @@
 
     .venv/bin/python -m benchmarks.planted_faults ../shared/data OUT.jsonl [--seed 0]
 
-DATA holds traces.parquet, math.parquet and gsm8k.parquet; files that are absent are left out. Generated word problems
-are always used. Each line of OUT is an `Item`: tune a gate on the split `tune` and report on `test`; no question is in
-both. The same seed, data and code give the same bytes. Kinds: a needed sentence is missing, a withdrawn step is kept,
-a reference dangles, two statements contradict each other, nothing is derived; and `sound`, where there is no fault.
+DATA holds traces.parquet, math.parquet and gsm8k.parquet; files that are absent are left out. Generated word
+problems are always used. Each line of OUT is an `Item`. Tune a gate on the split `tune` and report on `test`:
+no question is in both. The same seed, data and code give the same bytes. Kinds: a needed sentence is missing,
+a withdrawn step is kept, a reference dangles, two statements contradict each other, nothing is derived; and
+`sound`, which has no fault.
 """
 
 import argparse
@@ -14,9 +15,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from benchmarks.planting import contradiction, dangling_reference, hollow, missing_link, sound, text, withdrawn_step
+from benchmarks.planting import (
+    contradiction,
+    dangling_reference,
+    hollow,
+    missing_link,
+    sound,
+    text,
+    withdrawn_step,
+)
 from benchmarks.planting.fault import Fault, Planter
 from benchmarks.planting.sources import Item, Revision, key_of, revisions
+from benchmarks.planting.thinking_aloud import thought_aloud
 
 KINDS: Mapping[str, Mapping[str, Planter]] = {
     "missing_link": missing_link.PLANTERS,
@@ -26,20 +36,26 @@ KINDS: Mapping[str, Mapping[str, Planter]] = {
     "hollow": hollow.PLANTERS,
     "sound": sound.PLANTERS,
 }
-PER_SUBKIND = 100
+PER_SUBKIND = 120
 """At most so many items of one way to plant a fault; twice as many of each way to stay sound."""
-SOURCES = 4_000
+SOURCES = 6_000
 """At most so many sources of each form."""
 
 
-def item(kind: str, subkind: str, revision: Revision, fault: Fault) -> Item:
-    """One line of the file."""
+def item(kind: str, subkind: str, revision: Revision, fault: Fault, seed: int) -> Item | None:
+    """One line of the file; None where the revision would be empty or longer than any original of it."""
+    original = fault.original if fault.original is not None else revision.original
+    if len(original) < len(fault.revised):
+        rng = text.seeded(seed, revision.source, kind, subkind, "original")
+        original = thought_aloud(rng, original, revision.question)
+    if not fault.revised.strip() or len(original) < len(fault.revised):
+        return None
     return Item(
         kind,
         subkind,
         revision.source,
         revision.question,
-        fault.original if fault.original is not None else revision.original,
+        original,
         revision.response,
         fault.revised,
         fault.response if fault.response is not None else revision.revised_response,
@@ -51,7 +67,7 @@ def item(kind: str, subkind: str, revision: Revision, fault: Fault) -> Item:
 
 
 def planted(sources: Iterable[Revision], seed: int, per_subkind: int = PER_SUBKIND) -> list[Item]:
-    """Plant faults until each subkind has `per_subkind` items in two equal splits, or the sources are used up.
+    """Plant faults until each subkind has `per_subkind` items, half in each split, or sources run out.
 
     A source is used at most once for each kind, and for the subkind that has the fewest items so far.
     """
@@ -65,17 +81,11 @@ def planted(sources: Iterable[Revision], seed: int, per_subkind: int = PER_SUBKI
                 if counts[kind, subkind, tune] >= limit:
                     continue
                 fault = planters[subkind](text.seeded(seed, revision.source, kind, subkind), revision)
-                if fault and _is_revision(revision, fault):
+                if fault and (made := item(kind, subkind, revision, fault, seed)):
                     counts[kind, subkind, tune] += 1
-                    items.append(item(kind, subkind, revision, fault))
+                    items.append(made)
                     break
     return sorted(items, key=lambda made: (made.kind, made.subkind, made.source))
-
-
-def _is_revision(revision: Revision, fault: Fault) -> bool:
-    """Whether the planted text could be one: not empty, and no longer than what it was made from."""
-    original = fault.original if fault.original is not None else revision.original
-    return bool(fault.revised.strip()) and len(fault.revised) <= max(len(original), len(revision.revised)) + 200
 
 
 def main() -> None:
@@ -93,8 +103,13 @@ def main() -> None:
     print(f"{'kind':<20}{'subkind':<22}{'tune':>6}{'test':>6}")
     for kind, planters in KINDS.items():
         for subkind in planters:
-            print(f"{kind:<20}{subkind:<22}{counts[kind, subkind, 'tune']:>6}{counts[kind, subkind, 'test']:>6}")
-        totals = [sum(n for (k, _, s), n in counts.items() if k == kind and s == split) for split in ("tune", "test")]
+            print(
+                f"{kind:<20}{subkind:<22}{counts[kind, subkind, 'tune']:>6}{counts[kind, subkind, 'test']:>6}"
+            )
+        totals = [
+            sum(n for (k, _, s), n in counts.items() if k == kind and s == split)
+            for split in ("tune", "test")
+        ]
         print(f"{kind:<20}{'all':<22}{totals[0]:>6}{totals[1]:>6}")
 
 

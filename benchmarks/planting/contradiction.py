@@ -8,11 +8,27 @@ from benchmarks.planting.fault import Fault, Planter, put
 from benchmarks.planting.sources import Revision, plain_answer
 
 _UNITS = {
-    "hours": "minutes", "minutes": "hours", "days": "weeks", "weeks": "days", "dollars": "cents", "cents": "dollars",
-    "feet": "inches", "inches": "feet", "pounds": "ounces", "ounces": "pounds", "years": "months", "months": "years",
-    "miles": "feet", "kilometres": "metres", "meters": "kilometers", "seconds": "minutes", "gallons": "quarts",
-    "liters": "milliliters", "grams": "kilograms", "yards": "feet",
-}  # fmt: skip
+    "hours": "minutes",
+    "minutes": "hours",
+    "days": "weeks",
+    "weeks": "days",
+    "dollars": "cents",
+    "cents": "dollars",
+    "feet": "inches",
+    "inches": "feet",
+    "pounds": "ounces",
+    "ounces": "pounds",
+    "years": "months",
+    "months": "years",
+    "miles": "feet",
+    "kilometres": "metres",
+    "meters": "kilometers",
+    "seconds": "minutes",
+    "gallons": "quarts",
+    "liters": "milliliters",
+    "grams": "kilograms",
+    "yards": "feet",
+}
 
 
 def _equations(revision: Revision) -> list[re.Match[str]]:
@@ -30,7 +46,9 @@ def result_digit(rng: random.Random, revision: Revision) -> Fault | None:
         return None
     equation = rng.choice(found)
     new = text.altered(rng, equation["value"], _known(revision))
-    return new and put(revision.revised, equation.start("value"), equation.end("value"), new, "result altered") or None
+    return (
+        new and put(revision.revised, equation.start("value"), equation.end("value"), new, "result altered")
+    ) or None
 
 
 def carried_value(rng: random.Random, revision: Revision) -> Fault | None:
@@ -48,22 +66,33 @@ def carried_value(rng: random.Random, revision: Revision) -> Fault | None:
         if new is None:
             continue
         sides = {"left": equation["left"], "right": equation["right"], side: new}
-        result = text.apply(text.value_of(sides["left"]), equation["op"], text.value_of(sides["right"]))
+        result = text.result(text.value_of(sides["left"]), equation["op"], text.value_of(sides["right"]))
         if result is None or result.denominator != 1 or result < 1:
             continue
-        whole = f"{sides['left']}{equation['s1']}{equation['op']}{equation['s2']}{sides['right']}{equation['eq']}{result}"
+        sign = f"{equation['s1']}{equation['op']}{equation['s2']}"
+        whole = f"{sides['left']}{sign}{sides['right']}{equation['eq']}{result}"
         return put(revision.revised, equation.start(), equation.end(), whole, "another number carried over")
     return None
 
 
 def operator(rng: random.Random, revision: Revision) -> Fault | None:
     """One operator altered; the numbers and the result are as they were."""
-    swap = {"+": "-", "-": "+", "−": "+", "*": "+", "×": "+", "/": "*", "÷": "×", "\\times": "+", "\\cdot": "+"}
+    swap = {
+        "+": "-",
+        "-": "+",
+        "−": "+",
+        "*": "+",
+        "×": "+",
+        "/": "*",
+        "÷": "×",
+        "\\times": "+",
+        "\\cdot": "+",
+    }
     found = [e for e in _equations(revision) if e["op"] in swap]
     rng.shuffle(found)
     for equation in found:
         new = swap[equation["op"]]
-        result = text.apply(text.value_of(equation["left"]), new, text.value_of(equation["right"]))
+        result = text.result(text.value_of(equation["left"]), new, text.value_of(equation["right"]))
         if result != text.value_of(equation["value"]):
             return put(revision.revised, equation.start("op"), equation.end("op"), new, "operator altered")
     return None
@@ -71,18 +100,32 @@ def operator(rng: random.Random, revision: Revision) -> Fault | None:
 
 def sign(rng: random.Random, revision: Revision) -> Fault | None:
     """The sign of a found value altered; what follows uses the value as it was."""
-    found = re.finditer(r"(?<![a-zA-Z\\^_])(?P<symbol>[a-zA-Z])\s?=\s?(?P<value>-?(?:\d+|\\frac\{\d+\}\{\d+\}))(?=[$.,;\s]|\\\))", revision.revised)
+    found = re.finditer(
+        (
+            r"(?<![a-zA-Z\\^_])(?P<symbol>[a-zA-Z])\s?=\s?(?P<value>-?(?:\d+"
+            r"|\\frac\{\d+\}\{\d+\}))(?=[$.,;\s]|\\\))"
+        ),
+        revision.revised,
+    )
     options = []
     for match in found:
         value = match["value"].lstrip("-")
         later = revision.revised[match.end() :]
         opposite = f"{match['symbol']}={'' if match['value'].startswith('-') else '-'}{value}"
-        both = opposite in re.sub(r"\s", "", revision.revised) or "\\pm" in revision.revised or "|" in revision.revised
+        both = (
+            opposite in re.sub(r"\s", "", revision.revised)
+            or "\\pm" in revision.revised
+            or "|" in revision.revised
+        )
         equation = f"{match['symbol']}={match['value']}"
         given = equation in re.sub(r"\s", "", revision.question)
         if value in {"0", "1"} or both or "^2" in later[:60]:
             continue
-        again = equation in re.sub(r"\s", "", later) or text.operand(later, value) if "frac" not in value else value in later
+        again = (
+            equation in re.sub(r"\s", "", later) or text.operand(later, value)
+            if "frac" not in value
+            else value in later
+        )
         if given or again:
             options.append(match)
     if not options:
@@ -109,14 +152,22 @@ def unit(rng: random.Random, revision: Revision) -> Fault | None:
     if not options:
         return None
     match = rng.choice(options)
-    return put(revision.revised, match.start("unit"), match.end("unit"), _UNITS[match["unit"]], "unit altered")
+    return put(
+        revision.revised, match.start("unit"), match.end("unit"), _UNITS[match["unit"]], "unit altered"
+    )
 
 
 _CONCLUSIONS = (
-    "So the answer is {0}.", "Therefore the result is {0}.", "That gives {0} in the end.", "Hence, the final result is {0}.",
-    "In total, this comes out at {0}.", "We conclude that the value asked for is {0}.", "Thus the answer must be {0}.",
-    "All in all: {0}.", "This means the requested number is {0}.",
-)  # fmt: skip
+    "So the answer is {0}.",
+    "Therefore the result is {0}.",
+    "That gives {0} in the end.",
+    "Hence, the final result is {0}.",
+    "In total, this comes out at {0}.",
+    "We conclude that the value asked for is {0}.",
+    "Thus the answer must be {0}.",
+    "All in all: {0}.",
+    "This means the requested number is {0}.",
+)
 
 
 def two_conclusions(rng: random.Random, revision: Revision) -> Fault | None:
@@ -135,15 +186,21 @@ def two_conclusions(rng: random.Random, revision: Revision) -> Fault | None:
 
 
 def concluding_number(rng: random.Random, revision: Revision) -> Fault | None:
-    """The last sentence of the thinking concludes another number than its last equation and than the summary."""
+    """The thinking concludes another number than its last equation and the summary do."""
     sentences = text.units(revision.revised)
     last = sentences[-1]
-    places = [m for m in text.NUMBER.finditer(last.text) if text.spoken(m.group()) == text.spoken(revision.answer)]
+    places = [
+        m for m in text.NUMBER.finditer(last.text) if text.spoken(m.group()) == text.spoken(revision.answer)
+    ]
     if not places or len(sentences) < 2:
         return None
     earlier = text.spoken(revision.answer) in text.numbers(revision.revised[: last.start])
     new = text.altered(rng, revision.answer, _known(revision))
-    if new is None or not earlier and len(places) < 2 and text.spoken(revision.answer) not in text.numbers(revision.revised_response):
+    if new is None or (
+        not earlier
+        and len(places) < 2
+        and text.spoken(revision.answer) not in text.numbers(revision.revised_response)
+    ):
         return None
     start, end = places[-1].span()
     return put(revision.revised, last.start + start, last.start + end, new, "conclusion altered")
@@ -151,7 +208,11 @@ def concluding_number(rng: random.Random, revision: Revision) -> Fault | None:
 
 def summary_value(rng: random.Random, revision: Revision) -> Fault | None:
     """The summary restates a step of the thinking with another result."""
-    options = [u for u in text.units(revision.revised) if len(list(text.true_equations(u.text))) == 1 and len(u.text) < 200]
+    options = [
+        u
+        for u in text.units(revision.revised)
+        if len(list(text.true_equations(u.text))) == 1 and len(u.text) < 200
+    ]
     if not options or revision.form == "math":
         return None
     restated = rng.choice(options).text.strip()
@@ -159,12 +220,15 @@ def summary_value(rng: random.Random, revision: Revision) -> Fault | None:
     new = text.altered(rng, equation["value"], _known(revision))
     if new is None:
         return None
-    value = equation["value"]
-    wrong = text.replaced(restated, *equation.span("value"), new)
-    tail = equation.end("value") + len(new) - len(value)
-    wrong = wrong[:tail] + re.sub(rf"(?<![\d.,]){re.escape(value)}(?![\d%])", new, wrong[tail:])
-    if rng.random() < 0.5:  # the result alone, without the left side that would show it to be false
-        wrong = wrong.replace(wrong[equation.start() : equation.end("eq")], "")
+    again = re.compile(rf"(?<![\d.,]){re.escape(equation['value'])}(?![\d%])")
+    head, tail = (again.sub(new, part) for part in (restated[: equation.start()], restated[equation.end() :]))
+    # half of them give the result alone, without the left side that would show it to be false
+    left = (
+        restated[equation.start() : equation.end("eq")]
+        if rng.random() < 0.5 or head.endswith("because ")
+        else ""
+    )
+    wrong = f"{head}{left}{new}{tail}"
     response = f"{wrong} {plain_answer(rng, revision.answer)}"
     change = f"summary says otherwise: {restated!r} -> {wrong!r}"
     return Fault(revision.revised, change, (0, len(wrong)), response=response, field="revised_response")
@@ -177,11 +241,19 @@ def summary_answer(rng: random.Random, revision: Revision) -> Fault | None:
         return None
     words = rng.choice(_CONCLUSIONS).format(new)
     response = f"{words} {plain_answer(rng, revision.answer)}"
-    return Fault(revision.revised, f"summary says {new}", (0, len(words)), response=response, field="revised_response")
+    return Fault(
+        revision.revised, f"summary says {new}", (0, len(words)), response=response, field="revised_response"
+    )
 
 
 PLANTERS: dict[str, Planter] = {
-    "result_digit": result_digit, "carried_value": carried_value, "operator": operator, "sign": sign, "unit": unit,
-    "two_conclusions": two_conclusions, "concluding_number": concluding_number, "summary_value": summary_value,
+    "result_digit": result_digit,
+    "carried_value": carried_value,
+    "operator": operator,
+    "sign": sign,
+    "unit": unit,
+    "two_conclusions": two_conclusions,
+    "concluding_number": concluding_number,
+    "summary_value": summary_value,
     "summary_answer": summary_answer,
-}  # fmt: skip
+}

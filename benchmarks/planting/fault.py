@@ -34,4 +34,9 @@ def cut(revised: str, start: int, end: int, change: str, original: str | None = 
 def put(revised: str, start: int, end: int, new: str, change: str, original: str | None = None) -> Fault:
     """The fault of a text with `new` in place of `revised[start:end]`."""
     text = revised[:start] + new + revised[end:]
-    return Fault(text, f"{change}: {revised[start:end].strip()!r} -> {new.strip()!r}", (start, start + len(new)), original)
+    return Fault(
+        text,
+        f"{change}: {revised[start:end].strip()!r} -> {new.strip()!r}",
+        (start, start + len(new)),
+        original,
+    )

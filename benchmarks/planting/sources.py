@@ -15,7 +15,7 @@ from drp.questions.generators.generate import problem_from_source
 
 
 class Revision(NamedTuple):
-    """A sound revision and the original that it was made from. `source` is one question: its id in the data."""
+    """A sound revision and the original that it was made from; `source` is the id of the row."""
 
     source: str
     form: str
@@ -31,7 +31,7 @@ class Revision(NamedTuple):
 class Item(NamedTuple):
     """A revision with one planted fault (or none: kind `sound`).
 
-    `field` and `span` say where the fault is in the revision; an empty span is the place of what was taken out.
+    `field` and `span` say where in the revision the fault is; an empty span is where something was taken out.
     """
 
     kind: str
@@ -72,21 +72,45 @@ def summary_of(rng: random.Random, solution: str, answer: str) -> str:
     return plain_answer(rng, answer)
 
 
+_REFERS = re.compile(
+    r"thought process|thinking process|reasoning above|\b(?:diagram|figure|picture|shown below)\b", re.I
+)
+"""What a solution may refer to that is not in it: such a solution is not a sound revision."""
+
+
+def _holds(solution: str) -> bool:
+    """Whether a solution stands on its own and has no false equation."""
+    return not _REFERS.search(solution) and len(list(text.equations(solution))) == len(
+        list(text.true_equations(solution))
+    )
+
+
 def recorded(rows: list[dict[str, str]], seed: int) -> Iterator[Revision]:
     """The student's own summary as the revision of its thinking; right and finished traces only."""
     for row in rows:
-        if not (row["boxed_match"] and row["closed_think"]) or len(row["response"]) > 0.8 * len(row["thinking"]):
+        if not (row["boxed_match"] and row["closed_think"]) or len(row["response"]) > 0.8 * len(
+            row["thinking"]
+        ):
             continue
         rng = text.seeded(seed, "trace", row["id"])
         response = re.sub(r"\n*-{3,}\n+", "\n\n", row["response"].strip())
+        if not _holds(response):
+            continue
         summary = summary_of(rng, response, row["answer"])
         yield Revision(
-            row["id"], "trace", row["question"], row["answer"], row["thinking"], row["response"], response, summary
+            row["id"],
+            "trace",
+            row["question"],
+            row["answer"],
+            row["thinking"],
+            row["response"],
+            response,
+            summary,
         )
 
 
 def reference(row: dict[str, str], solution: str, form: str, seed: int) -> Revision:
-    """A reference solution; half of the originals are the same solution as a model that thinks aloud gives it."""
+    """A reference solution; half of the originals are the same solution, thought aloud."""
     rng = text.seeded(seed, "reference", row["id"])
     summary = summary_of(rng, solution, row["answer"])
     original = thought_aloud(rng, solution, row["question"]) if rng.random() < 0.5 else solution
@@ -97,26 +121,28 @@ def olympiad(rows: list[dict[str, str]], seed: int) -> Iterator[Revision]:
     """MATH: solutions without drawings and neither very short nor very long."""
     for row in rows:
         solution = row["solution"].strip()
-        if "[asy]" in solution or "[asy]" in row["question"] or not 150 <= len(solution) <= 2_000:
+        if "[asy]" in solution + row["question"] or not _holds(solution) or not 150 <= len(solution) <= 2_000:
             continue
         if f"\\boxed{{{row['answer']}}}" in solution and solution.count("\\boxed") == 1:
             yield reference(row, solution, "math", seed)
 
 
 def grade_school(rows: list[dict[str, str]], seed: int) -> Iterator[Revision]:
-    """GSM8K without calculator marks; rows whose calculations or last number disagree with the answer are left out."""
+    """GSM8K without calculator marks, and without rows whose solution ends with another answer."""
     for row in rows:
         steps = row["solution"].split("####")[0].strip()
         marks = re.findall(r"<<([^=<>]*)=([^<>]*)>>", steps)
-        if not 2 <= len(marks) <= 6 or re.search(r"\d\(|\d\s*=\s*\d[^<>]*$", ""):
+        if not 2 <= len(marks) <= 6:
             continue
         solution = re.sub(r"<<.*?>>", "", steps)
         solution = "\n".join(line.strip() for line in solution.splitlines() if line.strip())
         if text.numbers(solution)[-1:] != [text.spoken(row["answer"])] and marks[-1][1] != row["answer"]:
             continue
-        if not solution.isascii() or "#" in solution:
+        if not solution.isascii() or "#" in solution or not _holds(solution):
             continue
-        solution = "\n".join(line if line.endswith((".", "!", ":")) else line + "." for line in solution.splitlines())
+        solution = "\n".join(
+            line if line.endswith((".", "!", ":")) else line + "." for line in solution.splitlines()
+        )
         yield reference(row, solution, "gsm8k", seed)
 
 
@@ -125,7 +151,10 @@ _STYLES = (
     "{what}: {sum}.|{what}: {sum}.|{what}: {sum}.|{what}: {sum}.",
     "Start with {what}, which is {sum}.|From there, {what} is {sum}.|That makes {what} equal to {sum}.|"
     "Now {what} is {sum}.",
-    "We need {what}. {sum}.|Now we look for {what}. {sum}.|Next we want {what}. {sum}.|After that, {what}. {sum}.",
+    (
+        "We need {what}. {sum}.|Now we look for {what}. {sum}.|Next we want {what}. {sum}.|"
+        "After that, {what}. {sum}."
+    ),
     "For {what} we calculate {sum}.|For {what} we then have {sum}.|Going on, {what} must be {sum}.|"
     "This leads to {what}, {sum}.",
 )
@@ -139,11 +168,15 @@ def worked(rng: random.Random, problem: Problem) -> str:
     for index, step in enumerate(problem.computations):
         operator = sign.get(step.operator, step.operator)
         total = f"{step.left.value} {operator} {step.right.value} = {step.result}"
-        line = style[index % len(style)].format(what=step.what, sum=f"${total}$" if "\\" in operator else total)
+        line = style[index % len(style)].format(
+            what=step.what, sum=f"${total}$" if "\\" in operator else total
+        )
         lines.append(line[0].upper() + line[1:])
-    lines.append(rng.choice(("So {0} is {1}.", "Hence {0}: {1}.", "This answers {0}: {1}.")).format(
-        problem.asked, problem.answer
-    ))  # fmt: skip
+    lines.append(
+        rng.choice(("So {0} is {1}.", "Hence {0}: {1}.", "This answers {0}: {1}.")).format(
+            problem.asked, problem.answer
+        )
+    )
     return rng.choice(("\n", " ", "\n\n")).join(lines)
 
 
@@ -156,7 +189,9 @@ def generated(size: int, seed: int) -> Iterator[Revision]:
         solution, answer = worked(rng, problem), str(problem.answer)
         original = thought_aloud(rng, solution, problem.text)
         summary = f"{solution.split(chr(10))[-1].split('. ')[-1]} {plain_answer(rng, answer)}"
-        yield Revision(question.source, "generated", problem.text, answer, original, summary, solution, summary, problem)
+        yield Revision(
+            question.source, "generated", problem.text, answer, original, summary, solution, summary, problem
+        )
 
 
 def read(folder: Path, name: str) -> list[dict[str, str]]:

@@ -8,7 +8,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 _DISPLAY = r"\\\[.*?\\\]|\$\$.*?\$\$|\\begin\{(align|eqnarray|aligned|cases)\*?\}.*?\\end\{\1\*?\}"
-_MATH = re.compile(_DISPLAY + r"|\\\(.*?\\\)|(?<!\\)\$(?:[^$\\]|\\.)+\$", re.S)
+# A dollar sign opens a formula if no blank follows it. It closes one between a
+# character that is not blank and one that is no digit.
+_INLINE = r"\\\(.*?\\\)|(?<![\\\d])\$(?=\S)(?:[^$\\\n]|\\.|\n(?![A-Z]))*(?<=\S)\$(?!\d)"
+_MATH = re.compile(f"{_DISPLAY}|{_INLINE}", re.S)
 _END = re.compile(r"(?<=[.?!])[*)\"]*\s+(?=[A-Z\\$*\"(✅#-])|\s*\n\s*")
 _DISPLAY_END = re.compile(r"(?:\\\]|\$\$|\\end\{[a-z]+\*?\})[.,]?\s*(?=[A-Z])")
 _BULLET = re.compile(r"\s*(?:[-*•]|#+|\(?\d{1,2}[.)]|\*\*)\s*$")
@@ -17,15 +20,35 @@ NUMBER = re.compile(
 )
 _OPERATOR = r"\+|-|−|–|\*|×|·|x(?=\s?\$?\d)|\\times|\\cdot|/|÷|\\div"
 EQUATION = re.compile(
-    r"(?<![\d.,+\-−–*×·/÷^(=x{}\\])(?P<left>\d[\d,]*(?:\.\d+)?)(?P<s1>\s*)(?P<op>" + _OPERATOR + r")(?P<s2>\s*\$?)"
-    r"(?P<right>\d[\d,]*(?:\.\d+)?)(?P<eq>\s*=\s*\$?)(?P<value>-?\d[\d,]*(?:\.\d+)?)(?![\d%/^!.]*[\d%/^!])"
+    r"(?<![\d.,+\-−–*×·/÷^(=x{}\\])(?P<left>\d+(?:,\d{3})*(?:\.\d+)?)(?P<s1>\s*)(?P<op>"
+    + _OPERATOR
+    + r")(?P<s2>\s*\$?)"
+    r"(?P<right>\d+(?:,\d{3})*(?:\.\d+)?)(?P<eq>\s*=\s*\$?)(?P<value>-?\d+(?:,\d{3})*(?:\.\d+)?)(?![\d%/^!.]*[\d%/^!])"
 )
-COMMON = {"0", "1", "2", "7", "10", "12", "16", "24", "30", "52", "60", "90", "100", "180", "360", "365", "1000"}
+COMMON = {
+    "0",
+    "1",
+    "2",
+    "7",
+    "10",
+    "12",
+    "16",
+    "24",
+    "30",
+    "52",
+    "60",
+    "90",
+    "100",
+    "180",
+    "360",
+    "365",
+    "1000",
+}
 """Numbers that a reader knows without being told: days of a week, degrees of a triangle, per cent."""
 
 
 class Unit(NamedTuple):
-    """A sentence, with the display formula or list marker that belongs to it; `text[start:end]`, blanks included."""
+    """A sentence with its display formula or list marker: `text[start:end]`, blanks included."""
 
     start: int
     end: int
@@ -75,7 +98,7 @@ def value_of(number: str) -> Fraction:
     return Fraction(number.replace(",", "").rstrip("."))
 
 
-def apply(left: Fraction, operator: str, right: Fraction) -> Fraction | None:
+def result(left: Fraction, operator: str, right: Fraction) -> Fraction | None:
     """The result of one operation; None if it has none."""
     if operator in ("+",):
         return left + right
@@ -86,23 +109,32 @@ def apply(left: Fraction, operator: str, right: Fraction) -> Fraction | None:
     return left * right
 
 
+def equations(text: str) -> Iterator[re.Match[str]]:
+    """The equations `a operator b = c` of a text that are not a part of a longer calculation."""
+    for match in EQUATION.finditer(text):
+        before, after = text[: match.start()].rstrip(" $"), text[match.end() :]
+        goes_on = re.match(r"\s*(?:[+*×·÷/^]|[-−–]\s*\d|\\times|\\cdot|\\div)", after)
+        if not goes_on and not re.search(r"(?:[-−–+*×·÷/^(]|\\times|\\cdot|\\div)$", before):
+            yield match
+
+
 def true_equations(text: str) -> Iterator[re.Match[str]]:
     """The equations `a operator b = c` of a text that hold."""
-    for match in EQUATION.finditer(text):
-        if re.match(r"\s*(?:[+*×·÷/^]|[-−–]\s*\d|\\times|\\cdot|\\div)", text[match.end() :]):
-            continue
-        if apply(value_of(match["left"]), match["op"], value_of(match["right"])) == value_of(match["value"]):
+    for match in equations(text):
+        if result(value_of(match["left"]), match["op"], value_of(match["right"])) == value_of(match["value"]):
             yield match
 
 
 def operand(text: str, number: str) -> bool:
-    """Whether the first place where a number stands uses it in a calculation and does not state it as a result."""
+    """Whether a number is first used in a calculation, and not stated as a result."""
+    text = text.replace("**", "  ")  # bold
     for match in NUMBER.finditer(text):
         if spoken(match.group()) != number:
             continue
         before, after = text[: match.start()].rstrip(" $({"), text[match.end() :].lstrip(" $)}")
         if re.search(r"(?:=|≈|\bis|\bare|equals|boxed|gives|get|total of)$", before):
-            return bool(re.match(r"[+*×·÷/]|[-−–]\s*\d|\\times|\\cdot|\\div", after)) and before.endswith("=")
+            goes_on = re.match(r"[+*×·÷/]|[-−–]\s*\d|\\times|\\cdot|\\div", after)
+            return bool(goes_on) and before.endswith("=")
         return bool(
             re.search(r"(?:\\times|\\cdot|\\div|\\d?frac|\\binom|\\sqrt|[+*×·÷/−–]|\d\s*-|\d\s?x)$", before)
             or re.match(r"[+*×·÷/]|[-−–]\s*\$?\d|\\times|\\cdot|\\div|x\s?\$?\d", after)
@@ -111,7 +143,7 @@ def operand(text: str, number: str) -> bool:
 
 
 def altered(rng: random.Random, number: str, forbidden: Iterable[str]) -> str | None:
-    """Another number that is as long and could be meant: a digit off, two digits swapped, ten more or fewer."""
+    """Another number that could be meant: a digit off, two digits swapped, ten more or fewer."""
     plain = number.replace(",", "")
     if not re.fullmatch(r"-?\d+", plain):
         return None
@@ -137,10 +169,19 @@ def replaced(text: str, start: int, end: int, new: str) -> str:
     return text[:start] + new + text[end:]
 
 
-def lowered(sentence: str) -> str:
-    """A sentence as it continues another one: its first word in lower case, unless that is a name or symbol."""
-    word = re.match(r"(?:The|There|This|It|He|She|They|We|In|After|Each|If|So|Then|To|For|A|Since|Now|Next)\b", sentence)
-    return sentence[0].lower() + sentence[1:] if word else sentence
+def lowered(sentence: str, names: str = "") -> str:
+    """A sentence as it continues another one: without `So`, in lower case unless a name is first."""
+    sentence = re.sub(
+        r"^(?:So|Thus|Therefore|Then|Finally|Next|Now|First|Hence),? (?=[A-Za-z])", "", sentence
+    )
+    word = re.match(r"[A-Za-z]+", sentence)
+    common = re.match(
+        r"(?:The|There|This|It|He|She|They|We|In|After|Each|If|To|For|A|Since|His|Her|Out|With|On)\b",
+        sentence,
+    )
+    if word and (common or (len(word.group()) > 1 and word.group() not in names)):
+        return sentence[0].lower() + sentence[1:]
+    return sentence
 
 
 def seeded(seed: int, *words: object) -> random.Random:

@@ -1,4 +1,4 @@
-"""A step that the original takes back, or does again with another result, is in the revision as if it were right."""
+"""A step that the original takes back, or does again with another result, is kept in the revision."""
 
 import random
 import re
@@ -6,17 +6,41 @@ import re
 from benchmarks.planting import text
 from benchmarks.planting.fault import Fault, Planter, put
 from benchmarks.planting.sources import Revision
-from benchmarks.planting.thinking_aloud import REDONE, aside, taken_back
+from benchmarks.planting.thinking_aloud import REDONE, hedge, taken_back
 
-_SWAPPED = {"+": "-×", "-": "+", "−": "+", "*": "+/", "×": "+", "/": "*", "÷": "×", "\\times": "+", "\\cdot": "+", "x": "+"}
+_SWAPPED = {
+    "+": "-×",
+    "-": "+",
+    "−": "+",
+    "*": "+/",
+    "×": "+",
+    "/": "*",
+    "÷": "×",
+    "\\times": "+",
+    "\\cdot": "+",
+    "x": "+",
+}
 _BACK = re.compile(
-    r"(?:[Ww]ait|[Hh]old on|[Hh]mm|[Nn]o,|[Aa]ctually|mistake|error|wrong|incorrect|not right|can't be|messed up|confused|instead)"
+    r"(?:[Ww]ait|[Hh]old on|[Hh]mm|[Nn]o,|[Aa]ctually|mistake|error|wrong|incorrect|not right"
+    r"|can't be|messed up|confused|instead)"
 )
-_HEDGE = re.compile(r"^(?:So|Wait|Hmm|Well|Okay|Alright|Then|Now|And|But|Therefore|Thus)[,:]?\s+(?:so |that's |then )?")
+_CONCLUDES = re.compile(
+    r"^(?![Nn]o\b).*\b(?:answer|total|probability|number|result|sum|value|area|ways|arrangements"
+    r"|outcomes)\b[^?]*"
+    r"(?:\bis|\bare|\bbe|=)\s*\$?(?P<value>\d[\d,]*)(?: [a-z]+){0,2}\W*$",
+    re.S,
+)
+_TAKEN_BACK = re.compile(
+    r"^(?:But|Wait|Hmm|Hold on|No)\b(?!.*(?:make sure|didn't|check))[^?]*"
+    r"(?:(?:that|it|this) can't be|contradict|not the case|not right|not correct|made a mistake|is wrong)"
+)
+_HEDGE = re.compile(
+    r"^(?:So|Wait|Hmm|Well|Okay|Alright|Then|Now|And|But|Therefore|Thus)[,:]?\s+(?:so |that's |then )?"
+)
 
 
-def _step(rng: random.Random, revision: Revision, reason: str) -> tuple[text.Unit, str, str, str, str, str] | None:
-    """A sentence with a true equation, the same sentence gone wrong, and the numbers that a taking back names."""
+def _step(rng: random.Random, revision: Revision, reason: str) -> tuple[text.Unit, str, str, str, str] | None:
+    """A sentence with a true equation, the same gone wrong, and the numbers that a taking back names."""
     options = []
     for unit in text.units(revision.revised):
         words = re.findall(r"[A-Za-z]{3,}", unit.text)
@@ -36,25 +60,29 @@ def _step(rng: random.Random, revision: Revision, reason: str) -> tuple[text.Uni
             if not choices or "of " + left in unit.text:
                 continue
             operator = rng.choice(choices)
-            result = text.apply(text.value_of(left), operator, text.value_of(right))
+            result = text.result(text.value_of(left), operator, text.value_of(right))
             if result is None or result.denominator != 1 or result < 2 or result == text.value_of(value):
                 continue
             wrong = str(result)
         else:
-            given = [n for n in text.numbers(revision.question) if n.isdigit() and n not in (left, right, "0", "1")]
+            given = [
+                n for n in text.numbers(revision.question) if n.isdigit() and n not in (left, right, "0", "1")
+            ]
             if not given:
                 continue
             other = rng.choice(given)
-            result = text.apply(text.value_of(left), operator, text.value_of(other))
+            result = text.result(text.value_of(left), operator, text.value_of(other))
             if result is None or result.denominator != 1 or result < 2 or result == text.value_of(value):
                 continue
             wrong = str(result)
         new = f"{left}{equation['s1']}{operator}{equation['s2']}{other}{equation['eq']}{wrong}"
         tail = re.sub(rf"(?<![\d.,]){re.escape(value)}(?![\d%])", wrong, unit.text[equation.end() :])
         head = re.sub(rf"(?<![\d.,]){re.escape(value)}(?![\d%])", wrong, unit.text[: equation.start()])
-        if other != right:  # the sentence must not name the number of the problem that the equation no longer has
+        if (
+            other != right
+        ):  # the sentence must not name the number of the problem that the equation no longer has
             head = re.sub(rf"(?<![\d.,]){re.escape(right)}(?![\d%])", other, head)
-        return unit, head + new + tail, wrong, right, other, value
+        return unit, head + new + tail, wrong, right, other
     return None
 
 
@@ -63,16 +91,28 @@ def _planted(rng: random.Random, revision: Revision, reason: str, announced: boo
     step = _step(rng, revision, reason)
     if step is None:
         return None
-    unit, gone_wrong, wrong, right, other, value = step
+    unit, gone_wrong, wrong, right, other = step
     before, after = revision.revised[: unit.start], revision.revised[unit.end :]
     gap = "\n" if "\n" in unit.text[len(unit.text.rstrip()) :] else " "
     back = taken_back(rng, reason, wrong, right, other) if announced else rng.choice(REDONE)
-    middle = " ".join(filter(None, (gone_wrong.strip(), "" if announced else aside(rng, ""), back)))
+    middle = " ".join(filter(None, (gone_wrong.strip(), "" if announced else hedge(rng), back)))
     original = f"{before}{middle}{gap}{unit.text}{after}"
     if rng.random() < 0.5:
-        fault = put(revision.revised, unit.start, unit.start, gone_wrong.strip() + gap, "withdrawn step kept, and the right one")
+        fault = put(
+            revision.revised,
+            unit.start,
+            unit.start,
+            gone_wrong.strip() + gap,
+            "withdrawn step kept, and the right one",
+        )
     else:
-        fault = put(revision.revised, unit.start, unit.end, gone_wrong, "withdrawn step kept in place of the right one")
+        fault = put(
+            revision.revised,
+            unit.start,
+            unit.end,
+            gone_wrong,
+            "withdrawn step kept in place of the right one",
+        )
     return fault._replace(original=original)
 
 
@@ -97,11 +137,26 @@ def redone(rng: random.Random, revision: Revision) -> Fault | None:
 
 
 _GUESSES = (
-    "Adding up what is given, {0}, so the answer would be {1}.|Hmm, that just adds everything, which is not what is asked.",
-    "The quickest way is {0}, which means the answer is {1}.|But wait, this leaves out half of the conditions. Start again.",
-    "I can simply take {0} and get {1} as the result.|That can't be right, these numbers measure different things.",
-    "From the numbers of the problem {0}, and that settles it: {1}.|No, that was too quick. I skipped the actual question.",
-    "Looking at the question, {0}. The result is therefore {1}.|On second thought that is nonsense; let me do it step by step.",
+    (
+        "Adding up what is given, {0}, so the answer would be {1}.|"
+        "Hmm, that just adds everything, which is not what is asked."
+    ),
+    (
+        "The quickest way is {0}, which means the answer is {1}.|"
+        "But wait, this leaves out half of the conditions. Start again."
+    ),
+    (
+        "I can simply take {0} and get {1} as the result.|"
+        "That can't be right, these numbers measure different things."
+    ),
+    (
+        "From the numbers of the problem {0}, and that settles it: {1}.|"
+        "No, that was too quick. I skipped the actual question."
+    ),
+    (
+        "Looking at the question, {0}. The result is therefore {1}.|"
+        "On second thought that is nonsense; let me do it step by step."
+    ),
     "We have {0}, so it must be {1}.|Does that make sense? Not really. A different approach, then.",
 )
 
@@ -123,30 +178,31 @@ def abandoned_approach(rng: random.Random, revision: Revision) -> Fault | None:
 
 
 def own_words(rng: random.Random, revision: Revision) -> Fault | None:
-    """A result of a recorded trace that the student corrected later, put back before the summary's right one."""
+    """A conclusion of a recorded trace that the student took back, put before the end of its summary."""
     if revision.form != "trace":
         return None
-    sums = re.compile(r"(?P<side>\d[\d ()!+*×/^-]*?[+*×/!^-][\d ()!+*×/^-]*?\d?!?\)?)\s*=\s*(?P<value>\d[\d,]*)(?![\d.]*[\d!^*×/+])")
-    seen: dict[str, tuple[str, int]] = {}
-    for match in sums.finditer(revision.original):
-        side, number = re.sub(r"\s", "", match["side"]), text.spoken(match["value"])
-        old = seen.setdefault(side, (number, match.start()))
-        between = revision.original[old[1] : match.start()]
-        if old[0] == number or number not in text.numbers(revision.revised) or not _BACK.search(between):
+    sentences = text.units(revision.original)
+    for index, unit in enumerate(sentences[:-1]):
+        kept = _HEDGE.sub("", unit.text.strip())
+        states = _CONCLUDES.search(kept)
+        if not states or len(kept) > 250 or "?" in kept or _BACK.search(kept):
             continue
-        if old[0] in text.numbers(revision.question + revision.revised):
+        if not any(_TAKEN_BACK.match(following.text) for following in sentences[index + 1 : index + 3]):
             continue
-        kept = next(u for u in text.units(revision.original) if u.start <= old[1] < u.end).text.strip()
-        kept = _HEDGE.sub("", kept)
-        place = next((u for u in text.units(revision.revised) if number in text.numbers(u.text)), None)
-        if place is None or len(kept) > 300 or "?" in kept or _BACK.search(kept):
+        if text.spoken(states["value"]) in text.numbers(revision.question + revision.revised):
             continue
+        last = text.units(revision.revised)[-1]
         kept = kept[0].upper() + kept[1:]
-        return put(revision.revised, place.start, place.start, f"{kept}\n\n", "result that the student corrected later")
+        change = "conclusion that the student took back"
+        return put(revision.revised, last.start, last.start, f"{kept}\n\n", change)
     return None
 
 
 PLANTERS: dict[str, Planter] = {
-    "slip": slip, "wrong_operation": wrong_operation, "misread": misread, "redone": redone,
-    "abandoned_approach": abandoned_approach, "own_words": own_words,
-}  # fmt: skip
+    "slip": slip,
+    "wrong_operation": wrong_operation,
+    "misread": misread,
+    "redone": redone,
+    "abandoned_approach": abandoned_approach,
+    "own_words": own_words,
+}
