@@ -27,7 +27,7 @@ from tests.helpers.row_factories import write_parts
 from tests.helpers.training_runs import COUNTER, RULE, MadeRun, make_run
 from tests.report.test_nightly_page import EVIL
 
-ALL_ARMS = ("champion", "unpruned_sft", "random_prune", "best_of_n", "drp")
+ALL_ARMS = ("original", "champion", "unpruned_sft", "random_prune", "best_of_n", "drp")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def _printed(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> str:
 
 
 def test_every_curation_has_a_description() -> None:
-    assert set(ARMS) == {"base", "champion", *plugin_names("curations")}
+    assert set(ARMS) == {"base", "original", "champion", *plugin_names("curations")}
 
 
 def test_the_curation_of_another_package_has_its_place_before_drp(
