@@ -170,7 +170,8 @@ def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
         ChangedCheckpointError, BadInputError: the checkpoint's files, or a copy of them, were changed.
     """
     if entry.arm in (BASE, ORIGINAL):
-        base = model_folder(entry.base_model) or Path(entry.base_model)
+        student = ctx.recipe.student if entry.arm == BASE else ctx.recipe.line
+        base = model_folder(student) or Path(student)
         if model_digest(base) != entry.base_sha256:
             raise WrongBaseError(
                 f"the model in {base} is not the one that {ctx.run_id} started with: its digest is"
