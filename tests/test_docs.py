@@ -78,6 +78,7 @@ NOT_RUN = {
     ".venv/bin/pytest -m training tests/end_to_end/test_loop.py": TRAINING,
     # programs that take long, or need torch
     ".venv/bin/python -m benchmarks.effect_of_pruning": MINUTES,
+    ".venv/bin/python -m benchmarks.type_one_error": MINUTES,
     ".venv/bin/python -m benchmarks.crosscheck_with_lmeval --run-date 2026-11-21": (
         "needs lm-eval and a training run"
     ),

@@ -1,6 +1,6 @@
 """Configuration: recipes, teacher profiles and settings, read and validated."""
 
-from drp.config.arms import BASE, CHAMPION
+from drp.config.arms import BASE, CHAMPION, ORIGINAL, UNTRAINED
 from drp.config.decomposition import DecompositionKind, PromptMode
 from drp.config.evaluation import Benchmark, Evaluation, Promotion
 from drp.config.gates import Band, Gates, NightBands, RowGates
@@ -32,7 +32,9 @@ __all__ = [
     "BASE",
     "CHAMPION",
     "LONGEST",
+    "ORIGINAL",
     "SPLITS",
+    "UNTRAINED",
     "Arm",
     "Band",
     "BatchPace",

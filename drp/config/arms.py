@@ -3,6 +3,10 @@
 from typing import Literal
 
 BASE: Literal["base"] = "base"
-"""The student before any training."""
+"""The student before this training."""
 CHAMPION: Literal["champion"] = "champion"
 """The checkpoint in use."""
+ORIGINAL: Literal["original"] = "original"
+"""The student before its first training, where the base is a checkpoint of it (`small@champion`)."""
+UNTRAINED = (BASE, CHAMPION, ORIGINAL)
+"""The three of them."""

@@ -21,7 +21,8 @@ class Evaluation(Section):
     sampling: Sampling = Sampling(samples=5)
     """Each question is sampled `samples` times: 5 times in the paper."""
     cutoff: int | None = Field(default=12_000, ge=1)
-    """Token cut-off. Scores are reported with it and without any cut-off (paper, section 5)."""
+    """Token cut-off. Scores are reported without any cut-off and, if a sample can be longer, with it (paper,
+    section 5)."""
 
     @field_validator("benchmarks")
     @classmethod
@@ -37,6 +38,7 @@ class Promotion(Section):
     benchmark: str
     """Name of the benchmark that decides."""
     margin: Share = 0.01
-    """The drop in accuracy must be smaller than this, with 95 % confidence."""
+    """The drop in accuracy, from the champion and from the original base, must be smaller than this, with
+    95 % confidence."""
     saving: Share = 0.0
     """The share of tokens saved must be larger than this, with 95 % confidence."""

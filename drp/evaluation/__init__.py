@@ -2,7 +2,7 @@
 
 from drp.evaluation.promotion_rule import ArmComparison, PromotionDecision, decide_promotion
 from drp.evaluation.scores import Samples, ScoreKey, UnlikeScoresError, check_alike, score_row
-from drp.evaluation.statistics import Comparison, Interval, compare, least_margin
+from drp.evaluation.statistics import Comparison, Interval, compare, difference_variance, least_margin
 
 __all__ = [
     "ArmComparison",
@@ -15,6 +15,7 @@ __all__ = [
     "check_alike",
     "compare",
     "decide_promotion",
+    "difference_variance",
     "least_margin",
     "score_row",
 ]

@@ -1,7 +1,8 @@
 """Estimates from the samples of a benchmark, with confidence intervals and paired comparisons.
 
-The sampling unit is the question, because samples of the same question are correlated. Intervals and
-comparisons therefore resample questions. Base and candidate are compared pairwise on the same questions.
+The sampling unit is the question, because samples of the same question are correlated: intervals and tests
+(`drp.evaluation.intervals`) take one figure of each question. Base and candidate are compared pairwise on the
+same questions.
 
 Arrays have the shape [questions, samples]: `right` is bool, `tokens` is int. Every question has the same
 number of samples.
@@ -11,15 +12,24 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from drp.evaluation.intervals import (
+    UNSEEN,
+    Floats,
+    difference_bounds,
+    difference_lower_bound,
+    ratio_bounds,
+    share_bounds,
+    sign_flip_p,
+)
+
 CONFIDENCE = 0.95
-RESAMPLES = 10_000
-_MAX_INDICES = 2_000_000
-"""Resampled indices held in memory at a time: 16 MB."""
+_TAIL = (1 - CONFIDENCE) / 2
 
 
 @dataclass(frozen=True)
@@ -33,10 +43,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Comparison of a candidate with its base on the same questions and seeds.
-
-    `p` is that of McNemar's exact test, `aes` the accuracy-efficiency score.
-    """
+    """Comparison of a candidate with its base on the same questions and seeds."""
 
     accuracy: Interval
     """Pass@1 of the candidate minus that of the base."""
@@ -45,11 +52,16 @@ class Comparison:
     accuracy_at_least: float
     """One-sided lower bound of the difference in Pass@1, at level CONFIDENCE."""
     lost: int
-    """Samples that only the base answered correctly."""
+    """Questions that the base answered correctly in more samples."""
     won: int
-    """Samples that only the candidate answered correctly."""
+    """Questions that the candidate answered correctly in more samples."""
     p: float
+    """Two-sided p-value of the sign-flip test over questions; with one sample it is McNemar's exact test."""
     aes: float
+    """Accuracy-efficiency score."""
+    unit: Literal["question", "sample"] = "sample"
+    """What `lost`, `won` and `p` count. Comparisons that were stored by version 0.1.0 have no unit: they
+    count samples, and their intervals are bootstrapped."""
 
     def is_not_lower(self, margin: float) -> bool:
         """Return whether accuracy is non-inferior: it drops by less than `margin` (0.01 is one point)."""
@@ -61,10 +73,10 @@ class Comparison:
 
 
 def pass_at_1(right: NDArray[np.bool_]) -> Interval:
-    """Return the share of correct samples, with Wilson's interval over the questions.
+    """Return the share of correct samples, with its interval over questions (`share_bounds`).
 
-    With several samples per question the interval is slightly conservative. It does not shrink to a point
-    when all samples are correct.
+    With one sample per question it is Clopper and Pearson's interval. It does not shrink to a point when all
+    samples are correct.
 
     Raises:
         ValueError: there are no samples.
@@ -72,9 +84,8 @@ def pass_at_1(right: NDArray[np.bool_]) -> Interval:
     questions, samples = right.shape
     if not questions * samples:
         raise ValueError("a score needs a sample")
-    share = float(right.mean())
-    bounds = stats.binomtest(round(share * questions), questions).proportion_ci(CONFIDENCE, "wilson")
-    return Interval(share, min(share, float(bounds.low)), max(share, float(bounds.high)))
+    low, high = share_bounds(right.sum(axis=1), samples, _TAIL)
+    return _interval(float(right.mean()), low, high)
 
 
 def majority_is_right(answers: Sequence[str | None], right: Sequence[bool]) -> bool:
@@ -96,10 +107,8 @@ def compare(
     right: NDArray[np.bool_],
     base_tokens: NDArray[np.int64],
     tokens: NDArray[np.int64],
-    *,
-    seed: int = 0,
 ) -> Comparison:
-    """Compare a candidate with its base: paired bootstrap over questions, McNemar's test and AES.
+    """Compare a candidate with its base: intervals and a sign-flip test over questions, and AES.
 
     Raises:
         ValueError: the arrays differ in shape or are empty.
@@ -107,46 +116,26 @@ def compare(
     shapes = {array.shape for array in (base_right, right, base_tokens, tokens)}
     if len(shapes) != 1 or not base_right.size:
         raise ValueError(f"base and candidate need the same questions and samples, not {sorted(shapes)}")
-    means = np.stack([array.mean(axis=1) for array in (base_right, right, base_tokens, tokens)])
-    resampled = _bootstrap_means(means, seed)
-    differences, ratios = resampled[1] - resampled[0], resampled[3] / resampled[2]
-    base_accuracy, accuracy, base_length, length = means.mean(axis=1)
-    lost, won = int((base_right & ~right).sum()), int((~base_right & right).sum())
+    gains = right.sum(axis=1) - base_right.sum(axis=1)
+    differences = gains / right.shape[1]
+    lengths, base_lengths = tokens.mean(axis=1), base_tokens.mean(axis=1)
+    base_accuracy, accuracy = float(base_right.mean()), float(right.mean())
+    base_length, length = float(base_lengths.mean()), float(lengths.mean())
     return Comparison(
-        accuracy=_interval(accuracy - base_accuracy, differences),
-        tokens=_interval(length / base_length, ratios),
-        accuracy_at_least=_lower_bound(float(accuracy - base_accuracy), differences, lost, means.shape[1]),
-        lost=lost,
-        won=won,
-        p=float(stats.binomtest(won, lost + won).pvalue) if lost + won else 1.0,
+        accuracy=_interval(accuracy - base_accuracy, *difference_bounds(differences, _TAIL)),
+        tokens=_interval(length / base_length, *ratio_bounds(base_lengths, lengths, _TAIL)),
+        accuracy_at_least=float(difference_lower_bound(differences, 1 - CONFIDENCE)),
+        lost=int((gains < 0).sum()),
+        won=int((gains > 0).sum()),
+        p=sign_flip_p(gains),
         aes=accuracy_efficiency_score(base_accuracy, accuracy, base_length, length),
+        unit="question",
     )
 
 
-def _lower_bound(difference: float, resampled: NDArray[np.float64], lost: int, questions: int) -> float:
-    """Return the one-sided lower bound of the difference in accuracy.
-
-    Without observed losses the bootstrap resamples none either. Yet a share of up to about 3 / n of the
-    questions may be lost unobserved (the rule of three).
-    """
-    bound = float(np.quantile(resampled, 1 - CONFIDENCE))
-    return bound if lost else min(bound, difference - (1 - (1 - CONFIDENCE) ** (1 / questions)))
-
-
-def _bootstrap_means(means: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """Return the row means of RESAMPLES bootstrap samples of the questions: [rows, RESAMPLES]."""
-    rng, questions = np.random.default_rng(seed), means.shape[1]
-    rows = max(1, _MAX_INDICES // questions)
-    parts = []
-    for start in range(0, RESAMPLES, rows):
-        indices = rng.integers(questions, size=(min(rows, RESAMPLES - start), questions))
-        parts.append(np.stack([row[indices].mean(axis=1) for row in means]))
-    return np.concatenate(parts, axis=1)
-
-
-def _interval(value: float, resampled: NDArray[np.float64]) -> Interval:
-    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(float(value), float(low), float(high))
+def _interval(value: float, low: Floats, high: Floats) -> Interval:
+    """Build an interval that holds its value."""
+    return Interval(value, min(value, float(low)), max(value, float(high)))
 
 
 def accuracy_efficiency_score(
@@ -162,16 +151,25 @@ def accuracy_efficiency_score(
     return float((base_length - length) / base_length + (3 if change >= 0 else 5) * change)
 
 
-def least_margin(questions: int, discordant: float, power: float = 0.8) -> float:
+def difference_variance(base_right: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
+    """Return the variance between questions of the difference in accuracy, for `least_margin`.
+
+    With one sample it is the share of discordant questions if both students are equally accurate.
+    """
+    differences = right.mean(axis=1) - base_right.mean(axis=1)
+    return float(differences.var())
+
+
+def least_margin(questions: int, variance: float, power: float = 0.8) -> float:
     """Return the smallest margin for which a benchmark demonstrates non-inferiority with this `power`.
 
-    Assumes two equally accurate students. Normal approximation for paired proportions.
+    Assumes two equally accurate students, and that the mean difference is normally distributed.
 
     Args:
         questions: number of questions in the benchmark.
-        discordant: share of the questions that exactly one of the two students answers correctly. At least
-            one question is assumed, because observing none does not prove that there are none.
+        variance: variance between questions of the difference in accuracy (`difference_variance`).
         power: probability of demonstrating non-inferiority.
     """
-    quantiles = float(stats.norm.ppf(CONFIDENCE) + stats.norm.ppf(power))
-    return quantiles * math.sqrt(max(discordant, 1 / questions) / questions)
+    total = questions + UNSEEN
+    quantiles = float(stats.t.ppf(CONFIDENCE, total - 1) + stats.norm.ppf(power))
+    return UNSEEN / total + quantiles * math.sqrt(questions * variance + UNSEEN) / total

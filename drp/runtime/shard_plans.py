@@ -24,7 +24,7 @@ class PlannedCheckpoint(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     arm: str
-    """Name of a curation, or `base` or `champion`."""
+    """Name of a curation, or `base`, `champion` or `original`."""
     checkpoint_id: str
     base_model: str
     base_sha256: str

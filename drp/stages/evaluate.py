@@ -8,7 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from drp.config import BASE, CHAMPION, Benchmark, EngineName, Recipe, SyntheticSet, settings
+from drp.config import (
+    BASE,
+    CHAMPION,
+    ORIGINAL,
+    Benchmark,
+    EngineName,
+    Evaluation,
+    Recipe,
+    SyntheticSet,
+    settings,
+)
 from drp.core import BadInputError, GradedRollout, Question
 from drp.core.stage_names import EVALUATE
 from drp.evaluation import Samples, ScoreKey, score_row
@@ -29,7 +39,7 @@ from drp.runtime import (
     sample,
 )
 from drp.student import SampleRequest, Student
-from drp.student.engines import student_of
+from drp.student.engines import longest_response, model_folder
 from drp.training import WrongBaseError
 
 _QUESTIONS = """
@@ -57,19 +67,27 @@ def shard_of(ctx: RunContext, name: str, benchmark: str) -> str:
 
 
 def evaluate(ctx: RunContext, shard: str) -> None:
-    """Measure one checkpoint on one benchmark."""
+    """Measure one checkpoint on one benchmark; within the cut-off too, if a sample can be longer than it."""
     if ctx.run.is_done(EVALUATE, shard):
         return
     with Grader(workers=1) as grader:
         self_test(grader)
     entry, benchmark = _about(ctx, shard)
     with ctx.run.shard(EVALUATE, shard, ctx.recipe.evaluation_hash) as out:
-        sample(ctx, sampling_task(ctx, shard))
+        task = sampling_task(ctx, shard)
+        sample(ctx, task)
         samples = read_samples(ctx, shard)
         key, (checkpoint_id, arm) = score_key(ctx, benchmark.name), (entry.checkpoint_id, entry.arm)
-        for cutoff in dict.fromkeys((None, evaluation_of(ctx.recipe).cutoff)):
+        for cutoff in cutoffs(evaluation_of(ctx.recipe), task.student):
             out.add("scores", score_row(samples, key, checkpoint_id=checkpoint_id, arm=arm, cutoff=cutoff))
             out.counts["scores"] += 1
+
+
+def cutoffs(evaluation: Evaluation, student: Student) -> tuple[int | None, ...]:
+    """The cut-offs that a student is measured with: none, and the recipe's if a response can be longer."""
+    cutoff = evaluation.cutoff
+    is_reachable = cutoff is not None and cutoff < longest_response(student)
+    return (None, cutoff) if is_reachable else (None,)
 
 
 def sampling_task(ctx: RunContext, shard: str) -> SamplingTask:
@@ -151,8 +169,9 @@ def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
         WrongBaseError: the student's folder was changed since the plan.
         ChangedCheckpointError, BadInputError: the checkpoint's files, or a copy of them, were changed.
     """
-    if entry.arm == BASE:
-        base = Path(student_of(ctx.recipe).model)
+    if entry.arm in (BASE, ORIGINAL):
+        student = ctx.recipe.student if entry.arm == BASE else ctx.recipe.line
+        base = model_folder(student) or Path(student)
         if model_digest(base) != entry.base_sha256:
             raise WrongBaseError(
                 f"the model in {base} is not the one that {ctx.run_id} started with: its digest is"

@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
-from drp.config import BASE, CHAMPION, parse_student_name, settings
+from drp.config import BASE, CHAMPION, ORIGINAL, parse_student_name, settings
 from drp.core import BadInputError, content_id
 from drp.registry import open_registry
 from drp.runtime import PlannedCheckpoint, RunContext, entries_of, evaluation_of, fetch_student, model_digest
-from drp.student.engines import student_of
+from drp.student.engines import model_folder, student_of
+from drp.training import WrongBaseError
 
 
 def prepare(ctx: RunContext, corpus_version: int | None = None) -> list[str]:
     """Write the plan for a corpus version (default: the current one); return the entries' names, base first.
 
     Raises:
-        BadInputError: there is nothing to train on.
+        BadInputError: there is nothing to train on, or a model is not on this machine.
+        WrongBaseError: the original base was replaced by another model.
     """
     recipe = ctx.recipe
     evaluation_of(recipe)
@@ -47,10 +49,52 @@ def prepare(ctx: RunContext, corpus_version: int | None = None) -> list[str]:
             base_sha256=base,
             corpus_version=version,
         )
+    entries = entries | {n: e for n, e in _original(ctx, version).items() if n not in entries}
     champion = _champion(ctx, list(entries), version)
     for name, entry in [*champion.items(), *entries.items()]:  # the champion first: see `_champion`
         ctx.run.write_plan(name, entry)
     return list(entries | champion)
+
+
+def _original(ctx: RunContext, version: int) -> dict[str, PlannedCheckpoint]:
+    """The entry of the original base, if the base is a checkpoint and one may be promoted.
+
+    Raises:
+        BadInputError: the model is not in its folder any more.
+        WrongBaseError: the folder has another model than the line was trained from.
+    """
+    line, name = parse_student_name(ctx.recipe.student)
+    if name is None or ctx.recipe.promotion is None:
+        return {}
+    folder = model_folder(line)
+    if folder is None:
+        raise BadInputError(
+            f"the original base {line!r} is not a model in a folder of this machine, and a checkpoint is"
+            " promoted only if it is as accurate as that model",
+            state="Nothing was trained; the corpus is as it was",
+            next_command=f"put the model back into the folder {line}, or remove promotion from the recipe",
+        )
+    digest = model_digest(folder)
+    with open_registry(settings().resolved_database_url) as registry:
+        ancestor = registry.get(name)
+        while before := parse_student_name(ancestor.base_model).checkpoint:
+            ancestor = registry.get(before)
+    if digest != ancestor.base_sha256:
+        raise WrongBaseError(
+            f"the model in {folder} is not the original base of {ctx.recipe.student}: its digest is"
+            f" {digest[:12]}, not {ancestor.base_sha256[:12]}",
+            state="Nothing was trained; the corpus is as it was",
+            next_command="put the earlier model back, or set student in the recipe to the new model",
+        )
+    checkpoint_id = content_id("checkpoint", digest, BASE)
+    entry = PlannedCheckpoint(
+        arm=ORIGINAL,
+        checkpoint_id=checkpoint_id,
+        base_model=line,
+        base_sha256=digest,
+        corpus_version=version,
+    )
+    return {checkpoint_id[:12]: entry}
 
 
 def _champion(ctx: RunContext, names: list[str], version: int) -> dict[str, PlannedCheckpoint]:

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
-from drp.config import BASE, CHAMPION, settings
+from drp.config import UNTRAINED, settings
 from drp.core import CheckpointFolder, load_plugin
 from drp.core.stage_names import TRAIN
 from drp.curation import Curation, read_candidates
@@ -26,9 +26,9 @@ from drp.training import (
 
 
 def train(ctx: RunContext, name: str) -> None:
-    """Make the checkpoint of one entry of the plan, unless it is the base or is registered already."""
+    """Make the checkpoint of one entry of the plan, unless it is only measured or is registered already."""
     entry = entry_of(ctx, name)
-    if entry.arm in (BASE, CHAMPION):
+    if entry.arm in UNTRAINED:
         return
     folder = scratch(entry)
     with process_lock(folder.with_suffix(".lock")) as lock:  # an attempt that was killed may still be saving

@@ -70,7 +70,7 @@ def _facts(ctx: RunContext, entries: Sequence[PlannedCheckpoint]) -> TrainingFac
     recipe, evaluation = ctx.recipe, evaluation_of(ctx.recipe)
     version = max(entry.corpus_version for entry in entries)
     entrants = [Entrant(entry.arm, entry.checkpoint_id, _manifest(ctx, entry)) for entry in entries]
-    compared, decision = _comparison(ctx, {entrant.checkpoint_id for entrant in entrants})
+    compared, against_original, decision = _comparison(ctx, {e.checkpoint_id for e in entrants})
     facts = TrainingFacts(
         run_id=ctx.run_id,
         run_date=ctx.run.run_date,
@@ -83,6 +83,7 @@ def _facts(ctx: RunContext, entries: Sequence[PlannedCheckpoint]) -> TrainingFac
         cutoff=evaluation.cutoff,
         rule=recipe.promotion,
         compared=compared,
+        against_original=against_original,
         decision=decision,
         is_champion=decision is not None and _was_promoted(decision),
     )
@@ -96,12 +97,15 @@ def _manifest(ctx: RunContext, entry: PlannedCheckpoint) -> Manifest | None:
 
 def _comparison(
     ctx: RunContext, checkpoint_ids: Set[str]
-) -> tuple[Sequence[ArmComparison], PromotionDecision | None]:
-    """The comparisons of these checkpoints, and the decision about one of them."""
+) -> tuple[Sequence[ArmComparison], ArmComparison | None, PromotionDecision | None]:
+    """The comparisons of these checkpoints with the reference, that with the original base, the decision."""
     document = read_comparison(ctx) or {"compared": [], "decision": None}
     compared = [_compared(row) for row in document["compared"] if row["checkpoint_id"] in checkpoint_ids]
-    decision = PromotionDecision(**document["decision"]) if document["decision"] else None
-    return compared, decision if decision and decision.checkpoint_id in checkpoint_ids else None
+    found = document["decision"]
+    if found is None or found["checkpoint_id"] not in checkpoint_ids:
+        return compared, None, None
+    against_original = document.get("against_original")  # not in a document of version 0.1.0
+    return compared, against_original and _compared(against_original), PromotionDecision(**found)
 
 
 def _compared(row: dict[str, Any]) -> ArmComparison:

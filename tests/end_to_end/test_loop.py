@@ -153,4 +153,8 @@ def test_the_champion_is_the_student_of_the_next_night(lake, recipe, registry):
     train_eval(run)
     (made,) = (checkpoint for checkpoint in registry.list("small") if checkpoint.base_model == name)
     assert made.base_sha256 == model_digest(model_folder(name))
-    assert {entry.arm for entry in entries_of(run).values()} == {"base", "drp"}  # the champion is the base
+    assert {entry.arm for entry in entries_of(run).values()} == {
+        "base",
+        "original",
+        "drp",
+    }  # the champion is the base

@@ -13,12 +13,13 @@ from datetime import date
 from math import exp
 from random import Random
 
+from drp.config.arms import UNTRAINED
 from drp.config.evaluation import Promotion
 from drp.config.student import Sampling
 from drp.core.records import Question
 from drp.evaluation.promotion_rule import ArmComparison, decide_promotion
 from drp.evaluation.scores import Samples, ScoreKey, score_row
-from drp.evaluation.statistics import compare, least_margin
+from drp.evaluation.statistics import compare, difference_variance, least_margin
 from drp.report.training.page_data import ARMS, Entrant, TrainingFacts
 from drp.training.job import Manifest, Point
 from tests.helpers.row_factories import Row, make_checkpoint, make_score_sample
@@ -29,6 +30,7 @@ RULE = Promotion(benchmark="small", margin=0.01, saving=0.1)
 
 SKILL = {
     "base": 0.0,
+    "original": 0.0,
     "champion": 0.0,
     "unpruned_sft": 0.01,
     "random_prune": -0.12,
@@ -38,6 +40,7 @@ SKILL = {
 """Accuracy advantage of an arm over the base."""
 LENGTH = {
     "base": 1.0,
+    "original": 1.0,
     "champion": 0.8,
     "unpruned_sft": 0.97,
     "random_prune": 0.5,
@@ -69,7 +72,7 @@ def make_run(
     sampling = Sampling(samples=n_samples, seed=1)
     entrants = [Entrant(arm, _id(arm), _manifest(arm, tokens)) for arm in ("base", *arms)]
     tables: dict[str, list[Row]] = {
-        "checkpoints": [_checkpoint(e, student) for e in entrants if e.arm not in ("base", "champion")],
+        "checkpoints": [_checkpoint(e, student) for e in entrants if e.arm not in UNTRAINED],
         "scores": [],
         "score_samples": [],
     }
@@ -124,7 +127,7 @@ def _compared(
         other = samples[entrant.arm]
         comparison = compare(base.right, other.right, base.tokens, other.tokens)
         questions = len(base.question_ids)
-        least = least_margin(questions, float((base.right != other.right).mean()))
+        least = least_margin(questions, difference_variance(base.right, other.right))
         yield ArmComparison(
             entrant.arm, entrant.checkpoint_id, reference, benchmark, questions, comparison, least
         )
@@ -189,7 +192,7 @@ def _checkpoint(entrant: Entrant, student: str) -> Row:
 
 def _manifest(arm: str, tokens: int) -> Manifest | None:
     """The manifest of an arm's training: a decreasing loss, with validation every 100 steps."""
-    if arm in ("base", "champion"):
+    if arm in UNTRAINED:
         return None
     rng = _random(arm)
     floor = 0.18 + 0.3 * (list(ARMS).index(arm) % 3) / 10

@@ -27,7 +27,7 @@ from tests.helpers.row_factories import write_parts
 from tests.helpers.training_runs import COUNTER, RULE, MadeRun, make_run
 from tests.report.test_nightly_page import EVIL
 
-ALL_ARMS = ("champion", "unpruned_sft", "random_prune", "best_of_n", "drp")
+ALL_ARMS = ("original", "champion", "unpruned_sft", "random_prune", "best_of_n", "drp")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def _printed(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> str:
 
 
 def test_every_curation_has_a_description() -> None:
-    assert set(ARMS) == {"base", "champion", *plugin_names("curations")}
+    assert set(ARMS) == {"base", "original", "champion", *plugin_names("curations")}
 
 
 def test_the_curation_of_another_package_has_its_place_before_drp(
@@ -196,6 +196,28 @@ def test_a_cutoff_that_changes_nothing_is_not_a_second_table(shown: Callable[[Ma
     assert "all figures are the same" not in other.words
     assert other.words.count("arm Pass@1 thinking tokens") == 2
     assert "cut-off" not in shown(make_run(cutoff=None)).words.lower()
+
+
+def test_truncated_samples_have_a_column_only_where_there_are_any(shown: Callable[[MadeRun], Page]) -> None:
+    run = make_run(cutoff=None)
+    assert any(row["share_cut"] for row in run.tables["scores"])
+    assert "truncated" in shown(run).words
+    assert "Truncated: samples that did not end" in shown(run).words
+    finished = [row | {"share_cut": 0.0} for row in run.tables["scores"]]
+    page = shown(replace(run, tables={**run.tables, "scores": finished}))
+    assert "AES looping" in page.words
+    assert "Truncated: " not in page.words
+
+
+def test_a_comparison_of_an_older_version_says_what_it_counted(shown: Callable[[MadeRun], Page]) -> None:
+    run = make_run(n_samples=5)
+    words = shown(run).words
+    assert "p is that of a two-sided sign-flip test" in words
+    assert "Lost: questions that the base answered correctly more often." in words
+    older = [replace(row, comparison=replace(row.comparison, unit="sample")) for row in run.facts.compared]
+    words = shown(replace(run, facts=replace(run.facts, compared=older))).words
+    assert "McNemar's test with samples as units, which finds too many differences" in words
+    assert "Lost: samples that only the base answered correctly." in words
 
 
 def test_too_few_questions_cause_a_caveat(tmp_path: Path) -> None:

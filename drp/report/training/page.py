@@ -35,6 +35,9 @@ def build_training_report(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) 
         score=deciding.of(CANDIDATE) if deciding else None,
         base=deciding.of(BASE) if deciding else None,
         boards=[(board, _compared(board, facts)) for board in numbers.boards],
+        is_truncated=any(
+            score.share_cut for board in numbers.boards for score in (*board.scores, *board.cut)
+        ),
         lengths=[
             (lengths, name, length_picture(lengths, (arm_words(BASE).name, name)))
             for board in numbers.boards

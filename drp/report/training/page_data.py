@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
-from drp.config import BASE, CHAMPION, Promotion
+from drp.config import BASE, CHAMPION, ORIGINAL, Promotion
 from drp.core import Question
 from drp.evaluation import ArmComparison, Interval, PromotionDecision
 from drp.report.chart_data import LengthHistogram
@@ -32,6 +32,7 @@ class ArmWords(NamedTuple):
 
 ARMS: Mapping[str, ArmWords] = {
     BASE: ArmWords("base", "the student before training"),
+    ORIGINAL: ArmWords("original base", "the student before its first training"),
     CHAMPION: ArmWords("champion", "the checkpoint in use"),
     "unpruned_sft": ArmWords("unpruned SFT", "trained on the same rollouts, unpruned"),
     "random_prune": ArmWords(
@@ -97,6 +98,8 @@ class TrainingFacts:
     cutoff: int | None
     rule: Promotion | None = None
     compared: Sequence[ArmComparison] = ()
+    against_original: ArmComparison | None = None
+    """Comparison of the candidate with the original base; None if that is the reference."""
     decision: PromotionDecision | None = None
     is_champion: bool = False
     """Whether the candidate was promoted."""
@@ -199,6 +202,21 @@ class Check:
     figures: str
 
 
+_CONFIDENCE = "95\u00a0% confidence"
+_AS_ORIGINAL = "as accurate as the original base"
+
+
+def _accuracy_check(what: str, row: ArmComparison, rule: Promotion) -> Check:
+    comparison = row.comparison
+    return Check(
+        comparison.is_not_lower(rule.margin),
+        what,
+        f"Pass@1 {points(comparison.accuracy.value)} points compared with the"
+        f" {arm_words(row.reference).name}, at least {points(comparison.accuracy_at_least)} with"
+        f" {_CONFIDENCE}; required: above {points(-rule.margin)}",
+    )
+
+
 @dataclass(frozen=True)
 class TrainingNumbers:
     """All numbers of a run.
@@ -232,33 +250,40 @@ class TrainingNumbers:
         if facts.decision.promote:
             return "DRP is shown to be shorter and not less accurate, but was not made the champion."
         failed = [check.what for check in self.checks if not check.is_met]
-        return f"DRP is not shown to be {' or '.join(failed)}."
+        detail = f"DRP is not shown to be {' or '.join(failed)}."
+        if failed == [_AS_ORIGINAL]:
+            detail += (
+                " The chain of champions has used up the margin: each loses less than the margin against the"
+                " one before, but together they may lose more."
+            )
+        return detail
 
     @property
     def checks(self) -> Sequence[Check]:
         """The conditions of the rule; empty if there was nothing to decide."""
         facts = self.facts
-        rule, deciding = facts.rule, (CANDIDATE, facts.deciding)
-        row = next((row for row in facts.compared if (row.arm, row.benchmark) == deciding), None)
+        rule, row = facts.rule, self._decisive
         if rule is None or row is None or facts.decision is None:
             return []
-        comparison, tokens, reference = row.comparison, row.comparison.tokens, arm_words(row.reference).name
-        confidence = "95\u00a0% confidence"
-        return [
+        tokens, reference = row.comparison.tokens, arm_words(row.reference).name
+        checks = [
+            _accuracy_check("as accurate", row, rule),
             Check(
-                comparison.is_not_lower(rule.margin),
-                "as accurate",
-                f"Pass@1 {points(comparison.accuracy.value)} points compared with the {reference}, at least"
-                f" {points(comparison.accuracy_at_least)} with {confidence};"
-                f" required: above {points(-rule.margin)}",
-            ),
-            Check(
-                comparison.is_shorter(rule.saving),
+                row.comparison.is_shorter(rule.saving),
                 "sufficiently shorter" if rule.saving else "shorter",
                 f"{times(tokens.value)} the tokens of the {reference}, at most {times(tokens.high)} with"
-                f" {confidence}; required: below {times(1 - rule.saving)}",
+                f" {_CONFIDENCE}; required: below {times(1 - rule.saving)}",
             ),
         ]
+        if facts.against_original is not None:
+            checks.append(_accuracy_check(_AS_ORIGINAL, facts.against_original, rule))
+        return checks
+
+    @property
+    def _decisive(self) -> ArmComparison | None:
+        """The comparison of the candidate on the deciding benchmark."""
+        deciding = (CANDIDATE, self.facts.deciding)
+        return next((row for row in self.facts.compared if (row.arm, row.benchmark) == deciding), None)
 
     def training_ratio(self, entrant: Entrant) -> float | None:
         """Return the ratio of training example tokens to unpruned rollout tokens; None if unknown."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from drp.config import BASE, CHAMPION
+from drp.config import BASE, UNTRAINED
 from drp.evaluation import Interval
 from drp.report.chart_data import LengthHistogram
 from drp.report.nightly.read_numbers import LENGTH_STEPS, fetch_rows
@@ -111,7 +111,7 @@ def _lengths(benchmark: str, arms: Mapping[str, _Histogram]) -> Mapping[str, Len
 
 def _missing(facts: TrainingFacts, boards: Sequence[Board]) -> Sequence[str]:
     """Return the remaining work of the run, in order."""
-    untrained = [e.name for e in facts.entrants if e.arm not in (BASE, CHAMPION) and e.manifest is None]
+    untrained = [e.name for e in facts.entrants if e.arm not in UNTRAINED and e.manifest is None]
     scored = {(score.arm, board.benchmark) for board in boards for score in board.scores}
     unmeasured = {
         entrant.name: [benchmark for benchmark in facts.benchmarks if (entrant.arm, benchmark) not in scored]

@@ -1,5 +1,6 @@
 """Select a recipe's student, the engine that runs it, and the environment of the engine."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,12 @@ def model_folder(student: str) -> Path | None:
     else:
         folder = small.WEIGHTS if student == small.NAME else settings().home / student
     return folder if (folder / "config.json").is_file() else None
+
+
+def longest_response(student: Student) -> int:
+    """Return the most tokens that a response can have: the limit of the sampling or the model's context."""
+    context = json.loads((Path(student.model) / "config.json").read_text()).get("max_position_embeddings")
+    return min(student.sampling.max_tokens, context or student.sampling.max_tokens)
 
 
 def checkpoint_folder(student: str) -> Path:
