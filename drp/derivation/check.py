@@ -1,0 +1,48 @@
+"""All checks of one revision."""
+
+from drp.derivation.contradictions import contradictions
+from drp.derivation.faults import DerivationFault
+from drp.derivation.missing_links import missing_links
+from drp.derivation.references import dangling_references
+from drp.derivation.source import Source
+from drp.derivation.statements import statements
+from drp.derivation.substance import derives
+from drp.derivation.withdrawn import withdrawn_steps
+
+
+def derivation_faults(
+    question: str, original: str, revision: str, summary: str = ""
+) -> list[DerivationFault]:
+    """Return the faults of a revision as a derivation, in the order of its sentences; empty if it has none.
+
+    A fault is always one that the revision has and the original has not: a text is a sound revision of itself.
+
+    Args:
+        question: the problem.
+        original: the student's thinking.
+        revision: the shortened thinking.
+        summary: the student's response after the thinking, which may be empty.
+    """
+    if original.strip() == revision.strip():
+        return []
+    asked, kept = statements(question), statements(revision)
+    source = Source(statements(original))
+    answer = Source(statements(summary)) if summary.strip() else None
+    sources = (source, answer) if answer else (source,)
+    faults = [
+        *(fault for one in sources for fault in missing_links(asked, one, kept)),
+        *(fault for one in sources for fault in dangling_references(asked, one, kept)),
+        *contradictions(sources, revision, kept),
+        *withdrawn_steps(source, answer, kept),
+    ]
+    if is_hollow(question, original, revision):
+        faults.append(
+            DerivationFault("hollow", 0, len(revision), "no sentence of the revision computes or deduces anything")
+        )
+    return sorted(faults, key=lambda fault: (fault.start, fault.kind))
+
+
+def is_hollow(question: str, original: str, revision: str) -> bool:
+    """Whether a revision has lost the whole derivation; not if the original has none either."""
+    asked = statements(question)
+    return not derives(asked, statements(revision)) and derives(asked, statements(original))

@@ -1,0 +1,150 @@
+"""Dangling references: to an equation, a case or a step that a revision does not have."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from drp.derivation.faults import DerivationFault, quoted
+from drp.derivation.source import Source, aligned
+from drp.derivation.statements import Statement
+
+_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+_HEAD = re.compile(  # the beginning of one of a series: "Step 4:", "**Case 2**", "5. "
+    r"[\s#*_>-]{0,8}(?:(?:the )?(step|case|part|method|possibility|scenario|situation) \(?(\d{1,2}|[ivIV]{1,4}|one|two|three|four|five)\b\)?(?=[\s:.,;*)—–-]|$)"
+    r"|()\(?(\d{1,2})[.)]\**\s)",
+    re.I,
+)
+_ORDINAL_HEAD = re.compile(r"(?:in |for |now,? (?:in |for )?|consider )?the (second|third|fourth|other|last) (case|possibility|scenario)\b")
+_LABEL = re.compile(r"(?:\b(?:equations?|eqs?\.?|from|using|in|into|by|of|and) ?)\((\d{1,2})\)(?![\w^(])|\b(?:equations?|eqs?\.?) (\d{1,2})\b")
+_TAG = re.compile(r"\((\d{1,2})\)\W*$|tag(\d{1,2})\W*$|^\W*\((\d{1,2})\)|\b(?:equation|eq\.?) \(?(\d{1,2})\)?\W*(?::|$)|^\W*(\d{1,2})[.)]")
+_NOUN = (
+    r"(equations?|inequalit(?:y|ies)|expressions?|formulas?|identit(?:y|ies)|relations?|systems?|congruences?"
+    r"|fractions?|products?|sums?|polynomials?|quadratics?|cases?|results?|values?|numbers?|terms?)"
+)
+_BACK = re.compile(
+    r"\b(?:(?:this|that|these|those|both|the (?:above|first|second|third|last|latter|former|previous|preceding|two|three|resulting|other))"
+    rf"(?: (?:last|first|second|two|three|above|new|latter|same|quadratic|linear|simplified))? {_NOUN}\b|\b{_NOUN} above\b|\beither case\b)"
+)
+_MATHEMATICAL = re.compile(r"[=≤≥<>≡+*/^]|\d")
+_EQUATION_LIKE = re.compile(r"equation|inequalit|identit|relation|system|congruence|formula")
+_CASE_LIKE = re.compile(r"case|possibilit|scenario")
+_RELATION = re.compile(r"[=≤≥<>≡]")
+_REACH = 3  # statements before a reference in which its antecedent is looked for
+"""A reference such as "this equation" points at most this far back."""
+
+
+def dangling_references(
+    question: Sequence[Statement], source: Source, revision: Sequence[Statement]
+) -> Iterator[DerivationFault]:
+    """Yield the references whose target the original has and the revision has lost."""
+    yield from _series(source, revision)
+    yield from _labels(question, source, revision)
+    yield from _backward(question, source, revision)
+
+
+def _heads(statements: Sequence[Statement]) -> Iterator[tuple[str, int, Statement]]:
+    """Yield name and number of every statement that begins one of a series."""
+    for statement in statements:
+        head = _HEAD.match(statement.unit.body)
+        if head is None:
+            continue
+        number = head[2] or head[4]
+        yield (head[1] or "").lower(), int(number) if number.isdigit() else _ROMAN.get(number.lower(), 0), statement
+
+
+def _series(source: Source, revision: Sequence[Statement]) -> Iterator[DerivationFault]:
+    """Yield series that begin after their beginning: the first "Step 4" without a step 3 before it."""
+    has: dict[str, set[int]] = {}
+    for name, number, _ in _heads(source.statements):
+        has.setdefault(name, set()).add(number)
+    seen: dict[str, set[int]] = {}
+    for name, number, statement in _heads(revision):
+        before = seen.setdefault(name, set())
+        if number > 1 and number - 1 not in before and number - 1 in has.get(name, ()) and number not in before:
+            what = f"{name} {number}" if name else f"item {number} of a list"
+            if not before or name in ("case", "step", "part"):
+                giver = next(s for n, k, s in _heads(source.statements) if n == name and k == number - 1)
+                yield _fault(statement, what, f"nothing before it is {name or 'item'} {number - 1}", giver)
+        before.add(number)
+
+
+def _labels(
+    question: Sequence[Statement], source: Source, revision: Sequence[Statement]
+) -> Iterator[DerivationFault]:
+    """Yield references to the number of an equation that the original numbers and the revision does not."""
+    def tags(statement: Statement) -> list[str]:
+        return [next(filter(None, match)) for match in _TAG.findall(statement.unit.lower)]
+
+    seen = {tag for statement in question for tag in tags(statement)}
+    numbered: dict[str, Statement] = {}
+    for statement in source.statements:
+        for tag in tags(statement):
+            numbered.setdefault(tag, statement)
+    for statement in revision:
+        own = set(tags(statement))
+        for match in _LABEL.findall(statement.unit.lower):
+            label = next(filter(None, match))
+            if label not in seen and label not in own and label in numbered:
+                if numbered[label].key == statement.key:
+                    continue
+                seen.add(label)
+                yield _fault(statement, f"({label})", f"no equation before it has the number {label}", numbered[label])
+        seen |= own
+
+
+def _backward(
+    question: Sequence[Statement], source: Source, revision: Sequence[Statement]
+) -> Iterator[DerivationFault]:
+    """Yield "this equation" and its like where the sentence that it points to is gone."""
+    places = aligned(source, revision)
+    kept = {place for place in places if place is not None}
+    kept_equations: set[str] = set().union(*(statement.unit.equations for statement in question))
+    for index, (statement, place) in enumerate(zip(revision, places, strict=True)):
+        back = _BACK.search(statement.unit.lower)
+        if back:
+            noun = back[1] or back[2] or "case"
+            start = len(statement.unit.lower) and back.start()
+            is_own = _has(noun, statement.unit.plain[:start])
+            if not is_own:
+                giver = _antecedent(source.statements, place, noun) if place is not None else None
+                if giver is not None:
+                    lost = giver.index not in kept and not (giver.unit.equations & kept_equations)
+                    near = revision[index - 1] if index else None
+                    if lost and (near is None or aligned_before(places, index) != giver.index):
+                        yield _fault(statement, back.group(), "the sentence it points to is dropped", giver)
+                elif place is None and _EQUATION_LIKE.match(noun):
+                    if not any(_RELATION.search(s.unit.plain) for s in (*question, *revision[:index])) and any(
+                        _RELATION.search(s.unit.plain) for s in source.statements
+                    ):
+                        yield _fault(statement, back.group(), "there is no equation before it", None)
+        kept_equations |= statement.unit.equations
+
+
+def aligned_before(places: Sequence[int | None], index: int) -> int | None:
+    """Return where the statement before `index` stands in the source."""
+    return places[index - 1] if index else None
+
+
+def _antecedent(statements: Sequence[Statement], place: int, noun: str) -> Statement | None:
+    """Return the statement that a reference at `place` points to: the nearest one that has what it names."""
+    for candidate in reversed(statements[max(0, place - _REACH) : place]):
+        if _has(noun, candidate.unit.plain):
+            return candidate
+    return None
+
+
+def _has(noun: str, spelled: str) -> bool:
+    if _CASE_LIKE.match(noun):
+        return _CASE_LIKE.search(spelled.lower()) is not None
+    return (_RELATION if _EQUATION_LIKE.match(noun) else _MATHEMATICAL).search(spelled) is not None
+
+
+def _fault(user: Statement, subject: str, why: str, giver: Statement | None) -> DerivationFault:
+    gone = f": {quoted(giver.unit.body)}" if giver else ""
+    return DerivationFault(
+        "dangling_reference",
+        user.unit.start,
+        user.unit.end,
+        f"{quoted(user.unit.body)} refers to {subject}, but {why}{gone}",
+        subject,
+        (giver.unit.start, giver.unit.end) if giver else None,
+    )

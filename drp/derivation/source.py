@@ -1,0 +1,59 @@
+"""The original of a revision (or the student's summary): where it says what."""
+
+import re
+from collections.abc import Sequence
+
+from drp.derivation.statements import Statement
+
+_DEFINED = re.compile(
+    r"\b(?:let|denote|define|call|suppose|assume|set|say|where|represents?|stands? for|be the)\b"
+)
+_SYMBOL = re.compile(r"(?<![a-zA-Z'’\\°])[a-zA-Zα-ωΔΓΘΛΣΦΨΩ](?![a-zA-Z'’])")
+
+
+class Source:
+    """Statements of an original, looked up by wording, by value and by symbol."""
+
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        self.statements = statements
+        self.by_key: dict[str, list[int]] = {}
+        self.first_value: dict[str, int] = {}
+        self._definitions: dict[str, int] = {}
+        self._first_mark: dict[str, int] | None = None
+        for statement in statements:
+            if statement.key:
+                self.by_key.setdefault(statement.key, []).append(statement.index)
+            for number in statement.quantities:
+                self.first_value.setdefault(number.text, statement.index)
+            if _DEFINED.search(statement.unit.lower):
+                for symbol in _SYMBOL.findall(statement.unit.plain):
+                    self._definitions.setdefault(symbol, statement.index)
+
+    def news(self, index: int) -> list[str]:
+        """Return the values and equations that a statement is the first to have."""
+        if self._first_mark is None:
+            self._first_mark = {}
+            for statement in self.statements:
+                for mark in statement.unit.marks:
+                    self._first_mark.setdefault(mark, statement.index)
+        return [mark for mark in self.statements[index].unit.marks if self._first_mark[mark] == index]
+
+    def definition(self, symbol: str) -> int | None:
+        """Return the first statement that defines a symbol; None if none does."""
+        return self._definitions.get(symbol)
+
+
+def aligned(source: Source, revision: Sequence[Statement]) -> list[int | None]:
+    """Return for each statement of a revision the statement of the source that it repeats; None if there is none.
+
+    Of several, the first one after the statement before it.
+    """
+    last = -1
+    places: list[int | None] = []
+    for statement in revision:
+        options = source.by_key.get(statement.key, ())
+        place = next((option for option in options if option > last), options[0] if options else None)
+        if place is not None:
+            last = max(last, place)
+        places.append(place)
+    return places
