@@ -39,6 +39,11 @@ class Sample:
     summary: str = ""
 
 
+def _ended(sentence: str) -> str:
+    """Return a sentence with the white space that separates it from the next one."""
+    return f"{sentence} " if sentence.endswith((".", "!")) else f"{sentence}\n"
+
+
 def _without(text: str, unit: Unit) -> str:
     return text[: unit.start] + text[unit.end :]
 
@@ -138,7 +143,7 @@ def put_back(sound: Sample, random: Random) -> Sample | None:
     for wrong in options:
         following = next((kept[p.body] for p in parts[wrong.index + 1 :] if p.body in kept), None)
         at = following.start if following else len(sound.revision)
-        return replace(sound, revision=f"{sound.revision[:at]}{wrong.body} {sound.revision[at:]}")
+        return replace(sound, revision=f"{sound.revision[:at]}{_ended(wrong.body)}{sound.revision[at:]}")
     return None
 
 
@@ -151,8 +156,8 @@ def wrong_attempt(sound: Sample, random: Random) -> Sample | None:
     unit = random.choice(options)
     wrong = re.sub(r"\d+(?=\W*$)", lambda m: str(int(m.group()) + random.choice([1, 10, 4])), unit.body)
     form = random.choice(["Wait, that's wrong.", "No, that's not right.", "Wait, actually, let me redo that.", "Hmm, no, I made a mistake.", "Wait, no."])
-    original = f"{sound.original[: unit.start]}{wrong} {form} {sound.original[unit.start :]}"
-    return replace(sound, original=original, revision=sound.revision.replace(unit.body, f"{wrong} {unit.body}", 1))
+    original = f"{sound.original[: unit.start]}{_ended(wrong)}{form} {sound.original[unit.start :]}"
+    return replace(sound, original=original, revision=sound.revision.replace(unit.body, _ended(wrong) + unit.body, 1))
 
 
 Planter = Callable[[Sample, Random], Sample | None]

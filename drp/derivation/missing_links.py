@@ -3,18 +3,21 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from fractions import Fraction
+from itertools import combinations
+
 from drp.derivation.faults import DerivationFault, quoted
-from drp.derivation.quantities import Known, value
+from drp.derivation.quantities import Known, Quantity, value
 from drp.derivation.source import Source, aligned
 from drp.derivation.statements import Statement
 
-_SYMBOL = re.compile(r"(?<![a-zA-Z'’\\°])[a-zA-Zα-ωΔΓΘΛΣΦΨΩ](?![a-zA-Z'’])")
 _PROSE_LETTERS = frozenset("aAIsioO")
 _DEFINES = re.compile(
     r"\b(?:let|denote|define|call|suppose|assume|say|set|represent\w{0,3}|where|stands? for|variables?|unknowns?"
     r"|integers?|numbers?|for (?:any|some|all|each|every)|there (?:is|are|exists?)|named?|given|consider|choose|pick|if|with"
     r"|point|line|circle|triangle|vector|matrix|function|constants?|angle|segment|formula|equations?|letters?)\b"
 )
+_ONLY_ANSWER = re.compile(r"\W*(?:boxed|final answer|answer)?[\W\d]*(?:boxed)?[\W\d]*")
 _GIVES = re.compile(r"(?:\b(?:let|denote|define|call|represents?|stands? for|set|say|suppose)\b)|\bbe the\b")
 
 
@@ -33,31 +36,49 @@ def _values(
     known = Known()
     for statement in question:
         known.learn(statement.unit.plain, statement.unit.lower)
+    previous: list[Fraction] = []
     for statement, place in zip(revision, places, strict=True):
+        if _ONLY_ANSWER.fullmatch(statement.unit.plain):
+            continue
         for number in statement.quantities:
-            if known.has(number.text):
+            if known.has(number.text) or (place is None and known.suggests(number.text)):
                 continue
             exact = value(number.text)
+            giver = _giver(source, number, place)
+            if giver is not None and (place is not None or not _combines(exact, previous)):
+                yield _fault(statement, number.text, giver)
             if exact is not None:
                 known.add(exact)
-            giver = source.first_value.get(number.text)
-            if giver is None or number.role == "result" or (place is not None and giver >= place):
-                continue
-            if place is None and number.role != "operand":
-                continue
-            given_as = next(q.role for q in source.statements[giver].quantities if q.text == number.text)
-            if given_as == "operand" or (place is None and given_as != "result"):
-                continue
-            yield _fault(statement, number.text, source.statements[giver])
         known.learn(statement.unit.plain, statement.unit.lower)
+        previous = [exact for q in statement.quantities if (exact := value(q.text)) is not None][:12]
+
+
+def _giver(source: Source, number: Quantity, place: int | None) -> Statement | None:
+    """Return the dropped statement that gives a number; None if the use or the source is no clear one."""
+    index = source.first_value.get(number.text)
+    if index is None or number.role == "result" or (place is not None and index >= place):
+        return None
+    giver = source.statements[index]
+    roles = {quantity.role for quantity in giver.quantities if quantity.text == number.text}
+    if place is None or len(number.text) == 1:
+        return giver if number.role == "operand" and "result" in roles else None
+    return giver if roles & {"result", "mention"} else None
+
+
+def _combines(exact: Fraction | None, numbers: Sequence[Fraction]) -> bool:
+    """Whether a value is sum, difference, product or quotient of two numbers of the sentence before."""
+    return exact is not None and any(
+        exact in (a + b, a - b, b - a, a * b) or (b and exact * b == a) or (a and exact * a == b)
+        for a, b in combinations(numbers, 2)
+    )
 
 
 def _symbols(
     question: Sequence[Statement], source: Source, revision: Sequence[Statement], places: Sequence[int | None]
 ) -> Iterator[DerivationFault]:
-    known = _PROSE_LETTERS.union(*(symbols(statement) for statement in question))
+    known = _PROSE_LETTERS.union(*(statement.symbols for statement in question))
     for statement, place in zip(revision, places, strict=True):
-        fresh = symbols(statement) - known
+        fresh = statement.symbols - known
         known |= fresh
         if not fresh or _DEFINES.search(statement.unit.lower):
             continue
@@ -65,14 +86,9 @@ def _symbols(
             if re.search(rf"(?<![\w)*+/^-]){symbol}(?:_?\w)?=", statement.unit.plain):
                 continue
             giver = source.definition(symbol)
-            if giver is None or (place is not None and giver >= place):
+            if place is None or giver is None or giver >= place:
                 continue
             yield _fault(statement, symbol, source.statements[giver])
-
-
-def symbols(statement: Statement) -> frozenset[str]:
-    """Return the single letters that a statement uses as symbols."""
-    return frozenset(_SYMBOL.findall(statement.unit.plain))
 
 
 def _fault(user: Statement, subject: str, giver: Statement) -> DerivationFault:

@@ -10,12 +10,14 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-Role: TypeAlias = Literal["operand", "result", "mention"]
+Role: TypeAlias = Literal["operand", "coefficient", "result", "mention"]
+"""`operand`: of an arithmetic expression that an equals sign follows; `coefficient`: of any other expression."""
 
 _FORMULA = re.compile(r"[^\s;]*\d[^\s;]*")  # a piece with a digit
 _RELATION = re.compile(r"[=≈≡<>≤≥→⇒≠]")
 _COMPUTES = re.compile(r"[\w)!%°][-+*/^](?=[\w(√-])|\d(?=[a-zA-Zα-ω(√])|\)(?=\()|√|\d!")
 _NUMBER = re.compile(r"\d(?<![\w.]\d)\d*(?:\.\d+)?(?:/\d+(?![\d.]))?")
+_LETTER = re.compile(r"[a-zA-Zα-ω]")
 _DIGIT = re.compile(r"\d")
 _WORKED_WITH = re.compile(  # "multiply 24 by", "the sum of 24 and", "substituting 24"
     r"\b(?:add(?:ing)?|subtract(?:ing)?|multipl(?:y|ying)|divid(?:e|ing)|plus|minus|times|sum of"
@@ -36,7 +38,9 @@ def quantities(spelled: str) -> Iterator[Quantity]:
     for piece in _FORMULA.finditer(spelled):
         is_after_value = False
         offset = piece.start()
-        for side in _sides(piece.group()):
+        sides = _sides(piece.group())
+        for index, side in enumerate(sides):
+            is_sum = index + 1 < len(sides) and _LETTER.search(side) is None and "√" not in side
             computes = _COMPUTES.search(side) is not None
             for number in _NUMBER.finditer(side):
                 start = offset + number.start()
@@ -44,7 +48,7 @@ def quantities(spelled: str) -> Iterator[Quantity]:
                 if is_after_value:
                     role = "result"
                 elif computes:
-                    role = "operand"
+                    role = "operand" if is_sum else "coefficient"
                 elif len(side) != len(piece.group()):
                     role = "result"
                 elif _WORKED_WITH.search(spelled, max(0, start - 24), start):
@@ -81,6 +85,8 @@ _WORD = re.compile(r"[a-z]{3,9}")
 COMMON = frozenset(map(Fraction, (*range(11), 12, 24, 30, 52, 60, 90, 100, 180, 360, 365, 1000)))
 """Values that need no source: small integers, and numbers of units of time, angle and currency."""
 
+_ALWAYS = frozenset(map(Fraction, (0, 1, 2, 10, 100)))
+
 
 def worded(lower: str) -> set[Fraction]:
     """Return the values that a text in lower case has in words: "twice", "a dozen", "half"."""
@@ -106,6 +112,11 @@ class Known:
         self._values |= worded(lower)
 
     def has(self, number: str) -> bool:
+        """Whether exactly this value is known, or too common to need a source."""
+        exact = value(number)
+        return exact is None or exact in _ALWAYS or exact in self._values
+
+    def suggests(self, number: str) -> bool:
         """Whether a number is known, common, or follows from a known one at sight (complement, percent, …)."""
         exact = value(number)
         if exact is None or self._follows(exact):

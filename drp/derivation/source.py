@@ -3,12 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from drp.derivation.statements import Statement
+from drp.derivation.statements import SYMBOL, Statement
 
-_DEFINED = re.compile(
-    r"\b(?:let|denote|define|call|suppose|assume|set|say|where|represents?|stands? for|be the)\b"
-)
-_SYMBOL = re.compile(r"(?<![a-zA-Z'’\\°])[a-zA-Zα-ωΔΓΘΛΣΦΨΩ](?![a-zA-Z'’])")
+_DEFINED = re.compile(r"\b(?i:let(?:'s)?|denote|define|call|suppose|assume|set|say)\b([^.;:]{1,80})")
 
 
 class Source:
@@ -20,13 +17,14 @@ class Source:
         self.first_value: dict[str, int] = {}
         self._definitions: dict[str, int] = {}
         self._first_mark: dict[str, int] | None = None
+        self._left_sides: dict[str, list[int]] | None = None
         for statement in statements:
             if statement.key:
                 self.by_key.setdefault(statement.key, []).append(statement.index)
             for number in statement.quantities:
                 self.first_value.setdefault(number.text, statement.index)
-            if _DEFINED.search(statement.unit.lower):
-                for symbol in _SYMBOL.findall(statement.unit.plain):
+            for defined in _DEFINED.findall(statement.unit.plain):
+                for symbol in SYMBOL.findall(defined):
                     self._definitions.setdefault(symbol, statement.index)
 
     def news(self, index: int) -> list[str]:
@@ -38,6 +36,15 @@ class Source:
                     self._first_mark.setdefault(mark, statement.index)
         return [mark for mark in self.statements[index].unit.marks if self._first_mark[mark] == index]
 
+    def gives(self, name: str) -> Sequence[int]:
+        """Return the statements that have an equation with this left side."""
+        if self._left_sides is None:
+            self._left_sides = {}
+            for statement in self.statements:
+                for equation in statement.unit.equations:
+                    self._left_sides.setdefault(equation.partition("=")[0], []).append(statement.index)
+        return self._left_sides.get(name, ())
+
     def definition(self, symbol: str) -> int | None:
         """Return the first statement that defines a symbol; None if none does."""
         return self._definitions.get(symbol)
@@ -46,7 +53,8 @@ class Source:
 def aligned(source: Source, revision: Sequence[Statement]) -> list[int | None]:
     """Return for each statement of a revision the statement of the source that it repeats; None if there is none.
 
-    Of several, the first one after the statement before it.
+    Of several, the first one after the statement before it. A text of which less than half repeats the source is no
+    excerpt of it but a text of its own: what it shares with the source, it shares by chance, and nothing is aligned.
     """
     last = -1
     places: list[int | None] = []
@@ -56,4 +64,5 @@ def aligned(source: Source, revision: Sequence[Statement]) -> list[int | None]:
         if place is not None:
             last = max(last, place)
         places.append(place)
-    return places
+    is_excerpt = 2 * sum(place is not None for place in places) >= len(places)
+    return places if is_excerpt else [None] * len(places)

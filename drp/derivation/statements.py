@@ -13,6 +13,7 @@ _OPENERS = re.compile(  # words that a shortened sentence may lose at its beginn
     r"|let me see|let's see)\b[,.! :;—–…-]{0,4}){1,8}"
 )
 _BULLET = re.compile(r"\s*(?:[-*•#>]+\s+|\(?\d{1,2}[.)]\s+)")
+SYMBOL = re.compile(r"(?<![a-zA-Z'’\\°])[a-zA-Zα-ωΔΓΘΛΣΦΨΩ](?![a-zA-Z'’(])")
 _EDGES = " .,:;!*#-\t\n"
 
 
@@ -25,6 +26,11 @@ class Statement:
         self.index, self.unit = index, unit
         self.key = key_of(unit.lower)
         self._quantities: Sequence[Quantity] | None = None
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The single letters that it uses as symbols; a letter before a bracket is the name of a function."""
+        return frozenset(SYMBOL.findall(self.unit.plain))
 
     @property
     def quantities(self) -> Sequence[Quantity]:

@@ -1,7 +1,7 @@
 """Withdrawn steps: sentences that a revision keeps although the student takes them back."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.source import Source, aligned
@@ -17,6 +17,7 @@ _TAKES_BACK = re.compile(  # at the beginning of the next sentence
     r"|my (?:mistake|error|bad)|let me (?:correct|fix|redo|re-?do|recompute|recalculate|start over)|there(?:'s| is) (?:a|an) (?:mistake|error))"
 )
 _AGREES = re.compile(r"\b(?:that's|that is|this is|it's|yes|which is) (?:right|correct|fine|good)\b|\bmakes sense\b")
+_BETWEEN = re.compile(r"[\s,;]")
 _REACH = 3
 """Sentences before a withdrawal that it may take back."""
 
@@ -34,14 +35,11 @@ def withdrawn_steps(source: Source, summary: Source | None, revision: Sequence[S
         for before in reversed(source.statements[max(0, turn.index - _REACH) : turn.index]):
             if before.unit.paragraph < turn.unit.paragraph - 1 or _TAKES_BACK.match(before.unit.lower):
                 break
-            claims = source.news(before.index)
-            if not claims:
-                if before.index == turn.index - 1:
-                    continue
+            verdict = _is_withdrawn(source, before, turn.index, last, affirmed)
+            if verdict is False or (verdict is None and before.index < turn.index - 1):
                 break
-            if any(last[claim] > turn.index or claim in affirmed for claim in claims):
-                break
-            withdrawn[before.index] = turn
+            if verdict:
+                withdrawn[before.index] = turn
     for statement, place in zip(revision, places, strict=True):
         turn = withdrawn.get(place) if place is not None else None
         if turn is not None:
@@ -53,6 +51,33 @@ def withdrawn_steps(source: Source, summary: Source | None, revision: Sequence[S
                 statement.unit.body,
                 (turn.unit.start, turn.unit.end),
             )
+
+
+def _is_withdrawn(
+    source: Source, before: Statement, turn: int, last: Mapping[str, int], affirmed: frozenset[str]
+) -> bool | None:
+    """Whether what a statement claims never comes back after the turn; None if it claims nothing new."""
+    claim = _claim(before.unit.plain)
+    if claim is None:
+        news = source.news(before.index)
+        return not any(last[mark] > turn or mark in affirmed for mark in news) if news else None
+    name, result = claim
+    equation = f"{name}={result}"
+    if last.get(equation, -1) > turn or equation in affirmed:
+        return False
+    if last.get(result, -1) <= turn and result not in affirmed:
+        return True
+    return any(index > turn for index in source.gives(name))
+
+
+def _claim(spelled: str) -> tuple[str, str] | None:
+    """Return the two sides of the last equation of a statement."""
+    for chain in reversed(_BETWEEN.split(spelled)):
+        if "=" in chain:
+            *_, name, result = ("", *(side.strip(".?!:*") for side in chain.split("=")))
+            if name and result:
+                return name, result
+    return None
 
 
 def _marks(statements: Sequence[Statement]) -> frozenset[str]:
