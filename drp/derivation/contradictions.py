@@ -14,11 +14,13 @@ from drp.derivation.statements import Statement
 from drp.grading import false_equations
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_BETWEEN = re.compile(r"[\s;,]")
+_CHAIN = re.compile(r"[^\s;,=]+=[^\s;,]+")
 _STATED = re.compile(r"(-?\(?\d[\d./]*\)?)(?:°|%)?")
-_NAME = re.compile(r"[a-zA-Zα-ω∠][\w'∠]{0,8}(?:\([\w,]{1,12}\))?")
-_COMPUTES = re.compile(r"[\w)][-+*/^√(][\w(√]")
-_ANSWER = re.compile(r"\banswer (?:is|=|:|should be|must be|would be)[ :]*\(?\$?(-?\d+(?:\.\d+)?(?:/\d+)?)(?![\w^*/+(])")
+_NAME = re.compile(r"(?:[a-zA-Zα-ω]|∠[A-Z]{1,3})(?:_\(?\w{1,3}\)?|\d)?(?:\(\w{1,8}\))?")
+_SUM = re.compile(r"[\d.()+*/^-]*\d[-+*/^][\d.()+*/^-]*")  # an expression of numbers only
+_LETTERS = re.compile(r"(?<!\\)\b[a-zA-Z]{2,}")
+_GOES_ON = re.compile(r"\s?(?:[a-zA-Zα-ω](?![a-zA-Z])|[\d(+*/^√\[-]|binom|sqrt)")  # the value is not complete
+_ANSWER = re.compile(r"\banswer (?:is|=|:|should be|must be|would be)[ :]*\(?\$?(-?\d+(?:\.\d+)?(?:/\d+)?)(?![\w^*/+(-])")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 
 
@@ -63,18 +65,20 @@ def _altered(stated: Sequence[Statement], revision: Sequence[Statement]) -> Iter
 def _equations(stated: Sequence[Statement], revision: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield equations that give an expression a value which the student never gives it."""
     values: dict[str, dict[str, Statement]] = {}
+    numbers: set[str] = set()
     for statement in stated:
+        numbers.update(quantity.text for quantity in statement.quantities)
         for name, result in _pairs(statement.unit.plain):
             values.setdefault(name, {}).setdefault(result, statement)
     for statement in revision:
         for name, result in _pairs(statement.unit.plain):
             others = values.get(name)
-            if not others or result in others:
+            if not others or result.lstrip("-") in numbers:
                 continue
             exact = value(result)
             if exact is None or any(value(other) in (exact, None) for other in others):
                 continue
-            if _NAME.fullmatch(name) and len(others) > 1:
+            if len(others) > 2:
                 continue  # takes several values: a case, an index, a guess
             other, at = next(iter(others.items()))
             yield _fault(statement, name, f"gives {name} the value {result}, the student {other}", at)
@@ -82,16 +86,13 @@ def _equations(stated: Sequence[Statement], revision: Sequence[Statement]) -> It
 
 def _pairs(spelled: str) -> Iterator[tuple[str, str]]:
     """Yield expression and value of every chain of equations: `a=b=5` gives (a, 5) and (b, 5)."""
-    if "=" not in spelled:
-        return
-    for chain in _BETWEEN.split(spelled):
-        sides = [side.strip(".?!:$*") for side in chain.split("=")]
-        if len(sides) < 2:
-            continue
-        results = [side for side in sides[1:] if _STATED.fullmatch(side)]
-        for result in results:
+    for chain in _CHAIN.finditer(spelled):
+        sides = [side.strip(".?!:$*") for side in chain.group().split("=")]
+        if _GOES_ON.match(spelled, chain.end()):
+            sides.pop()
+        for result in filter(_STATED.fullmatch, sides[1:]):
             for side in sides:
-                if side != result and (_NAME.fullmatch(side) or (_COMPUTES.search(side) and not _STATED.fullmatch(side))):
+                if side != result and (_NAME.fullmatch(side) or (_SUM.fullmatch(side) and not _STATED.fullmatch(side))):
                     yield side, result.strip("()°%")
 
 
@@ -101,6 +102,10 @@ def _conclusions(stated: Sequence[Statement], revision: Sequence[Statement]) -> 
     for statement in stated:
         for answer in _answers(statement):
             known.setdefault(answer, statement)
+    if any(value(answer) is None for answer in known):
+        return  # an answer that is no number has many spellings
+    if not known:
+        known = _last_result(stated)
     first: tuple[str, Statement] | None = None
     for statement in revision:
         for answer in _answers(statement):
@@ -111,6 +116,15 @@ def _conclusions(stated: Sequence[Statement], revision: Sequence[Statement]) -> 
             against = next(((other, at) for other, at in known.items() if value(other) is not None), first)
             if against:
                 yield _fault(statement, answer, f"concludes {answer}, the student {against[0]}", against[1])
+
+
+def _last_result(stated: Sequence[Statement]) -> dict[str, Statement]:
+    """Return the last result of a student who names no answer."""
+    for statement in reversed(stated):
+        for quantity in reversed(statement.quantities):
+            if quantity.role == "result":
+                return {quantity.text: statement}
+    return {}
 
 
 def _answers(statement: Statement) -> Iterable[str]:
@@ -129,6 +143,8 @@ def _computed(stated: Sequence[Statement], text: str, revision: Sequence[Stateme
     written = {statement.key for statement in stated}
     for equation in wrong:
         at = next(s for s in revision if s.unit.end > equation.span[0])
+        if _LETTERS.search(equation.left + equation.right):
+            continue  # units convert
         if at.key not in written:
             yield _fault(at, equation.left, f"gives {equation.left} the value {equation.right}, which it has not", None)
 

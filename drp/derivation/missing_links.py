@@ -12,13 +12,8 @@ from drp.derivation.source import Source, aligned
 from drp.derivation.statements import Statement
 
 _PROSE_LETTERS = frozenset("aAIsioO")
-_DEFINES = re.compile(
-    r"\b(?:let|denote|define|call|suppose|assume|say|set|represent\w{0,3}|where|stands? for|variables?|unknowns?"
-    r"|integers?|numbers?|for (?:any|some|all|each|every)|there (?:is|are|exists?)|named?|given|consider|choose|pick|if|with"
-    r"|point|line|circle|triangle|vector|matrix|function|constants?|angle|segment|formula|equations?|letters?)\b"
-)
-_ONLY_ANSWER = re.compile(r"\W*(?:boxed|final answer|answer)?[\W\d]*(?:boxed)?[\W\d]*")
-_GIVES = re.compile(r"(?:\b(?:let|denote|define|call|represents?|stands? for|set|say|suppose)\b)|\bbe the\b")
+_DEFINES = re.compile(r"\b(?:let|denote|define|call|suppose|assume|set|where|represents?|stands? for|be the|for (?:any|some|all|each|every))\b")
+_ONLY_ANSWER = re.compile(r"[\W\d]*(?:(?:the )?(?:final )?answer(?: is)?|boxed|text)?[\W\d]*(?:boxed)?[\W\d]*")
 
 
 def missing_links(
@@ -38,10 +33,9 @@ def _values(
         known.learn(statement.unit.plain, statement.unit.lower)
     previous: list[Fraction] = []
     for statement, place in zip(revision, places, strict=True):
-        if _ONLY_ANSWER.fullmatch(statement.unit.plain):
-            continue
+        is_answer = _ONLY_ANSWER.fullmatch(statement.unit.plain) is not None
         for number in statement.quantities:
-            if known.has(number.text) or (place is None and known.suggests(number.text)):
+            if is_answer or known.has(number.text) or (place is None and known.suggests(number.text)):
                 continue
             exact = value(number.text)
             giver = _giver(source, number, place)
@@ -83,8 +77,6 @@ def _symbols(
         if not fresh or _DEFINES.search(statement.unit.lower):
             continue
         for symbol in sorted(fresh):
-            if re.search(rf"(?<![\w)*+/^-]){symbol}(?:_?\w)?=", statement.unit.plain):
-                continue
             giver = source.definition(symbol)
             if place is None or giver is None or giver >= place:
                 continue

@@ -14,11 +14,10 @@ _HEAD = re.compile(  # the beginning of one of a series: "Step 4:", "**Case 2**"
     re.I,
 )
 _ORDINAL_HEAD = re.compile(r"(?:in |for |now,? (?:in |for )?|consider )?the (second|third|fourth|other|last) (case|possibility|scenario)\b")
-_LABEL = re.compile(r"(?:\b(?:equations?|eqs?\.?|from|using|in|into|by|of|and) ?)\((\d{1,2})\)(?![\w^(])|\b(?:equations?|eqs?\.?) (\d{1,2})\b")
+_LABEL = re.compile(r"(?:\b(?:equations?|eqs?\.?|from|using|in|into|by|of|and) ?)\((\d{1,2})\)(?![\w^(])|\b(?:equations?|eqs?\.?) (\d{1,2})\b(?![\^*/+=(])")
 _TAG = re.compile(r"\((\d{1,2})\)\W*$|tag(\d{1,2})\W*$|^\W*\((\d{1,2})\)|\b(?:equation|eq\.?) \(?(\d{1,2})\)?\W*(?::|$)|^\W*(\d{1,2})[.)]")
 _NOUN = (
-    r"(equations?|inequalit(?:y|ies)|expressions?|formulas?|identit(?:y|ies)|relations?|systems?|congruences?"
-    r"|fractions?|products?|sums?|polynomials?|quadratics?|cases?|results?|values?|numbers?|terms?)"
+    r"(equations?|inequalit(?:y|ies)|expressions?|formulas?|identit(?:y|ies)|relations?|systems?|congruences?|cases)"
 )
 _BACK = re.compile(
     r"\b(?:(?:this|that|these|those|both|the (?:above|first|second|third|last|latter|former|previous|preceding|two|three|resulting|other))"

@@ -7,19 +7,21 @@ from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.source import Source, aligned
 from drp.derivation.statements import Statement
 
-_TAKES_BACK = re.compile(  # at the beginning of the next sentence
-    r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well)\b[,. …—-]{0,4}){0,3}(?:"
-    r"(?:wait|hold on|hang on|oops|no\b(?! (?:matter|need|problem|doubt))|nope|actually|scratch that|correction|sorry|not quite)\b"
-    r"|(?:wait[,. ]{0,3})?(?:that|this|it)(?:'s| is| was| seems| must be)? (?:not (?:right|correct|true|possible|valid|what)|wrong|incorrect|impossible"
-    r"|a mistake|an error|a contradiction|(?:can't|cannot|can not|couldn't) be|(?:doesn't|does not|didn't) (?:make sense|work|match|seem|hold|fit|add))"
+_LEAD = r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well|wait|hold on|hang on|a (?:second|minute|moment))\b[,. …—!-]{0,4}){0,5}"
+_TAKES_BACK = re.compile(  # at the beginning of a sentence: what is before it is wrong
+    _LEAD
+    + r"(?:(?:oops|nope|scratch that|correction|sorry|not quite)\b|no[,.—–]|no (?:that|it|this|wait|i|we)\b|actually,? (?:no|that|it|i|the|we)\b"
+    r"|(?:that|this|it)(?:'s| is| was| seems| must be|'s definitely)? (?:not (?:right|correct|true|possible|valid|what)|wrong|incorrect|impossible"
+    r"|a mistake|an error|a contradiction|(?:can't|cannot|can not|couldn't) be|(?:doesn't|does not|didn't) (?:make sense|work|match|seem right|hold|fit|add))"
     r"|(?:i|we) (?:think i |think we |must have |might have |may have |have |just |clearly )?"
-    r"(?:made (?:a|an|some)|misread|miscalculated|misunderstood|miscounted|messed|forgot|confused|was wrong|mis\w+)"
-    r"|my (?:mistake|error|bad)|let me (?:correct|fix|redo|re-?do|recompute|recalculate|start over)|there(?:'s| is) (?:a|an) (?:mistake|error))"
+    r"(?:made (?:a|an|some) (?!sure)|misread|miscalculated|misunderstood|miscounted|messed|forgot|confused|was wrong)"
+    r"|my (?:mistake|error|bad)|let me (?:correct|fix|redo|re-?do|start over)|there(?:'s| is) (?:a|an) (?:mistake|error))"
 )
-_AGREES = re.compile(r"\b(?:that's|that is|this is|it's|yes|which is) (?:right|correct|fine|good)\b|\bmakes sense\b")
+_HESITATES = re.compile(_LEAD + r"(?<=[ ,.—!-])(?=\S)|(?:but )?(?:wait|hold on|actually)\b")
+_CHECKS = re.compile(r"\bcheck|\bverif|\bconfirm|\bmake sure|\bis (?:that|this|it) (?:right|correct)|\balternatively|\banother way")
 _BETWEEN = re.compile(r"[\s,;]")
-_REACH = 3
-"""Sentences before a withdrawal that it may take back."""
+_REACH = 3  # sentences before a withdrawal that it may take back
+_CORRECTION = 12  # sentences after it in which the same left side may get another value
 
 
 def withdrawn_steps(source: Source, summary: Source | None, revision: Sequence[Statement]) -> Iterator[DerivationFault]:
@@ -30,12 +32,15 @@ def withdrawn_steps(source: Source, summary: Source | None, revision: Sequence[S
     affirmed = _marks(summary.statements) if summary else frozenset()
     withdrawn: dict[int, Statement] = {}
     for turn in source.statements[1:]:
-        if not _TAKES_BACK.match(turn.unit.lower) or turn.index in kept:
+        is_clear = _TAKES_BACK.match(turn.unit.lower) is not None
+        if turn.index in kept or not (is_clear or _HESITATES.match(turn.unit.lower)):
             continue
+        if not is_clear:  # "Wait." alone: a later sentence has to say so, or to give another value
+            is_clear = any(_TAKES_BACK.match(s.unit.lower) for s in source.statements[turn.index + 1 : turn.index + 3])
         for before in reversed(source.statements[max(0, turn.index - _REACH) : turn.index]):
             if before.unit.paragraph < turn.unit.paragraph - 1 or _TAKES_BACK.match(before.unit.lower):
                 break
-            verdict = _is_withdrawn(source, before, turn.index, last, affirmed)
+            verdict = _is_withdrawn(source, before, turn.index, last, affirmed, is_clear)
             if verdict is False or (verdict is None and before.index < turn.index - 1):
                 break
             if verdict:
@@ -54,20 +59,23 @@ def withdrawn_steps(source: Source, summary: Source | None, revision: Sequence[S
 
 
 def _is_withdrawn(
-    source: Source, before: Statement, turn: int, last: Mapping[str, int], affirmed: frozenset[str]
+    source: Source, before: Statement, turn: int, last: Mapping[str, int], affirmed: frozenset[str], is_clear: bool
 ) -> bool | None:
     """Whether what a statement claims never comes back after the turn; None if it claims nothing new."""
     claim = _claim(before.unit.plain)
     if claim is None:
         news = source.news(before.index)
-        return not any(last[mark] > turn or mark in affirmed for mark in news) if news else None
+        if not news:
+            return None
+        return is_clear and not any(last[mark] > turn or mark in affirmed for mark in news)
     name, result = claim
     equation = f"{name}={result}"
     if last.get(equation, -1) > turn or equation in affirmed:
         return False
+    is_corrected = any(turn <= index <= turn + _CORRECTION for index in source.gives(name))
     if last.get(result, -1) <= turn and result not in affirmed:
-        return True
-    return any(index > turn for index in source.gives(name))
+        return is_clear or is_corrected
+    return is_corrected and is_clear
 
 
 def _claim(spelled: str) -> tuple[str, str] | None:
