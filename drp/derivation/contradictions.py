@@ -102,15 +102,18 @@ def _conclusions(stated: Sequence[Statement], revision: Sequence[Statement]) -> 
     for statement in stated:
         for answer in _answers(statement):
             known.setdefault(answer, statement)
-    if any(value(answer) is None for answer in known):
-        return  # an answer that is no number has many spellings
-    if not known:
+    numbers: set[str] = set()
+    is_comparable = bool(known) and all(value(answer) is not None for answer in known)
+    if not is_comparable:  # no answer, or one that is no number and has many spellings
+        numbers = {quantity.text for statement in stated for quantity in statement.quantities}
         known = _last_result(stated)
     first: tuple[str, Statement] | None = None
     for statement in revision:
         for answer in _answers(statement):
             exact = value(answer)
-            if exact is None or any(value(other) == exact for other in known):
+            if exact is None or any(value(other) == exact for other in known) or (
+                not is_comparable and answer.lstrip("-") in numbers
+            ):
                 first = first or (answer, statement)
                 continue
             against = next(((other, at) for other, at in known.items() if value(other) is not None), first)

@@ -13,7 +13,7 @@ from drp.derivation.statements import Statement
 
 _PROSE_LETTERS = frozenset("aAIsioO")
 _DEFINES = re.compile(r"\b(?:let|denote|define|call|suppose|assume|set|where|represents?|stands? for|be the|for (?:any|some|all|each|every))\b")
-_ONLY_ANSWER = re.compile(r"[\W\d]*(?:(?:the )?(?:final )?answer(?: is)?|boxed|text)?[\W\d]*(?:boxed)?[\W\d]*")
+_ONLY_ANSWER = re.compile(r"[^\w=]*(?:the )?(?:final )?(?:answer)?(?: is)?[^\w=]*(?:boxed)?[^\w=]*\d[\d./]*\W*", re.I)
 
 
 def missing_links(

@@ -52,17 +52,19 @@ def _heads(statements: Sequence[Statement]) -> Iterator[tuple[str, int, Statemen
 
 def _series(source: Source, revision: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield series that begin after their beginning: the first "Step 4" without a step 3 before it."""
-    has: dict[str, set[int]] = {}
-    for name, number, _ in _heads(source.statements):
-        has.setdefault(name, set()).add(number)
+    first: dict[str, int] = {}
+    givers: dict[tuple[str, int], Statement] = {}
+    for name, number, statement in _heads(source.statements):
+        first.setdefault(name, number)
+        givers.setdefault((name, number), statement)
     seen: dict[str, set[int]] = {}
     for name, number, statement in _heads(revision):
         before = seen.setdefault(name, set())
-        if number > 1 and number - 1 not in before and number - 1 in has.get(name, ()) and number not in before:
+        is_gap = name != "" and number - 1 not in before and (name, number - 1) in givers
+        if number > 1 and number not in before and (is_gap if before else first.get(name) != number):
             what = f"{name} {number}" if name else f"item {number} of a list"
-            if not before or name in ("case", "step", "part"):
-                giver = next(s for n, k, s in _heads(source.statements) if n == name and k == number - 1)
-                yield _fault(statement, what, f"nothing before it is {name or 'item'} {number - 1}", giver)
+            why = f"nothing before it is {name or 'item'} {number - 1}"
+            yield _fault(statement, what, why, givers.get((name, number - 1)))
         before.add(number)
 
 

@@ -50,11 +50,10 @@ class Source:
         return self._definitions.get(symbol)
 
 
-def aligned(source: Source, revision: Sequence[Statement]) -> list[int | None]:
+def repeated(source: Source, revision: Sequence[Statement]) -> list[int | None]:
     """Return for each statement of a revision the statement of the source that it repeats; None if there is none.
 
-    Of several, the first one after the statement before it. A text of which less than half repeats the source is no
-    excerpt of it but a text of its own: what it shares with the source, it shares by chance, and nothing is aligned.
+    Of several, the first one after the statement before it.
     """
     last = -1
     places: list[int | None] = []
@@ -64,5 +63,14 @@ def aligned(source: Source, revision: Sequence[Statement]) -> list[int | None]:
         if place is not None:
             last = max(last, place)
         places.append(place)
+    return places
+
+
+def aligned(source: Source, revision: Sequence[Statement]) -> list[int | None]:
+    """As `repeated`, for a revision that is an excerpt of the source; otherwise None for every statement.
+
+    Of a text of which less than half repeats the source, the rest is not what was left of the source.
+    """
+    places = repeated(source, revision)
     is_excerpt = 2 * sum(place is not None for place in places) >= len(places)
     return places if is_excerpt else [None] * len(places)

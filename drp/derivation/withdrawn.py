@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from drp.derivation.faults import DerivationFault, quoted
-from drp.derivation.source import Source, aligned
+from drp.derivation.source import Source, repeated
 from drp.derivation.statements import Statement
 
 _LEAD = r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well|wait|hold on|hang on|a (?:second|minute|moment))\b[,. …—!-]{0,4}){0,5}"
@@ -17,8 +17,7 @@ _TAKES_BACK = re.compile(  # at the beginning of a sentence: what is before it i
     r"(?:made (?:a|an|some) (?!sure)|misread|miscalculated|misunderstood|miscounted|messed|forgot|confused|was wrong)"
     r"|my (?:mistake|error|bad)|let me (?:correct|fix|redo|re-?do|start over)|there(?:'s| is) (?:a|an) (?:mistake|error))"
 )
-_HESITATES = re.compile(_LEAD + r"(?<=[ ,.—!-])(?=\S)|(?:but )?(?:wait|hold on|actually)\b")
-_CHECKS = re.compile(r"\bcheck|\bverif|\bconfirm|\bmake sure|\bis (?:that|this|it) (?:right|correct)|\balternatively|\banother way")
+_HESITATES = re.compile(r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well)\b[,. …—-]{0,4}){0,3}(?:wait|hold on|hang on|actually)\b")
 _BETWEEN = re.compile(r"[\s,;]")
 _REACH = 3  # sentences before a withdrawal that it may take back
 _CORRECTION = 12  # sentences after it in which the same left side may get another value
@@ -26,7 +25,7 @@ _CORRECTION = 12  # sentences after it in which the same left side may get anoth
 
 def withdrawn_steps(source: Source, summary: Source | None, revision: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield the kept sentences whose content the student never comes back to after taking it back."""
-    places = aligned(source, revision)
+    places = repeated(source, revision)
     kept = {place for place in places if place is not None}
     last = _last_uses(source.statements)
     affirmed = _marks(summary.statements) if summary else frozenset()
