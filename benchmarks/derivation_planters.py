@@ -143,7 +143,9 @@ def put_back(sound: Sample, random: Random) -> Sample | None:
     for wrong in options:
         following = next((kept[p.body] for p in parts[wrong.index + 1 :] if p.body in kept), None)
         at = following.start if following else len(sound.revision)
-        return replace(sound, revision=f"{sound.revision[:at]}{_ended(wrong.body)}{sound.revision[at:]}")
+        before = sound.revision[:at]
+        gap = "" if not before or before[-1].isspace() else "\n"
+        return replace(sound, revision=f"{before}{gap}{_ended(wrong.body)}{sound.revision[at:]}")
     return None
 
 

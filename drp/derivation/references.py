@@ -13,11 +13,10 @@ _HEAD = re.compile(  # the beginning of one of a series: "Step 4:", "**Case 2**"
     r"|()\(?(\d{1,2})[.)]\**\s)",
     re.I,
 )
-_ORDINAL_HEAD = re.compile(r"(?:in |for |now,? (?:in |for )?|consider )?the (second|third|fourth|other|last) (case|possibility|scenario)\b")
 _LABEL = re.compile(r"(?:\b(?:equations?|eqs?\.?|from|using|in|into|by|of|and) ?)\((\d{1,2})\)(?![\w^(])|\b(?:equations?|eqs?\.?) (\d{1,2})\b(?![\^*/+=(])")
 _TAG = re.compile(r"\((\d{1,2})\)\W*$|tag(\d{1,2})\W*$|^\W*\((\d{1,2})\)|\b(?:equation|eq\.?) \(?(\d{1,2})\)?\W*(?::|$)|^\W*(\d{1,2})[.)]")
 _NOUN = (
-    r"(equations?|inequalit(?:y|ies)|expressions?|formulas?|identit(?:y|ies)|relations?|systems?|congruences?|cases)"
+    r"(equations?|inequalit(?:y|ies)|expressions?|formulas?|identit(?:y|ies)|relations?|systems?|congruences?|cases?)"
 )
 _BACK = re.compile(
     r"\b(?:(?:this|that|these|those|both|the (?:above|first|second|third|last|latter|former|previous|preceding|two|three|resulting|other))"
@@ -25,7 +24,7 @@ _BACK = re.compile(
 )
 _MATHEMATICAL = re.compile(r"[=≤≥<>≡+*/^]|\d")
 _EQUATION_LIKE = re.compile(r"equation|inequalit|identit|relation|system|congruence|formula")
-_CASE_LIKE = re.compile(r"case|possibilit|scenario")
+_CASE = re.compile(r"\b(?:cases?|possibilit|scenario|if|when|suppose|assume|otherwise|either)\b")
 _RELATION = re.compile(r"[=≤≥<>≡]")
 _REACH = 3  # statements before a reference in which its antecedent is looked for
 """A reference such as "this equation" points at most this far back."""
@@ -87,7 +86,7 @@ def _labels(
             if label not in seen and label not in own and label in numbered:
                 if numbered[label].key == statement.key:
                     continue
-                seen.add(label)
+                own.add(label)
                 yield _fault(statement, f"({label})", f"no equation before it has the number {label}", numbered[label])
         seen |= own
 
@@ -98,44 +97,33 @@ def _backward(
     """Yield "this equation" and its like where the sentence that it points to is gone."""
     places = aligned(source, revision)
     kept = {place for place in places if place is not None}
-    kept_equations: set[str] = set().union(*(statement.unit.equations for statement in question))
-    for index, (statement, place) in enumerate(zip(revision, places, strict=True)):
+    equations: set[str] = set().union(*(statement.unit.equations for statement in question))
+    has_relation = any(_RELATION.search(statement.unit.plain) for statement in question)
+    has_had_relation = any(_RELATION.search(statement.unit.plain) for statement in source.statements)
+    for statement, place in zip(revision, places, strict=True):
         back = _BACK.search(statement.unit.lower)
-        if back:
-            noun = back[1] or back[2] or "case"
-            start = len(statement.unit.lower) and back.start()
-            is_own = _has(noun, statement.unit.plain[:start])
-            if not is_own:
-                giver = _antecedent(source.statements, place, noun) if place is not None else None
-                if giver is not None:
-                    lost = giver.index not in kept and not (giver.unit.equations & kept_equations)
-                    near = revision[index - 1] if index else None
-                    if lost and (near is None or aligned_before(places, index) != giver.index):
+        noun = (back[1] or back[2] or "cases") if back else ""
+        if back and not _has(noun, statement.unit.lower[: back.start()]):
+            if place is not None:
+                for giver in _antecedents(source.statements, place, noun):
+                    if giver.index not in kept and not giver.unit.equations & equations:
                         yield _fault(statement, back.group(), "the sentence it points to is dropped", giver)
-                elif place is None and _EQUATION_LIKE.match(noun):
-                    if not any(_RELATION.search(s.unit.plain) for s in (*question, *revision[:index])) and any(
-                        _RELATION.search(s.unit.plain) for s in source.statements
-                    ):
-                        yield _fault(statement, back.group(), "there is no equation before it", None)
-        kept_equations |= statement.unit.equations
+                        break
+            elif _EQUATION_LIKE.match(noun) and has_had_relation and not has_relation:
+                yield _fault(statement, back.group(), "there is no equation before it", None)
+        equations |= statement.unit.equations
+        has_relation = has_relation or _RELATION.search(statement.unit.plain) is not None
 
 
-def aligned_before(places: Sequence[int | None], index: int) -> int | None:
-    """Return where the statement before `index` stands in the source."""
-    return places[index - 1] if index else None
-
-
-def _antecedent(statements: Sequence[Statement], place: int, noun: str) -> Statement | None:
-    """Return the statement that a reference at `place` points to: the nearest one that has what it names."""
-    for candidate in reversed(statements[max(0, place - _REACH) : place]):
-        if _has(noun, candidate.unit.plain):
-            return candidate
-    return None
+def _antecedents(statements: Sequence[Statement], place: int, noun: str) -> list[Statement]:
+    """Return the statements that a reference at `place` points to: the nearest ones that have what it names."""
+    near = statements[max(0, place - _REACH) : place]
+    return [s for s in reversed(near) if _has(noun, s.unit.lower)][: 2 if noun.endswith("s") else 1]
 
 
 def _has(noun: str, spelled: str) -> bool:
-    if _CASE_LIKE.match(noun):
-        return _CASE_LIKE.search(spelled.lower()) is not None
+    if noun.startswith("case"):
+        return _CASE.search(spelled) is not None
     return (_RELATION if _EQUATION_LIKE.match(noun) else _MATHEMATICAL).search(spelled) is not None
 
 

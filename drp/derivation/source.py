@@ -17,7 +17,7 @@ class Source:
         self.first_value: dict[str, int] = {}
         self._definitions: dict[str, int] = {}
         self._first_mark: dict[str, int] | None = None
-        self._left_sides: dict[str, list[int]] | None = None
+        self._left_sides: dict[str, list[tuple[int, str]]] | None = None
         for statement in statements:
             if statement.key:
                 self.by_key.setdefault(statement.key, []).append(statement.index)
@@ -36,13 +36,14 @@ class Source:
                     self._first_mark.setdefault(mark, statement.index)
         return [mark for mark in self.statements[index].unit.marks if self._first_mark[mark] == index]
 
-    def gives(self, name: str) -> Sequence[int]:
-        """Return the statements that have an equation with this left side."""
+    def gives(self, name: str) -> Sequence[tuple[int, str]]:
+        """Return statement and right side of every equation with this left side."""
         if self._left_sides is None:
             self._left_sides = {}
             for statement in self.statements:
                 for equation in statement.unit.equations:
-                    self._left_sides.setdefault(equation.partition("=")[0], []).append(statement.index)
+                    left, _, right = equation.partition("=")
+                    self._left_sides.setdefault(left, []).append((statement.index, right))
         return self._left_sides.get(name, ())
 
     def definition(self, symbol: str) -> int | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from drp.derivation.faults import DerivationFault, quoted
+from drp.derivation.quantities import value
 from drp.derivation.source import Source, repeated
 from drp.derivation.statements import Statement
 
@@ -18,6 +19,7 @@ _TAKES_BACK = re.compile(  # at the beginning of a sentence: what is before it i
     r"|my (?:mistake|error|bad)|let me (?:correct|fix|redo|re-?do|start over)|there(?:'s| is) (?:a|an) (?:mistake|error))"
 )
 _HESITATES = re.compile(r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well)\b[,. …—-]{0,4}){0,3}(?:wait|hold on|hang on|actually)\b")
+_COMPUTED_OR_NAMED = re.compile(r"[a-zA-Zα-ω]|\d[-+*/^]")
 _BETWEEN = re.compile(r"[\s,;]")
 _REACH = 3  # sentences before a withdrawal that it may take back
 _CORRECTION = 12  # sentences after it in which the same left side may get another value
@@ -71,7 +73,12 @@ def _is_withdrawn(
     equation = f"{name}={result}"
     if last.get(equation, -1) > turn or equation in affirmed:
         return False
-    is_corrected = any(turn <= index <= turn + _CORRECTION for index in source.gives(name))
+    if is_clear and before.index == turn - 1:
+        return True
+    is_corrected = _COMPUTED_OR_NAMED.search(name) is not None and any(
+        turn <= index <= turn + _CORRECTION and other != result and value(other) is not None
+        for index, other in source.gives(name)
+    )
     if last.get(result, -1) <= turn and result not in affirmed:
         return is_clear or is_corrected
     return is_corrected and is_clear

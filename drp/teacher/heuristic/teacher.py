@@ -21,7 +21,7 @@ class HeuristicTeacher:
     """Implements `drp.teacher.protocol.Teacher`, one draft at a time."""
 
     name = "heuristic"
-    prompt_version = "heuristic-2"
+    prompt_version = "heuristic-3"
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
         """Cut each trace into steps that cover `thinking`."""
@@ -34,7 +34,7 @@ class HeuristicTeacher:
                 yield replace(
                     draft,
                     refusal=Refusal(
-                        "malformed", f"the thinking is longer than {MAX_CHARACTERS:,} characters"
+                        "teacher_long_search", f"the thinking is longer than {MAX_CHARACTERS:,} characters"
                     ),
                 )
             else:
