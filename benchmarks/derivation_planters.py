@@ -6,6 +6,7 @@ A sound sample is a question, an original and a revision that can be followed. E
 numbers and symbols, prose and formulas, cases, steps and lists.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,12 +18,14 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 _SYMBOL_GIVEN = re.compile(r"\b(?:let|denote|call|suppose)\b[^.]{0,30}?\$?\\?\(?\s?([a-zA-Z])\b(?!')", re.I)
 _REFERS = re.compile(
     r"\b(?:this|that|these|the above|the (?:first|second|last|previous)|both|two) "
-    r"(?:equations?|expressions?|inequalit(?:y|ies)|formulas?|cases?|results?)\b|\bequation \(?\d|\bcase (?:2|ii|two)\b|\(\d\) and \(\d\)",
+    r"(?:equations?|expressions?|inequalit(?:y|ies)|formulas?|cases?|results?)\b"
+    r"|\bequation \(?\d|\bcase (?:2|ii|two)\b|\(\d\) and \(\d\)",
     re.I,
 )
 _STEP = re.compile(r"\s*(?:[#*]+\s*)?(?:step|case|part) (\d+)\b|\s*(?:\*\*)?(\d)[.)] ", re.I)
 _TAKES_BACK = re.compile(
-    r"(?:(?:but|hmm|oh|so)[,. ]+)*(?:wait[,. ]+)?(?:no[,.] |actually,|(?:wait, )?that(?:'s| is) (?:not right|wrong|not correct|incorrect)"
+    r"(?:(?:but|hmm|oh|so)[,. ]+)*(?:wait[,. ]+)?(?:no[,.] |actually,"
+    r"|(?:wait, )?that(?:'s| is) (?:not right|wrong|not correct|incorrect)"
     r"|that (?:can't|doesn't|does not)|i made a mistake|i think i made)",
     re.I,
 )
@@ -59,7 +62,10 @@ def missing_value(sound: Sample, random: Random) -> Sample | None:
             if len(number) < 2:
                 continue
             user = next((p for p in parts[giver.index + 1 :] if number in _NUMBER.findall(p.body)), None)
-            if user and re.search(rf"(?<![\d.=]){re.escape(number)}[^=\n]{{0,40}}[-+*/×÷^·][^\n]*=|(?:[-+*/×÷·]|times|cdot)\s*{re.escape(number)}[^=\n]*=", user.body):
+            if user and re.search(
+                rf"(?<![\d.=]){re.escape(number)}[^=\n]{{0,40}}[-+*/×÷^·][^\n]*=|(?:[-+*/×÷·]|times|cdot)\s*{re.escape(number)}[^=\n]*=",
+                user.body,
+            ):
                 options.append(giver)
     return replace(sound, revision=_without(sound.revision, random.choice(options))) if options else None
 
@@ -71,7 +77,11 @@ def missing_symbol(sound: Sample, random: Random) -> Sample | None:
     for giver in parts[:-1]:
         for letter in _SYMBOL_GIVEN.findall(giver.body):
             used = re.compile(rf"(?<![a-zA-Z\\]){letter}(?![a-zA-Z'])")
-            if letter in "aAI" or used.search(sound.question) or any(used.search(p.body) for p in parts[: giver.index]):
+            if (
+                letter in "aAI"
+                or used.search(sound.question)
+                or any(used.search(p.body) for p in parts[: giver.index])
+            ):
                 continue
             if any(used.search(p.body) and "=" in p.body for p in parts[giver.index + 1 :]):
                 options.append(giver)
@@ -112,7 +122,11 @@ def altered_result(sound: Sample, random: Random) -> Sample | None:
         return None
     match = random.choice(options)
     number = int(match[1])
-    other = str(random.choice([n for n in (number + 1, number + 2, number + 10, number * 2, max(0, number - 3)) if n != number]))
+    other = str(
+        random.choice(
+            [n for n in (number + 1, number + 2, number + 10, number * 2, max(0, number - 3)) if n != number]
+        )
+    )
     start, end = match.span(1)
     return replace(sound, revision=sound.revision[:start] + other + sound.revision[end:])
 
@@ -123,7 +137,9 @@ def second_conclusion(sound: Sample, random: Random) -> Sample | None:
     if not answer:
         return None
     other = int(answer[-1]) + random.choice([1, 3, 7, 10])
-    form = random.choice(["So the answer is {}.", "Therefore, the final answer is \\boxed{{{}}}.", "Thus, the answer is ${}$."])
+    form = random.choice(
+        ["So the answer is {}.", "Therefore, the final answer is \\boxed{{{}}}.", "Thus, the answer is ${}$."]
+    )
     return replace(sound, revision=f"{sound.revision.rstrip()}\n\n{form.format(other)}")
 
 
@@ -133,7 +149,7 @@ def put_back(sound: Sample, random: Random) -> Sample | None:
     kept = {u.body: u for u in units(sound.revision)}
     options = [
         before
-        for before, after in zip(parts, parts[1:], strict=False)
+        for before, after in itertools.pairwise(parts)
         if _TAKES_BACK.match(after.lower)
         and before.body not in kept
         and not before.body.endswith("?")
@@ -157,9 +173,19 @@ def wrong_attempt(sound: Sample, random: Random) -> Sample | None:
         return None
     unit = random.choice(options)
     wrong = re.sub(r"\d+(?=\W*$)", lambda m: str(int(m.group()) + random.choice([1, 10, 4])), unit.body)
-    form = random.choice(["Wait, that's wrong.", "No, that's not right.", "Wait, actually, let me redo that.", "Hmm, no, I made a mistake.", "Wait, no."])
+    form = random.choice(
+        [
+            "Wait, that's wrong.",
+            "No, that's not right.",
+            "Wait, actually, let me redo that.",
+            "Hmm, no, I made a mistake.",
+            "Wait, no.",
+        ]
+    )
     original = f"{sound.original[: unit.start]}{_ended(wrong)}{form} {sound.original[unit.start :]}"
-    return replace(sound, original=original, revision=sound.revision.replace(unit.body, _ended(wrong) + unit.body, 1))
+    return replace(
+        sound, original=original, revision=sound.revision.replace(unit.body, _ended(wrong) + unit.body, 1)
+    )
 
 
 Planter = Callable[[Sample, Random], Sample | None]

@@ -2,7 +2,8 @@
 
     derivation_faults(question, original, revision, summary)  ->  the faults, in the order of the revision
 
-Pure functions of texts; no model, no gold answer. The gates use them to reject a revision, teachers to repair one.
+Pure functions of texts; no model, no gold answer. The gates use them to reject a revision, teachers to repair
+one.
 """
 
 from drp.derivation.check import derivation_faults, is_hollow

@@ -20,7 +20,9 @@ _NAME = re.compile(r"(?:[a-zA-Zα-ω]|∠[A-Z]{1,3})(?:_\(?\w{1,3}\)?|\d)?(?:\(\
 _SUM = re.compile(r"[\d.()+*/^-]*\d[-+*/^][\d.()+*/^-]*")  # an expression of numbers only
 _LETTERS = re.compile(r"(?<!\\)\b[a-zA-Z]{2,}")
 _GOES_ON = re.compile(r"\s?(?:[a-zA-Zα-ω](?![a-zA-Z])|[\d(+*/^√\[-]|binom|sqrt)")  # the value is not complete
-_ANSWER = re.compile(r"\banswer (?:is|=|:|should be|must be|would be)[ :]*\(?\$?(-?\d+(?:\.\d+)?(?:/\d+)?)(?![\w^*/+(-])")
+_ANSWER = re.compile(
+    r"\banswer (?:is|=|:|should be|must be|would be)[ :]*\(?\$?(-?\d+(?:\.\d+)?(?:/\d+)?)(?![\w^*/+(-])"
+)
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 
 
@@ -55,7 +57,11 @@ def _altered(stated: Sequence[Statement], revision: Sequence[Statement]) -> Iter
             continue
         own = _NUMBER.findall(statement.key)
         for other in wordings.get(_NUMBER.sub("#", statement.key), ())[:20]:
-            pairs = [(a, b) for a, b in zip(own, _NUMBER.findall(other.key), strict=True) if a != b and value(a) != value(b)]
+            pairs = [
+                (a, b)
+                for a, b in zip(own, _NUMBER.findall(other.key), strict=True)
+                if a != b and value(a) != value(b)
+            ]
             if pairs and len(pairs) <= max(1, len(own) // 3) and all(a not in numbers for a, _ in pairs):
                 a, b = pairs[0]
                 yield _fault(statement, a, f"says {a} where the student says {b}", other)
@@ -92,7 +98,9 @@ def _pairs(spelled: str) -> Iterator[tuple[str, str]]:
             sides.pop()
         for result in filter(_STATED.fullmatch, sides[1:]):
             for side in sides:
-                if side != result and (_NAME.fullmatch(side) or (_SUM.fullmatch(side) and not _STATED.fullmatch(side))):
+                if side != result and (
+                    _NAME.fullmatch(side) or (_SUM.fullmatch(side) and not _STATED.fullmatch(side))
+                ):
                     yield side, result.strip("()°%")
 
 
@@ -111,8 +119,10 @@ def _conclusions(stated: Sequence[Statement], revision: Sequence[Statement]) -> 
     for statement in revision:
         for answer in _answers(statement):
             exact = value(answer)
-            if exact is None or any(value(other) == exact for other in known) or (
-                not is_comparable and answer.lstrip("-") in numbers
+            if (
+                exact is None
+                or any(value(other) == exact for other in known)
+                or (not is_comparable and answer.lstrip("-") in numbers)
             ):
                 first = first or (answer, statement)
                 continue
@@ -133,12 +143,16 @@ def _last_result(stated: Sequence[Statement]) -> dict[str, Statement]:
 def _answers(statement: Statement) -> Iterable[str]:
     body = statement.unit.text
     if "boxed" in body:
-        yield from (match.strip().replace("\\$", "").replace(",", "").strip("$ ") for match in _BOXED.findall(body))
+        yield from (
+            match.strip().replace("\\$", "").replace(",", "").strip("$ ") for match in _BOXED.findall(body)
+        )
     if "answer" in statement.unit.lower:
         yield from _ANSWER.findall(statement.unit.lower)
 
 
-def _computed(stated: Sequence[Statement], text: str, revision: Sequence[Statement]) -> Iterator[DerivationFault]:
+def _computed(
+    stated: Sequence[Statement], text: str, revision: Sequence[Statement]
+) -> Iterator[DerivationFault]:
     """Yield false equations that the student does not write."""
     wrong = false_equations(text)
     if not wrong:
@@ -149,7 +163,9 @@ def _computed(stated: Sequence[Statement], text: str, revision: Sequence[Stateme
         if _LETTERS.search(equation.left + equation.right):
             continue  # units convert
         if at.key not in written:
-            yield _fault(at, equation.left, f"gives {equation.left} the value {equation.right}, which it has not", None)
+            yield _fault(
+                at, equation.left, f"gives {equation.left} the value {equation.right}, which it has not", None
+            )
 
 
 def _fault(user: Statement, subject: str, why: str, other: Statement | None) -> DerivationFault:

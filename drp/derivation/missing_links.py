@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-
 from fractions import Fraction
 from itertools import combinations
 
@@ -12,8 +11,14 @@ from drp.derivation.source import Source, aligned
 from drp.derivation.statements import Statement
 
 _PROSE_LETTERS = frozenset("aAIsioO")
-_DEFINES = re.compile(r"\b(?:let|denote|define|call|suppose|assume|set|where|represents?|stands? for|be the|for (?:any|some|all|each|every))\b")
-_ONLY_ANSWER = re.compile(r"[^\w=]*(?:the )?(?:final )?(?:answer)?(?: is)?[^\w=]*(?:boxed)?[^\w=]*\d[\d./]*\W*", re.I)
+_DEFINES = re.compile(
+    r"\b(?:let|denote|define|call|suppose|assume|set|where|represents?|stands? for|be the"
+    r"|for (?:any|some|all|each|every))\b"
+)
+_FORMULA = re.compile(r"\bformulas?\b|[a-z]!|binom")
+_ONLY_ANSWER = re.compile(
+    r"[^\w=]*(?:the )?(?:final )?(?:answer)?(?: is)?[^\w=]*(?:boxed)?[^\w=]*\d[\d./]*\W*", re.I
+)
 
 
 def missing_links(
@@ -78,9 +83,17 @@ def _symbols(
             continue
         for symbol in sorted(fresh):
             giver = source.definition(symbol)
-            if place is None or giver is None or giver >= place:
+            if place is None or giver is None or giver >= place or _is_set(symbol, statement.unit.plain):
                 continue
             yield _fault(statement, symbol, source.statements[giver])
+
+
+def _is_set(symbol: str, spelled: str) -> bool:
+    """Whether a statement gives a symbol a value, or is a general formula with letters of its own."""
+    return (
+        re.search(rf"(?<!\w){symbol}(?:=| is )-?\d", spelled) is not None
+        or _FORMULA.search(spelled) is not None
+    )
 
 
 def _fault(user: Statement, subject: str, giver: Statement) -> DerivationFault:
@@ -88,7 +101,8 @@ def _fault(user: Statement, subject: str, giver: Statement) -> DerivationFault:
         "missing_link",
         user.unit.start,
         user.unit.end,
-        f"{quoted(user.unit.body)} uses {subject}, which only the dropped sentence {quoted(giver.unit.body)} gives",
+        f"{quoted(user.unit.body)} uses {subject}, which only the dropped sentence "
+        f"{quoted(giver.unit.body)} gives",
         subject,
         (giver.unit.start, giver.unit.end),
     )

@@ -1,7 +1,7 @@
 """The numbers of a sentence, with their roles: computed with, stated as a result, or only mentioned.
 
-Works on `Unit.plain`, in which LaTeX is gone and a formula has no spaces, so that the pieces between spaces are
-either words or formulas.
+Works on `Unit.plain`, in which LaTeX is gone and a formula has no spaces, so that the pieces between spaces
+are either words or formulas.
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 Role: TypeAlias = Literal["operand", "coefficient", "result", "mention"]
-"""`operand`: of an arithmetic expression that an equals sign follows; `coefficient`: of any other expression."""
+"""`operand`: of an arithmetic expression before an equals sign; `coefficient`: of any other expression."""
 
 _FORMULA = re.compile(r"[^\s;]*\d[^\s;]*")  # a piece with a digit
 _RELATION = re.compile(r"[=≈≡<>≤≥→⇒≠]")
@@ -72,14 +72,22 @@ def value(text: str) -> Fraction | None:
         return None
 
 
-_WORDS = {
-    **{word: number for number, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve "
-       "thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split())},
-    **{"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100,
-       "thousand": 1000, "dozen": 12, "once": 1, "twice": 2, "double": 2, "triple": 3, "thrice": 3, "pair": 2,
-       "half": Fraction(1, 2), "halves": Fraction(1, 2), "third": Fraction(1, 3), "thirds": Fraction(1, 3), "quarter": Fraction(1, 4), "quarters": Fraction(1, 4),
-       "fourth": Fraction(1, 4), "fourths": Fraction(1, 4), "fifth": Fraction(1, 5), "fifths": Fraction(1, 5), "sixth": Fraction(1, 6), "tenth": Fraction(1, 10),
-       "eighth": Fraction(1, 8), "million": 1_000_000},
+_COUNTED = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
+)
+_PARTS = {"hal": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
+_OTHERS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_OTHERS |= {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "dozen": 12}
+_OTHERS |= {"once": 1, "twice": 2, "double": 2, "pair": 2, "triple": 3, "thrice": 3}
+_WORDS: dict[str, Fraction] = {
+    **{word: Fraction(number) for number, word in enumerate(_COUNTED.split())},
+    **{word: Fraction(number) for word, number in _OTHERS.items()},
+    **{
+        word: Fraction(1, number)
+        for part, number in _PARTS.items()
+        for word in (("half", "halves") if part == "hal" else (part, f"{part}s"))
+    },
 }
 _WORD = re.compile(r"[a-z]{3,9}")
 COMMON = frozenset(map(Fraction, (*range(11), 12, 24, 30, 52, 60, 90, 100, 180, 360, 365, 1000)))
@@ -90,7 +98,7 @@ _ALWAYS = frozenset(map(Fraction, (0, 1, 2, 10, 100)))
 
 def worded(lower: str) -> set[Fraction]:
     """Return the values that a text in lower case has in words: "twice", "a dozen", "half"."""
-    return {Fraction(_WORDS[word]) for word in _WORD.findall(lower) if word in _WORDS}
+    return {_WORDS[word] for word in _WORD.findall(lower) if word in _WORDS}
 
 
 class Known:
@@ -117,7 +125,7 @@ class Known:
         return exact is None or exact in _ALWAYS or exact in self._values
 
     def suggests(self, number: str) -> bool:
-        """Whether a number is known, common, or follows from a known one at sight (complement, percent, …)."""
+        """Whether a number is known or common, or follows from a known one at sight (complement, percent)."""
         exact = value(number)
         if exact is None or self._follows(exact):
             return True

@@ -7,21 +7,42 @@ from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.source import Source, aligned
 from drp.derivation.statements import Statement
 
-_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+_ROMAN = {
+    "i": 1,
+    "ii": 2,
+    "iii": 3,
+    "iv": 4,
+    "v": 5,
+    "vi": 6,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+}
 _HEAD = re.compile(  # the beginning of one of a series: "Step 4:", "**Case 2**", "5. "
-    r"[\s#*_>-]{0,8}(?:(?:the )?(step|case|part|method|possibility|scenario|situation) \(?(\d{1,2}|[ivIV]{1,4}|one|two|three|four|five)\b\)?(?=[\s:.,;*)—–-]|$)"
+    r"[\s#*_>-]{0,8}(?:(?:the )?(step|case|part|method|possibility|scenario|situation) "
+    r"\(?(\d{1,2}|[ivIV]{1,4}|one|two|three|four|five)\b\)?(?=\s*(?:[:.,;)*—–-]|$))"
     r"|()\(?(\d{1,2})[.)]\**\s)",
     re.I,
 )
-_LABEL = re.compile(r"(?:\b(?:equations?|eqs?\.?|from|using|in|into|by|of|and) ?)\((\d{1,2})\)(?![\w^(])|\b(?:equations?|eqs?\.?) (\d{1,2})\b(?![\^*/+=(])")
-_TAG = re.compile(r"\((\d{1,2})\)\W*$|tag(\d{1,2})\W*$|^\W*\((\d{1,2})\)|\b(?:equation|eq\.?) \(?(\d{1,2})\)?\W*(?::|$)|^\W*(\d{1,2})[.)]")
+_LABEL = re.compile(  # a reference to the number of an equation
+    r"(?:\b(?:equations?|eqs?\.?|from|using|in|into|by|of|and) ?)\((\d{1,2})\)(?![\w^(])"
+    r"|\b(?:equations?|eqs?\.?) (\d{1,2})\b(?![\^*/+=(])"
+)
+_TAG = re.compile(  # the number of an equation, where it stands
+    r"\((\d{1,2})\)\W*$|tag(\d{1,2})\W*$|^\W*\((\d{1,2})\)|\b(?:equation|eq\.?) \(?(\d{1,2})\)?\W*(?::|$)"
+    r"|^\W*(\d{1,2})[.)]"
+)
 _NOUN = (
-    r"(equations?|inequalit(?:y|ies)|expressions?|formulas?|identit(?:y|ies)|relations?|systems?|congruences?|cases?)"
+    r"(equations?|inequalit(?:y|ies)|expressions?|formulas?|identit(?:y|ies)|relations?|systems?"
+    r"|congruences?|cases?)"
 )
-_BACK = re.compile(
-    r"\b(?:(?:this|that|these|those|both|the (?:above|first|second|third|last|latter|former|previous|preceding|two|three|resulting|other))"
-    rf"(?: (?:last|first|second|two|three|above|new|latter|same|quadratic|linear|simplified))? {_NOUN}\b|\b{_NOUN} above\b|\beither case\b)"
+_WHICH = (
+    r"(?:this|that|these|those|both|the (?:above|first|second|third|last|latter|former|previous|preceding|two"
+    r"|three|resulting|other))(?: (?:last|first|second|two|three|above|new|latter|same|quadratic|linear))?"
 )
+_BACK = re.compile(rf"\b(?:{_WHICH} {_NOUN}\b|{_NOUN} above\b|either case\b)")
 _MATHEMATICAL = re.compile(r"[=≤≥<>≡+*/^]|\d")
 _EQUATION_LIKE = re.compile(r"equation|inequalit|identit|relation|system|congruence|formula")
 _CASE = re.compile(r"\b(?:cases?|possibilit|scenario|if|when|suppose|assume|otherwise|either)\b")
@@ -46,7 +67,11 @@ def _heads(statements: Sequence[Statement]) -> Iterator[tuple[str, int, Statemen
         if head is None:
             continue
         number = head[2] or head[4]
-        yield (head[1] or "").lower(), int(number) if number.isdigit() else _ROMAN.get(number.lower(), 0), statement
+        yield (
+            (head[1] or "").lower(),
+            int(number) if number.isdigit() else _ROMAN.get(number.lower(), 0),
+            statement,
+        )
 
 
 def _series(source: Source, revision: Sequence[Statement]) -> Iterator[DerivationFault]:
@@ -71,6 +96,7 @@ def _labels(
     question: Sequence[Statement], source: Source, revision: Sequence[Statement]
 ) -> Iterator[DerivationFault]:
     """Yield references to the number of an equation that the original numbers and the revision does not."""
+
     def tags(statement: Statement) -> list[str]:
         return [next(filter(None, match)) for match in _TAG.findall(statement.unit.lower)]
 
@@ -87,7 +113,9 @@ def _labels(
                 if numbered[label].key == statement.key:
                     continue
                 own.add(label)
-                yield _fault(statement, f"({label})", f"no equation before it has the number {label}", numbered[label])
+                yield _fault(
+                    statement, f"({label})", f"no equation before it has the number {label}", numbered[label]
+                )
         seen |= own
 
 
@@ -103,7 +131,7 @@ def _backward(
     for statement, place in zip(revision, places, strict=True):
         back = _BACK.search(statement.unit.lower)
         noun = (back[1] or back[2] or "cases") if back else ""
-        if back and not _has(noun, statement.unit.lower[: back.start()]):
+        if back and back.group() != "this case" and not _has(noun, statement.unit.lower[: back.start()]):
             if place is not None:
                 for giver in _antecedents(source.statements, place, noun):
                     if giver.index not in kept and not giver.unit.equations & equations:
@@ -116,7 +144,7 @@ def _backward(
 
 
 def _antecedents(statements: Sequence[Statement], place: int, noun: str) -> list[Statement]:
-    """Return the statements that a reference at `place` points to: the nearest ones that have what it names."""
+    """Return the statements that a reference at `place` points to: the nearest that have what it names."""
     near = statements[max(0, place - _REACH) : place]
     return [s for s in reversed(near) if _has(noun, s.unit.lower)][: 2 if noun.endswith("s") else 1]
 

@@ -52,7 +52,7 @@ class Source:
 
 
 def repeated(source: Source, revision: Sequence[Statement]) -> list[int | None]:
-    """Return for each statement of a revision the statement of the source that it repeats; None if there is none.
+    """Return for each statement of a revision the one of the source that it repeats, or None.
 
     Of several, the first one after the statement before it.
     """

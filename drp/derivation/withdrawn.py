@@ -8,24 +8,36 @@ from drp.derivation.quantities import value
 from drp.derivation.source import Source, repeated
 from drp.derivation.statements import Statement
 
-_LEAD = r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well|wait|hold on|hang on|a (?:second|minute|moment))\b[,. …—!-]{0,4}){0,5}"
-_TAKES_BACK = re.compile(  # at the beginning of a sentence: what is before it is wrong
-    _LEAD
-    + r"(?:(?:oops|nope|scratch that|correction|sorry|not quite)\b|no[,.—–]|no (?:that|it|this|wait|i|we)\b|actually,? (?:no|that|it|i|the|we)\b"
-    r"|(?:that|this|it)(?:'s| is| was| seems| must be|'s definitely)? (?:not (?:right|correct|true|possible|valid|what)|wrong|incorrect|impossible"
-    r"|a mistake|an error|a contradiction|(?:can't|cannot|can not|couldn't) be|(?:doesn't|does not|didn't) (?:make sense|work|match|seem right|hold|fit|add))"
-    r"|(?:i|we) (?:think i |think we |must have |might have |may have |have |just |clearly )?"
-    r"(?:made (?:a|an|some) (?!sure)|misread|miscalculated|misunderstood|miscounted|messed|forgot|confused|was wrong)"
-    r"|my (?:mistake|error|bad)|let me (?:correct|fix|redo|re-?do|start over)|there(?:'s| is) (?:a|an) (?:mistake|error))"
+_LEAD = (
+    r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well|wait|hold on|hang on|a (?:second|minute|moment))\b"
+    r"[,. …—!-]{0,4}){0,5}"
 )
-_HESITATES = re.compile(r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well)\b[,. …—-]{0,4}){0,3}(?:wait|hold on|hang on|actually)\b")
+_TAKES_BACK = re.compile(  # at the beginning of a sentence: what is before it is wrong
+    _LEAD + r"(?:(?:oops|nope|scratch that|correction|sorry|not quite)\b"
+    r"|no[,.—–]|no (?:that|it|this|wait|i|we)\b"
+    r"|actually,? (?:no|that|it|i|the|we)\b"
+    r"|(?:that|this|it)(?:'s| is| was| seems| must be|'s definitely)? "
+    r"(?:not (?:right|correct|true|possible|valid|what)|wrong|incorrect|impossible|a mistake|an error"
+    r"|a contradiction|(?:can't|cannot|can not|couldn't) be"
+    r"|(?:doesn't|does not|didn't) (?:make sense|work|match|seem right|hold|fit|add))"
+    r"|(?:i|we) (?:think i |think we |must have |might have |may have |have |just |clearly )?"
+    r"(?:made (?:a|an|some) (?!sure)|misread|miscalculated|misunderstood|miscounted|messed|forgot|confused"
+    r"|was wrong)"
+    r"|my (?:mistake|error|bad)|let me (?:correct|fix|redo|re-?do|start over)"
+    r"|there(?:'s| is) (?:a|an) (?:mistake|error))"
+)
+_HESITATES = re.compile(
+    r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well)\b[,. …—-]{0,4}){0,3}(?:wait|hold on|hang on|actually)\b"
+)
 _COMPUTED_OR_NAMED = re.compile(r"[a-zA-Zα-ω]|\d[-+*/^]")
 _BETWEEN = re.compile(r"[\s,;]")
 _REACH = 3  # sentences before a withdrawal that it may take back
 _CORRECTION = 12  # sentences after it in which the same left side may get another value
 
 
-def withdrawn_steps(source: Source, summary: Source | None, revision: Sequence[Statement]) -> Iterator[DerivationFault]:
+def withdrawn_steps(
+    source: Source, summary: Source | None, revision: Sequence[Statement]
+) -> Iterator[DerivationFault]:
     """Yield the kept sentences whose content the student never comes back to after taking it back."""
     places = repeated(source, revision)
     kept = {place for place in places if place is not None}
@@ -37,7 +49,9 @@ def withdrawn_steps(source: Source, summary: Source | None, revision: Sequence[S
         if turn.index in kept or not (is_clear or _HESITATES.match(turn.unit.lower)):
             continue
         if not is_clear:  # "Wait." alone: a later sentence has to say so, or to give another value
-            is_clear = any(_TAKES_BACK.match(s.unit.lower) for s in source.statements[turn.index + 1 : turn.index + 3])
+            is_clear = any(
+                _TAKES_BACK.match(s.unit.lower) for s in source.statements[turn.index + 1 : turn.index + 3]
+            )
         for before in reversed(source.statements[max(0, turn.index - _REACH) : turn.index]):
             if before.unit.paragraph < turn.unit.paragraph - 1 or _TAKES_BACK.match(before.unit.lower):
                 break
@@ -47,20 +61,25 @@ def withdrawn_steps(source: Source, summary: Source | None, revision: Sequence[S
             if verdict:
                 withdrawn[before.index] = turn
     for statement, place in zip(revision, places, strict=True):
-        turn = withdrawn.get(place) if place is not None else None
-        if turn is not None:
+        taken_back = withdrawn.get(place) if place is not None else None
+        if taken_back is not None:
             yield DerivationFault(
                 "withdrawn_step",
                 statement.unit.start,
                 statement.unit.end,
-                f"{quoted(statement.unit.body)} is kept, but the student takes it back: {quoted(turn.unit.body)}",
+                f"{quoted(statement.unit.body)} is kept, but the student takes it back: {quoted(taken_back.unit.body)}",
                 statement.unit.body,
-                (turn.unit.start, turn.unit.end),
+                (taken_back.unit.start, taken_back.unit.end),
             )
 
 
 def _is_withdrawn(
-    source: Source, before: Statement, turn: int, last: Mapping[str, int], affirmed: frozenset[str], is_clear: bool
+    source: Source,
+    before: Statement,
+    turn: int,
+    last: Mapping[str, int],
+    affirmed: frozenset[str],
+    is_clear: bool,
 ) -> bool | None:
     """Whether what a statement claims never comes back after the turn; None if it claims nothing new."""
     claim = _claim(before.unit.plain)

@@ -64,7 +64,8 @@ def revision_rejections(
     if fault := cover_fault(draft.steps, graded.rollout.thinking):
         rejections.append(Rejection("uncovered", fault))
     rejections += _length(graded.rollout, draft.revision, limits)
-    rejections += _derivation(question, graded.rollout, draft.revision)
+    found = {rejection.reason for rejection in rejections}
+    rejections += [r for r in _derivation(question, graded.rollout, draft.revision) if r.reason not in found]
     rejections += _content(question, graded.rollout, draft.revision)
     return _ordered(rejections)
 
@@ -115,7 +116,7 @@ def _length(rollout: Rollout, revision: Revision, limits: RowGates) -> list[Reje
     rejections = []
     for part, before, after in (
         ("of thinking", len(rollout.thinking), len(revision.thinking)),
-        ("in all", len(rollout.thinking) + len(rollout.response), len(revision.thinking) + len(revision.response)),
+        ("in all", _characters(rollout), _characters(revision)),
     ):
         if after >= before:
             rejections.append(Rejection("not_shorter", f"{after} characters {part} from {before}"))
@@ -127,6 +128,10 @@ def _length(rollout: Rollout, revision: Revision, limits: RowGates) -> list[Reje
             Rejection("hollow", f"{remaining} characters of thinking left of {len(rollout.thinking)}")
         )
     return rejections
+
+
+def _characters(text: Rollout | Revision) -> int:
+    return len(text.thinking) + len(text.response)
 
 
 def _derivation(question: Question, rollout: Rollout, revision: Revision) -> list[Rejection]:

@@ -54,7 +54,7 @@ def actions(decisions: Sequence[Decision]) -> list[Action]:
 
 def test_it_is_a_teacher() -> None:
     teacher: Teacher = HeuristicTeacher()
-    assert (teacher.name, teacher.prompt_version) == ("heuristic", "heuristic-2")
+    assert (teacher.name, teacher.prompt_version) == ("heuristic", "heuristic-3")
 
 
 @given(st.one_of(st.text(), MIXED), st.sampled_from(KINDS), st.text(max_size=5))
@@ -235,8 +235,8 @@ def test_the_answer_ends_in_a_box_as_the_student_had_it(response: str) -> None:
     [
         (replace(TRACE, thinking=""), "malformed"),
         (replace(TRACE, thinking=" \n "), "malformed"),
-        (replace(TRACE, thinking="x. " * MAX_CHARACTERS), "malformed"),
-        (replace(TRACE, answer="77"), "truncated"),
+        (replace(TRACE, thinking="x. " * MAX_CHARACTERS), "teacher_long_search"),
+        (replace(TRACE, answer="77"), "teacher_no_conclusion"),
         (replace(TRACE, thinking=THINKING.replace("24 apples", "24 apples \\[")), "malformed"),
     ],
 )

@@ -129,12 +129,12 @@ def _fault(
     turns = sum(takes_back(unit.lower) or retracts(unit.lower) for unit in kept)
     remaining_checks = sum(checks(unit.lower) for unit in kept)
     if len(thinking) > _LONGEST or len(kept) > _MOST or remaining_checks > _CHECKS:
-        return Refusal("teacher_long_search", "the attempts of a long search could not be told from the derivation")
+        return Refusal("teacher_long_search", "attempts of a long search are not told from the derivation")
     if any(answer.is_contradicted_by(unit) for unit in kept):
         return Refusal("teacher_unsettled", "two different answers are concluded")
     unresolved = sum(decision.reason == "unresolved" for decision in decisions)
     if turns + unresolved > 1 or len(_UNEASY.findall(thinking)) > 1 + len(thinking) // _UNEASY_EVERY:
-        return Refusal("teacher_unsettled", "attempts that were taken back could not be told from the derivation")
+        return Refusal("teacher_unsettled", "attempts that were taken back are not told from the derivation")
     orphans, uses = _orphans(trace, kept, origins)
     if orphans > 1 and orphans > 0.1 * uses:
         return Refusal("teacher_lost_link", "values are used that nothing kept introduces")

@@ -5,8 +5,8 @@ not cover the trace. The ledger keeps it like any other answer. The teacher then
 differs from the first: it has a higher token limit after a cut, otherwise it names the fault. If the second
 answer is unusable too, the draft is refused.
 
-A revision that can be read but not followed (`drp.derivation`) is sent back once in the same way. The second one
-is taken as it is: the row gates judge it, so that its text and all its reasons are stored.
+A revision that can be read but not followed (`drp.derivation`) is sent back once in the same way. The second
+one is taken as it is: the row gates judge it, so that its text and all its reasons are stored.
 """
 
 from collections import defaultdict, deque

@@ -1,8 +1,8 @@
 """Check text that a teacher wrote before it becomes part of a revision.
 
 These checks find faults that a second request can fix: JSON escapes that swallowed a backslash, markup of the
-reply itself, endless text, a derivation that cannot be followed. Whether a revision is good enough to train on is
-for the row gates.
+reply itself, endless text, a derivation that cannot be followed. Whether a revision is good enough to train
+on is for the row gates.
 """
 
 import re
@@ -53,7 +53,7 @@ _MOST_FAULTS = 3  # faults named in one request
 
 
 def derivation_fault(draft: Draft) -> str | None:
-    """Describe what keeps a reader from following a draft's revision; None if nothing does, or there is no revision."""
+    """Describe why a draft's revision cannot be followed; None if it can, or if there is none."""
     if draft.revision is None:
         return None
     trace = draft.trace
