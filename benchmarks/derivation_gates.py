@@ -1,6 +1,6 @@
-"""Recall and false alarms of the checks of `drp.derivation`, and what they reject of the heuristic teacher.
+"""Recall and false alarms of the checks of `drp.derivation`, and what they reject of revisions.
 
-    .venv/bin/python -m benchmarks.derivation_gates ../shared/data [--seed 0] [--most 300] [--show missing_link]
+    .venv/bin/python -m benchmarks.derivation_gates ../shared/data [--most 300] [--show missing_link]
 
 Three tables:
 

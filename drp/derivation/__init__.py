@@ -7,6 +7,6 @@ one.
 """
 
 from drp.derivation.check import derivation_faults, is_hollow
-from drp.derivation.faults import DerivationFault, FaultKind
+from drp.derivation.faults import DerivationFault, DerivationFaultKind
 
-__all__ = ["DerivationFault", "FaultKind", "derivation_faults", "is_hollow"]
+__all__ = ["DerivationFault", "DerivationFaultKind", "derivation_faults", "is_hollow"]

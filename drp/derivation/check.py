@@ -6,7 +6,7 @@ from drp.derivation.contradictions import contradictions
 from drp.derivation.faults import DerivationFault
 from drp.derivation.missing_links import missing_links
 from drp.derivation.references import dangling_references
-from drp.derivation.source import Source
+from drp.derivation.source import StatementIndex
 from drp.derivation.statements import statements
 from drp.derivation.substance import derives
 from drp.derivation.withdrawn import withdrawn_steps
@@ -17,7 +17,7 @@ def derivation_faults(
 ) -> list[DerivationFault]:
     """Return the faults of a revision as a derivation, in their order; empty if it has none.
 
-    A fault is always one that the revision has and the original has not: a text is a sound revision of itself.
+    A fault is one that the revision has and the original has not: a text is a sound revision of itself.
 
     Args:
         question: the problem.
@@ -28,8 +28,8 @@ def derivation_faults(
     if original.strip() == revision.strip():
         return []
     asked, kept = statements(question), statements(revision)
-    source = Source(statements(original))
-    answer = Source(statements(summary)) if summary.strip() else None
+    source = StatementIndex(statements(original))
+    answer = StatementIndex(statements(summary)) if summary.strip() else None
     sources = (source, answer) if answer else (source,)
     own = [*missing_links(asked, source, kept), *dangling_references(asked, source, kept)]
     if (

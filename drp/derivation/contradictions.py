@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.quantities import value
-from drp.derivation.source import Source
+from drp.derivation.source import StatementIndex
 from drp.derivation.statements import Statement
 from drp.grading import false_equations
 
@@ -27,7 +27,7 @@ _BOXED = re.compile(r"\\(?:boxed|fbox)\s?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*
 
 
 def contradictions(
-    sources: Sequence[Source], revision_text: str, revision: Sequence[Statement]
+    sources: Sequence[StatementIndex], revision_text: str, revision: Sequence[Statement]
 ) -> Iterator[DerivationFault]:
     """Yield the statements of a revision that contradict the original, the summary or one another."""
     stated = [statement for source in sources for statement in source.statements]

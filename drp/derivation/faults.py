@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-FaultKind: TypeAlias = Literal[
+DerivationFaultKind: TypeAlias = Literal[
     "missing_link", "dangling_reference", "contradiction", "withdrawn_step", "hollow"
 ]
 
@@ -12,7 +12,7 @@ FaultKind: TypeAlias = Literal[
 class DerivationFault:
     """A place where a revision is no derivation that a reader can follow."""
 
-    kind: FaultKind
+    kind: DerivationFaultKind
     start: int
     """Span of the sentence in the revision, in Unicode code points."""
     end: int

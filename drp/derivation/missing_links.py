@@ -6,8 +6,8 @@ from fractions import Fraction
 from itertools import combinations
 
 from drp.derivation.faults import DerivationFault, quoted
-from drp.derivation.quantities import Known, Quantity, value
-from drp.derivation.source import Source, aligned
+from drp.derivation.quantities import Known, SpelledNumber, value
+from drp.derivation.source import StatementIndex, aligned
 from drp.derivation.statements import Statement
 
 _PROSE_LETTERS = frozenset("aAIsioO")
@@ -22,7 +22,7 @@ _ONLY_ANSWER = re.compile(
 
 
 def missing_links(
-    question: Sequence[Statement], source: Source, revision: Sequence[Statement]
+    question: Sequence[Statement], source: StatementIndex, revision: Sequence[Statement]
 ) -> Iterator[DerivationFault]:
     """Yield the first use of every value and symbol that the question and the kept sentences do not give."""
     places = aligned(source, revision)
@@ -31,7 +31,10 @@ def missing_links(
 
 
 def _values(
-    question: Sequence[Statement], source: Source, revision: Sequence[Statement], places: Sequence[int | None]
+    question: Sequence[Statement],
+    source: StatementIndex,
+    revision: Sequence[Statement],
+    places: Sequence[int | None],
 ) -> Iterator[DerivationFault]:
     known = Known()
     for statement in question:
@@ -52,7 +55,7 @@ def _values(
         previous = [exact for q in statement.quantities if (exact := value(q.text)) is not None][:12]
 
 
-def _giver(source: Source, number: Quantity, place: int | None) -> Statement | None:
+def _giver(source: StatementIndex, number: SpelledNumber, place: int | None) -> Statement | None:
     """Return the dropped statement that gives a number; None if the use or the source is no clear one."""
     index = source.first_value.get(number.text)
     if index is None or number.role == "result" or (place is not None and index >= place):
@@ -73,7 +76,10 @@ def _combines(exact: Fraction | None, numbers: Sequence[Fraction]) -> bool:
 
 
 def _symbols(
-    question: Sequence[Statement], source: Source, revision: Sequence[Statement], places: Sequence[int | None]
+    question: Sequence[Statement],
+    source: StatementIndex,
+    revision: Sequence[Statement],
+    places: Sequence[int | None],
 ) -> Iterator[DerivationFault]:
     known = _PROSE_LETTERS.union(*(statement.symbols for statement in question))
     for statement, place in zip(revision, places, strict=True):
@@ -89,11 +95,9 @@ def _symbols(
 
 
 def _is_set(symbol: str, spelled: str) -> bool:
-    """Whether a statement gives a symbol a value, or is a general formula with letters of its own."""
-    return (
-        re.search(rf"(?<!\w){symbol}(?:=| is )-?\d", spelled) is not None
-        or _FORMULA.search(spelled) is not None
-    )
+    """Whether a statement begins with a value of a symbol, or is a general formula with letters of its own."""
+    first = re.search(rf"(?<![a-zA-Z]){symbol}(?![a-zA-Z])(=-?\d| is \d)?", spelled)
+    return (first is not None and first[1] is not None) or _FORMULA.search(spelled) is not None
 
 
 def _fault(user: Statement, subject: str, giver: Statement) -> DerivationFault:

@@ -25,7 +25,7 @@ _WORKED_WITH = re.compile(  # "multiply 24 by", "the sum of 24 and", "substituti
 )
 
 
-class Quantity(NamedTuple):
+class SpelledNumber(NamedTuple):
     """A number of a sentence: its text, its role, and where it stands in `Unit.plain`."""
 
     text: str
@@ -33,7 +33,7 @@ class Quantity(NamedTuple):
     start: int
 
 
-def quantities(spelled: str) -> Iterator[Quantity]:
+def quantities(spelled: str) -> Iterator[SpelledNumber]:
     """Yield the unsigned numbers and plain fractions of a sentence in plain spelling, in order."""
     for piece in _FORMULA.finditer(spelled):
         is_after_value = False
@@ -53,7 +53,7 @@ def quantities(spelled: str) -> Iterator[Quantity]:
                     role = "result"
                 elif _WORKED_WITH.search(spelled, max(0, start - 24), start):
                     role = "operand"
-                yield Quantity(number.group(), role, start)
+                yield SpelledNumber(number.group(), role, start)
             is_after_value |= _DIGIT.search(side) is not None
             offset += len(side) + 1
 

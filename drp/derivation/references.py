@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from drp.derivation.faults import DerivationFault, quoted
-from drp.derivation.source import Source, aligned
+from drp.derivation.source import StatementIndex, aligned
 from drp.derivation.statements import Statement
 
 _ROMAN = {
@@ -52,7 +52,7 @@ _REACH = 3  # statements before a reference in which its antecedent is looked fo
 
 
 def dangling_references(
-    question: Sequence[Statement], source: Source, revision: Sequence[Statement]
+    question: Sequence[Statement], source: StatementIndex, revision: Sequence[Statement]
 ) -> Iterator[DerivationFault]:
     """Yield the references whose target the original has and the revision has lost."""
     yield from _series(source, revision)
@@ -74,7 +74,7 @@ def _heads(statements: Sequence[Statement]) -> Iterator[tuple[str, int, Statemen
         )
 
 
-def _series(source: Source, revision: Sequence[Statement]) -> Iterator[DerivationFault]:
+def _series(source: StatementIndex, revision: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield series that begin after their beginning: the first "Step 4" without a step 3 before it."""
     first: dict[str, int] = {}
     givers: dict[tuple[str, int], Statement] = {}
@@ -93,7 +93,7 @@ def _series(source: Source, revision: Sequence[Statement]) -> Iterator[Derivatio
 
 
 def _labels(
-    question: Sequence[Statement], source: Source, revision: Sequence[Statement]
+    question: Sequence[Statement], source: StatementIndex, revision: Sequence[Statement]
 ) -> Iterator[DerivationFault]:
     """Yield references to the number of an equation that the original numbers and the revision does not."""
 
@@ -120,7 +120,7 @@ def _labels(
 
 
 def _backward(
-    question: Sequence[Statement], source: Source, revision: Sequence[Statement]
+    question: Sequence[Statement], source: StatementIndex, revision: Sequence[Statement]
 ) -> Iterator[DerivationFault]:
     """Yield "this equation" and its like where the sentence that it points to is gone."""
     places = aligned(source, revision)

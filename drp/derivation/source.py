@@ -8,7 +8,7 @@ from drp.derivation.statements import SYMBOL, Statement
 _DEFINED = re.compile(r"\b(?i:let(?:'s)?|denote|define|call|suppose|assume|set|say)\b([^.;:]{1,80})")
 
 
-class Source:
+class StatementIndex:
     """Statements of an original, looked up by wording, by value and by symbol."""
 
     def __init__(self, statements: Sequence[Statement]) -> None:
@@ -51,7 +51,7 @@ class Source:
         return self._definitions.get(symbol)
 
 
-def repeated(source: Source, revision: Sequence[Statement]) -> list[int | None]:
+def repeated(source: StatementIndex, revision: Sequence[Statement]) -> list[int | None]:
     """Return for each statement of a revision the one of the source that it repeats, or None.
 
     Of several, the first one after the statement before it.
@@ -67,7 +67,7 @@ def repeated(source: Source, revision: Sequence[Statement]) -> list[int | None]:
     return places
 
 
-def aligned(source: Source, revision: Sequence[Statement]) -> list[int | None]:
+def aligned(source: StatementIndex, revision: Sequence[Statement]) -> list[int | None]:
     """As `repeated`, for a revision that is an excerpt of the source; otherwise None for every statement.
 
     Of a text of which less than half repeats the source, the rest is not what was left of the source.

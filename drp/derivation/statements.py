@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from drp.derivation.quantities import Quantity, quantities
+from drp.derivation.quantities import SpelledNumber, quantities
 from drp.traces import Unit, units
 
 _OPENERS = re.compile(  # words that a shortened sentence may lose at its beginning
-    r"(?:(?:okay|ok|alright|all right|hm+|well|so|now|wait|oh|ah|right|yeah|yes|great|perfect|cool|but|and"
+    r"(?:(?:okay|ok|alright|all right|hm+|well|so|now|wait|oh|ah|right|yeah|yes|great|perfect|cool"
+    r"|but|and"
     r"|then|hold on|actually|first|next|finally|therefore|thus|hence|also|again|which means|that means|this means"
     r"|that|let me see|let's see)\b[,.! :;—–…-]{0,4}){1,8}"
 )
@@ -25,7 +26,7 @@ class Statement:
     def __init__(self, index: int, unit: Unit) -> None:
         self.index, self.unit = index, unit
         self.key = key_of(unit.lower)
-        self._quantities: Sequence[Quantity] | None = None
+        self._quantities: Sequence[SpelledNumber] | None = None
 
     @property
     def symbols(self) -> frozenset[str]:
@@ -33,7 +34,7 @@ class Statement:
         return frozenset(SYMBOL.findall(self.unit.plain))
 
     @property
-    def quantities(self) -> Sequence[Quantity]:
+    def quantities(self) -> Sequence[SpelledNumber]:
         """Its numbers with their roles."""
         if self._quantities is None:
             self._quantities = tuple(quantities(self.unit.plain))

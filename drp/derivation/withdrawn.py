@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.quantities import value
-from drp.derivation.source import Source, repeated
+from drp.derivation.source import StatementIndex, repeated
 from drp.derivation.statements import Statement
 
 _LEAD = (
@@ -36,7 +36,7 @@ _CORRECTION = 12  # sentences after it in which the same left side may get anoth
 
 
 def withdrawn_steps(
-    source: Source, summary: Source | None, revision: Sequence[Statement]
+    source: StatementIndex, summary: StatementIndex | None, revision: Sequence[Statement]
 ) -> Iterator[DerivationFault]:
     """Yield the kept sentences whose content the student never comes back to after taking it back."""
     places = repeated(source, revision)
@@ -67,14 +67,15 @@ def withdrawn_steps(
                 "withdrawn_step",
                 statement.unit.start,
                 statement.unit.end,
-                f"{quoted(statement.unit.body)} is kept, but the student takes it back: {quoted(taken_back.unit.body)}",
+                f"{quoted(statement.unit.body)} is kept, but the student takes it back: "
+                f"{quoted(taken_back.unit.body)}",
                 statement.unit.body,
                 (taken_back.unit.start, taken_back.unit.end),
             )
 
 
 def _is_withdrawn(
-    source: Source,
+    source: StatementIndex,
     before: Statement,
     turn: int,
     last: Mapping[str, int],

@@ -124,7 +124,7 @@ def test_planted_faults(kind: str, original: str, revision: str) -> None:
     ],
 )
 def test_similar_texts_that_have_no_fault(original: str, revision: str) -> None:
-    assert set(kinds(original, revision)) <= {"withdrawn_step"} - {"withdrawn_step"}
+    assert kinds(original, revision) == []
 
 
 def test_hollow_is_relative_to_the_original() -> None:
@@ -139,4 +139,4 @@ def test_long_texts_take_linear_time() -> None:
     assert len(text) > 200_000
     start = time.process_time()
     derivation_faults(QUESTION, text, text[: len(text) // 2], SUMMARY)
-    assert time.process_time() - start < 6
+    assert time.process_time() - start < 2
