@@ -95,7 +95,7 @@ def _symbols(
 
 
 def _is_set(symbol: str, spelled: str) -> bool:
-    """Whether a statement begins with a value of a symbol, or is a general formula with letters of its own."""
+    """Whether a statement gives a symbol its value, or is a general formula with its own letters."""
     first = re.search(rf"(?<![a-zA-Z]){symbol}(?![a-zA-Z])(=-?\d| is \d)?", spelled)
     return (first is not None and first[1] is not None) or _FORMULA.search(spelled) is not None
 
