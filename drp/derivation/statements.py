@@ -10,8 +10,8 @@ from drp.traces import Unit, units
 _OPENERS = re.compile(  # words that a shortened sentence may lose at its beginning
     r"(?:(?:okay|ok|alright|all right|hm+|well|so|now|wait|oh|ah|right|yeah|yes|great|perfect"
     r"|cool|but|and"
-    r"|then|hold on|actually|first|next|finally|therefore|thus|hence|also|again|which means|that means|this means"
-    r"|that|let me see|let's see)\b[,.! :;—–…-]{0,4}){1,8}"
+    r"|then|hold on|actually|first|next|finally|therefore|thus|hence|also|again|which means|that means"
+    r"|this means|that|let me see|let's see)\b[,.! :;—–…-]{0,4}){1,8}"
 )
 _BULLET = re.compile(r"\s*(?:[-*•#>]+\s+|\(?\d{1,2}[.)]\s+)")
 SYMBOL = re.compile(r"(?<![a-zA-Z'’\\°])[a-zA-Zα-ωΔΓΘΛΣΦΨΩ](?![a-zA-Z'’(])")
