@@ -20,7 +20,7 @@ class RowGates(Section):
     """Limits of the row gates, which judge single revisions."""
 
     min_characters: int = Field(ge=0)
-    """`hollow`: a shorter pruned trace is rejected, because too little is left to follow."""
+    """`hollow`: a shorter pruned trace is rejected, even if it derives something (`drp.derivation`)."""
     min_share: Share
     """`hollow`: the same limit as a share of the original trace."""
 

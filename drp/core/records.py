@@ -155,7 +155,17 @@ class Revision:
 class Refusal:
     """Why a teacher could not revise one trace: the gate's reject reason, and details."""
 
-    reason: Literal["uncovered", "malformed", "truncated", "unanswered"]
+    reason: Literal[
+        "uncovered",
+        "malformed",
+        "truncated",
+        "unanswered",
+        "teacher_unsettled",
+        "teacher_long_search",
+        "teacher_no_conclusion",
+        "teacher_lost_link",
+        "teacher_nothing_to_cut",
+    ]
     detail: str
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from drp.config import RowGates
 from drp.core import Draft, Grade, GradedRollout, Question, Revision, Rollout, Step, Verdict
+from drp.derivation import derivation_faults
 from drp.gates.leaks import LeakIndex
 from drp.gates.reject_reasons import REASONS, Rejection, RejectReason
 from drp.grading.arithmetic import false_equations
@@ -63,6 +64,8 @@ def revision_rejections(
     if fault := cover_fault(draft.steps, graded.rollout.thinking):
         rejections.append(Rejection("uncovered", fault))
     rejections += _length(graded.rollout, draft.revision, limits)
+    found = {rejection.reason for rejection in rejections}
+    rejections += [r for r in _derivation(question, graded.rollout, draft.revision) if r.reason not in found]
     rejections += _content(question, graded.rollout, draft.revision)
     return _ordered(rejections)
 
@@ -114,10 +117,13 @@ def _answer(grade: Grade, *, wrong: RejectReason, gold: str) -> list[Rejection]:
 def _length(rollout: Rollout, revision: Revision, limits: RowGates) -> list[Rejection]:
     """Check lengths in characters, a unit that is the same for every student and teacher."""
     rejections = []
-    before = len(rollout.thinking) + len(rollout.response)
-    after = len(revision.thinking) + len(revision.response)
-    if after >= before:
-        rejections.append(Rejection("not_shorter", f"{after} characters from {before}"))
+    for part, before, after in (
+        ("of thinking", len(rollout.thinking), len(revision.thinking)),
+        ("in all", _characters(rollout), _characters(revision)),
+    ):
+        if after >= before:
+            rejections.append(Rejection("not_shorter", f"{after} characters {part} from {before}"))
+            break
     remaining = len(revision.thinking.strip())
     required = max(1, limits.min_characters, limits.min_share * len(rollout.thinking))
     if remaining < required:
@@ -125,6 +131,17 @@ def _length(rollout: Rollout, revision: Revision, limits: RowGates) -> list[Reje
             Rejection("hollow", f"{remaining} characters of thinking left of {len(rollout.thinking)}")
         )
     return rejections
+
+
+def _characters(text: Rollout | Revision) -> int:
+    return len(text.thinking) + len(text.response)
+
+
+def _derivation(question: Question, rollout: Rollout, revision: Revision) -> list[Rejection]:
+    """Check that the revised thinking can be followed; give the first fault of each kind."""
+    faults = derivation_faults(question.question, rollout.thinking, revision.thinking, rollout.response)
+    first = {fault.kind: fault for fault in reversed(faults)}
+    return [Rejection(fault.kind, fault.detail) for fault in first.values()]
 
 
 def _content(question: Question, rollout: Rollout, revision: Revision) -> list[Rejection]:

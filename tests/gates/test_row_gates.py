@@ -155,7 +155,6 @@ LONGER = THINKING + " So we are done, and this is the end of it."
         ("hollow", {"thinking": "So it is 42."}),
         ("hollow", {"thinking": "  \n", "limits": RowGates(min_characters=0, min_share=0)}),
         ("hollow", {"limits": RowGates(min_characters=0, min_share=0.6)}),
-        ("false_arithmetic", {"thinking": PRUNED.replace("40 + 2 = 42", "40 + 2 = 43")}),
         ("false_arithmetic", {"response": "As 12 + 30 = 43, it is \\boxed{42}."}),
         ("language_mixed", {"thinking": PRUNED.replace("Then", "然后")}),
         ("language_mixed", {"response": "Ответ: \\boxed{42}."}),
@@ -208,6 +207,7 @@ def test_a_rejection_has_details() -> None:
         "answer_inconsistent": "'43' against gold '42'",
         "uncovered": f"the last step ends at character 10 of {len(THINKING)}",
         "hollow": f"16 characters of thinking left of {len(THINKING)}",
+        "contradiction": "“12 + 30 = 43.” says 43 where the student says 42: “12 + 30 = 42.”",
         "false_arithmetic": "12 + 30 = 43",
         "language_mixed": "CJK 因此",
     }

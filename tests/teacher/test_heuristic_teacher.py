@@ -235,8 +235,8 @@ def test_the_answer_ends_in_a_box_as_the_student_had_it(response: str) -> None:
     [
         (replace(TRACE, thinking=""), "malformed"),
         (replace(TRACE, thinking=" \n "), "malformed"),
-        (replace(TRACE, thinking="x. " * MAX_CHARACTERS), "malformed"),
-        (replace(TRACE, answer="77"), "truncated"),
+        (replace(TRACE, thinking="x. " * MAX_CHARACTERS), "teacher_long_search"),
+        (replace(TRACE, answer="77"), "teacher_no_conclusion"),
         (replace(TRACE, thinking=THINKING.replace("24 apples", "24 apples \\[")), "malformed"),
     ],
 )

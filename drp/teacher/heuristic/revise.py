@@ -43,7 +43,7 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refus
     all_units = units(trace.thinking, boundaries)
     verdicts = judge(trace, all_units)
     if _unsettled(all_units, verdicts) > _UNSETTLED:
-        return Refusal("malformed", "statements it went back on could not be told from the derivation")
+        return Refusal("teacher_unsettled", "statements it went back on are not told from the derivation")
     units_of: list[list[int]] = [[] for _ in steps]
     for unit in all_units:
         units_of[bisect_right(boundaries, unit.start)].append(unit.index)

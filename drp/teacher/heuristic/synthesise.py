@@ -117,27 +117,27 @@ def _fault(
     decisions: Sequence[Decision],
 ) -> Refusal | None:
     if not thinking:
-        return Refusal("malformed", "nothing of the thinking is left")
+        return Refusal("teacher_no_conclusion", "nothing of the thinking is left")
     answer = answer_of(trace)
     kept = units(thinking)
     if not any(answer.asserted_by(unit) for unit in kept[-6:]) or find_end(kept, answer) is None:
-        return Refusal("truncated", "the thinking never concludes the student's answer")
+        return Refusal("teacher_no_conclusion", "the thinking never concludes the student's answer")
     if not is_balanced(thinking) or not is_balanced(response):
         return Refusal("malformed", "a formula, brace or environment is not closed")
     if len(thinking) + len(response) >= len(trace.thinking) + len(trace.response):
-        return Refusal("malformed", "nothing could be shortened")
+        return Refusal("teacher_nothing_to_cut", "nothing could be shortened")
     turns = sum(takes_back(unit.lower) or retracts(unit.lower) for unit in kept)
     remaining_checks = sum(checks(unit.lower) for unit in kept)
     if len(thinking) > _LONGEST or len(kept) > _MOST or remaining_checks > _CHECKS:
-        return Refusal("malformed", "the attempts of a long search could not be told from the derivation")
+        return Refusal("teacher_long_search", "attempts of a long search are not told from the derivation")
     if any(answer.is_contradicted_by(unit) for unit in kept):
-        return Refusal("malformed", "two different answers are concluded")
+        return Refusal("teacher_unsettled", "two different answers are concluded")
     unresolved = sum(decision.reason == "unresolved" for decision in decisions)
     if turns + unresolved > 1 or len(_UNEASY.findall(thinking)) > 1 + len(thinking) // _UNEASY_EVERY:
-        return Refusal("malformed", "attempts that were taken back could not be told from the derivation")
+        return Refusal("teacher_unsettled", "attempts that were taken back are not told from the derivation")
     orphans, uses = _orphans(trace, kept, origins)
     if orphans > 1 and orphans > 0.1 * uses:
-        return Refusal("malformed", "values are used that nothing kept introduces")
+        return Refusal("teacher_lost_link", "values are used that nothing kept introduces")
     return None
 
 

@@ -34,7 +34,7 @@ class HeuristicTeacher:
                 yield replace(
                     draft,
                     refusal=Refusal(
-                        "malformed", f"the thinking is longer than {MAX_CHARACTERS:,} characters"
+                        "teacher_long_search", f"the thinking is longer than {MAX_CHARACTERS:,} characters"
                     ),
                 )
             else:

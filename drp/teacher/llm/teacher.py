@@ -4,6 +4,9 @@ An answer may be unusable: cut off, refused, filtered, empty, not the requested 
 not cover the trace. The ledger keeps it like any other answer. The teacher then sends one more request, which
 differs from the first: it has a higher token limit after a cut, otherwise it names the fault. If the second
 answer is unusable too, the draft is refused.
+
+A revision that can be read but not followed (`drp.derivation`) is sent back once in the same way. The second
+one is taken as it is: the row gates judge it, so that its text and all its reasons are stored.
 """
 
 from collections import defaultdict, deque
@@ -18,6 +21,7 @@ from drp.ledger import CARRIED, Completion, TeacherReply, TeacherRequest
 from drp.teacher.llm.parse import whole
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.teacher.llm.request_builder import PromptStrategy, RequestBuilder
+from drp.teacher.llm.text_checks import derivation_fault
 from drp.teacher.transport.protocol import Driver
 
 T = TypeVar("T")
@@ -120,7 +124,10 @@ class LlmTeacher:
                 return replace(pending.draft, is_carried=True)
             return replace(pending.draft, refusal=Refusal("unanswered", reply.problem or "no answer"))
         try:
-            return strategy.parse(pending.draft, _text(reply.answer))
+            draft = strategy.parse(pending.draft, _text(reply.answer))
+            if pending.is_second or (fault_found := derivation_fault(draft)) is None:
+                return draft  # the row gates reject what is still wrong
+            return _PendingDraft(pending.draft, fault_found, is_second=True)
         except _NoTextError as error:
             reason: _RefusalReason = error.reason
             fault = error.fault

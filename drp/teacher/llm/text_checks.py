@@ -1,13 +1,15 @@
 """Check text that a teacher wrote before it becomes part of a revision.
 
 These checks find faults that a second request can fix: JSON escapes that swallowed a backslash, markup of the
-reply itself, endless text. Whether a revision is good enough to train on is for the row gates.
+reply itself, endless text, a derivation that cannot be followed. Whether a revision is good enough to train
+on is for the row gates.
 """
 
 import re
 import unicodedata
 
-from drp.core import StudentTrace
+from drp.core import Draft, StudentTrace
+from drp.derivation import derivation_faults
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.traces import leaked_markup
 
@@ -45,3 +47,18 @@ def checked(text: str, place: str, trace: StudentTrace) -> str:
     if markup := leaked_markup(text, student_text):
         raise UnusableReplyError("malformed", f"{place} has markup in it: {markup!r}")
     return text.strip()
+
+
+_MOST_FAULTS = 3  # faults named in one request
+
+
+def derivation_fault(draft: Draft) -> str | None:
+    """Describe why a draft's revision cannot be followed; None if it can, or if there is none."""
+    if draft.revision is None:
+        return None
+    trace = draft.trace
+    faults = derivation_faults(trace.question, trace.thinking, draft.revision.thinking, trace.response)
+    if not faults:
+        return None
+    named = "; ".join(f"{fault.kind}: {fault.detail}" for fault in faults[:_MOST_FAULTS])
+    return f"the revised thinking cannot be followed: {named}"

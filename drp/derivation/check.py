@@ -1,0 +1,63 @@
+"""All checks of one revision."""
+
+from dataclasses import replace
+
+from drp.derivation.contradictions import contradictions
+from drp.derivation.faults import DerivationFault
+from drp.derivation.missing_links import missing_links
+from drp.derivation.references import dangling_references
+from drp.derivation.source import StatementIndex
+from drp.derivation.statements import statements
+from drp.derivation.substance import derives
+from drp.derivation.withdrawn import withdrawn_steps
+
+
+def derivation_faults(
+    question: str, original: str, revision: str, summary: str = ""
+) -> list[DerivationFault]:
+    """Return the faults of a revision as a derivation, in their order; empty if it has none.
+
+    A fault is one that the revision has and the original has not: a text is a sound revision of itself.
+
+    Args:
+        question: the problem.
+        original: the student's thinking.
+        revision: the shortened thinking.
+        summary: the student's response after the thinking, which may be empty.
+    """
+    if original.strip() == revision.strip():
+        return []
+    asked, kept = statements(question), statements(revision)
+    source = StatementIndex(statements(original))
+    answer = StatementIndex(statements(summary)) if summary.strip() else None
+    sources = (source, answer) if answer else (source,)
+    own = [*missing_links(asked, source, kept), *dangling_references(asked, source, kept)]
+    if (
+        answer
+    ):  # for what the revision took from the summary: other sentences stand as they do in the original
+        copied = {statement.unit.start for statement in kept if statement.key not in source.by_key}
+        found = (*missing_links(asked, answer, kept), *dangling_references(asked, answer, kept))
+        known = {(fault.kind, fault.start, fault.subject) for fault in own}
+        own += [
+            replace(fault, source=None)
+            for fault in found
+            if fault.start in copied and (fault.kind, fault.start, fault.subject) not in known
+        ]
+    faults = [
+        *own,
+        *contradictions(sources, revision, kept),
+        *withdrawn_steps(source, answer, kept),
+    ]
+    if is_hollow(question, original, revision):
+        faults.append(
+            DerivationFault(
+                "hollow", 0, len(revision), "no sentence of the revision computes or deduces anything"
+            )
+        )
+    return sorted(faults, key=lambda fault: (fault.start, fault.kind))
+
+
+def is_hollow(question: str, original: str, revision: str) -> bool:
+    """Whether a revision has lost the whole derivation; not if the original has none either."""
+    asked = statements(question)
+    return not derives(asked, statements(revision)) and derives(asked, statements(original))

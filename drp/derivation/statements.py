@@ -1,0 +1,56 @@
+"""A text as statements: its units, with what the checks look up in them."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from drp.derivation.quantities import SpelledNumber, quantities
+from drp.traces import Unit, units
+
+_OPENERS = re.compile(  # words that a shortened sentence may lose at its beginning
+    r"(?:(?:okay|ok|alright|all right|hm+|well|so|now|wait|oh|ah|right|yeah|yes|great|perfect"
+    r"|cool|but|and"
+    r"|then|hold on|actually|first|next|finally|therefore|thus|hence|also|again|which means|that means"
+    r"|this means|that|let me see|let's see)\b[,.! :;—–…-]{0,4}){1,8}"
+)
+_BULLET = re.compile(r"\s*(?:[-*•#>]+\s+|\(?\d{1,2}[.)]\s+)")
+SYMBOL = re.compile(r"(?<![a-zA-Z'’\\°])[a-zA-Zα-ωΔΓΘΛΣΦΨΩ](?![a-zA-Z'’(])")
+_EDGES = " .,:;!*#-\t\n"
+
+
+class Statement:
+    """A unit of a text. `key` is its wording without what a teacher strips: openers, bullets, end marks."""
+
+    __slots__ = ("_quantities", "index", "key", "unit")
+
+    def __init__(self, index: int, unit: Unit) -> None:
+        self.index, self.unit = index, unit
+        self.key = key_of(unit.lower)
+        self._quantities: Sequence[SpelledNumber] | None = None
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The single letters that it uses as symbols; a letter before a bracket is the name of a function."""
+        return frozenset(SYMBOL.findall(self.unit.plain))
+
+    @property
+    def quantities(self) -> Sequence[SpelledNumber]:
+        """Its numbers with their roles."""
+        if self._quantities is None:
+            self._quantities = tuple(quantities(self.unit.plain))
+        return self._quantities
+
+
+def key_of(lower: str) -> str:
+    """Return the wording of a unit without openers, bullets and marks at its ends."""
+    bullet = _BULLET.match(lower)
+    start = bullet.end() if bullet else 0
+    opener = _OPENERS.match(lower, start)
+    rest = lower[opener.end() if opener else start :].strip(_EDGES)
+    return rest or lower.strip(_EDGES)
+
+
+@lru_cache(maxsize=8)  # an original and a summary are read by every check, and again for a repair
+def statements(text: str) -> Sequence[Statement]:
+    """Return the statements of a text, in order."""
+    return tuple(Statement(index, unit) for index, unit in enumerate(units(text)))

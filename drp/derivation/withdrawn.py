@@ -1,0 +1,122 @@
+"""Withdrawn steps: sentences that a revision keeps although the student takes them back."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from drp.derivation.faults import DerivationFault, quoted
+from drp.derivation.quantities import value
+from drp.derivation.source import StatementIndex, repeated
+from drp.derivation.statements import Statement
+
+_LEAD = (
+    r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well|wait|hold on|hang on|a (?:second|minute|moment))\b"
+    r"[,. …—!-]{0,4}){0,5}"
+)
+_TAKES_BACK = re.compile(  # at the beginning of a sentence: what is before it is wrong
+    _LEAD + r"(?:(?:oops|nope|scratch that|correction|sorry|not quite)\b"
+    r"|no[,.—–]|no (?:that|it|this|wait|i|we)\b"
+    r"|actually,? (?:no|that|it|i|the|we)\b"
+    r"|(?:that|this|it)(?:'s| is| was| seems| must be|'s definitely)? "
+    r"(?:not (?:right|correct|true|possible|valid|what)|wrong|incorrect|impossible|a mistake|an error"
+    r"|a contradiction|(?:can't|cannot|can not|couldn't) be"
+    r"|(?:doesn't|does not|didn't) (?:make sense|work|match|seem right|hold|fit|add))"
+    r"|(?:i|we) (?:think i |think we |must have |might have |may have |have |just |clearly )?"
+    r"(?:made (?:a|an|some) (?!sure)|misread|miscalculated|misunderstood|miscounted|messed|forgot|confused"
+    r"|was wrong)"
+    r"|my (?:mistake|error|bad)|let me (?:correct|fix|redo|re-?do|start over)"
+    r"|there(?:'s| is) (?:a|an) (?:mistake|error))"
+)
+_HESITATES = re.compile(
+    r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well)\b[,. …—-]{0,4}){0,3}(?:wait|hold on|hang on|actually)\b"
+)
+_COMPUTED_OR_NAMED = re.compile(r"[a-zA-Zα-ω]|\d[-+*/^]")
+_BETWEEN = re.compile(r"[\s,;]")
+_REACH = 3  # sentences before a withdrawal that it may take back
+_CORRECTION = 12  # sentences after it in which the same left side may get another value
+
+
+def withdrawn_steps(
+    source: StatementIndex, summary: StatementIndex | None, revision: Sequence[Statement]
+) -> Iterator[DerivationFault]:
+    """Yield the kept sentences whose content the student never comes back to after taking it back."""
+    places = repeated(source, revision)
+    kept = {place for place in places if place is not None}
+    last = _last_uses(source.statements)
+    affirmed = _marks(summary.statements) if summary else frozenset()
+    withdrawn: dict[int, Statement] = {}
+    for turn in source.statements[1:]:
+        is_clear = _TAKES_BACK.match(turn.unit.lower) is not None
+        if turn.index in kept or not (is_clear or _HESITATES.match(turn.unit.lower)):
+            continue
+        if not is_clear:  # "Wait." alone: a later sentence has to say so, or to give another value
+            is_clear = any(
+                _TAKES_BACK.match(s.unit.lower) for s in source.statements[turn.index + 1 : turn.index + 3]
+            )
+        for before in reversed(source.statements[max(0, turn.index - _REACH) : turn.index]):
+            if before.unit.paragraph < turn.unit.paragraph - 1 or _TAKES_BACK.match(before.unit.lower):
+                break
+            verdict = _is_withdrawn(source, before, turn.index, last, affirmed, is_clear)
+            if verdict is False or (verdict is None and before.index < turn.index - 1):
+                break
+            if verdict:
+                withdrawn[before.index] = turn
+    for statement, place in zip(revision, places, strict=True):
+        taken_back = withdrawn.get(place) if place is not None else None
+        if taken_back is not None:
+            yield DerivationFault(
+                "withdrawn_step",
+                statement.unit.start,
+                statement.unit.end,
+                f"{quoted(statement.unit.body)} is kept, but the student takes it back: "
+                f"{quoted(taken_back.unit.body)}",
+                statement.unit.body,
+                (taken_back.unit.start, taken_back.unit.end),
+            )
+
+
+def _is_withdrawn(
+    source: StatementIndex,
+    before: Statement,
+    turn: int,
+    last: Mapping[str, int],
+    affirmed: frozenset[str],
+    is_clear: bool,
+) -> bool | None:
+    """Whether what a statement claims never comes back after the turn; None if it claims nothing new."""
+    claim = _claim(before.unit.plain)
+    if claim is None:
+        news = source.news(before.index)
+        if not news:
+            return None
+        return is_clear and not any(last[mark] > turn or mark in affirmed for mark in news)
+    name, result = claim
+    equation = f"{name}={result}"
+    if last.get(equation, -1) > turn or equation in affirmed:
+        return False
+    if is_clear and before.index == turn - 1:
+        return True
+    is_corrected = _COMPUTED_OR_NAMED.search(name) is not None and any(
+        turn <= index <= turn + _CORRECTION and other != result and value(other) is not None
+        for index, other in source.gives(name)
+    )
+    if last.get(result, -1) <= turn and result not in affirmed:
+        return is_clear or is_corrected
+    return is_corrected and is_clear
+
+
+def _claim(spelled: str) -> tuple[str, str] | None:
+    """Return the two sides of the last equation of a statement."""
+    for chain in reversed(_BETWEEN.split(spelled)):
+        if "=" in chain:
+            *_, name, result = ("", *(side.strip(".?!:*") for side in chain.split("=")))
+            if name and result:
+                return name, result
+    return None
+
+
+def _marks(statements: Sequence[Statement]) -> frozenset[str]:
+    return frozenset().union(*(statement.unit.marks for statement in statements))
+
+
+def _last_uses(statements: Sequence[Statement]) -> dict[str, int]:
+    return {mark: statement.index for statement in statements for mark in statement.unit.marks}

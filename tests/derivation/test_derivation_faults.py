@@ -1,0 +1,142 @@
+"""Each check of a derivation: faults that it must find, and sound texts on which it must be silent."""
+
+import time
+
+import pytest
+
+from drp.derivation import derivation_faults, is_hollow
+
+QUESTION = "Mia packs 14 boxes with 17 pears each and gives away 23 pears. How many pears has Mia left?"
+FIRST = "Each of the boxes has its pears, so there are 14 * 17 = 238 pears."
+SECOND = "After giving some away, Mia has 238 - 23 = 215 pears."
+SUMMARY = "Mia packs 14 * 17 = 238 pears and keeps \\boxed{215}."
+SYMBOLS = "Let $y$ be the number of cats. Then $3y + 4 = 31$ by the statement. So $3y = 27$ and $y = 9$."
+
+
+def kinds(original: str, revision: str, summary: str = SUMMARY, question: str = QUESTION) -> list[str]:
+    return [fault.kind for fault in derivation_faults(question, original, revision, summary)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{FIRST} {SECOND}",
+        SYMBOLS,
+        "Step 4: this equation holds. So the answer is 7, or the answer is 8.",
+        "",
+        "42",
+    ],
+)
+def test_a_text_is_a_sound_revision_of_itself(text: str) -> None:
+    assert kinds(text, text) == []
+
+
+@pytest.mark.parametrize(
+    ("original", "revision"),
+    [
+        (f"{FIRST} {SECOND} Let me check that again.", f"{FIRST} {SECOND}"),
+        (f"Okay, let me see. {FIRST} So, {SECOND}", f"{FIRST} {SECOND}"),
+        (
+            f"{FIRST} {SECOND} Hm.",
+            "Packing gives 14 * 17 = 238 pears. Without 23 of them, 238 - 23 = 215 are left.",
+        ),
+        (f"{FIRST} Is that right? Yes. {SECOND}", f"{FIRST} {SECOND}"),
+    ],
+)
+def test_sound_revisions(original: str, revision: str) -> None:
+    assert kinds(original, revision) == []
+
+
+def test_a_lost_value_is_named_with_the_sentence_that_gives_it() -> None:
+    original = f"{FIRST} {SECOND}"
+    (fault,) = derivation_faults(QUESTION, original, SECOND)
+    assert (fault.kind, fault.subject) == ("missing_link", "238")
+    assert fault.source is not None
+    assert original[slice(*fault.source)].strip() == FIRST
+    assert SECOND[fault.start : fault.end] == SECOND
+    assert FIRST in fault.detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "original", "revision"),
+    [
+        ("missing_link", SYMBOLS, SYMBOLS.partition(". ")[2]),
+        (
+            "missing_link",
+            "Half of it is 36/2 = 18. Twice that is 18 * 2 = 36. Then 36 + 18 = 54.",
+            "Twice that is 18 * 2 = 36. Then 36 + 18 = 54.",
+        ),
+        (
+            "dangling_reference",
+            "Step 1: add 14 + 17 = 31.\nStep 2: take 31 - 23 = 8.\nStep 3: so it is 8.",
+            "Step 3: so it is 8, because 14 + 17 - 23 = 8.",
+        ),
+        (
+            "dangling_reference",
+            "We have x + y = 5. We also know x - y = 1. (2) Adding these equations gives 2x = 6. So x = 3.",
+            "We have x + y = 5. Adding these equations gives 2x = 6. So x = 3.",
+        ),
+        (
+            "dangling_reference",
+            "Case 1: if it rains, 14 + 3 = 17.\nCase 2: if not, 14 + 9 = 23.",
+            "Case 2: if not, 14 + 9 = 23.",
+        ),
+        ("contradiction", f"{FIRST} {SECOND}", f"{FIRST} {SECOND}".replace("= 215", "= 216")),
+        ("contradiction", f"{FIRST} {SECOND}", f"{FIRST} {SECOND} So the answer is 217."),
+        ("contradiction", "So x = 5 follows. Then 2x = 10.", "So x = 7 follows. Then 2x = 10."),
+        (
+            "withdrawn_step",
+            f"There are 14 * 17 = 248 pears. No, that's wrong. {FIRST} {SECOND}",
+            f"There are 14 * 17 = 248 pears. {FIRST} {SECOND}",
+        ),
+        (
+            "withdrawn_step",
+            f"There are 14 + 17 = 31 pears. Wait. That doesn't make sense. {FIRST} {SECOND}",
+            f"There are 14 + 17 = 31 pears. {FIRST} {SECOND}",
+        ),
+        ("hollow", f"{FIRST} {SECOND}", "The answer is 215."),
+        ("hollow", f"{FIRST} {SECOND}", "Mia gives away 23 pears. $\\boxed{215}$"),
+    ],
+)
+def test_planted_faults(kind: str, original: str, revision: str) -> None:
+    assert kind in kinds(original, revision)
+
+
+@pytest.mark.parametrize(
+    ("original", "revision"),
+    [
+        # 216 is an intermediate value, not another answer
+        (
+            "First 200 + 16 = 216. Then 216 - 1 = 215. So the answer is 215.",
+            "200 + 16 = 216. Then 216 - 1 = 215.",
+        ),
+        # a case takes another value of the same symbol
+        ("If x = 2 then 2x = 4. If x = 5 then 2x = 10. Hm.", "If x = 2 then 2x = 4. If x = 5 then 2x = 10."),
+        # the student affirms the step after doubting it
+        (f"{FIRST} Wait, no, is that right? Yes: 14 * 17 = 238. {SECOND}", f"{FIRST} {SECOND}"),
+        # "in this case" points to the question
+        (
+            f"If boxes are equal we multiply. In this case, {FIRST} {SECOND}",
+            f"In this case, {FIRST} {SECOND}",
+        ),
+        # "Step 2" is only mentioned
+        (f"{FIRST} Hm. {SECOND}", f"{FIRST} Step 2 is the same. {SECOND}"),
+    ],
+)
+def test_similar_texts_that_have_no_fault(original: str, revision: str) -> None:
+    assert kinds(original, revision) == []
+
+
+def test_hollow_is_relative_to_the_original() -> None:
+    assert is_hollow(QUESTION, f"{FIRST} {SECOND}", "It is 215.")
+    assert not is_hollow(QUESTION, "It is 215.", "215.")
+    assert not is_hollow(QUESTION, f"{FIRST} {SECOND}", SECOND)
+
+
+def test_long_texts_take_linear_time() -> None:
+    sentence = "Then we add {0} + 17 = {1}, so x = {1}. Wait, no. This equation gives case {0}. "
+    text = "".join(sentence.format(n, n + 17) for n in range(2600))
+    assert len(text) > 200_000
+    start = time.process_time()
+    derivation_faults(QUESTION, text, text[: len(text) // 2], SUMMARY)
+    assert time.process_time() - start < 2
