@@ -77,7 +77,7 @@ def test_drills_hold():
 def test_the_heuristic_teacher_can_prune_them():
     teacher = HeuristicTeacher()
     drafts = [
-        Draft(StudentTrace(str(number), problem.text, *trace, answer=str(answer)))
+        Draft(StudentTrace(str(number), problem.text, trace.thinking, trace.response, answer=str(answer)))
         for number, (problem, trace, answer) in enumerate(zip(PROBLEMS, TRACES, answers(), strict=True))
         if answer == problem.answer
     ]
