@@ -12,7 +12,7 @@ SECOND = Voice(
         Form.OPENING: (
             "We are asked for {asked}.",
             "We need to determine {asked}.",
-            "So the problem wants {asked}.",
+            "What is wanted: {asked}.",
             "This is about {asked}.",
         ),
         Form.RESTATEMENT: (
