@@ -22,6 +22,7 @@ on. The folder gets the result as `<student>-<voice>-<teacher>.json`.
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -184,6 +185,12 @@ def _examples(run: RunContext) -> list[Example]:
     return list(drp_revisions(read_candidates(run.lake.published(), run.revision_hash, student, tokens)))
 
 
+def _cpu_seconds() -> float:
+    """Return the CPU time of this process and of the processes that it has waited for."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 def holds(effect: Effect) -> bool:
     """Return whether `drp` keeps the limits."""
     assert effect.beside is not None
@@ -218,7 +225,7 @@ def main() -> int:
     """Measure and print."""
     asked = arguments()
     found = Measured()
-    started, seconds = time.monotonic(), {}
+    cost = {}
     with TemporaryDirectory() as temporary:
         work = (asked.work or Path(temporary)).absolute()
         work.mkdir(parents=True, exist_ok=True)
@@ -226,8 +233,9 @@ def main() -> int:
         variant = f"{Path(asked.student).name}-{asked.voice}-{asked.teacher}"
         student = student_for(asked, work)
         for seed in asked.seeds:
+            started, cpu = time.monotonic(), _cpu_seconds()
             measure(asked, student, work / variant / f"seed-{seed}", seed, found)
-            seconds[seed] = time.monotonic() - started - sum(seconds.values())
+            cost[seed] = {"seconds": time.monotonic() - started, "cpu_seconds": _cpu_seconds() - cpu}
         by_benchmark = {name: effects(arms) for name, arms in found.samples.items()}
         document = {
             "asked": {name: value for name, value in vars(asked).items() if name != "work"},
@@ -237,7 +245,7 @@ def main() -> int:
                 for name, arms in by_benchmark.items()
             },
             "examples": found.examples,
-            "seconds_of_this_start": seconds,
+            "cost_since_the_last_start": cost,
         }
         (work / f"{variant}.json").write_text(json.dumps(document, indent=1) + "\n")
     for name, arms in by_benchmark.items():
