@@ -6,6 +6,7 @@ the base is the wrong reference for the effect of pruning. Unpruned SFT is train
 A question is the unit of chance: its samples of all seeds are averaged, and intervals resample questions.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -73,7 +74,7 @@ def table(found: Mapping[str, Effect], rollouts_per_question: int) -> list[str]:
                 f"{accuracy.value:+.1%} ({accuracy.low:+.1%} to {accuracy.high:+.1%})",
                 f"{effect.mean_tokens:.0f}",
                 f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})",
-                *(f"{part:+.2f}" for part in (effect.aes.score, effect.aes.accuracy, effect.aes.tokens)),
+                *map(_signed, (effect.aes.score, effect.aes.accuracy, effect.aes.tokens)),
             ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
@@ -106,11 +107,20 @@ def as_document(effect: Effect) -> dict[str, Any]:
             "lost": beside.lost,
             "won": beside.won,
             "p": beside.p,
-            "aes": effect.aes.score,
-            "aes_accuracy_part": effect.aes.accuracy,
+            "aes": _known(effect.aes.score),
+            "aes_accuracy_part": _known(effect.aes.accuracy),
             "aes_token_part": effect.aes.tokens,
         }
     return document
+
+
+def _signed(part: float) -> str:
+    return "undefined" if math.isnan(part) else f"{part:+.2f}"
+
+
+def _known(part: float) -> float | None:
+    """Return None where unpruned SFT solves nothing, so that there is no relative accuracy."""
+    return None if math.isnan(part) else part
 
 
 def _pooled(seeds: Sequence[Samples]) -> tuple[Any, Any]:
