@@ -36,7 +36,7 @@ from typing import cast, get_args
 import yaml
 
 from benchmarks import oracle_teacher
-from benchmarks.effect_table import REFERENCE, Effect, as_document, effects, next_to, table
+from benchmarks.effect_table import NAMES, REFERENCE, Effect, as_document, effects, next_to, table
 from drp.config import BASE
 from drp.config.recipe import RECIPES
 from drp.config.settings import settings
@@ -248,11 +248,16 @@ def main() -> int:
             "cost_since_the_last_start": cost,
         }
         (work / f"{variant}.json").write_text(json.dumps(document, indent=1) + "\n")
+    names = NAMES | ({"drp": "derivation only (oracle teacher)"} if asked.teacher == "oracle" else {})
     for name, arms in by_benchmark.items():
         size = len(found.samples[name]["drp"][0].question_ids)
         split = asked.split if name == "held_out" else "test"
         print(f"{name}: {size:,} questions of the split {split}, seeds {asked.seeds}, {variant}:\n")
-        print("\n".join([*table(arms, asked.samples), "", *next_to(found.samples[name], DECOMPOSITIONS), ""]))
+        print(
+            "\n".join(
+                [*table(arms, asked.samples, names), "", *next_to(found.samples[name], DECOMPOSITIONS), ""]
+            )
+        )
     kept = holds(by_benchmark["held_out"]["drp"])
     print(
         f"limits: tokens {TOKENS:.2f} of unpruned SFT's, accuracy {-MARGIN:+.1%}:"

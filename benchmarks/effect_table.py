@@ -57,15 +57,17 @@ def effects(samples: MeasuredArms) -> dict[str, Effect]:
     return found
 
 
-def table(found: Mapping[str, Effect], rollouts_per_question: int) -> list[str]:
-    """Return the lines of the table, in Markdown."""
+def table(
+    found: Mapping[str, Effect], rollouts_per_question: int, names: Mapping[str, str] = NAMES
+) -> list[str]:
+    """Return the lines of the table, in Markdown; `names` are those of the arms."""
     lines = [
         "| Student | Accuracy | Δ accuracy (95 % CI) | Tokens | Token ratio (95 % CI) "
         "| AES | its accuracy part | its token part |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for arm, effect in found.items():
-        cells = [NAMES[arm].format(samples=rollouts_per_question), f"{effect.accuracy:.1%}"]
+        cells = [names[arm].format(samples=rollouts_per_question), f"{effect.accuracy:.1%}"]
         if effect.beside is None or effect.aes is None:
             cells += ["", f"{effect.mean_tokens:.0f}", "", "", "", ""]
         else:
