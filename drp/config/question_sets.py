@@ -29,7 +29,7 @@ class SyntheticSet(Section):
     size: int = Field(ge=1)
     seed: int = Field(default=0, ge=0)
     level: Level = "standard"
-    """Difficulty. `small` suits the student that ships with DRP; `small-longer` exceeds its training."""
+    """Difficulty. `small` suits the student that ships with DRP; `small-longer` has one more computation."""
     split: Split = "train"
 
     @model_validator(mode="after")

@@ -5,7 +5,9 @@ from drp.curation.candidates import read_candidates
 from drp.curation.drp_revisions import drp_revisions
 from drp.curation.protocol import Candidate, Curation, make_example
 from drp.curation.random_prune import random_prune
+from drp.curation.summary_only import summary_only
 from drp.curation.training_example import Example
+from drp.curation.truncate import truncate_head, truncate_tail
 from drp.curation.unpruned_sft import unpruned_sft
 
 __all__ = [
@@ -17,5 +19,8 @@ __all__ = [
     "make_example",
     "random_prune",
     "read_candidates",
+    "summary_only",
+    "truncate_head",
+    "truncate_tail",
     "unpruned_sft",
 ]

@@ -1,13 +1,14 @@
 """Read the candidates of a corpus version: right rollouts of the student with their accepted revisions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from drp.curation.protocol import Candidate
 from drp.lake import Addresses
 from drp.query import select
+from drp.traces import TokenCounter
 
 _CANDIDATES = """
-SELECT rollout_id, r.question_id, question, r.thinking, r.response, r.total_tokens,
+SELECT rollout_id, r.question_id, question, r.thinking, r.response, r.total_tokens, r.token_counter,
        CASE WHEN status = 'accepted' THEN v.thinking END AS revised_thinking,
        CASE WHEN status = 'accepted' THEN v.response END AS revised_response
 FROM revisions v JOIN rollouts r USING (rollout_id) JOIN questions USING (question_id)
@@ -18,13 +19,23 @@ ORDER BY r.question_id, rollout_id
 """
 
 
-def read_candidates(addresses: Addresses, revision_hash: str, student: str) -> Iterator[Candidate]:
+def read_candidates(
+    addresses: Addresses, revision_hash: str, student: str, tokens: TokenCounter
+) -> Iterator[Candidate]:
     """Stream the candidates in these parts, ordered by question.
 
     Args:
         addresses: the parts of a corpus version.
         revision_hash: hash of the recipe that made the revisions.
         student: name of the student that wrote the rollouts.
+        tokens: counts the tokens of the student.
     """
     parameters = {"recipe_hash": revision_hash, "student": student}
-    return (Candidate(**row) for row in select(addresses, _CANDIDATES, parameters))
+    for row in select(addresses, _CANDIDATES, parameters):
+        count = _counter(tokens, row.pop("token_counter"))
+        yield Candidate(**row, count=count)
+
+
+def _counter(tokens: TokenCounter, unit: str) -> Callable[[str], int]:
+    """Return a function that counts the tokens of a thinking as those of the rollout were counted."""
+    return lambda thinking: tokens.of(thinking, "", unit).thinking

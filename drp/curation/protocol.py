@@ -23,6 +23,8 @@ class Candidate:
     total_tokens: int
     revised_thinking: str | None
     revised_response: str | None
+    count: Callable[[str], int] = len
+    """Returns the length of a thinking in the unit of `total_tokens`. The default counts characters."""
 
 
 Curation: TypeAlias = Callable[[Iterable[Candidate]], Iterator[Example]]

@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +128,7 @@ def compare(
         lost=int((gains < 0).sum()),
         won=int((gains > 0).sum()),
         p=sign_flip_p(gains),
-        aes=accuracy_efficiency_score(base_accuracy, accuracy, base_length, length),
+        aes=accuracy_efficiency(base_accuracy, accuracy, base_length, length).score,
         unit="question",
     )
 
@@ -138,17 +138,32 @@ def _interval(value: float, low: Floats, high: Floats) -> Interval:
     return Interval(value, min(value, float(low)), max(value, float(high)))
 
 
-def accuracy_efficiency_score(
-    base_accuracy: float, accuracy: float, base_length: float, length: float
-) -> float:
-    """Return the AES: saved share of the length, plus 3 × relative accuracy gain (or 5 × a relative loss).
+class AccuracyEfficiency(NamedTuple):
+    """The two parts of an accuracy-efficiency score, which is their sum."""
 
-    O1-Pruner (Luo et al., 2025), section 5.1, with its default weights. NaN if the base has an accuracy of 0.
+    accuracy: float
+    """3 × the relative gain in accuracy, or 5 × a relative loss. NaN if the base has an accuracy of 0."""
+    tokens: float
+    """Saved share of the length."""
+
+    @property
+    def score(self) -> float:
+        """The accuracy-efficiency score."""
+        return self.accuracy + self.tokens
+
+
+def accuracy_efficiency(
+    base_accuracy: float, accuracy: float, base_length: float, length: float
+) -> AccuracyEfficiency:
+    """Return the two parts of the accuracy-efficiency score (AES).
+
+    O1-Pruner (Luo et al., 2025), section 5.1, with its default weights.
     """
+    saved = float((base_length - length) / base_length)
     if not base_accuracy:
-        return math.nan
-    change = (accuracy - base_accuracy) / base_accuracy
-    return float((base_length - length) / base_length + (3 if change >= 0 else 5) * change)
+        return AccuracyEfficiency(math.nan, saved)
+    change = float((accuracy - base_accuracy) / base_accuracy)
+    return AccuracyEfficiency((3 if change >= 0 else 5) * change, saved)
 
 
 def difference_variance(base_right: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:

@@ -12,7 +12,8 @@ from drp.jobs import process_lock, run_jobs
 from drp.registry import folder_key, open_registry, store_folder
 from drp.runtime import PlannedCheckpoint, RunContext, checkpoint_of, entry_of, manifest_key, scratch
 from drp.student import prompt
-from drp.student.engines import student_of
+from drp.student.engines import model_folder, student_of
+from drp.traces import TokenCounter
 from drp.training import (
     ADAPTER,
     MANIFEST,
@@ -62,9 +63,10 @@ def _trained(ctx: RunContext, entry: PlannedCheckpoint, lock: int) -> Manifest:
     folder = scratch(entry)
     if not (folder / "out" / MANIFEST).is_file():
         recipe = ctx.recipe
+        tokens = TokenCounter(model_folder(recipe.student))
         curation: Curation = load_plugin("curations", entry.arm)
         candidates = read_candidates(
-            ctx.lake.published(entry.corpus_version), ctx.revision_hash, recipe.student
+            ctx.lake.published(entry.corpus_version), ctx.revision_hash, recipe.student, tokens
         )
         examples = (
             replace(example, question=prompt(recipe.prompt_version, example.question))

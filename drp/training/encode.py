@@ -89,14 +89,21 @@ class Encoder:
         """Return the examples of at most `max_length` tokens, in order, and the number of dropped ones.
 
         Raises:
-            BadInputError: there are no examples, all are too long, one has an empty text, or a weight is not
-                positive and finite.
+            BadInputError: there are no examples, all are too long, one has an empty question or response,
+                only some have an empty thinking, or a weight is not positive and finite.
         """
         encoded: list[Encoded] = []
         dropped = 0
+        first: dict[bool, str] = {}  # an example with thinking, and one without
         for batch in chunked(examples, _BATCH):
             for example in batch:
                 _check(example)
+                first.setdefault(bool(example.thinking.strip()), example.example_id)
+                if len(first) == 2:
+                    problem = (
+                        f"example {first[False]} has an empty thinking, and example {first[True]} has not"
+                    )
+                    raise _refusal(problem, _INSPECT)
             for example_tokens in self._encode(batch):
                 if len(example_tokens.tokens) > max_length:
                     dropped += 1
@@ -147,7 +154,7 @@ def _opening(prompt: str) -> str:
 
 
 def _check(example: Example) -> None:
-    texts = {"question": example.question, "thinking": example.thinking, "response": example.response}
+    texts = {"question": example.question, "response": example.response}
     empty = [name for name, text in texts.items() if not text.strip()]
     if empty:
         raise _refusal(f"example {example.example_id} has an empty {' and '.join(empty)}", _INSPECT)

@@ -51,6 +51,10 @@ long_and_short = drp_addons_curation:long_and_short
 [drp.objectives]
 weighted = drp_addons:WEIGHTED
 """
+CURATIONS = [
+    *("best_of_n", "drp", "long_and_short", "random_prune", "summary_only"),
+    *("truncate_head", "truncate_tail", "unpruned_sft"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +79,7 @@ def addons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_they_are_found_among_those_of_drp() -> None:
     assert plugin_names("teachers") == ["equations", "heuristic"]
     assert plugin_names("engines") == ["echo", "server", "transformers", "vllm"]
-    assert plugin_names("curations") == ["best_of_n", "drp", "long_and_short", "random_prune", "unpruned_sft"]
+    assert plugin_names("curations") == CURATIONS
     assert plugin_names("objectives") == ["sft", "weighted"]
 
 
@@ -149,7 +153,7 @@ def test_scores_of_another_engine_are_not_those_of_the_built_in_one(recipe_file:
     ("key", "value", "said"),
     [
         ("engine", "ekko", "among the engines: echo, server, transformers, vllm"),
-        ("arms", ["long"], "among the curations: best_of_n, drp, long_and_short, random_prune, unpruned_sft"),
+        ("arms", ["long"], f"among the curations: {', '.join(CURATIONS)}"),
         ("training", {"objective": "dpo"}, "among the objectives: sft, weighted"),
         ("teacher", "equation", r"there is no teacher 'equation' \(available: .*equations, .*heuristic"),
     ],

@@ -12,7 +12,7 @@ from scipy import stats
 from drp.evaluation import statistics
 from drp.evaluation.intervals import difference_lower_bound, sign_flip_p
 from drp.evaluation.statistics import (
-    accuracy_efficiency_score,
+    accuracy_efficiency,
     compare,
     difference_variance,
     least_margin,
@@ -187,9 +187,13 @@ def test_other_questions_cannot_be_compared():
 
 
 def test_aes_weighs_a_loss_more_than_a_gain():
-    assert accuracy_efficiency_score(0.8, 0.88, 100, 50) == pytest.approx(0.5 + 3 * 0.1)
-    assert accuracy_efficiency_score(0.8, 0.72, 100, 50) == pytest.approx(0.5 - 5 * 0.1)
-    assert math.isnan(accuracy_efficiency_score(0, 0.5, 100, 50))
+    assert accuracy_efficiency(0.8, 0.88, 100, 50) == pytest.approx((3 * 0.1, 0.5))
+    assert accuracy_efficiency(0.8, 0.72, 100, 50) == pytest.approx((-5 * 0.1, 0.5))
+    assert accuracy_efficiency(0.8, 0.72, 100, 130).score == pytest.approx(-5 * 0.1 - 0.3)
+    unknown = accuracy_efficiency(0, 0.5, 100, 50)
+    assert math.isnan(unknown.accuracy)
+    assert math.isnan(unknown.score)
+    assert unknown.tokens == 0.5
 
 
 def test_few_questions_do_not_rule_out_an_unobserved_loss():

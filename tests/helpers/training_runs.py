@@ -34,6 +34,9 @@ SKILL = {
     "champion": 0.0,
     "unpruned_sft": 0.01,
     "random_prune": -0.12,
+    "truncate_head": -0.2,
+    "truncate_tail": -0.3,
+    "summary_only": -0.25,
     "best_of_n": -0.01,
     "drp": 0.02,
 }
@@ -44,6 +47,9 @@ LENGTH = {
     "champion": 0.8,
     "unpruned_sft": 0.97,
     "random_prune": 0.5,
+    "truncate_head": 0.47,
+    "truncate_tail": 0.48,
+    "summary_only": 0.2,
     "best_of_n": 0.85,
     "drp": 0.45,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drp.evaluation.statistics import accuracy_efficiency_score
+from drp.evaluation.statistics import accuracy_efficiency
 from drp.query.session import open_session
 from tests.helpers.row_factories import (
     RUN_DATE,
@@ -44,10 +44,8 @@ def test_the_view_and_the_comparison_agree_on_the_aes(tmp_path: Path, other: str
     rows = _rows(tmp_path, "FROM leaderboard WHERE cutoff IS NULL", **run.tables)
     found = {row["arm"]: row for row in rows}
     base, row = found["base"], found[other]
-    said = accuracy_efficiency_score(
-        base["pass_at_1"], row["pass_at_1"], base["mean_tokens"], row["mean_tokens"]
-    )
-    assert row["aes"] == pytest.approx(said)
+    said = accuracy_efficiency(base["pass_at_1"], row["pass_at_1"], base["mean_tokens"], row["mean_tokens"])
+    assert row["aes"] == pytest.approx(said.score)
 
 
 @pytest.mark.parametrize(

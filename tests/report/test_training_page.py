@@ -27,7 +27,10 @@ from tests.helpers.row_factories import write_parts
 from tests.helpers.training_runs import COUNTER, RULE, MadeRun, make_run
 from tests.report.test_nightly_page import EVIL
 
-ALL_ARMS = ("original", "champion", "unpruned_sft", "random_prune", "best_of_n", "drp")
+ALL_ARMS = (
+    *("original", "champion", "unpruned_sft", "random_prune", "truncate_head", "truncate_tail"),
+    *("summary_only", "best_of_n", "drp"),
+)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from drp.core.records import ACTIONS, Draft, StudentTrace
 from drp.grading.arithmetic.check import false_equations
 from drp.grading.extract_answer import extract_answer
 from drp.questions.generators.small_student_problems import draw
-from drp.student.small.trace_writer import WRONG_RATE, drill, write, write_bare
+from drp.student.small.trace_writer import WRONG_RATE, TraceSettings, drill, write, write_bare
 from drp.teacher.heuristic import HeuristicTeacher
 
 
@@ -63,8 +63,10 @@ def test_without_thinking_all_are_right_and_short():
     assert sum(map(len, solutions)) < 0.5 * sum(len(trace.thinking) for trace in TRACES)
 
 
-def test_some_traces_are_brief():
-    brief = sum(len(trace.thinking) < 300 for trace in TRACES) / len(TRACES)
+def test_the_stated_share_of_traces_is_brief():
+    settings = TraceSettings(brief_share=0.12)
+    traces = [write(chance(f"trace/{n}"), problem, settings) for n, problem in enumerate(PROBLEMS)]
+    brief = sum(len(trace.thinking) < 300 for trace in traces) / len(traces)
     assert 0.05 < brief < 0.2
 
 
@@ -77,7 +79,7 @@ def test_drills_hold():
 def test_the_heuristic_teacher_can_prune_them():
     teacher = HeuristicTeacher()
     drafts = [
-        Draft(StudentTrace(str(number), problem.text, *trace, answer=str(answer)))
+        Draft(StudentTrace(str(number), problem.text, trace.thinking, trace.response, answer=str(answer)))
         for number, (problem, trace, answer) in enumerate(zip(PROBLEMS, TRACES, answers(), strict=True))
         if answer == problem.answer
     ]

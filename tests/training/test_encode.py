@@ -133,6 +133,18 @@ def test_empty_examples_are_refused_by_name(student, column):
         encoded(student, [EXAMPLE, row])
 
 
+def test_all_examples_may_be_without_thinking_but_not_some(student):
+    rows = [replace(EXAMPLE, example_id=name, thinking="") for name in "fg"]
+    for example in encoded(student, rows):
+        taught = tokens_of(student).decode(example.tokens[example.prompt :])
+        before, _, after = taught.partition("</think>")
+        assert not before.replace("<think>", "").strip()
+        assert after.strip().startswith(EXAMPLE.response)
+    for mixed in ([*rows, EXAMPLE], [EXAMPLE, *rows]):
+        with pytest.raises(BadInputError, match="example f has an empty thinking, and example e has not"):
+            encoded(student, mixed)
+
+
 @pytest.mark.parametrize("weight", [0.0, -1.0, float("nan"), float("inf")])
 def test_weights_that_teach_nothing_are_refused(student, weight):
     row = replace(EXAMPLE, weight=weight)

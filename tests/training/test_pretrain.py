@@ -25,18 +25,39 @@ FILES = {
 }
 
 
+class Killed(BaseException):
+    """Stands for a signal."""
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    made = [tmp_path_factory.mktemp("student") / name for name in "ab"]
+    """The student, made twice: in one go, and by a training that was killed and started again."""
+    one, other = (tmp_path_factory.mktemp("student") / name for name in "ab")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pretrain, "_PROBES", 2)  # an undertrained student does not stop by itself
         patched.setattr(pretrain, "_REPORTS", 1)
-        for folder in made:
-            pretrain.main(["--out", str(folder), "--tokens", "60000"])
-    return made
+        patched.setattr(pretrain, "_POOL", 64)
+        pretrain.main(["--out", str(one), "--tokens", "60000"])
+        save = pretrain.PretrainingProgress.save
+
+        def save_and_die(progress):
+            save(progress)
+            if progress.seen > 30_000:
+                raise Killed
+
+        with patched.context() as killing:
+            killing.setattr(pretrain.PretrainingProgress, "save", save_and_die)
+            with pytest.raises(Killed):
+                pretrain.main(["--out", str(other), "--tokens", "60000"])
+        assert not other.exists()
+        with pytest.raises(SystemExit, match="is the progress of"):
+            pretrain.main(["--out", str(other), "--tokens", "70000"])
+        pretrain.main(["--out", str(other), "--tokens", "60000"])
+    assert [file.name for file in other.parent.iterdir()] == ["b"], "the progress is deleted"
+    return [one, other]
 
 
-def test_the_same_seed_gives_the_same_files(folders):
+def test_a_training_that_was_killed_gives_the_same_files(folders):
     one, other = (
         {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
         for folder in folders
@@ -47,7 +68,8 @@ def test_the_same_seed_gives_the_same_files(folders):
 
 def test_it_learns(folders, capsys):
     tokens = transformers.AutoTokenizer.from_pretrained(folders[0])
-    batch = next(pretrain.batches(tokens, pretrain.CURRICULUM[-1], pretrain.random.Random(1)))
+    rng = pretrain.random.Random(1)
+    batch = next(pretrain.batches(tokens, pretrain.CURRICULUM[-1], rng, pretrain.SHIPPED))
     torch.manual_seed(0)
     fresh = transformers.Qwen2ForCausalLM(pretrain.config(len(tokens)))
     taught = transformers.AutoModelForCausalLM.from_pretrained(folders[0], dtype=torch.float32)

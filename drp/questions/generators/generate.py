@@ -6,7 +6,8 @@
 A problem depends only on its `source` ("synthetic-1/<seed>/<draw>", "small-1/<split>/<seed>/<draw>"): a
 larger size adds problems and changes none. No text occurs twice within a seed. The problems of level `small`
 are made for the student bundled with DRP (`drp.questions.generators.small_student_problems`). Those of
-`small-longer` measure whether it generalises beyond its training. Their splits are disjoint for all seeds.
+`small-longer` measure whether it solves more than what it is fine-tuned with. Their splits are disjoint for
+all seeds.
 """
 
 import random

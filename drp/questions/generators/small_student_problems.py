@@ -1,6 +1,6 @@
 """Small word problems: numbers up to 60 and two or three computations, for a student with under a million
-parameters. Longer problems, with four computations, show whether it learned to reason or only a fixed
-pattern.
+parameters. Longer problems, with four computations, show whether fine-tuning on shorter ones leaves a student
+able to solve them.
 
     problem = draw(random.Random(7), "test")            # 2 or 3 computations
     problem = draw(random.Random(7), "test", LONGER)    # 4
@@ -26,7 +26,7 @@ LARGEST = 60
 SHORT: Steps = (2, 3)
 """Possible numbers of computations in a problem."""
 LONGER: Steps = (4,)
-"""One computation more than in any problem the student is taught with."""
+"""One computation more than in the problems of level `small`, which students are fine-tuned with."""
 SHARES: dict[SmallSplit, int] = {"pretrain": 12, "train": 6, "validation": 1, "test": 1}
 """How many of twenty problems belong to each split."""
 

@@ -38,6 +38,13 @@ ARMS: Mapping[str, ArmWords] = {
     "random_prune": ArmWords(
         "random pruning", "trained on random sentences of the rollouts, as short as DRP's"
     ),
+    "truncate_head": ArmWords(
+        "end of the trace", "trained on the last sentences of the rollouts, as long as DRP's"
+    ),
+    "truncate_tail": ArmWords(
+        "beginning of the trace", "trained on the first sentences of the rollouts, as long as DRP's"
+    ),
+    "summary_only": ArmWords("summary only", "trained on the answer summaries of the rollouts, no thinking"),
     "best_of_n": ArmWords("best of n", "trained on the shortest right rollout of each question"),
     CANDIDATE: ArmWords("DRP", "trained on the accepted revisions"),
 }

@@ -1,7 +1,7 @@
 """The small student: a Qwen2 of under half a million parameters for small word problems (level `small`).
 
 It reasons at length like a long-reasoning model, makes occasional mistakes, and runs on a single core.
-`phrases` and `trace_writer` define its training texts, and `pretrain` trains it.
+`trace_writer` and the voices define its training texts, and `pretrain` trains it.
 """
 
 from pathlib import Path

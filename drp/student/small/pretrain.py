@@ -4,7 +4,8 @@
 
 It is trained on verbose traces of problems of the split `pretrain`. At first these are mixed with many bare
 solutions and drills, which teach it what to compute and how, and later with few. Matrices are trained with
-Muon, all other parameters with AdamW. The same seed gives the same weights on the same machine.
+Muon, all other parameters with AdamW. The same seed gives the same weights on the same machine, also if the
+program was stopped and started again. The options of the traces have the values of the student that ships.
 """
 
 import argparse
@@ -19,9 +20,10 @@ from torch.nn import functional
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from drp.grading import extract_answer
-from drp.questions.generators import draw
+from drp.questions.generators import LONGER, SHORT, draw
 from drp.student.engines.decoder import Decoder, Request
 from drp.student.small import WEIGHTS, tokenizer, trace_writer
+from drp.student.small.trace_writer import SHIPPED, TraceSettings
 
 TOKENS = 20_000_000
 """Number of training tokens, not counting prompts."""
@@ -84,16 +86,18 @@ def config(vocabulary: int) -> Qwen2Config:
     )
 
 
-def examples(tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random) -> Iterator[tuple[str, str]]:
+def examples(
+    tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random, settings: TraceSettings
+) -> Iterator[tuple[str, str]]:
     """Yield the prompts and answers of a pool, as text."""
     for _ in range(_POOL):
-        problem = draw(rng, "pretrain")
+        problem = draw(rng, "pretrain", settings.steps)
         if rng.random() < phase.verbose:
-            trace = trace_writer.write(rng, problem)
+            trace = trace_writer.write(rng, problem, settings)
             yield _prompt(tokens, problem.text), f"{trace.thinking}\n{tokenizer.THOUGHT}\n\n{trace.response}"
         if rng.random() < phase.bare:
             question = f"{tokenizer.START}{tokenizer.USER}{problem.text}{tokenizer.ASSISTANT}"
-            yield question, trace_writer.write_bare(rng, problem)
+            yield question, trace_writer.write_bare(rng, problem, settings)
         if rng.random() < phase.drill:
             yield tokenizer.START, trace_writer.drill(rng, 20)
 
@@ -104,10 +108,10 @@ def _prompt(tokens: PreTrainedTokenizerFast, question: str) -> str:
 
 
 def batches(
-    tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random
+    tokens: PreTrainedTokenizerFast, phase: Phase, rng: random.Random, settings: TraceSettings
 ) -> Iterator[list[PretrainingExample]]:
     """Yield the batches of a pool, with at most `BATCH` tokens each, in random order."""
-    prompts, answers = zip(*examples(tokens, phase, rng), strict=True)
+    prompts, answers = zip(*examples(tokens, phase, rng, settings), strict=True)
     prompt_ids = tokens(list(prompts), add_special_tokens=False)["input_ids"]
     answer_ids = tokens([answer + tokenizer.END for answer in answers], add_special_tokens=False)["input_ids"]
     pool = sorted(
@@ -150,10 +154,12 @@ def computing_tokens(tokens: PreTrainedTokenizerFast) -> torch.Tensor:
     return torch.tensor([float(text in signs) for text in texts])
 
 
-def accuracy(model: Any, tokens: PreTrainedTokenizerFast, seed: int) -> tuple[float, float]:
+def accuracy(
+    model: Any, tokens: PreTrainedTokenizerFast, seed: int, steps: Sequence[int] = SHORT
+) -> tuple[float, float]:
     """Return the share of validation problems answered correctly, and the mean tokens per response."""
     rng = random.Random(f"probe/{seed}")  # noqa: S311
-    problems = [draw(rng, "validation") for _ in range(_PROBES)]
+    problems = [draw(rng, "validation", tuple(steps)) for _ in range(_PROBES)]
     prompts = [tokens(_prompt(tokens, p.text), add_special_tokens=False)["input_ids"] for p in problems]
     requests = [
         Request(prompt, tokenizer.CONTEXT - len(prompt), random.Random(f"{seed}/{index}"))  # noqa: S311
@@ -169,45 +175,93 @@ def accuracy(model: Any, tokens: PreTrainedTokenizerFast, seed: int) -> tuple[fl
     return right / len(problems), length / len(problems)
 
 
-def train(model: Any, tokens: PreTrainedTokenizerFast, budget: int, seed: int) -> None:
-    """Train `model` in place on `budget` tokens and print the progress."""
-    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
-    matrix_ids = set(map(id, matrices))
-    others = [p for p in model.parameters() if id(p) not in matrix_ids]
-    optimisers = [
-        torch.optim.Muon(matrices, lr=MATRIX_RATE, weight_decay=0.01),
-        torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.95), weight_decay=0.0),
-    ]
-    rates = [optimiser.param_groups[0]["lr"] for optimiser in optimisers]
+class Pretraining(NamedTuple):
+    """What a pre-training depends on. Its progress is kept under these values."""
+
+    settings: TraceSettings
+    budget: int
+    seed: int
+
+
+class PretrainingProgress:
+    """The state of a pre-training: saved after every pool of problems, and resumed if its file exists."""
+
+    def __init__(self, model: Any, run: Pretraining, file: Path) -> None:
+        self._model, self._run, self._file = model, repr(run), file
+        matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
+        matrix_ids = set(map(id, matrices))
+        others = [p for p in model.parameters() if id(p) not in matrix_ids]
+        self.optimisers = [
+            torch.optim.Muon(matrices, lr=MATRIX_RATE, weight_decay=0.01),
+            torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.95), weight_decay=0.0),
+        ]
+        self.rng = random.Random(f"pretrain/{run.seed}")  # noqa: S311
+        self.seen = self.step = self.reports = 0
+        self.seconds = 0.0
+        if file.is_file():
+            self._resume()
+
+    def _resume(self) -> None:
+        state = torch.load(self._file, weights_only=True)
+        if state["run"] != self._run:
+            raise SystemExit(f"{self._file} is the progress of {state['run']}, not of {self._run}: delete it")
+        self._model.load_state_dict(state["model"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.rng.setstate(state["rng"])
+        self.seen, self.step, self.reports, self.seconds = state["counts"]
+        print(f"resumed after {self.seen:,} tokens in {self.step} steps", flush=True)
+
+    def save(self) -> None:
+        """Replace the file by the present state."""
+        state = {
+            "run": self._run,
+            "model": self._model.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "rng": self.rng.getstate(),
+            "counts": (self.seen, self.step, self.reports, self.seconds),
+        }
+        partial = self._file.with_name(f"{self._file.name}.partial")
+        torch.save(state, partial)
+        partial.replace(self._file)
+
+
+def train(model: Any, tokens: PreTrainedTokenizerFast, run: Pretraining, file: Path) -> None:
+    """Train `model` in place and print the progress, which is kept in `file`.
+
+    A training that was interrupted gives the same model as one that was not.
+    """
+    progress = PretrainingProgress(model, run, file)
     computing = computing_tokens(tokens)
-    rng = random.Random(f"pretrain/{seed}")  # noqa: S311
-    clock, started = time.monotonic(), time.process_time()
-    seen = step = reports = 0
-    loss = torch.zeros(())
-    while seen < budget:
-        phase = next(phase for phase in CURRICULUM if seen < phase.until * budget)
-        for batch in batches(tokens, phase, rng):
-            if seen >= reports * budget / _REPORTS:
-                share, length = accuracy(model, tokens, seed) if reports else (0.0, 0.0)
-                print(
-                    f"{seen:>10,} tokens  step {step:>5}  loss {loss.item():.3f}  right {share:.2f}"
-                    f"  {length:5.1f} tokens a response  {time.process_time() - started:5.0f} s of CPU"
-                    f"  {time.monotonic() - clock:5.0f} s",
-                    flush=True,
-                )
-                reports += 1
+    while progress.seen < run.budget:
+        phase = next(phase for phase in CURRICULUM if progress.seen < phase.until * run.budget)
+        started = time.process_time()
+        for batch in batches(tokens, phase, progress.rng, run.settings):
             loss = loss_of(model, batch, computing)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            scale = min((step + 1) / _WARM_UP, max(0.0, 1 - seen / budget) / DECAY, 1.0)
-            for optimiser, rate in zip(optimisers, rates, strict=True):
+            left = max(0.0, 1 - progress.seen / run.budget)
+            scale = min((progress.step + 1) / _WARM_UP, left / DECAY, 1.0)
+            for optimiser, rate in zip(progress.optimisers, (MATRIX_RATE, OTHER_RATE), strict=True):
                 optimiser.param_groups[0]["lr"] = rate * scale
                 optimiser.step()
                 optimiser.zero_grad()
-            step += 1
-            seen += sum(len(example.answer) for example in batch)
-    share, length = accuracy(model, tokens, seed)
-    print(f"{seen:,} tokens in {step} steps: right {share:.2f}, {length:.1f} tokens a response")
+            progress.step += 1
+            progress.seen += sum(len(example.answer) for example in batch)
+        progress.seconds += time.process_time() - started
+        if progress.seen * _REPORTS >= (progress.reports + 1) * run.budget:
+            progress.reports += 1
+            share, length = accuracy(model, tokens, run.seed)
+            print(
+                f"{progress.seen:>10,} tokens  step {progress.step:>5}  loss {loss.item():.3f}"
+                f"  right {share:.2f}  {length:5.1f} tokens a response  {progress.seconds:5.0f} s of CPU",
+                flush=True,
+            )
+        progress.save()
+    for steps in (SHORT, LONGER):
+        share, length = accuracy(model, tokens, run.seed, steps)
+        numbers = " or ".join(map(str, steps))
+        print(f"problems of {numbers} computations: right {share:.2f}, {length:.1f} tokens a response")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -216,12 +270,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="the folder to write")
     parser.add_argument("--tokens", type=int, default=TOKENS, help="number of training tokens")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--voice", choices=sorted(trace_writer.VOICES), default=SHIPPED.voice)
+    parser.add_argument("--brief-share", type=float, default=SHIPPED.brief_share, help="of the traces")
+    parser.add_argument(
+        "--unopened-share",
+        type=float,
+        default=SHIPPED.unopened_share,
+        help="of the verbose traces: no opening, no restatement",
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        nargs="+",
+        default=SHIPPED.steps,
+        help="numbers of computations; a repeated one is drawn more often",
+    )
     options = parser.parse_args(arguments)
+    settings = TraceSettings(options.voice, options.brief_share, options.unopened_share, tuple(options.steps))
+    run = Pretraining(settings, options.tokens, options.seed)
     torch.manual_seed(options.seed)
-    tokens = tokenizer.train_tokenizer(options.seed)
+    tokens = tokenizer.train_tokenizer(options.seed, settings)
     model = Qwen2ForCausalLM(config(len(tokens)))
     print(f"{model.num_parameters():,} parameters, {len(tokens)} entries", flush=True)
-    train(model, tokens, options.tokens, options.seed)
+    file = options.out.absolute().with_suffix(".progress")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    train(model, tokens, run, file)
     model.generation_config = GenerationConfig(
         do_sample=True,
         temperature=TEMPERATURE,
@@ -232,6 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     model.half().save_pretrained(options.out)
     tokens.save_pretrained(options.out, save_jinja_files=False)
+    file.unlink()
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import random
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen2Tokenizer
 
-from drp.questions.generators import LONGER, SHORT, draw
-from drp.student.small.trace_writer import write
+from drp.questions.generators import LONGER, draw
+from drp.student.small.trace_writer import SHIPPED, TraceSettings, write
 
 SIZE = 640
 """Number of entries, including marks."""
@@ -32,8 +32,8 @@ TEMPLATE = (
 _TEXTS = 6_000  # texts from which the byte pairs are learned
 
 
-def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
-    """Train a tokenizer with `SIZE` entries on the texts that the small student reads and writes."""
+def train_tokenizer(seed: int, settings: TraceSettings = SHIPPED) -> PreTrainedTokenizerFast:
+    """Train a tokenizer with `SIZE` entries on the texts that a student with these settings knows."""
     pairs = Tokenizer(models.BPE())
     qwen2 = Qwen2Tokenizer().backend_tokenizer
     pairs.normalizer, pairs.pre_tokenizer = qwen2.normalizer, qwen2.pre_tokenizer
@@ -47,7 +47,7 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     rng = random.Random(f"tokenizer/{seed}")  # noqa: S311
-    pairs.train_from_iterator(_texts(rng), trainer)
+    pairs.train_from_iterator(_texts(rng, settings), trainer)
     pairs.add_tokens([AddedToken(mark, normalized=False) for mark in (THINK, THOUGHT)])
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=pairs,
@@ -62,10 +62,11 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _texts(rng: random.Random) -> list[str]:
+def _texts(rng: random.Random, settings: TraceSettings) -> list[str]:
     texts = []
     for _ in range(_TEXTS):
-        problem = draw(rng, "pretrain", SHORT)
-        texts.append("\n".join([problem.text, *write(rng, problem)]))
+        problem = draw(rng, "pretrain", settings.steps)
+        trace = write(rng, problem, settings)
+        texts.append("\n".join([problem.text, trace.thinking, trace.response]))
     # longer questions, with one more computation, use the same words
     return [*texts, *(draw(rng, "pretrain", LONGER).text for _ in range(_TEXTS // 10))]
