@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-Role: TypeAlias = Literal["operand", "coefficient", "result", "mention"]
+QuantityRole: TypeAlias = Literal["operand", "coefficient", "result", "mention"]
 """`operand`: of an arithmetic expression before an equals sign; `coefficient`: of any other expression."""
 
 _FORMULA = re.compile(r"[^\s;]*\d[^\s;]*")  # a piece with a digit
@@ -29,7 +29,7 @@ class SpelledNumber(NamedTuple):
     """A number of a sentence: its text, its role, and where it stands in `Unit.plain`."""
 
     text: str
-    role: Role
+    role: QuantityRole
     start: int
 
 
@@ -44,7 +44,7 @@ def quantities(spelled: str) -> Iterator[SpelledNumber]:
             computes = _COMPUTES.search(side) is not None
             for number in _NUMBER.finditer(side):
                 start = offset + number.start()
-                role: Role = "mention"
+                role: QuantityRole = "mention"
                 if is_after_value:
                     role = "result"
                 elif computes:
