@@ -70,7 +70,7 @@ def open_session(
     *,
     earlier: Mapping[str, Sequence[str]] | None = None,
     with_part: bool = False,
-    views: Path = VIEWS,
+    views: Path | None = VIEWS,
     memory_limit: str = "4GB",
     threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
@@ -81,7 +81,7 @@ def open_session(
             of their paths mean nothing. A table without parts exists and is empty.
         earlier: other parts. They contribute only those rollouts and questions that `parts` refer to.
         with_part: give each table a last column `part`, the address of the row's file.
-        views: a folder of .sql files, each with a CREATE VIEW statement.
+        views: a folder of .sql files, each with a CREATE VIEW statement; None for no views.
         memory_limit: DuckDB's memory limit. Beyond it, DuckDB spills up to 20 GB to a temporary folder.
         threads: the number of DuckDB's threads; one per core when None.
 
@@ -113,7 +113,7 @@ def open_session(
         paths = parts.get(table, ())
         earlier_paths = [path for path in (earlier or {}).get(table, ()) if path not in paths]
         _create_view(con, table, paths, earlier_paths if table in _REFERRED else (), with_part)
-    for path in sorted(views.glob("*.sql")):
+    for path in sorted(views.glob("*.sql")) if views else ():
         con.execute(path.read_text(encoding="utf-8"))
     allowed = ", ".join(map(_literal, readable))
     con.execute(f"SET allowed_paths = [{allowed}]")
