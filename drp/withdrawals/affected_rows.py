@@ -55,7 +55,7 @@ _LEAVES = {
     "decisions": f"{_OWN} OR revision_id IN (SELECT id FROM gone_revisions)",
     "examples": f"""{_OWN} OR revision_id IN (SELECT id FROM gone_revisions)
         OR question_id IN (SELECT id FROM gone_questions)""",
-    "dead_letters": f"{_OWN} OR {_OF_SOURCE}",
+    "dead_letters": f"{_OWN} OR ({_OF_SOURCE} AND error <> 'source_removed')",
     "drafts": f"{_OWN} OR rollout_id IN (SELECT id FROM gone_rollouts)",
 }
 

@@ -72,13 +72,13 @@ def gates(low: float) -> dict:
 
 
 def test_the_runbooks_way_mend_the_file_and_run_the_date_again(lake, recipe_file, write_file, tmp_path):
-    recipe = recipe_file(gates=gates(0.8))
+    recipe = recipe_file(gates=gates(0.6))
     with pytest.raises(NightQuarantinedError):
         nightly(open_night(recipe, DAY), write_file(wrong=True))
     nightly(open_night(recipe, DAY), write_file())
     found = content(lake)
     with lake_at(tmp_path / "right") as other:
-        nightly(open_night(recipe_file(gates=gates(0.8)), DAY), write_file())
+        nightly(open_night(recipe_file(gates=gates(0.6)), DAY), write_file())
         assert found == content(other)
     assert [row["adds_up"] for row in rows_of(lake, "accounting")] == [True]
 
@@ -116,10 +116,10 @@ def test_a_correction_can_be_taken_back(lake, recipe_file, write_file, right):
 
 
 def test_nothing_leaves_before_the_gate_has_passed_the_correction(lake, recipe_file, write_file):
-    nightly(open_night(recipe_file(gates=gates(0.8)), DAY), write_file())
+    nightly(open_night(recipe_file(gates=gates(0.6)), DAY), write_file())
     before = content(lake)
     with pytest.raises(NightQuarantinedError):
-        nightly(open_night(recipe_file(gates=gates(0.8)), "2026-11-21"), spoiled(write_file(), N))
+        nightly(open_night(recipe_file(gates=gates(0.6)), "2026-11-21"), spoiled(write_file(), N))
     assert content(lake) == before
 
 
@@ -183,12 +183,11 @@ def test_sampled_rollouts_are_graded_anew_and_not_sampled_again(lake, recipe_fil
         return (replace(question, source="questions.jsonl") for question in generate(**wanted))
 
     monkeypatch.setattr(module, "generate", wrong)
-    night = open_night(recipe_file(), DAY)
-    nightly(night)
+    nightly(open_night(recipe_file(gates=gates(0)), DAY))
     before = {(row["thinking"], row["response"]) for row in rows_of(lake, "rollouts")}
     assert {row["verdict"] for row in rows_of(lake, "rollouts")} == {"different"}
     monkeypatch.setattr(module, "generate", mended)
-    second = open_night(recipe_file(gates=gates(0.5)), "2026-11-21")
+    second = open_night(recipe_file(gates=gates(0)), "2026-11-21")
     nightly(second)
     assert {(row["thinking"], row["response"]) for row in rows_of(lake, "rollouts")} == before
     assert any(row["verdict"] == "equal" for row in rows_of(lake, "rollouts"))
