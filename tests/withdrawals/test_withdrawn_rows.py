@@ -10,13 +10,15 @@ from drp.cli.main import app
 from drp.config.settings import settings
 from drp.core.errors import BadInputError
 from drp.core.lake_schemas import CORPUS_TABLES, id_column
+from drp.lake.runs import Run
 from drp.lake.sweep import unneeded
-from drp.lake.versions import UnknownVersionError
+from drp.lake.versions import UnknownVersionError, Versions
 from drp.query.session import select
 from drp.query.version_diff import difference
-from drp.registry.registry import open_registry
+from drp.registry.registry import Registry, open_registry
 from drp.stages.publish import release
 from drp.stages.withdraw import plan_remove, remove
+from drp.storage import SecondWriterError
 from drp.withdrawals import CannotDiscardError, UnknownSourceError, discard, stale_reports, withdrawals
 from tests.helpers.checkpoints import make_checkpoint
 from tests.helpers.lake_runs import publish, write
@@ -131,8 +133,6 @@ class TestDiscard:
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             if dies_at in ("results", "corpus"):
-                from drp.lake.versions import Versions
-
                 change = Versions.change
                 patch.setattr(
                     Versions,
@@ -140,8 +140,6 @@ class TestDiscard:
                     lambda self, *a, **k: die() if self._folder.endswith(dies_at) else change(self, *a, **k),
                 )
             else:
-                from drp.lake.runs import Run
-
                 patch.setattr(Run, dies_at, die)
             discard(lake, NIGHT_2, "why")
         record = discard(lake, NIGHT_2, "another reason")
@@ -243,10 +241,6 @@ class TestRemove:
 
     @pytest.mark.parametrize("dies_at", ["change", "retire", "change_shard_files", "flag"])
     def test_a_killed_removal_is_continued_by_the_next_one(self, mixed, monkeypatch, dies_at):
-        from drp.lake.runs import Run
-        from drp.lake.versions import Versions
-        from drp.registry.registry import Registry
-
         add_checkpoint(1)
         owner = next(kind for kind in (Versions, Run, Registry) if hasattr(kind, dies_at))
 
@@ -265,8 +259,6 @@ class TestRemove:
             assert len(registry.flags()) == 1
 
     def test_a_night_that_publishes_at_the_same_time_loses_nothing(self, mixed, monkeypatch):
-        from drp.lake.versions import Versions
-
         write_ = Versions._write
         published = []
 
@@ -279,6 +271,33 @@ class TestRemove:
         monkeypatch.setattr(Versions, "_write", meanwhile)
         remove(mixed, LICENSED, "why")
         assert names(mixed) == {"a", "b", "n"}
+
+    def test_two_removals_at_once_are_both_whole(self, mixed, monkeypatch):
+        publish(mixed, "2026-11-23-drp", chain("o", source="other.jsonl"), shard="s9")
+        write_ = Versions._write
+        removed = []
+
+        def meanwhile(self, *args):
+            if not removed and self._folder.endswith("corpus"):
+                removed.append(1)
+                remove(mixed, "other.jsonl", "another reason")
+            return write_(self, *args)
+
+        monkeypatch.setattr(Versions, "_write", meanwhile)
+        remove(mixed, LICENSED, "why")
+        assert names(mixed) == {"a", "b"}
+        assert no_orphans(mixed)
+        assert {record.target for record in withdrawals(mixed.store)} == {LICENSED, "other.jsonl"}
+
+    def test_a_store_without_conditional_writes_has_one_withdrawal_at_a_time(self, mixed, monkeypatch):
+        monkeypatch.setattr(type(mixed.store), "is_conditional", False)
+        mixed.store.put("_writer.json", b'{"run_id": "removal of something"}')
+        with pytest.raises(SecondWriterError, match="removal of something has not ended"):
+            remove(mixed, LICENSED, "why")
+        with pytest.raises(SecondWriterError):
+            discard(mixed, NIGHT_1, "why")
+        assert names(mixed) == {"a", "b", "p"}
+        assert withdrawals(mixed.store) == []
 
     def test_checkpoints_that_were_trained_on_it_are_flagged(self, mixed, drp):
         flagged = add_checkpoint(1)
