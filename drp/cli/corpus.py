@@ -128,7 +128,7 @@ def corpus_release(run: RunArgument) -> None:
 def corpus_discard(run: RunArgument, reason: ReasonOption, dry_run: DryRunOption = False) -> None:
     """Take the rows of a quarantined or published night out of the next version; nothing is deleted."""
     from drp.lake import open_lake
-    from drp.stages.withdraw import check_reason
+    from drp.runtime import check_reason
     from drp.withdrawals import discard, plan_discard
 
     lake = open_lake()
@@ -138,11 +138,12 @@ def corpus_discard(run: RunArgument, reason: ReasonOption, dry_run: DryRunOption
         typer.echo("nothing was changed; the same command without --dry-run discards these rows")
         return
     record = discard(lake, run, reason)
-    night = lake.open_run(run).parsed_id
+    parsed = lake.open_run(run).parsed_id
+    again = f"drp nightly --run-date {parsed.date} --recipe {parsed.recipe} does the night again"
     typer.echo(
-        f"run {run} is discarded, and corpus version {record.version} is current without its rows. Older "
-        "versions still have what was published, and parts stay until a sweep. Next: drp corpus diff shows "
-        f"the change, and drp nightly --run-date {night.date} --recipe {night.recipe} does the night again"
+        f"run {run} is discarded; corpus version {record.version} is without its rows. Older versions still "
+        "have what was published, and parts stay until a sweep. Next: drp corpus diff shows the change, and "
+        + ("drp import brings a corrected file in" if parsed.kind == "import" else again)
     )
 
 
@@ -154,17 +155,17 @@ def corpus_remove(
 ) -> None:
     """Remove a source for good, with all that was made from it, and retire the versions that have it."""
     from drp.lake import open_lake
-    from drp.stages.withdraw import check_reason, plan_remove, remove
+    from drp.runtime import check_reason, plan_remove_and_flag, remove_and_flag
 
     lake = open_lake()
     check_reason(reason)
-    print_removal(plan_remove(lake, source))
+    print_removal(plan_remove_and_flag(lake, source))
     if dry_run:
         typer.echo("nothing was changed; the same command without --dry-run removes these rows")
         return
-    record = remove(lake, source, reason).record
+    record = remove_and_flag(lake, source, reason).record
     typer.echo(
-        f"source {source} is removed, and corpus version {record.version if record else 0} is current "
+        f"source {source} is removed; corpus version {record.version if record else 0} is "
         "without it. Ingest refuses its rows from now on. The bytes stay until a sweep, a day from now at "
         "the earliest. Next: drp registry list shows flagged checkpoints; tomorrow, drp corpus sweep "
         "--delete deletes the bytes"

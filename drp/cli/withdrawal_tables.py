@@ -8,7 +8,7 @@ from drp.cli.tables import print_table
 
 if TYPE_CHECKING:
     from drp.lake import Lake
-    from drp.stages.withdraw import Removal
+    from drp.runtime import Removal
     from drp.withdrawals import DiscardPlan
 
 

@@ -26,7 +26,7 @@ from drp.questions.generators import generate
 from drp.questions.importers import (
     DeadLetters,
     RecordedTrace,
-    Refusal,
+    RefusalRule,
     import_questions,
     import_traces,
     refused_letter,
@@ -87,7 +87,7 @@ def ingest(
             _write_items(ctx.run, ctx.known_parts(), shard, questions, ctx.recipe)
 
 
-def _permitted(questions: Iterable[Question], refusal: Refusal) -> Iterator[Item]:
+def _permitted(questions: Iterable[Question], refusal: RefusalRule) -> Iterator[Item]:
     """Yield generated questions, or dead letters for those of a source that was removed."""
     for number, question in enumerate(questions, start=1):
         if refused := refusal(question.source, question):

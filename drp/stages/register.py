@@ -5,8 +5,7 @@ import logging
 from drp.config import BASE, CHAMPION, settings
 from drp.query import select
 from drp.registry import open_registry
-from drp.runtime import RunContext, checkpoint_of, entry_of
-from drp.stages.withdraw import flag_checkpoints
+from drp.runtime import RunContext, checkpoint_of, entry_of, flag_checkpoints
 
 _log = logging.getLogger(__name__)
 _SCORES = """

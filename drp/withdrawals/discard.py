@@ -58,6 +58,8 @@ def plan_discard(lake: Lake, run_id: str) -> DiscardPlan:
             else f"drp corpus discard {state.detail.removeprefix('by ')} --reason ...",
         )
     keys = _own_keys(lake, run) if record is None else record.parts
+    if not keys and state.state == "discarded":
+        return DiscardPlan(run, {}, {})
     if not keys:
         raise CannotDiscardError(
             f"run {run_id} has no rows to discard (it is {state.state})",
@@ -76,11 +78,16 @@ def plan_discard(lake: Lake, run_id: str) -> DiscardPlan:
 def discard(lake: Lake, run_id: str, reason: str) -> Withdrawal:
     """Discard a quarantined or published run; `reason` is recorded. If it is killed, the next call continues.
 
+    A run that is discarded already is not changed; its record is returned.
+
     Raises:
         UnknownRunError, BadInputError, CannotDiscardError: as for `plan_discard`.
     """
     plan = plan_discard(lake, run_id)
     run = plan.run
+    done = [r for r in withdrawals(lake.store) if r.kind == "discard" and r.target == run_id]
+    if done and done[-1].version is not None and not _own_keys(lake, run):
+        return done[-1]
     lease = WriterLease(lake.store, f"discard of {run_id}")
     lease.acquire()
     try:

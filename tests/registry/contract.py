@@ -377,7 +377,7 @@ class MigrationContract(WithRegistry):
         database.write(lambda con: con.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")))
         database.close()
         with (
-            pytest.raises(DatabaseTooNewError, match="revision 9999; this one knows up to 0001"),
+            pytest.raises(DatabaseTooNewError, match="revision 9999; this one knows up to 0002"),
             open_registry(url),
         ):
             pass

@@ -16,8 +16,8 @@ from drp.lake.versions import UnknownVersionError, Versions
 from drp.query.session import select
 from drp.query.version_diff import difference
 from drp.registry.registry import Registry, open_registry
+from drp.runtime.withdraw import plan_remove_and_flag, remove_and_flag
 from drp.stages.publish import release
-from drp.stages.withdraw import plan_remove, remove
 from drp.storage import SecondWriterError
 from drp.withdrawals import CannotDiscardError, UnknownSourceError, discard, stale_reports, withdrawals
 from tests.helpers.checkpoints import make_checkpoint
@@ -147,14 +147,16 @@ class TestDiscard:
         assert len(withdrawals(lake.store)) == 1
         assert not list(lake.run(NIGHT_2).shard_files())
 
-    def test_it_is_refused_while_the_night_is_open_and_said_when_nothing_is_left(self, lake):
+    def test_it_is_refused_while_the_night_is_open_or_has_no_rows(self, lake):
         write(lake, NIGHT_1, chain("a"))
         with pytest.raises(CannotDiscardError, match="has not ended"):
             discard(lake, NIGHT_1, "why")
         publish(lake, NIGHT_2, chain("b"))
         discard(lake, NIGHT_2, "why")
+        assert discard(lake, NIGHT_2, "another reason").reason == "why"
+        lake.run("2026-11-22-drp").finish("nothing new", "")
         with pytest.raises(CannotDiscardError, match="no rows to discard"):
-            discard(lake, NIGHT_2, "why")
+            discard(lake, "2026-11-22-drp", "why")
         with pytest.raises(BadInputError, match="training run"):
             lake.run("2026-11-20-train-drp").finish("published", "")
             discard(lake, "2026-11-20-train-drp", "why")
@@ -177,7 +179,7 @@ class TestRemove:
         return lake
 
     def test_a_source_leaves_every_table_and_every_run(self, mixed):
-        record = remove(mixed, LICENSED, "its licence forbids it").record
+        record = remove_and_flag(mixed, LICENSED, "its licence forbids it").record
         assert names(mixed) == {"a", "b"}
         assert no_orphans(mixed)
         assert record.rows == {
@@ -189,8 +191,8 @@ class TestRemove:
         assert no_orphans(mixed)
 
     def test_versions_with_it_are_retired_and_cannot_come_back(self, mixed):
-        assert plan_remove(mixed, LICENSED).plan.retired == [1, 2]
-        remove(mixed, LICENSED, "why")
+        assert plan_remove_and_flag(mixed, LICENSED).plan.retired == [1, 2]
+        remove_and_flag(mixed, LICENSED, "why")
         assert mixed.corpus.numbers() == [3]
         for number in (1, 2):
             with pytest.raises(UnknownVersionError, match="was retired"):
@@ -202,13 +204,13 @@ class TestRemove:
     def test_a_version_without_it_stays(self, lake):
         publish(lake, NIGHT_1, chain("a"))
         publish(lake, NIGHT_2, chain("p", source=LICENSED), shard="s2")
-        remove(lake, LICENSED, "why")
+        remove_and_flag(lake, LICENSED, "why")
         assert lake.corpus.numbers() == [1, 3]
         assert names(lake, 1) == {"a"}
 
     def test_the_sweep_deletes_the_bytes_after_its_window_and_not_before(self, mixed):
         assert len(bytes_with(mixed, "q-p")) >= 3
-        remove(mixed, LICENSED, "why")
+        remove_and_flag(mixed, LICENSED, "why")
         assert [thing.name for thing in unneeded(mixed, timedelta(hours=1))] == []
         assert bytes_with(mixed, "q-p")
         for _ in range(2):  # the second sweep deletes what the first one no longer needs
@@ -224,20 +226,20 @@ class TestRemove:
         mixed.store.put(f"_reports/{NIGHT_1}/report.html", b"a quotation")
         mixed.store.put(f"_reports/{NIGHT_2}/report.html", b"something else")
         assert list(stale_reports(mixed, ALL)) == []
-        remove(mixed, LICENSED, "why")
+        remove_and_flag(mixed, LICENSED, "why")
         assert list(stale_reports(mixed, timedelta(hours=1))) == []
         assert [thing.name for thing in stale_reports(mixed, ALL)] == [f"_reports/{NIGHT_1}/report.html"]
 
     def test_a_removal_is_idempotent_and_unknown_names_are_refused(self, mixed):
-        remove(mixed, LICENSED, "why")
+        remove_and_flag(mixed, LICENSED, "why")
         before = mixed.corpus.current()
-        remove(mixed, LICENSED, "another reason")
+        remove_and_flag(mixed, LICENSED, "another reason")
         assert mixed.corpus.current() == before
         assert [record.reason for record in withdrawals(mixed.store)] == ["why"]
         with pytest.raises(UnknownSourceError, match=r"gsm8k\.jsonl"):
-            remove(mixed, "no-such-file", "why")
+            remove_and_flag(mixed, "no-such-file", "why")
         with pytest.raises(BadInputError, match="reason"):
-            remove(mixed, "gsm8k.jsonl", "  ")
+            remove_and_flag(mixed, "gsm8k.jsonl", "  ")
 
     @pytest.mark.parametrize("dies_at", ["change", "retire", "change_shard_files", "flag"])
     def test_a_killed_removal_is_continued_by_the_next_one(self, mixed, monkeypatch, dies_at):
@@ -249,8 +251,8 @@ class TestRemove:
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(owner, dies_at, die)
-            remove(mixed, LICENSED, "why")
-        record = remove(mixed, LICENSED, "another reason").record
+            remove_and_flag(mixed, LICENSED, "why")
+        record = remove_and_flag(mixed, LICENSED, "another reason").record
         assert (record.reason, record.version) == ("why", 3)
         assert names(mixed) == {"a", "b"}
         assert mixed.corpus.numbers() == [3]
@@ -269,7 +271,7 @@ class TestRemove:
             return write_(self, *args)
 
         monkeypatch.setattr(Versions, "_write", meanwhile)
-        remove(mixed, LICENSED, "why")
+        remove_and_flag(mixed, LICENSED, "why")
         assert names(mixed) == {"a", "b", "n"}
 
     def test_two_removals_at_once_are_both_whole(self, mixed, monkeypatch):
@@ -280,11 +282,11 @@ class TestRemove:
         def meanwhile(self, *args):
             if not removed and self._folder.endswith("corpus"):
                 removed.append(1)
-                remove(mixed, "other.jsonl", "another reason")
+                remove_and_flag(mixed, "other.jsonl", "another reason")
             return write_(self, *args)
 
         monkeypatch.setattr(Versions, "_write", meanwhile)
-        remove(mixed, LICENSED, "why")
+        remove_and_flag(mixed, LICENSED, "why")
         assert names(mixed) == {"a", "b"}
         assert no_orphans(mixed)
         assert {record.target for record in withdrawals(mixed.store)} == {LICENSED, "other.jsonl"}
@@ -293,7 +295,7 @@ class TestRemove:
         monkeypatch.setattr(type(mixed.store), "is_conditional", False)
         mixed.store.put("_writer.json", b'{"run_id": "removal of something"}')
         with pytest.raises(SecondWriterError, match="removal of something has not ended"):
-            remove(mixed, LICENSED, "why")
+            remove_and_flag(mixed, LICENSED, "why")
         with pytest.raises(SecondWriterError):
             discard(mixed, NIGHT_1, "why")
         assert names(mixed) == {"a", "b", "p"}
@@ -303,8 +305,11 @@ class TestRemove:
         flagged = add_checkpoint(1)
         add_checkpoint(2, recipe="another recipe, which has no examples of it")
         child = add_checkpoint(7, base_model=f"small@{flagged[:12]}")
-        assert [c.checkpoint_id for c in plan_remove(mixed, LICENSED).checkpoints] == [child, flagged]
-        remove(mixed, LICENSED, "its licence forbids it")
+        assert [c.checkpoint_id for c in plan_remove_and_flag(mixed, LICENSED).checkpoints] == [
+            child,
+            flagged,
+        ]
+        remove_and_flag(mixed, LICENSED, "its licence forbids it")
         with open_registry(settings().resolved_database_url) as registry:
             assert set(registry.flags()) == {flagged, child}
         status, out, _ = drp("registry", "list", "--format", "csv")
@@ -335,7 +340,7 @@ class TestCommands:
         assert "nothing was changed" in self.run(*words, "--dry-run")
         assert names(lake) == {"a", "b"}
         said = " ".join(self.run(*words).split())
-        assert "corpus version 3 is current without its rows" in said
+        assert "corpus version 3 is without its rows" in said
         assert "drp nightly --run-date 2026-11-21 --recipe drp" in said
         shown = self.run("corpus", "diff")
         assert f"discarded night {NIGHT_2}" in shown
@@ -350,7 +355,7 @@ class TestCommands:
         assert checkpoint in shown
         assert names(lake) == {"a", "p"}
         assert lake.corpus.numbers() == [1]
-        assert "corpus version 2 is current" in " ".join(self.run(*words).split())
+        assert "corpus version 2 is without it" in " ".join(self.run(*words).split())
         shown = self.run("corpus", "diff")
         assert f"removed source {LICENSED}" in shown
         assert "version 1 was retired" in shown

@@ -2,7 +2,7 @@
 
 from drp.questions.importers.files import (
     DeadLetters,
-    Refusal,
+    RefusalRule,
     import_questions,
     import_traces,
     refused_letter,
@@ -12,7 +12,7 @@ from drp.questions.importers.parsing import RecordedTrace
 __all__ = [
     "DeadLetters",
     "RecordedTrace",
-    "Refusal",
+    "RefusalRule",
     "import_questions",
     "import_traces",
     "refused_letter",

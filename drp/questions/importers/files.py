@@ -20,7 +20,7 @@ from drp.questions.importers.readers import columns_of, read_rows
 
 T = TypeVar("T", Question, RecordedTrace)
 
-Refusal: TypeAlias = Callable[[str, Question | None], str | None]
+RefusalRule: TypeAlias = Callable[[str, Question | None], str | None]
 """Says why a row of a source (its question is None if it cannot be read) may not be imported, or None."""
 
 
@@ -30,7 +30,11 @@ def refuse_nothing(source: str, question: Question | None) -> str | None:
 
 
 def import_traces(
-    path: Path, *, pairs: Sequence[str] = (), student: str | None = None, refusal: Refusal = refuse_nothing
+    path: Path,
+    *,
+    pairs: Sequence[str] = (),
+    student: str | None = None,
+    refusal: RefusalRule = refuse_nothing,
 ) -> Iterator[RecordedTrace | DeadLetter]:
     """Read recorded traces from `path`.
 
@@ -49,7 +53,7 @@ def import_traces(
 
 
 def import_questions(
-    path: Path, *, pairs: Sequence[str] = (), refusal: Refusal = refuse_nothing
+    path: Path, *, pairs: Sequence[str] = (), refusal: RefusalRule = refuse_nothing
 ) -> Iterator[Question | DeadLetter]:
     """Read questions with gold answers from `path`; arguments and errors as in `import_traces`."""
     mapping = recognise(columns_of(path), pairs, "questions", str(path))
@@ -82,7 +86,7 @@ def _imported(
     defaults: Defaults,
     parse: Callable[[Mapping[str, Any], ColumnMapping, Defaults], T | RowFault],
     identity: Callable[[T], tuple[str, dict[str, str]]],
-    refusal: Refusal,
+    refusal: RefusalRule,
 ) -> Iterator[T | DeadLetter]:
     letters = DeadLetters(defaults.source)
     first_lines: dict[bytes, int] = {}  # kept in memory per row: its id in 16 bytes, and its line

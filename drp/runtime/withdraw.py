@@ -31,8 +31,8 @@ class Removal:
     record: Withdrawal | None = None
 
 
-def plan_remove(lake: Lake, source: str) -> Removal:
-    """Return what `remove` would take out, retire and flag; nothing is changed.
+def plan_remove_and_flag(lake: Lake, source: str) -> Removal:
+    """Return what `remove_and_flag` would take out, retire and flag; nothing is changed.
 
     Raises:
         UnknownSourceError: the lake has no row of this source, and never had.
@@ -42,7 +42,7 @@ def plan_remove(lake: Lake, source: str) -> Removal:
         return Removal(plan, tuple(trained_on(registry, plan.trained)))
 
 
-def remove(lake: Lake, source: str, reason: str) -> Removal:
+def remove_and_flag(lake: Lake, source: str, reason: str) -> Removal:
     """Remove a source from the corpus for good, and flag the checkpoints that were trained on it.
 
     Raises:
@@ -50,7 +50,7 @@ def remove(lake: Lake, source: str, reason: str) -> Removal:
         BadInputError: there is no reason.
     """
     check_reason(reason)
-    planned = plan_remove(lake, source)
+    planned = plan_remove_and_flag(lake, source)
     record = remove_source(lake, source, reason)
     with open_registry(settings().resolved_database_url) as registry:
         flag_checkpoints(lake, registry)
