@@ -1,8 +1,4 @@
-"""Withdraw rows from the corpus: discard a night, or remove a source with all that was made from it.
-
-Both commands record what they do before they do it. They can be killed and run again. They delete nothing: a
-sweep does.
-"""
+"""Remove a source: its rows leave the corpus, and the checkpoints that were trained on it get a flag."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

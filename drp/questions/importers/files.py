@@ -21,7 +21,7 @@ from drp.questions.importers.readers import columns_of, read_rows
 T = TypeVar("T", Question, RecordedTrace)
 
 RefusalRule: TypeAlias = Callable[[str, Question | None], str | None]
-"""Says why a row of a source (its question is None if it cannot be read) may not be imported, or None."""
+"""Says why a row of a source may not be imported, or None. Its question is None if it cannot be read."""
 
 
 def refuse_nothing(source: str, question: Question | None) -> str | None:
