@@ -1,7 +1,7 @@
 """Runs: a night, a training run or an import, and its progress, which is recorded in its shard files.
 
-The last step of a shard creates `_runs/<run>/<stage>/<shard>.json`, which is never overwritten. Through these
-files the finished work of a killed or quarantined run stays readable, and is not done again.
+The last step of a shard creates `_runs/<run>/<stage>/<shard>.json`, which only a withdrawal of rows replaces.
+Through these files the finished work of a killed or quarantined run stays readable, and is not done again.
 """
 
 import json
