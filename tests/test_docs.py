@@ -63,9 +63,11 @@ NOT_RUN = {
     "drp sql --run RUN": PLACEHOLDER,
     "drp sql --version N": PLACEHOLDER,
     "drp corpus release": MENTION,
+    "drp corpus discard": MENTION,
+    "drp corpus remove": MENTION,
+    "drp report RUN": PLACEHOLDER,
     "drp corpus release RUN": PLACEHOLDER,
     "drp ledger show RUN": PLACEHOLDER,
-    "drp report RUN": PLACEHOLDER,
     ".venv/bin/drp review record REVISION_ID --verdict severe --fault missing_link"
     ' --note "135 comes from nowhere"': PLACEHOLDER,
     "drp registry push": MENTION,

@@ -6,12 +6,18 @@ from typing import Annotated, TypeAlias
 import typer
 
 from drp.cli.tables import print_table
+from drp.cli.withdrawal_tables import print_discard, print_removal, print_withdrawn
 
 # As in drp/cli/main.py, commands import what they need when they run.
 corpus = typer.Typer(help="Published versions of the corpus.", no_args_is_help=True)
 
 RunArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="RUN", help="Name of a run, such as 2026-11-21-drp.")
+]
+
+ReasonOption: TypeAlias = Annotated[str, typer.Option(metavar="TEXT", help="Why; it is recorded.")]
+DryRunOption: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Only show what would leave the corpus.")
 ]
 
 
@@ -63,7 +69,12 @@ def corpus_diff(
 
     lake = open_lake()
     after = lake.corpus.current() if new is None else lake.corpus.read(new)
-    before = lake.corpus.read(after.parent if old is None else old)
+    number = after.parent if old is None else old
+    print_withdrawn(lake, number, after.number)
+    if old is None and number not in (0, *lake.corpus.numbers()):
+        typer.echo(f"version {number} was retired: its rows can no longer be compared")
+        return
+    before = lake.corpus.read(number)
     changes = difference(lake, before, after)
     title = f"version {before.number} to {after.number}, published by {after.run_id or 'no run'}"
     rows = [[c.table, c.added, c.dropped, c.changed] for c in changes.rows]
@@ -90,8 +101,10 @@ def corpus_sweep(
 ) -> None:
     """Show, and with --delete remove, what no run and no kept version needs any more."""
     from drp.lake import open_lake, unneeded
+    from drp.withdrawals import stale_reports
 
-    found = list(unneeded(open_lake(), timedelta(hours=hours)))
+    lake, age = open_lake(), timedelta(hours=hours)
+    found = [*unneeded(lake, age), *stale_reports(lake, age)]
     rows = [[thing.name, thing.why, "" if thing.bytes is None else f"{thing.bytes:,}"] for thing in found]
     print_table("not needed", ["name", "why", "bytes"], rows)
     if delete:
@@ -109,6 +122,54 @@ def corpus_release(run: RunArgument) -> None:
     from drp.stages.publish import release
 
     typer.echo(f"corpus version {release(open_lake(), run)['corpus_version']} is current")
+
+
+@corpus.command("discard")
+def corpus_discard(run: RunArgument, reason: ReasonOption, dry_run: DryRunOption = False) -> None:
+    """Take the rows of a quarantined or published night out of the next version; nothing is deleted."""
+    from drp.lake import open_lake
+    from drp.runtime import check_reason
+    from drp.withdrawals import discard, plan_discard
+
+    lake = open_lake()
+    check_reason(reason)
+    print_discard(plan_discard(lake, run))
+    if dry_run:
+        typer.echo("nothing was changed; the same command without --dry-run discards these rows")
+        return
+    record = discard(lake, run, reason)
+    parsed = lake.open_run(run).parsed_id
+    again = f"drp nightly --run-date {parsed.date} --recipe {parsed.recipe} does the night again"
+    typer.echo(
+        f"run {run} is discarded; corpus version {record.version} is without its rows. Older versions still "
+        "have what was published, and parts stay until a sweep. Next: drp corpus diff shows the change, and "
+        + ("drp import brings a corrected file in" if parsed.kind == "import" else again)
+    )
+
+
+@corpus.command("remove")
+def corpus_remove(
+    source: Annotated[str, typer.Option(help="As in questions.source: usually the name of a file.")],
+    reason: ReasonOption,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Remove a source for good, with all that was made from it, and retire the versions that have it."""
+    from drp.lake import open_lake
+    from drp.runtime import check_reason, plan_remove_and_flag, remove_and_flag
+
+    lake = open_lake()
+    check_reason(reason)
+    print_removal(plan_remove_and_flag(lake, source))
+    if dry_run:
+        typer.echo("nothing was changed; the same command without --dry-run removes these rows")
+        return
+    record = remove_and_flag(lake, source, reason).record
+    typer.echo(
+        f"source {source} is removed; corpus version {record.version if record else 0} is "
+        "without it. Ingest refuses its rows from now on. The bytes stay until a sweep, a day from now at "
+        "the earliest. Next: drp registry list shows flagged checkpoints; tomorrow, drp corpus sweep "
+        "--delete deletes the bytes"
+    )
 
 
 @corpus.command("rollback")

@@ -132,7 +132,7 @@ def sql(
         raise typer.BadParameter("--version and --run exclude each other")
     if run is not None:
         parts = lake.locate(part for done in lake.open_run(run).shard_files() for part in done.parts)
-        con = open_session(parts, earlier=lake.published())
+        con = open_session(parts, earlier=lake.published(without_run=run))
     else:
         con = open_session(lake.published(version))
     run_query(con, sys.stdin.read() if query is None else query, form, sys.stdout)

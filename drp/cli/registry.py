@@ -39,7 +39,7 @@ def registry_list(
     from drp.query import write_rows
 
     with _open() as opened:
-        found = rows(opened.list(student), opened.moves())
+        found = rows(opened.list(student), opened.moves(), opened.flags())
     write_rows(COLUMNS, found, form, sys.stdout)
 
 
@@ -50,7 +50,9 @@ def registry_show(name: Name, student: StudentFilter = None) -> None:
     from drp.console import show
 
     with _open() as opened:
-        shown = tables(opened.get(name, student), opened.moves())
+        checkpoint = opened.get(name, student)
+        flags = opened.flags().get(checkpoint.checkpoint_id, ())
+        shown = tables(checkpoint, opened.moves(), flags)
     for table in shown:
         show(table, width=200)
 
@@ -64,6 +66,9 @@ def registry_promote(
     """Give an alias of its student to a checkpoint."""
     with _open() as opened:
         move = opened.promote(name, alias, reason)
+        flags = opened.flags().get(move.to_id, ())
+    for flag in flags:
+        typer.echo(f"warning: this checkpoint is flagged: {flag.flag}: {flag.reason}", err=True)
     typer.echo(f"{alias} of {move.student} is {move.to_id} (before: {move.from_id or 'none'})")
 
 

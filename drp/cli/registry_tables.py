@@ -6,16 +6,18 @@ from typing import Any
 from rich.table import Table
 
 from drp.console import add_row, new_table
-from drp.registry import Checkpoint, Move, holders
+from drp.registry import Checkpoint, Flag, Move, holders
 
 COLUMNS = (
     *("checkpoint_id", "aliases", "student", "arm", "recipe", "objective", "corpus_version"),
-    *("loss", "created_at"),
+    *("loss", "created_at", "flags"),
 )
 """Of the rows."""
 
 
-def rows(checkpoints: Iterable[Checkpoint], moves: Iterable[Move]) -> list[list[Any]]:
+def rows(
+    checkpoints: Iterable[Checkpoint], moves: Iterable[Move], flags: Mapping[str, Sequence[Flag]]
+) -> list[list[Any]]:
     """A row a checkpoint, in their order; `loss` is the last one, None if it is not known."""
     held = holders(moves)
     return [
@@ -25,14 +27,17 @@ def rows(checkpoints: Iterable[Checkpoint], moves: Iterable[Move]) -> list[list[
             *(c.student, c.arm, c.recipe, c.objective, c.corpus_version),
             _last(c.curve, "loss"),
             c.created_at.replace(microsecond=0),
+            ", ".join(flag.flag for flag in flags.get(c.checkpoint_id, ())),
         ]
         for c in checkpoints
     ]
 
 
-def tables(checkpoint: Checkpoint, moves: Sequence[Move]) -> list[Table]:
+def tables(checkpoint: Checkpoint, moves: Sequence[Move], flags: Sequence[Flag] = ()) -> list[Table]:
     """Lineage and files and, where there are any, scores and moves; of `moves` those that concern it."""
     found = [_lineage(checkpoint, holders(moves).get(checkpoint.checkpoint_id, []))]
+    if flags:
+        found.append(_flags(flags))
     if checkpoint.scores:
         found.append(_scores(checkpoint.scores))
     own = [move for move in moves if checkpoint.checkpoint_id in (move.from_id, move.to_id)]
@@ -84,6 +89,13 @@ def _scores(scores: Sequence[Mapping[str, Any]]) -> Table:
     table = new_table("scores", *columns)
     for score in scores:
         add_row(table, *(_figure(score.get(name)) for name in columns))
+    return table
+
+
+def _flags(flags: Sequence[Flag]) -> Table:
+    table = new_table("flags: do not use this checkpoint", "when", "what", "reason")
+    for flag in flags:
+        add_row(table, f"{flag.flagged_at:%Y-%m-%d %H:%M:%S}", flag.flag, flag.reason)
     return table
 
 

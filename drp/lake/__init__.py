@@ -13,10 +13,11 @@ from drp.lake.runs import (
     run_ids,
     stage_counts,
 )
-from drp.lake.sweep import unneeded
+from drp.lake.sweep import Unneeded, unneeded
 from drp.lake.versions import (
     DamagedLakeError,
     NewerLakeError,
+    PartsChange,
     PublishedPart,
     UnknownVersionError,
     Version,
@@ -29,6 +30,7 @@ __all__ = [
     "Lake",
     "NewerLakeError",
     "Part",
+    "PartsChange",
     "PartsWriter",
     "PublishedPart",
     "Run",
@@ -39,6 +41,7 @@ __all__ = [
     "TakenOverError",
     "UnknownRunError",
     "UnknownVersionError",
+    "Unneeded",
     "Version",
     "Versions",
     "merge_addresses",

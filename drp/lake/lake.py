@@ -4,15 +4,18 @@ lake = open_lake()                      # DRP_LAKE
 lake.corpus.current().rows()            # {"rollouts": 1043, ...}
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import date
+from typing import Any, TypeAlias
+from uuid import uuid4
 
 from drp.config import settings
 from drp.core.lake_schemas import CORPUS_TABLES, TABLES
-from drp.lake.parquet_parts import Part
+from drp.lake.parquet_parts import Part, PartsWriter
 from drp.lake.runs import Run, ShardFile, open_run, run_ids
-from drp.lake.versions import DamagedLakeError, PublishedPart, Version, Versions
+from drp.lake.versions import DamagedLakeError, PartsChange, PublishedPart, Version, Versions
 from drp.storage import ObjectStore, WriterLease, open_store
 
 Addresses: TypeAlias = Mapping[str, Sequence[str]]
@@ -20,6 +23,8 @@ Addresses: TypeAlias = Mapping[str, Sequence[str]]
 
 PER_RECIPE_TABLES = frozenset({"decompositions", "steps", "revisions", "decisions", "examples"})
 """Tables whose rows are made again when the recipe changes."""
+HELD = "_held"
+"""Folder of the lists of objects that `hold` keeps."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,12 @@ class Lake:
             if other.parsed_id.series == run.parsed_id.series and other.state().state == "open"
         ]
 
-    def publish(self, run: Run, shard_files: Iterable[ShardFile]) -> tuple[Version, Version]:
+    def publish(
+        self, run: Run, shard_files: Iterable[ShardFile], *, change: PartsChange = lambda parts: parts
+    ) -> tuple[Version, Version]:
         """Publish all parts of these shards. Return the corpus version and the results version.
+
+        `change` is applied to the parts that other runs have published in the corpus.
 
         Raises:
             DamagedLakeError: a part is missing or has changed since it was written.
@@ -82,7 +91,21 @@ class Lake:
         corpus_parts = [p for p in parts if p.part.table in CORPUS_TABLES]
         results_parts = [p for p in parts if p.part.table not in CORPUS_TABLES]
         results = self.results.publish(run.run_id, results_parts)
-        return self.corpus.publish(run.run_id, corpus_parts, replaces=PER_RECIPE_TABLES), results
+        corpus = self.corpus.publish(run.run_id, corpus_parts, replaces=PER_RECIPE_TABLES, change=change)
+        return corpus, results
+
+    def replace_part(self, part: Part, rows: Iterable[Mapping[str, Any]]) -> Part | None:
+        """Write `rows` as a new part of the same table and date. Return None if there are none."""
+        run_date = date.fromisoformat(part.key.split("/")[1].removeprefix("run_date="))
+        with PartsWriter(self.store, run_date).writing() as writer:
+            for row in rows:
+                writer.add(part.table, row)
+        return writer.parts[0] if writer.parts else None
+
+    def hold(self, keys: Iterable[str]) -> None:
+        """Keep these objects from being swept for one retention window, although nothing names them."""
+        if held := sorted(keys):
+            self.store.create(f"{HELD}/{uuid4().hex}.json", json.dumps(held).encode())
 
     def verify(self, parts: Iterable[Part]) -> int:
         """Read these parts again and compare their SHA-256. Return the number of parts.
@@ -114,10 +137,14 @@ class Lake:
             addresses.setdefault(part.table, []).append(self.store.uri(part.key))
         return addresses
 
-    def published(self, number: int | None = None) -> dict[str, list[str]]:
-        """Return the addresses of a corpus version (default: the current one) and of the current results."""
+    def published(self, number: int | None = None, *, without_run: str = "") -> dict[str, list[str]]:
+        """Return the addresses of a corpus version (default: the current one) and of the current results.
+
+        What `without_run` has published in the corpus is left out: for a reader of that run's own parts.
+        """
         version = self.corpus.current() if number is None else self.corpus.read(number)
-        return self.locate(p.part for p in (*version.parts, *self.results.current().parts))
+        corpus = (p for p in version.parts if p.run_id != without_run)
+        return self.locate(p.part for p in (*corpus, *self.results.current().parts))
 
 
 def merge_addresses(*addresses: Addresses) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """Runs: a night, a training run or an import, and its progress, which is recorded in its shard files.
 
-The last step of a shard creates `_runs/<run>/<stage>/<shard>.json`, which is never overwritten. Through these
-files the finished work of a killed or quarantined run stays readable, and is not done again.
+The last step of a shard creates `_runs/<run>/<stage>/<shard>.json`, which only a withdrawal of rows replaces.
+Through these files the finished work of a killed or quarantined run stays readable, and is not done again.
 """
 
 import json
@@ -22,7 +22,9 @@ from drp.core.stage_names import NIGHT_STAGES
 from drp.lake.parquet_parts import Part, PartsWriter
 from drp.storage import ObjectStore, WriterLease
 
-RunStateName: TypeAlias = Literal["open", "quarantined", "published", "nothing new", "taken over"]
+RunStateName: TypeAlias = Literal[
+    "open", "quarantined", "published", "nothing new", "taken over", "discarded"
+]
 P = TypeVar("P", bound=BaseModel)
 
 
@@ -184,6 +186,39 @@ class Run:
                 done = ShardFile.from_json(self.store.get(stored.key) or b"{}")
                 if accepted is None or done.fingerprint in accepted:
                     yield done
+
+    def change_shard_files(self, change: Callable[[ShardFile], ShardFile | None]) -> None:
+        """Replace every shard file by what `change` makes of it; None removes it.
+
+        If another process changes a shard file at the same time, `change` is called again for that file. If
+        this is killed and called again, the result is the same.
+        """
+        for stored in list(self.store.listed(self._folder)):
+            if stored.key.count("/") == 3 and f"/{PLAN}/" not in stored.key:
+                while not self._change_shard_file(stored.key, change):
+                    pass
+
+    def start_anew(self, is_kept: Callable[[ShardFile], bool]) -> None:
+        """Remove the shard files, except the kept ones, the plans and the choices: the work is done again."""
+        self.change_shard_files(lambda done: done if is_kept(done) else None)
+        for stored in list(self.store.listed(f"{self._folder}/{PLAN}")):
+            self.store.delete(stored.key)
+        self.store.delete(f"{self._folder}/student.json")
+
+    def _change_shard_file(self, key: str, change: Callable[[ShardFile], ShardFile | None]) -> bool:
+        data = self.store.get(key)
+        if data is None:
+            return True
+        done = ShardFile.from_json(data)
+        changed = change(done)
+        if changed == done:
+            return True
+        if changed is not None and changed.shard == done.shard:
+            return self.store.swap(key, _json(asdict(changed)), data)
+        if changed is not None:
+            self._write_shard_file(changed)
+        self.store.delete(key)
+        return True
 
     def write_plan(self, shard: str, plan: BaseModel) -> None:
         """Store the plan of a shard. A stored plan is never overwritten: a shard always has the same work."""

@@ -1,17 +1,19 @@
 """Find objects that are no longer needed. They are listed first, and deleted only on request.
 
 An object is unneeded if it is a part that no shard file and no kept manifest refers to, a manifest that was
-never published, or a leftover of a writer that died. Only objects older than a day qualify, by the clock of
-the store: younger ones may belong to a night that is still running.
+never published or was retired, or a leftover of a writer that died. Only objects older than a day qualify, by
+the clock of the store: younger ones may belong to a night that is still running. What was withdrawn from the
+corpus stays for a day after that, whatever its own age (`Lake.hold`).
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from drp.core.lake_schemas import STAGING_TABLES, TABLES
-from drp.lake.lake import Lake
+from drp.lake.lake import HELD, Lake
 from drp.lake.runs import run_ids
 
 AGE = timedelta(days=1)
@@ -34,7 +36,7 @@ def unneeded(lake: Lake, age: timedelta = AGE) -> Iterator[Unneeded]:
     # Parts are listed before the references are read, so that a part written meanwhile is not in the list.
     tables = TABLES | STAGING_TABLES
     parts = [part for table in tables for part in store.listed(table) if part.written_at < before]
-    referenced = _referenced_keys(lake)
+    referenced = _referenced_keys(lake) | _held_keys(lake, before)
     for part in parts:
         if part.key not in referenced:
             yield Unneeded(
@@ -44,13 +46,21 @@ def unneeded(lake: Lake, age: timedelta = AGE) -> Iterator[Unneeded]:
         if stored.written_at < before and stored.key not in referenced:
             yield Unneeded(
                 stored.key,
-                "it was never published",
+                "it was retired" if "/retired/" in stored.key else "it was never published",
                 stored.bytes,
                 partial(store.delete, stored.key),
             )
+    for stored in store.listed(HELD):
+        if stored.written_at < before:
+            yield Unneeded(stored.key, "its time is over", stored.bytes, partial(store.delete, stored.key))
     for leftover in store.unfinished():
         if leftover.written_at < before:
             yield Unneeded(leftover.name, "its writer did not finish", None, leftover.discard)
+
+
+def _held_keys(lake: Lake, before: datetime) -> set[str]:
+    young = [stored.key for stored in lake.store.listed(HELD) if stored.written_at >= before]
+    return {key for held in young for key in json.loads(lake.store.get(held) or b"[]")}
 
 
 def _referenced_keys(lake: Lake) -> set[str]:

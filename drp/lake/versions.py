@@ -6,7 +6,7 @@ versions. The manifest of a killed publisher is not in this list, and is swept.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal, Self, TypeAlias
@@ -79,6 +79,9 @@ class Version:
         return rows
 
 
+PartsChange: TypeAlias = Callable[[Sequence[PublishedPart]], Iterable[PublishedPart]]
+"""The parts of a version, made from those of the current version."""
+
 EMPTY = Version(0, 0, "", "", SCHEMA_VERSION, ())
 
 
@@ -116,8 +119,12 @@ class Versions:
             return EMPTY
         data = self._store.get(self.key(number))
         if data is None:
+            is_retired = self._store.get(self.retired_key(number)) is not None
+            why = f"version {number} was retired: it has rows of a source that was removed"
             raise UnknownVersionError(
-                f"there is no version {number}", state="Nothing was changed", next_command="drp corpus list"
+                why if is_retired else f"there is no version {number}",
+                state="Nothing was changed",
+                next_command="drp corpus list",
             )
         try:
             return Version.from_json(data, self._store.root)
@@ -133,13 +140,18 @@ class Versions:
         return list(self._pointed(self._store.get(self._pointer)).kept)
 
     def publish(
-        self, run_id: str, parts: Iterable[PublishedPart], *, replaces: frozenset[str] = frozenset()
+        self,
+        run_id: str,
+        parts: Iterable[PublishedPart],
+        *,
+        replaces: frozenset[str] = frozenset(),
+        change: PartsChange = lambda parts: parts,
     ) -> Version:
         """Publish a version in which `parts` replace all parts that `run_id` has published before.
 
         In the tables `replaces`, parts of the same recipe with another fingerprint are superseded, because a
-        corpus holds one revision of a rollout per recipe. If nothing changes, no version is published and the
-        current one is returned.
+        corpus holds one revision of a rollout per recipe. `change` is applied to the older parts that stay.
+        If nothing changes, no version is published and the current one is returned.
         """
         new = list(parts)
         new_fingerprints = {(p.recipe, p.fingerprint) for p in new if p.part.table in replaces}
@@ -152,11 +164,19 @@ class Versions:
             is_replaceable = old.part.table in replaces and old.recipe in new_recipes
             return not is_replaceable or (old.recipe, old.fingerprint) in new_fingerprints
 
+        return self.change(run_id, lambda parts: [*change([p for p in parts if is_kept(p)]), *new])
+
+    def change(self, run_id: str, change: PartsChange) -> Version:
+        """Publish the version with the parts that `change` makes of those of the current version.
+
+        `change` is called again if another run has published meanwhile. If nothing changes, no version is
+        published and the current one is returned.
+        """
         while True:
             data = self._store.get(self._pointer)
             pointed = self._pointed(data)
             base = self.read(pointed.version)
-            merged = sorted([p for p in base.parts if is_kept(p)] + new, key=lambda p: p.part.key)
+            merged = sorted(change(base.parts), key=lambda p: p.part.key)
             if [p.part.key for p in merged] == [p.part.key for p in base.parts]:
                 return base
             version = self._write(base, max(pointed.kept, default=0) + 1, run_id, tuple(merged))
@@ -167,6 +187,24 @@ class Versions:
             # A version in the list was published, and only the response to the swap was lost.
             if version.number not in self.numbers():
                 self._store.delete(self.key(version.number))
+
+    def retire(self, numbers: Iterable[int]) -> None:
+        """Take older versions out of the kept ones for good. Their manifests can be swept from then on."""
+        retired = set(numbers)
+        while not self._drop(retired):
+            pass
+        for number in retired - {self.current().number}:
+            if (data := self._store.get(self.key(number))) is not None:
+                self._store.create(self.retired_key(number), data)
+                self._store.delete(self.key(number))
+
+    def _drop(self, retired: set[int]) -> bool:
+        data = self._store.get(self._pointer)
+        pointed = self._pointed(data)
+        kept = tuple(n for n in pointed.kept if n not in retired or n == pointed.version)
+        return kept == pointed.kept or self._store.swap(
+            self._pointer, _Pointed(pointed.version, kept).to_json(), data
+        )
 
     def rollback(self, number: int) -> Version:
         """Make an older (or newer) version current again. This also repairs a damaged pointer."""
@@ -192,10 +230,14 @@ class Versions:
         """Return the key of the manifest of a version."""
         return f"{self._folder}/{number:08d}.json"
 
+    def retired_key(self, number: int) -> str:
+        """Return the key of the manifest of a retired version."""
+        return f"{self._folder}/retired/{number:08d}.json"
+
     def written(self) -> list[int]:
-        """Return the numbers of all manifests, including those that were never published."""
-        keys = (stored.key for stored in self._store.listed(self._folder))
-        return [int(key.rsplit("/", 1)[1].removesuffix(".json")) for key in keys]
+        """Return the numbers of all manifests that were not retired, including the never published ones."""
+        names = (stored.key.removeprefix(f"{self._folder}/") for stored in self._store.listed(self._folder))
+        return [int(name.removesuffix(".json")) for name in names if "/" not in name]
 
     def _write(self, base: Version, number: int, run_id: str, parts: tuple[PublishedPart, ...]) -> Version:
         """Write the manifest under `number`, or under the next free number."""

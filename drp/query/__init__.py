@@ -2,6 +2,7 @@
 
 from drp.query.output import run_query, write_rows
 from drp.query.session import (
+    BATCH_ROWS,
     THREADS,
     PartsUnreadableError,
     QueryError,
@@ -13,6 +14,7 @@ from drp.query.session import (
 from drp.query.version_diff import Difference, difference
 
 __all__ = [
+    "BATCH_ROWS",
     "THREADS",
     "Difference",
     "PartsUnreadableError",

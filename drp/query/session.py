@@ -37,6 +37,10 @@ _REFERRED = {
 """Tables of which a night's session also has rows of other runs, with the table and the column that select
 them: what the night builds on, and what people said of its revisions."""
 
+# DuckDB evaluates this once per file: a filter on run_date skips files, and a GROUP BY costs nothing more.
+_RUN_DATE = r"CAST(regexp_extract(filename, '/run_date=([^/]*)/[^/]*$', 1) AS DATE)"
+"""The run date of a part: its folder directly above the file, and no other folder of its path."""
+
 _STATE = "Nothing was changed"
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 # EXPLAIN ANALYZE runs the statement that it explains, but DuckDB's parser does not expose that statement. So
@@ -70,18 +74,20 @@ def open_session(
     parts: Mapping[str, Sequence[str]],
     *,
     earlier: Mapping[str, Sequence[str]] | None = None,
-    views: Path = VIEWS,
+    with_part: bool = False,
+    views: Path | None = VIEWS,
     memory_limit: str = "4GB",
     threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Create all tables of `lake_schemas` over their parts, and the views in `views`; lock the session.
 
     Args:
-        parts: the Parquet files of each table, each below a folder `run_date=YYYY-MM-DD`. A table without
-            parts exists and is empty.
+        parts: the Parquet files of each table, each directly in a folder `run_date=YYYY-MM-DD`. Other folders
+            of their paths mean nothing. A table without parts exists and is empty.
         earlier: other parts. They contribute only those rollouts and questions that `parts` refer to, and the
             reviews of their revisions.
-        views: a folder of .sql files, each with a CREATE VIEW statement.
+        with_part: give each table a last column `part`, the address of the row's file.
+        views: a folder of .sql files, each with a CREATE VIEW statement; None for no views.
         memory_limit: DuckDB's memory limit. Beyond it, DuckDB spills up to 20 GB to a temporary folder.
         threads: the number of DuckDB's threads; one per core when None.
 
@@ -112,8 +118,8 @@ def open_session(
     for table in dict.fromkeys(("revisions", "rollouts", *TABLES, *staged)):
         paths = parts.get(table, ())
         earlier_paths = [path for path in (earlier or {}).get(table, ()) if path not in paths]
-        _create_view(con, table, paths, earlier_paths if table in _REFERRED else ())
-    for path in sorted(views.glob("*.sql")):
+        _create_view(con, table, paths, earlier_paths if table in _REFERRED else (), with_part)
+    for path in sorted(views.glob("*.sql")) if views else ():
         con.execute(path.read_text(encoding="utf-8"))
     allowed = ", ".join(map(_literal, readable))
     con.execute(f"SET allowed_paths = [{allowed}]")
@@ -233,32 +239,40 @@ def _reach_s3(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _create_view(
-    con: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str], earlier_paths: Sequence[str]
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    paths: Sequence[str],
+    earlier_paths: Sequence[str],
+    with_part: bool,
 ) -> None:
     try:
-        query = _select_rows(con, (TABLES | STAGING_TABLES)[table], paths)
+        query = _select_rows(con, (TABLES | STAGING_TABLES)[table], paths, with_part)
         if earlier_paths:
             referring_table, key = _REFERRED[table]
-            earlier_rows = _select_rows(con, TABLES[table], earlier_paths)
+            earlier_rows = _select_rows(con, TABLES[table], earlier_paths, with_part)
             query += f" UNION ALL ({earlier_rows} SEMI JOIN {referring_table} USING ({key}))"
         con.execute(f"CREATE VIEW {table} AS {query}")
     except duckdb.Error as error:
         raise unreadable(error, f"a part of {table}") from error
 
 
-def _select_rows(con: duckdb.DuckDBPyConnection, schema: pa.Schema, paths: Sequence[str]) -> str:
+def _select_rows(
+    con: duckdb.DuckDBPyConnection, schema: pa.Schema, paths: Sequence[str], with_part: bool
+) -> str:
     """Return a query for all rows of these parts. A column that an older part lacks is NULL there."""
     empty = con.from_arrow(schema.empty_table())
     nulls = {name: f"NULL::{kind} AS {name}" for name, kind in zip(empty.columns, empty.types, strict=True)}
     if not paths:
         columns = ", ".join(nulls.values())
-        return f"SELECT {columns}, NULL::DATE AS run_date FROM range(0)"  # noqa: S608 (names are ours)
+        part = ", NULL::VARCHAR AS part" if with_part else ""
+        return f"SELECT {columns}, NULL::DATE AS run_date{part} FROM range(0)"  # noqa: S608 (names are ours)
     files = ", ".join(_literal(path) for path in paths)
-    options = "union_by_name = true, hive_partitioning = true, hive_types = {'run_date': DATE}"
-    source = f"read_parquet([{files}], {options})"
+    # DuckDB would take every folder `key=value` above the lake for a column, which wins over the rows'.
+    source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false, filename = true)"
     present = {row[0] for row in con.execute(f"DESCRIBE FROM {source}").fetchall()}
     columns = ", ".join(name if name in present else null for name, null in nulls.items())
-    return f"SELECT {columns}, run_date FROM {source}"  # noqa: S608 (names are ours)
+    part = ", filename AS part" if with_part else ""
+    return f"SELECT {columns}, {_RUN_DATE} AS run_date{part} FROM {source}"  # noqa: S608 (names are ours)
 
 
 def _literal(text: str) -> str:

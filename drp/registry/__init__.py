@@ -11,7 +11,7 @@ from drp.registry.errors import (
     UnknownAliasError,
     UnknownCheckpointError,
 )
-from drp.registry.records import Checkpoint, CheckpointFile, Move, holders
+from drp.registry.records import Checkpoint, CheckpointFile, Flag, Move, holders
 from drp.registry.registry import Registry, open_registry
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointConflictError",
     "CheckpointFile",
+    "Flag",
     "MlflowRefusedError",
     "MlflowUnavailableError",
     "Move",

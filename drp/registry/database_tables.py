@@ -81,7 +81,17 @@ class MoveColumns(TypedColumns):
     back_to: Named[int | None] = Column(Integer)
 
 
+class FlagColumns(TypedColumns):
+    """A flag of a checkpoint, as in `drp.registry.records`."""
+
+    checkpoint_id: Named[str] = Column(String, ForeignKey("checkpoints.checkpoint_id"), primary_key=True)
+    flag: Named[str] = Column(String, primary_key=True)
+    reason: Named[str] = Column(StorableText)
+    flagged_at: Named[datetime] = Column(Instant)
+
+
 metadata = MetaData()
 checkpoints = Table("checkpoints", metadata, CheckpointColumns)
 # Of two concurrent moves of an alias, the second finds its number taken and retries.
 moves = Table("alias_moves", metadata, MoveColumns, UniqueConstraint("student", "alias", "number"))
+flags = Table("checkpoint_flags", metadata, FlagColumns)

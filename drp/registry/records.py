@@ -111,6 +111,18 @@ class Move:
     """Number of the move that a rollback returns to; None if there is none."""
 
 
+@dataclass(frozen=True)
+class Flag:
+    """A reason why a checkpoint should not be used any more."""
+
+    checkpoint_id: str
+    flag: str
+    """What flags it, such as `removed source licensed.jsonl`; a checkpoint has each flag once."""
+    reason: str
+    flagged_at: datetime
+    """UTC."""
+
+
 def holders(moves: Iterable[Move]) -> dict[str, list[str]]:
     """Return the aliases of each checkpoint, by id, after `moves`, which are in order."""
     last = {(move.student, move.alias): move.to_id for move in moves}

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,7 +23,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from drp.database import Database, insert, migrate
-from drp.registry.database_tables import checkpoints, moves
+from drp.registry.database_tables import checkpoints, flags, moves
 from drp.registry.errors import (
     AmbiguousCheckpointError,
     CheckpointConflictError,
@@ -30,7 +31,7 @@ from drp.registry.errors import (
     UnknownAliasError,
     UnknownCheckpointError,
 )
-from drp.registry.records import ALIASES, PREFIX, Checkpoint, CheckpointFile, Move
+from drp.registry.records import ALIASES, PREFIX, Checkpoint, CheckpointFile, Flag, Move
 
 FOLDER = Path(__file__).with_name("migrations")
 VERSION_TABLE = "registry_version"
@@ -129,6 +130,30 @@ class Registry:
             query = query.where(checkpoints.c.student == student)
         with self._database.reading() as con:
             return tuple(_checkpoint(row._mapping) for row in con.execute(query))
+
+    # --- flags ----------------------------------------------------------------------------------------
+
+    def flag(self, checkpoint_id: str, flag: str, reason: str) -> None:
+        """Flag a checkpoint, by its whole id, as not to be used; repeated calls change nothing."""
+        row = {
+            "checkpoint_id": checkpoint_id,
+            "flag": flag,
+            "reason": reason,
+            "flagged_at": datetime.now(UTC),
+        }
+
+        def work(con: Connection) -> None:
+            con.execute(insert(con, flags).values(row).on_conflict_do_nothing())
+
+        self._database.write(work)
+
+    def flags(self) -> dict[str, tuple[Flag, ...]]:
+        """Return the flags of all flagged checkpoints, by checkpoint id."""
+        query = select(flags).order_by(flags.c.checkpoint_id, flags.c.flagged_at, flags.c.flag)
+        with self._database.reading() as con:
+            found = [Flag(**row._mapping) for row in con.execute(query)]
+        by_id = groupby(found, lambda flag: flag.checkpoint_id)
+        return {checkpoint_id: tuple(group) for checkpoint_id, group in by_id}
 
     # --- aliases --------------------------------------------------------------------------------------
 

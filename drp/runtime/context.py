@@ -79,8 +79,11 @@ class RunContext:
         return (done for done in self.shard_files(stage) if done.shard.partition("-")[0] == shard)
 
     def visible_parts(self) -> dict[str, list[str]]:
-        """Addresses of what this run builds on: all that is published, and its own rows so far."""
-        return merge_addresses(self.lake.published(), self.own_parts())
+        """Addresses of what this run builds on: what other runs have published, and its own rows so far.
+
+        Its own published parts are left out: publishing it again replaces them by its own rows.
+        """
+        return merge_addresses(self.lake.published(without_run=self.run_id), self.own_parts())
 
     def known_parts(self) -> dict[str, list[str]]:
         """Addresses of all that need not be done again: also what waits in quarantine for a person."""

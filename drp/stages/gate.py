@@ -15,6 +15,7 @@ from drp.grading import Grader, self_test
 from drp.lake import merge_addresses
 from drp.query import open_bounded
 from drp.runtime import RunContext
+from drp.withdrawals import settle
 
 DOCS = "data-docs/index.html"
 """Path of the Data Docs, next to the night's report."""
@@ -32,6 +33,7 @@ def gate(ctx: RunContext) -> None:
         NightQuarantinedError: an expectation failed, or a threshold is outside its band.
     """
     check_counts(ctx)
+    settle(ctx.lake, ctx.run)
     passed = gate_shard(ctx)
     if ctx.run.is_done(GATE, passed) or not any(ctx.own_parts().values()):
         return

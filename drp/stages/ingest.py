@@ -1,29 +1,46 @@
 """Ingest: turn recorded traces, or questions, into rows.
 
 An input row that cannot be used becomes a dead letter with the reason; the others are kept. Rows that the
-lake has already, in any order, add nothing.
+lake has already, in any order, add nothing. A file that gives a question another gold answer than an earlier
+file of the same name, or than an earlier file of the same run, corrects it: its rollouts are graded anew.
 """
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
 from more_itertools import chunked
 
-from drp.config import SyntheticSet, settings
-from drp.core import DeadLetter, Question, RunId, content_id
+from drp.config import Recipe, SyntheticSet, settings
+from drp.core import DeadLetter, GradedRollout, Question, Rollout, RunId, content_id, imported_rollout_id
 from drp.core.stage_names import INGEST
 from drp.grading import Grader
 from drp.lake import Addresses, Lake, Run
 from drp.query import select
 from drp.questions.generators import generate
-from drp.questions.importers import RecordedTrace, import_questions, import_traces
+from drp.questions.importers import (
+    DeadLetters,
+    RecordedTrace,
+    RefusalRule,
+    import_questions,
+    import_traces,
+    refused_letter,
+)
 from drp.runtime import IMPORTED, RunContext
-from drp.student import grade_rollouts, recorded_rollout, rollout_row
+from drp.student import grade_rollouts, recorded_rollout, rollout_from_row, rollout_row
+from drp.withdrawals import (
+    OtherAnswer,
+    SeenQuestions,
+    keep_corrections,
+    publish_run,
+    removed_sources,
+    settle,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +51,8 @@ _KNOWN_IDS = """
 SELECT question_id AS id FROM questions UNION ALL SELECT rollout_id FROM rollouts
 UNION ALL SELECT dead_letter_id FROM dead_letters
 """
+
+_ROLLOUTS_OF = "SELECT r.* FROM rollouts r JOIN wanted ON question_id = id ORDER BY rollout_id"
 
 Item: TypeAlias = RecordedTrace | Question | DeadLetter
 
@@ -51,16 +70,30 @@ def ingest(
     """
     ctx.keep_recipe()
     _take_over_killed(ctx)
+    settle(ctx.lake, ctx.run)
+    refusal = removed_sources(ctx.lake.store).refusal
     if traces is not None:
         path = settings().home / traces
-        rows = import_traces(path, pairs=pairs, student=student)
-        _write_items(ctx.run, ctx.known_parts(), _file_digest(path, ("traces", *pairs, student or "")), rows)
+        rows = import_traces(path, pairs=pairs, student=student, refusal=refusal)
+        shard = _file_digest(path, ("traces", *pairs, student or ""))
+        _write_items(ctx.run, ctx.known_parts(), shard, rows, ctx.recipe)
+        settle(ctx.lake, ctx.run)
         return
     for question_set in ctx.recipe.questions:
         if isinstance(question_set, SyntheticSet):
             wanted = question_set.model_dump(exclude={"source"})
             shard = content_id("synthetic", wanted)[:12]
-            _write_items(ctx.run, ctx.known_parts(), shard, generate(**wanted))
+            questions = _permitted(generate(**wanted), refusal)
+            _write_items(ctx.run, ctx.known_parts(), shard, questions, ctx.recipe)
+
+
+def _permitted(questions: Iterable[Question], refusal: RefusalRule) -> Iterator[Item]:
+    """Yield generated questions, or dead letters for those of a source that was removed."""
+    for number, question in enumerate(questions, start=1):
+        if refused := refusal(question.source, question):
+            yield refused_letter(DeadLetters(question.source), number, refused, question.question)
+        else:
+            yield question
 
 
 def _take_over_killed(ctx: RunContext) -> None:
@@ -77,21 +110,23 @@ def import_file(
     lake: Lake, path: Path, *, kind: str, pairs: Sequence[str] = (), student: str | None = None
 ) -> dict[str, int]:
     """Import a file of `traces` or `questions`, publish it and return the counts (`drp import`)."""
+    refusal = removed_sources(lake.store).refusal
     rows: Iterator[Item] = (
-        import_traces(path, pairs=pairs, student=student)
+        import_traces(path, pairs=pairs, student=student, refusal=refusal)
         if kind == "traces"
-        else import_questions(path, pairs=pairs)
+        else import_questions(path, pairs=pairs, refusal=refusal)
     )
     shard = _file_digest(path, (kind, *pairs, student or ""))
     run = lake.run(str(RunId(datetime.now(UTC).date(), "import", shard)))
     try:
-        _write_items(run, lake.published(), shard, rows)
+        settle(lake, run)
+        counts = _write_items(run, lake.published(), shard, rows)
+        settle(lake, run)
     finally:
         run.release_lease()
-    done = list(run.shard_files(stage=INGEST))
-    corpus, _ = lake.publish(run, done)
+    corpus, _ = publish_run(lake, run, list(run.shard_files(stage=INGEST)))
     run.finish("published", f"corpus version {corpus.number}")
-    return done[0].counts
+    return counts
 
 
 class _KnownIds:
@@ -133,13 +168,22 @@ def _new_items(items: Iterable[Item], known: _KnownIds) -> _NewItems:
     return new
 
 
-def _write_items(run: Run, published: Addresses, shard: str, items: Iterable[Item]) -> None:
-    """Write the new ones among `items`; the counts account for every item."""
+def _write_items(
+    run: Run, published: Addresses, shard: str, items: Iterable[Item], recipe: Recipe | None = None
+) -> dict[str, int]:
+    """Write the new ones among `items` and return the counts, which account for every item.
+
+    Rollouts that were sampled with `recipe` are graded anew if their question's gold answer is corrected.
+    """
     if run.is_done(INGEST, shard):
-        return
+        return next(done.counts for done in run.shard_files(stage=INGEST) if done.shard == shard)
     known = _KnownIds(row["id"] for row in select(published, _KNOWN_IDS))
+    seen = SeenQuestions()
     with run.shard(INGEST, shard, IMPORTED) as out, Grader(workers=settings().workers) as grader:
         for batch in chunked(items, BATCH):
+            for item in batch:
+                if not isinstance(item, DeadLetter):
+                    seen.add(item if isinstance(item, Question) else item.question)
             new = _new_items(batch, known)
             for letter in new.dead_letters:
                 out.add("dead_letters", vars(letter))
@@ -154,6 +198,64 @@ def _write_items(run: Run, published: Addresses, shard: str, items: Iterable[Ite
                 "rollouts": len(new.traces),
             }
             out.counts.update(counts, rows=len(batch), known=len(batch) - sum(counts.values()))
+        answers = seen.other_answers(published, _own_questions(run))
+        corrected = {answer.old.question_id: answer for answer in answers if answer.is_corrected}
+        for graded, recipe_hash in _graded_anew(published, corrected, known, recipe, grader):
+            out.add("rollouts", rollout_row(graded, recipe_hash))
+            out.counts["graded_anew"] += 1
+        if corrected:
+            out.counts["corrected"] = len(corrected)
+        if kept := len(answers) - len(corrected):
+            sources = sorted({answer.old.source for answer in answers if not answer.is_corrected})
+            out.warnings.append(
+                f"{kept} questions have another gold answer in {', '.join(sources[:3])}: both were kept"
+            )
+        keep_corrections(run, shard, {old: answer.new.question_id for old, answer in corrected.items()})
+    return dict(out.counts)
+
+
+def _own_questions(run: Run) -> list[str]:
+    parts = (part for done in run.shard_files(stage=INGEST) for part in done.parts)
+    return [run.store.uri(part.key) for part in parts if part.table == "questions"]
+
+
+def _graded_anew(
+    published: Addresses,
+    corrected: Mapping[str, OtherAnswer],
+    known: _KnownIds,
+    recipe: Recipe | None,
+    grader: Grader,
+) -> Iterator[tuple[GradedRollout, str | None]]:
+    """Grade the rollouts of corrected questions against the new gold answers.
+
+    They get the ids of rollouts of the new questions. Rollouts that were sampled with other settings than
+    those of `recipe` are left out: their recipes sample the new questions.
+    """
+    hashes: deque[str | None] = deque()
+
+    def moved() -> Iterator[tuple[Question, Rollout]]:
+        for row in select(published, _ROLLOUTS_OF, wanted=sorted(corrected)):
+            question, rollout = corrected[row["question_id"]].new, rollout_from_row(row).rollout
+            new_id = _moved_id(rollout, question.question_id, row["recipe_hash"], recipe)
+            if new_id is not None and known.add_new(new_id):
+                hashes.append(row["recipe_hash"])
+                yield question, replace(rollout, rollout_id=new_id, question_id=question.question_id)
+
+    if corrected:
+        for graded in grade_rollouts(moved(), grader):
+            yield graded, hashes.popleft()
+
+
+def _moved_id(
+    rollout: Rollout, question_id: str, recipe_hash: str | None, recipe: Recipe | None
+) -> str | None:
+    if recipe_hash is None:
+        return imported_rollout_id(question_id, rollout.student, rollout.thinking, rollout.response)
+    if recipe is None or recipe_hash != recipe.rollout_hash or rollout.prompt_version is None:
+        return None
+    return recipe.sampling.rollout_id(
+        question_id, rollout.student, rollout.prompt_version, rollout.sample_index
+    )
 
 
 def _file_digest(path: Path, options: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from drp.ledger import Call, Ledger, open_ledger
 from drp.query import select
 from drp.runtime import RunContext
 from drp.stages.gate import gate_shard
+from drp.withdrawals import publish_run, settle
 
 EVENTS = "events"
 _CALLS = "calls"
@@ -48,6 +49,7 @@ def publish(ctx: RunContext) -> Published:
         TakenOverError: a later night has taken over its work.
     """
     ctx.run.check_own()
+    settle(ctx.lake, ctx.run)
     passed = gate_shard(ctx)
     done = list(ctx.shard_files())
     if not any(shard.parts for shard in done):
@@ -74,6 +76,7 @@ def release(lake: Lake, run_id: str) -> Published:
             state="Nothing was published",
             next_command="drp corpus list",
         )
+    settle(lake, run)
     done = list(run.shard_files(run.state().fingerprints))
     keys = sorted(part.key for shard in done for part in shard.parts)
     return _publish(lake, run, done, content_id("released", keys)[:12])
@@ -83,7 +86,7 @@ def _publish(lake: Lake, run: Run, done: list[ShardFile], digest: str) -> Publis
     """Publish these shards together with the events that hold their counts."""
     _write_events(run, done, digest)
     before = lake.corpus.current().number
-    corpus, _ = lake.publish(run, [*done, *run.shard_files({digest}, EVENTS)])
+    corpus, _ = publish_run(lake, run, [*done, *run.shard_files({digest}, EVENTS)])
     moved = corpus.number != before
     if moved or run.state().state != "published":  # run again without new rows, a night keeps its state
         run.finish("published", f"corpus version {corpus.number}")

@@ -5,7 +5,7 @@ import logging
 from drp.config import BASE, ORIGINAL, UNTRAINED, settings
 from drp.query import select
 from drp.registry import open_registry
-from drp.runtime import RunContext, checkpoint_of, entry_of
+from drp.runtime import RunContext, checkpoint_of, entry_of, flag_checkpoints
 
 _log = logging.getLogger(__name__)
 _SCORES = """
@@ -34,3 +34,4 @@ def register(ctx: RunContext, names: list[str]) -> None:
             scores = list(select(ctx.own_parts("evaluate"), _SCORES, measured))
             if registry.register(checkpoint_of(ctx, entry, scores)):
                 _log.info("checkpoint %s (%s) is registered", entry.checkpoint_id, entry.arm)
+        flag_checkpoints(ctx.lake, registry)  # a source may have been removed during the training

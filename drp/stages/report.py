@@ -54,6 +54,8 @@ def _outcome(ctx: RunContext) -> NightOutcome:
             return "quarantined"
         case "nothing new":
             return "nothing new"
+        case "discarded":
+            return "discarded"
     return "unfinished" if any(ctx.own_parts().values()) else "nothing new"
 
 

@@ -87,7 +87,20 @@ def _facts(ctx: RunContext, entries: Sequence[PlannedCheckpoint]) -> TrainingFac
         decision=decision,
         is_champion=decision is not None and _was_promoted(decision),
     )
-    return replace(facts, unpruned=_unpruned(ctx, facts), questions=_questions(ctx, facts))
+    return replace(
+        facts, unpruned=_unpruned(ctx, facts), questions=_questions(ctx, facts), flags=_flags(entrants)
+    )
+
+
+def _flags(entrants: Sequence[Entrant]) -> dict[str, list[str]]:
+    """Why checkpoints of the run should not be used, by the name of their entrant."""
+    with open_registry(settings().resolved_database_url) as registry:
+        flags = registry.flags()
+    return {
+        entrant.name: [f"{flag.flag}: {flag.reason}" for flag in flags[entrant.checkpoint_id]]
+        for entrant in entrants
+        if entrant.checkpoint_id in flags
+    }
 
 
 def _manifest(ctx: RunContext, entry: PlannedCheckpoint) -> Manifest | None:
@@ -122,6 +135,8 @@ def _was_promoted(decision: PromotionDecision) -> bool:
 
 
 def _unpruned(ctx: RunContext, facts: TrainingFacts) -> Mapping[str, float]:
+    if facts.corpus_version not in ctx.lake.corpus.numbers():
+        return {}  # it was retired, because a source was removed
     rows = select(ctx.lake.published(facts.corpus_version), UNPRUNED, query_parameters(facts, UNPRUNED))
     return {row["token_counter"]: row["mean_tokens"] for row in rows}
 

@@ -53,6 +53,20 @@ def champions(registry: Registry) -> list[int]:
 class CheckpointContract(WithRegistry):
     """Registering checkpoints and finding them by name."""
 
+    def test_flags_stay_as_they_were_first_written(self, registry: Registry, unacknowledged: None) -> None:
+        for number in (1, 2):
+            registry.register(make_checkpoint(number))
+        assert registry.flags() == {}
+        for reason in ("its licence", "another reason"):
+            registry.flag(checkpoint_id(1), "removed source a", reason)
+        registry.flag(checkpoint_id(1), "removed source b", "why")
+        (flagged,) = registry.flags().items()
+        assert flagged[0] == checkpoint_id(1)
+        assert [(flag.flag, flag.reason) for flag in flagged[1]] == [
+            ("removed source a", "its licence"),
+            ("removed source b", "why"),
+        ]
+
     def test_a_checkpoint_is_read_back_unchanged(self, registry: Registry) -> None:
         made = make_checkpoint(1, base_model="möglich", adapter_key=None, files=make_checkpoint(1).files[1:])
         assert not registry.known(made.checkpoint_id)
@@ -363,7 +377,7 @@ class MigrationContract(WithRegistry):
         database.write(lambda con: con.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")))
         database.close()
         with (
-            pytest.raises(DatabaseTooNewError, match="revision 9999; this one knows up to 0001"),
+            pytest.raises(DatabaseTooNewError, match="revision 9999; this one knows up to 0002"),
             open_registry(url),
         ):
             pass

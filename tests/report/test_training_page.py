@@ -118,6 +118,15 @@ def test_the_small_student_is_labelled_as_such(tmp_path: Path) -> None:
     assert "student: models/r1" in Page(build_training_report(con, other)).words
 
 
+def test_a_flagged_checkpoint_is_named_with_its_reason(shown: Callable[[MadeRun], Page]) -> None:
+    run = make_run()
+    facts = replace(run.facts, flags={"DRP": [f"removed source {EVIL}: its licence"]})
+    page = shown(MadeRun(run.tables, facts))
+    assert "Do not use DRP. removed source" in page.words
+    assert "its licence" in page.words
+    assert "Do not use" not in shown(run).words
+
+
 def test_a_rejected_candidate_has_the_reason_with_figures(shown: Callable[[MadeRun], Page]) -> None:
     rule = Promotion(benchmark="small", margin=0.001, saving=0.9)
     run = make_run(rule=rule)

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from drp.core import DeadLetter, Question, content_id
 from drp.questions.importers.columns import ColumnMapping, recognise
@@ -20,9 +20,21 @@ from drp.questions.importers.readers import columns_of, read_rows
 
 T = TypeVar("T", Question, RecordedTrace)
 
+RefusalRule: TypeAlias = Callable[[str, Question | None], str | None]
+"""Says why a row of a source may not be imported, or None. Its question is None if it cannot be read."""
+
+
+def refuse_nothing(source: str, question: Question | None) -> str | None:
+    """Refuse no row."""
+    return None
+
 
 def import_traces(
-    path: Path, *, pairs: Sequence[str] = (), student: str | None = None
+    path: Path,
+    *,
+    pairs: Sequence[str] = (),
+    student: str | None = None,
+    refusal: RefusalRule = refuse_nothing,
 ) -> Iterator[RecordedTrace | DeadLetter]:
     """Read recorded traces from `path`.
 
@@ -30,20 +42,23 @@ def import_traces(
         path: the file.
         pairs: column mappings, as in `recognise`.
         student: the model of rows that do not name one.
+        refusal: says which rows may not be imported. They become dead letters without their text.
 
     Raises:
         BadInputError: the file as a whole is unusable; raised by the call itself, before any row is read.
     """
     mapping = recognise(columns_of(path), pairs, "traces", str(path), student=student)
     defaults = Defaults(source=path.name, dataset=path.stem, student=student)
-    return _imported(path, mapping, defaults, parse_trace, _trace_identity)
+    return _imported(path, mapping, defaults, parse_trace, _trace_identity, refusal)
 
 
-def import_questions(path: Path, *, pairs: Sequence[str] = ()) -> Iterator[Question | DeadLetter]:
+def import_questions(
+    path: Path, *, pairs: Sequence[str] = (), refusal: RefusalRule = refuse_nothing
+) -> Iterator[Question | DeadLetter]:
     """Read questions with gold answers from `path`; arguments and errors as in `import_traces`."""
     mapping = recognise(columns_of(path), pairs, "questions", str(path))
     defaults = Defaults(source=path.name, dataset=path.stem)
-    return _imported(path, mapping, defaults, parse_question, _question_identity)
+    return _imported(path, mapping, defaults, parse_question, _question_identity, refusal)
 
 
 class DeadLetters:
@@ -71,11 +86,15 @@ def _imported(
     defaults: Defaults,
     parse: Callable[[Mapping[str, Any], ColumnMapping, Defaults], T | RowFault],
     identity: Callable[[T], tuple[str, dict[str, str]]],
+    refusal: RefusalRule,
 ) -> Iterator[T | DeadLetter]:
     letters = DeadLetters(defaults.source)
     first_lines: dict[bytes, int] = {}  # kept in memory per row: its id in 16 bytes, and its line
     for row in read_rows(path):
         item = row.values if isinstance(row.values, RowFault) else parse(row.values, mapping, defaults)
+        if refused := refusal(defaults.source, _question_of(item)):
+            yield refused_letter(letters, row.line, refused, row.raw)
+            continue
         if isinstance(item, RowFault):
             yield letters.write(row.line, item, row.raw)
             continue
@@ -86,6 +105,17 @@ def _imported(
         else:  # the rows may differ in columns that are not read: show what is equal
             raw = clean_raw(json.dumps(identifying, ensure_ascii=False))
             yield letters.write(row.line, RowFault("duplicate", f"the same as line {first}"), raw)
+
+
+def refused_letter(letters: DeadLetters, line: int, refused: str, raw: str) -> DeadLetter:
+    """Return the dead letter of a refused row. It holds a hash instead of the row, which may not be kept."""
+    return letters.write(line, RowFault("source_removed", refused), content_id("refused row", raw))
+
+
+def _question_of(item: Question | RecordedTrace | RowFault) -> Question | None:
+    if isinstance(item, RecordedTrace):
+        return item.question
+    return item if isinstance(item, Question) else None
 
 
 def _question_identity(question: Question) -> tuple[str, dict[str, str]]:

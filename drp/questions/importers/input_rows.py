@@ -15,6 +15,7 @@ InputError: TypeAlias = Literal[
     "wrong_type",
     "too_long",
     "duplicate",
+    "source_removed",
 ]
 INPUT_ERRORS: tuple[InputError, ...] = get_args(InputError)
 """Every value of `dead_letters.error` that an import can write."""

@@ -19,7 +19,7 @@ _TREND_NIGHTS = 3
 _CHANCE = 3.0
 """Standard errors above the usual share that count as more than chance."""
 
-NightOutcome: TypeAlias = Literal["published", "quarantined", "unfinished", "nothing new"]
+NightOutcome: TypeAlias = Literal["published", "quarantined", "unfinished", "nothing new", "discarded"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,13 @@ from rich.text import Text
 from drp.report.nightly.page_data import NightFacts
 from drp.report.nightly.read_numbers import read_numbers
 
-_STYLES = {"published": "green", "quarantined": "red", "unfinished": "red", "nothing new": "dim"}
+_STYLES = {
+    "published": "green",
+    "quarantined": "red",
+    "unfinished": "red",
+    "nothing new": "dim",
+    "discarded": "dim",
+}
 
 
 def summary(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Table:

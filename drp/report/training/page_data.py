@@ -112,6 +112,8 @@ class TrainingFacts:
     """Whether the candidate was promoted."""
     unpruned: Mapping[str, float] = field(default_factory=dict)
     questions: Mapping[str, Question] = field(default_factory=dict)
+    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Why a checkpoint should not be used, by the name of its entrant."""
 
     @property
     def parameters(self) -> Mapping[str, Value]:
