@@ -20,6 +20,7 @@ from drp.runtime.withdraw import plan_remove_and_flag, remove_and_flag
 from drp.stages.publish import release
 from drp.storage import SecondWriterError
 from drp.withdrawals import CannotDiscardError, UnknownSourceError, discard, stale_reports, withdrawals
+from drp.withdrawals.affected_rows import _LEAVES, TABLES
 from tests.helpers.checkpoints import make_checkpoint
 from tests.helpers.lake_runs import publish, write
 from tests.helpers.row_factories import make_event, make_teacher_call
@@ -71,6 +72,10 @@ def bytes_with(lake, text: str) -> list[str]:
             if any(text in json.dumps(row, default=str) for row in rows):
                 found.append(stored.key)
     return found
+
+
+def test_every_table_of_the_corpus_says_which_of_its_rows_leave():
+    assert set(_LEAVES) == set(TABLES)
 
 
 class TestDiscard:
@@ -291,6 +296,7 @@ class TestRemove:
         assert no_orphans(mixed)
         assert {record.target for record in withdrawals(mixed.store)} == {LICENSED, "other.jsonl"}
 
+    @pytest.mark.parametrize("lake", ["folder"], indirect=True)  # S3 stores probe it once and remember it
     def test_a_store_without_conditional_writes_has_one_withdrawal_at_a_time(self, mixed, monkeypatch):
         monkeypatch.setattr(type(mixed.store), "is_conditional", False)
         mixed.store.put("_writer.json", b'{"run_id": "removal of something"}')
