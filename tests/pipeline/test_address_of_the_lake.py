@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from drp.query.session import VIEWS, open_session
 from drp.runtime.context import open_night, open_training
 from drp.stages.prepare import prepare
 from drp.stages.report import summarise
+from drp.student.small import WEIGHTS
+from drp.traces import TokenCounter
 from tests.helpers.lake_runs import publish
 from tests.helpers.nights import DAY, lake_at, rows_of, write_recipe
 from tests.helpers.row_factories import make_step
@@ -33,7 +36,10 @@ def content(lake: Lake, recipe: str) -> dict[str, object]:
         {name: value for name, value in row.items() if name not in MEASURED}
         for row in rows_of(lake, "events")
     ]
-    seen["candidates"] = list(read_candidates(lake.published(1), night.revision_hash, night.recipe.student))
+    candidates = read_candidates(
+        lake.published(1), night.revision_hash, night.recipe.student, TokenCounter(WEIGHTS)
+    )
+    seen["candidates"] = [replace(each, count=len) for each in candidates]
     columns = summarise(night).columns
     seen["summary"] = [[str(cell) for cell in column.cells] for column in columns]
     seen["rows"] = lake.corpus.current().rows()
