@@ -66,6 +66,7 @@ NOT_RUN = {
     "drp corpus discard": MENTION,
     "drp corpus remove": MENTION,
     "drp report RUN": PLACEHOLDER,
+    "drp registry show NAME": PLACEHOLDER,
     "drp corpus release RUN": PLACEHOLDER,
     "drp ledger show RUN": PLACEHOLDER,
     ".venv/bin/drp review record REVISION_ID --verdict severe --fault missing_link"
