@@ -149,11 +149,12 @@ def reliability(rollouts: Sequence[tuple[Question, Rollout]], right: Sequence[bo
         ]
         counts["exact"] += kept == derivation
         counts["complete"] += set(derivation) <= set(kept)
+    recognised, revised = counts["recognised"] / counts["phrases"], counts["revised"] / counts["right"]
+    complete, exact = (counts[name] / counts["revised"] for name in ("complete", "exact"))
     return (
-        f"{counts['recognised'] / counts['phrases']:.2%} of {counts['phrases']:,} phrases recognised;"
-        f" the oracle revises {counts['revised'] / counts['right']:.1%} of {counts['right']} right rollouts."
-        f" Of these it keeps all of the problem's computations in {counts['complete'] / counts['revised']:.1%},"
-        f" and these in order and no others in {counts['exact'] / counts['revised']:.1%}"
+        f"{recognised:.2%} of {counts['phrases']:,} phrases recognised; the oracle revises {revised:.1%} of"
+        f" {counts['right']} right rollouts. Of these it keeps all of the problem's computations in"
+        f" {complete:.1%}, and these in order and no others in {exact:.1%}"
     )
 
 
