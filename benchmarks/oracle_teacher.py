@@ -1,5 +1,8 @@
 """An oracle teacher: it knows what each phrase of the small student is, and keeps exactly the derivation.
 
+Where the derivation does not lead to the student's answer, it refuses the trace. This happens when the
+student overlooks a mistake, and its verification at the end has the right numbers nevertheless.
+
 It is a bound for `benchmarks.effect_of_pruning` and no product: it recognises the phrases of the small
 student (`benchmarks.phrase_forms`), which is possible for no other student. `install` makes it a plug-in.
 
@@ -22,7 +25,7 @@ from pathlib import Path
 from benchmarks.phrase_forms import Phrase, phrases_of, voice_of
 from drp.config import DecompositionKind
 from drp.config.recipe import load_recipe
-from drp.core.records import Action, Decision, Draft, Question, Revision, Rollout, Step, StudentTrace
+from drp.core.records import Action, Decision, Draft, Question, Refusal, Revision, Rollout, Step, StudentTrace
 from drp.questions.generators.generate import generate, problem_from_source
 from drp.student import small
 from drp.student.engines.select import student_of
@@ -41,6 +44,8 @@ _FAMILIES: Mapping[Role, str] = {
     Role.WITHDRAWN: "planning",
     Role.ANSWER: "deduction",
 }
+_COMPUTATION = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
+_SIGNS = {"×": "*", "÷": "/"}
 
 
 class OracleTeacher:
@@ -82,8 +87,11 @@ def _revised(draft: Draft) -> Draft:
         Decision(index, *_action(phrase, after), phrase.form or "not recognised")
         for index, (phrase, after) in enumerate(zip(phrases, [*following, None], strict=True))
     ]
-    revision = Revision(joined(thinking, draft.steps, decisions), draft.trace.response)
-    return replace(draft, decisions=decisions, revision=revision)
+    derivation = joined(thinking, draft.steps, decisions)
+    results = [result for *_, result in _COMPUTATION.findall(derivation)]
+    if not results or results[-1] != draft.trace.answer:
+        return replace(draft, refusal=Refusal("unanswered", "the derivation does not lead to the answer"))
+    return replace(draft, decisions=decisions, revision=Revision(derivation, draft.trace.response))
 
 
 def _action(phrase: Phrase, following: Form | None) -> tuple[Action, str | None]:
@@ -114,10 +122,6 @@ def install(folder: Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*inherited, *added]))
 
 
-_COMPUTATION = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
-_SIGNS = {"×": "*", "÷": "/"}
-
-
 def reliability(rollouts: Sequence[tuple[Question, Rollout]], right: Sequence[bool]) -> str:
     """Return a line on how well the oracle reads these rollouts, and what it keeps of the right ones."""
     counts: Counter[str] = Counter()
@@ -128,10 +132,14 @@ def reliability(rollouts: Sequence[tuple[Question, Rollout]], right: Sequence[bo
         counts["recognised"] += sum(phrase.form is not None for phrase in phrases)
         if not is_right:
             continue
-        trace = StudentTrace(rollout.rollout_id, question.question, rollout.thinking, rollout.response, "")
+        trace = StudentTrace(
+            rollout.rollout_id, question.question, rollout.thinking, rollout.response, question.gold_answer
+        )
         (draft,) = teacher.revise(teacher.decompose([Draft(trace)], "skill"))
-        assert draft.revision is not None
         counts["right"] += 1
+        if draft.revision is None:
+            continue
+        counts["revised"] += 1
         problem = problem_from_source(question.source)
         assert problem is not None
         kept = [match.groups() for match in _COMPUTATION.finditer(draft.revision.thinking)]
@@ -141,11 +149,12 @@ def reliability(rollouts: Sequence[tuple[Question, Rollout]], right: Sequence[bo
         ]
         counts["exact"] += kept == derivation
         counts["complete"] += set(derivation) <= set(kept)
+    recognised, revised = counts["recognised"] / counts["phrases"], counts["revised"] / counts["right"]
+    complete, exact = (counts[name] / counts["revised"] for name in ("complete", "exact"))
     return (
-        f"{counts['recognised'] / counts['phrases']:.2%} of {counts['phrases']:,} phrases recognised;"
-        f" of {counts['right']} right rollouts the oracle keeps the problem's computations of"
-        f" {counts['complete'] / counts['right']:.1%}, and nothing but these in order of"
-        f" {counts['exact'] / counts['right']:.1%}"
+        f"{recognised:.2%} of {counts['phrases']:,} phrases recognised; the oracle revises {revised:.1%} of"
+        f" {counts['right']} right rollouts. Of these it keeps all of the problem's computations in"
+        f" {complete:.1%}, and these in order and no others in {exact:.1%}"
     )
 
 

@@ -10,6 +10,7 @@ from benchmarks.oracle_teacher import OracleTeacher
 from benchmarks.phrase_forms import phrases_of, voice_of
 from drp.core.records import Draft, StudentTrace
 from drp.gates.row_gates import cover_fault
+from drp.grading.extract_answer import extract_answer
 from drp.questions.generators.small_student_problems import draw
 from drp.student.small.trace_writer import VOICES, Trace, TraceSettings, VoiceName, write, write_bare
 from drp.student.small.voice import ROLES, Form, Role
@@ -104,7 +105,9 @@ def test_the_oracle_keeps_exactly_the_derivation(name: VoiceName) -> None:
     teacher = OracleTeacher()
     right = 0
     for equations, trace in made(ALL[name]):
-        draft = Draft(StudentTrace("r", "?", trace.thinking, trace.response, ""))
+        found = extract_answer(trace.response)
+        assert found is not None
+        draft = Draft(StudentTrace("r", "?", trace.thinking, trace.response, found.answer))
         (done,) = teacher.revise(teacher.decompose([draft], "skill"))
         assert cover_fault(done.steps, trace.thinking) is None
         assert len(done.decisions) == len(done.steps)
@@ -120,12 +123,25 @@ def test_the_oracle_keeps_exactly_the_derivation(name: VoiceName) -> None:
 
 def test_an_unknown_sentence_is_kept() -> None:
     thinking = "Okay, so I need to find the change. It is a sunny day.\n\nSo 3 + 4 = 7 pens."
-    draft = Draft(StudentTrace("r", "?", thinking, "It is 7.", ""))
+    draft = Draft(StudentTrace("r", "?", thinking, "It is 7.", "7"))
     teacher = OracleTeacher()
     (done,) = teacher.revise(teacher.decompose([draft], "skill"))
     assert done.revision is not None
     assert done.revision.thinking == "It is a sunny day.\n\nSo 3 + 4 = 7 pens."
     assert [decision.action for decision in done.decisions] == ["DELETE", "KEEP", "KEEP"]
+
+
+def test_a_derivation_that_does_not_lead_to_the_answer_is_refused() -> None:
+    thinking = (
+        "First, the pens. I guess 3 + 4 = 8. Good, next.\n\nWait, let me check the whole thing again:"
+        " 3 + 4 = 7. Everything is right.\n\nSo the answer is 7 pens."
+    )
+    teacher = OracleTeacher()
+    for answer, reason in (("7", "unanswered"), ("8", None)):
+        draft = Draft(StudentTrace("r", "?", thinking, f"It is {answer}.", answer))
+        (done,) = teacher.revise(teacher.decompose([draft], "skill"))
+        assert (done.refusal.reason if done.refusal else None) == reason
+        assert (done.revision is None) == bool(reason)
 
 
 @pytest.mark.parametrize(("name", "count"), [*product(VOICES, (2, 4))])
