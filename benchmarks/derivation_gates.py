@@ -5,7 +5,7 @@
 Three tables:
 
 *Sound texts.* A reference solution as its own original (`gsm8k`, `math`: here no check may fire, by
-construction). The summary of a right trace as a revision of that trace (`summary`: a text of its own, with
+construction). The summary of a right trace as a revision of that trace (`summary`: a separate text, with
 other sentences than the original). `answer only` are summaries without any derivation, which `hollow` is
 there to find; they are counted apart. `with the summary` is what the row gates pass; without it, the
 checks see only the trace.

@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.effect_of_pruning [--questions 4000] [--seeds 0 1 2] [--work FOLDER]
         [--voice second] [--teacher oracle] [--student no-brief]
 
-For each seed the small student goes through the whole loop in a lake of its own, with the recipe `drp` on
+For each seed the small student goes through the whole loop in a separate lake, with the recipe `drp` on
 other questions: rollouts, pruning, gates, corpus, training, and evaluation on the same held-out questions,
 sampled with that seed. The arms `sentence` and `none` are trained on the same rollouts, decomposed into
 sentences and not at all; where their examples are the same as `drp`'s, so are the students. A second table is
@@ -62,7 +62,7 @@ ARMS = (
     *("summary_only", "best_of_n"),
 )
 DECOMPOSITIONS = ("sentence", "none")
-"""Arms of their own: `drp` with another decomposition (paper, section 6.1)."""
+"""Further arms: `drp` with another decomposition (paper, section 6.1)."""
 STUDENTS: Mapping[str, TraceSettings] = {
     "shipped": SHIPPED,
     "no-brief": TraceSettings(brief_share=0, unopened_share=0.15, steps=(2, 2, 3, 3, 3, 4)),
@@ -128,7 +128,7 @@ def student_for(asked: argparse.Namespace, work: Path) -> str:
 
 
 def write_recipe(asked: argparse.Namespace, student: str, folder: Path, seed: int, decomposition: str) -> str:
-    """Write the recipe `drp` with a seed of its own and another decomposition; return its path."""
+    """Write the recipe `drp` with this seed and another decomposition; return its path."""
     document = yaml.safe_load((RECIPES / "drp.yaml").read_text())
     (questions,) = document["questions"]
     document["name"] = f"drp_{decomposition}"
@@ -153,7 +153,7 @@ def write_recipe(asked: argparse.Namespace, student: str, folder: Path, seed: in
 
 
 def measure(asked: argparse.Namespace, student: str, folder: Path, seed: int, found: Measured) -> None:
-    """Take one seed through the loop in a lake of its own, and add all arms to `found`."""
+    """Take one seed through the loop in a separate lake, and add all arms to `found`."""
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["DRP_LAKE"] = str(folder / "lake")
     os.environ["DRP_DATABASE_URL"] = f"sqlite:///{folder}/drp.db"

@@ -110,7 +110,7 @@ def adversarial(folder: Path, count: int, busy: int) -> int:
             burner.kill()
             burner.wait()
     changed = sum(a != b for a, b in zip(idle, loaded, strict=True))
-    print(f"adversarial: {changed} of {len(pairs)} verdicts change beside {busy} busy processes")
+    print(f"adversarial: {changed} of {len(pairs)} verdicts change next to {busy} busy processes")
     return false_equal + changed
 
 
@@ -171,7 +171,7 @@ def main() -> int:
     parser.add_argument("data", type=Path, help="folder with grading_pairs.parquet and gsm8k.parquet")
     parser.add_argument("--cases", type=Path, help="folder with pairs.jsonl")
     parser.add_argument("--pairs", type=int, default=5_000, help="number of adversarial pairs")
-    parser.add_argument("--busy", type=int, default=16, help="busy processes beside the second grading")
+    parser.add_argument("--busy", type=int, default=16, help="busy processes during the second grading")
     arguments = parser.parse_args()
     golden()
     faults = adversarial(arguments.data, arguments.pairs, arguments.busy)

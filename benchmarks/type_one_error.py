@@ -287,7 +287,7 @@ def main() -> int:
     for number, setting in enumerate(settings):
         rng = np.random.default_rng([asked.seed, number])
         holds &= report(setting, simulate(rng, setting, asked.runs), lambda line: print(line, flush=True))
-    print("\nfor comparison, McNemar's test with samples as units; students with difficulties of their own:")
+    print("\nfor comparison, McNemar's test with samples as units; students whose difficulties differ:")
     for k, accuracy in product(asked.samples, asked.accuracies):
         rng = np.random.default_rng([asked.seed, 1_000 + k])
         rate = samples_as_units(rng, Setting(asked.questions[0], k, accuracy), asked.runs)

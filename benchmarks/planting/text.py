@@ -185,7 +185,7 @@ def lowered(sentence: str, names: str = "") -> str:
 
 
 def seeded(seed: int, *words: object) -> random.Random:
-    """A generator of its own for each use, so that one more item changes no other."""
+    """Return a separate generator for each use, so that one more item changes no other."""
     return random.Random("/".join(map(str, (seed, *words))))  # noqa: S311
 
 

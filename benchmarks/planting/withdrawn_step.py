@@ -162,7 +162,7 @@ _GUESSES = (
 
 
 def abandoned_approach(rng: random.Random, revision: Revision) -> Fault | None:
-    """A first approach to the whole question, with an answer of its own, that the original gives up."""
+    """A first approach to the whole question, with a different answer, that the original gives up."""
     given = [n for n in text.numbers(revision.question) if n.isdigit() and 1 < int(n) < 10_000]
     if revision.form not in {"gsm8k", "generated"} or len(given) < 2 or "boxed" in revision.revised:
         return None

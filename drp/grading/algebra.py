@@ -42,7 +42,8 @@ def compare_expressions(gold: str, prediction: str) -> Verdict:
     """Compare two expressions or texts; undecided if one cannot be parsed or evaluated. May never return."""
     (gold, unit), (prediction, other_unit) = _without_unit(gold), _without_unit(prediction)
     if unit and other_unit and unit != other_unit:
-        return "different" if unit.known and other_unit.known else "undecided"
+        are_known = unit.known and other_unit.known and not (unit.generic or other_unit.generic)
+        return "different" if are_known and unit.dimensions != other_unit.dimensions else "undecided"
     is_text = any(_TEXT.search(each) or _EUROPEAN.fullmatch(each.strip()) for each in (gold, prediction))
     references, candidates = (_parsed(each, is_text=is_text) for each in (gold, prediction))
     if (rounded := _rounding(gold, prediction, references, candidates)) is not None:

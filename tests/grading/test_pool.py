@@ -37,6 +37,12 @@ def test_algebra(grader):
     assert grader.verdict("[0,3)", "[0,3]") == "different"
 
 
+def test_units_of_expressions(grader):
+    assert grader.verdict(r"2\sqrt{3}\text{ cm}", r"\sqrt{12}\text{ cm}") == "equal"
+    assert grader.verdict(r"2\sqrt{3}\text{ cm}^2", r"\sqrt{12}\text{ cm}^3") == "different"
+    assert grader.verdict(r"2\sqrt{3}\text{ m}", r"200\sqrt{3}\text{ cm}") == "undecided"
+
+
 def test_what_cannot_be_parsed_is_undecided(grader):
     assert grader.verdict(r"\frac{1}{", "2") == "undecided"
     assert grader.verdict("7", "\ud800\x00") == "undecided"
