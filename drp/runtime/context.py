@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from drp.config import Recipe, load_recipe, settings
-from drp.core import BadInputError, RunId, RunKind
+from drp.core import BadInputError, RunId, RunKind, content_id
 from drp.lake import Lake, Run, ShardFile, merge_addresses, open_lake
 from drp.runtime.hashes import revision_hash
 from drp.runtime.student_models import resolve_student
@@ -47,6 +47,12 @@ class RunContext:
         recipe = self.recipe
         hashes = {recipe.rollout_hash, self.revision_hash, recipe.training_hash, recipe.evaluation_hash}
         return frozenset({IMPORTED, *hashes})
+
+    @property
+    def gate_shard(self) -> str:
+        """Name of the gate's shard: a hash of the rows and the thresholds that it checks."""
+        checked = sorted(part.key for done in self.shard_files() for part in done.parts)
+        return content_id("gate", checked, self.recipe.gates.model_dump(mode="json"))[:12]
 
     @property
     def report_folder(self) -> str:

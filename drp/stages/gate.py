@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from drp.core import TerminalError, content_id
+from drp.core import TerminalError
 from drp.core.stage_names import DECOMPOSE, GATE, INGEST, PRUNE
 from drp.gates.great_expectations import ContractResult, NightQuarantinedError, check_night
 from drp.grading import Grader, self_test
 from drp.lake import merge_addresses
 from drp.query import open_bounded
 from drp.runtime import RunContext
-from drp.withdrawals import settle
+from drp.withdrawals import RunWithdrawals
 
 DOCS = "data-docs/index.html"
 """Path of the Data Docs, next to the night's report."""
@@ -33,8 +33,8 @@ def gate(ctx: RunContext) -> None:
         NightQuarantinedError: an expectation failed, or a threshold is outside its band.
     """
     check_counts(ctx)
-    settle(ctx.lake, ctx.run)
-    passed = gate_shard(ctx)
+    RunWithdrawals(ctx.lake, ctx.run).settle()
+    passed = ctx.gate_shard
     if ctx.run.is_done(GATE, passed) or not any(ctx.own_parts().values()):
         return
     with ctx.run.shard(GATE, passed, ctx.revision_hash) as out:
@@ -58,12 +58,6 @@ def _check(ctx: RunContext, grader: Grader) -> ContractResult:
         for file in sorted(path for path in docs.rglob("*") if path.is_file()):
             ctx.lake.store.put(f"{ctx.report_folder}/{file.relative_to(folder)}", file.read_bytes())
     return replace(contract, docs=ctx.lake.store.uri(f"{ctx.report_folder}/{DOCS}"))
-
-
-def gate_shard(ctx: RunContext) -> str:
-    """Name of the gate's shard: a hash of the rows and the thresholds that were checked."""
-    checked = sorted(part.key for done in ctx.shard_files() for part in done.parts)
-    return content_id("gate", checked, ctx.recipe.gates.model_dump(mode="json"))[:12]
 
 
 def check_counts(ctx: RunContext) -> None:

@@ -33,14 +33,7 @@ from drp.questions.importers import (
 )
 from drp.runtime import IMPORTED, RunContext
 from drp.student import grade_rollouts, recorded_rollout, rollout_from_row, rollout_row
-from drp.withdrawals import (
-    OtherAnswer,
-    SeenQuestions,
-    keep_corrections,
-    publish_run,
-    removed_sources,
-    settle,
-)
+from drp.withdrawals import OtherAnswer, RunWithdrawals, SeenQuestions
 
 _log = logging.getLogger(__name__)
 
@@ -70,21 +63,22 @@ def ingest(
     """
     ctx.keep_recipe()
     _take_over_killed(ctx)
-    settle(ctx.lake, ctx.run)
-    refusal = removed_sources(ctx.lake.store).refusal
+    withdrawals = RunWithdrawals(ctx.lake, ctx.run)
+    withdrawals.settle()
+    refusal = withdrawals.removed_sources().refusal
     if traces is not None:
         path = settings().home / traces
         rows = import_traces(path, pairs=pairs, student=student, refusal=refusal)
         shard = _file_digest(path, ("traces", *pairs, student or ""))
-        _write_items(ctx.run, ctx.known_parts(), shard, rows, ctx.recipe)
-        settle(ctx.lake, ctx.run)
+        _write_items(withdrawals, ctx.known_parts(), shard, rows, ctx.recipe)
+        withdrawals.settle()
         return
     for question_set in ctx.recipe.questions:
         if isinstance(question_set, SyntheticSet):
             wanted = question_set.model_dump(exclude={"source"})
             shard = content_id("synthetic", wanted)[:12]
             questions = _permitted(generate(**wanted), refusal)
-            _write_items(ctx.run, ctx.known_parts(), shard, questions, ctx.recipe)
+            _write_items(withdrawals, ctx.known_parts(), shard, questions, ctx.recipe)
 
 
 def _permitted(questions: Iterable[Question], refusal: RefusalRule) -> Iterator[Item]:
@@ -110,21 +104,22 @@ def import_file(
     lake: Lake, path: Path, *, kind: str, pairs: Sequence[str] = (), student: str | None = None
 ) -> dict[str, int]:
     """Import a file of `traces` or `questions`, publish it and return the counts (`drp import`)."""
-    refusal = removed_sources(lake.store).refusal
+    shard = _file_digest(path, (kind, *pairs, student or ""))
+    run = lake.run(str(RunId(datetime.now(UTC).date(), "import", shard)))
+    withdrawals = RunWithdrawals(lake, run)
+    refusal = withdrawals.removed_sources().refusal
     rows: Iterator[Item] = (
         import_traces(path, pairs=pairs, student=student, refusal=refusal)
         if kind == "traces"
         else import_questions(path, pairs=pairs, refusal=refusal)
     )
-    shard = _file_digest(path, (kind, *pairs, student or ""))
-    run = lake.run(str(RunId(datetime.now(UTC).date(), "import", shard)))
     try:
-        settle(lake, run)
-        counts = _write_items(run, lake.published(), shard, rows)
-        settle(lake, run)
+        withdrawals.settle()
+        counts = _write_items(withdrawals, lake.published(), shard, rows)
+        withdrawals.settle()
     finally:
         run.release_lease()
-    corpus, _ = publish_run(lake, run, list(run.shard_files(stage=INGEST)))
+    corpus, _ = withdrawals.publish(list(run.shard_files(stage=INGEST)))
     run.finish("published", f"corpus version {corpus.number}")
     return counts
 
@@ -169,16 +164,21 @@ def _new_items(items: Iterable[Item], known: _KnownIds) -> _NewItems:
 
 
 def _write_items(
-    run: Run, published: Addresses, shard: str, items: Iterable[Item], recipe: Recipe | None = None
+    withdrawals: RunWithdrawals,
+    published: Addresses,
+    shard: str,
+    items: Iterable[Item],
+    recipe: Recipe | None = None,
 ) -> dict[str, int]:
     """Write the new ones among `items` and return the counts, which account for every item.
 
     Rollouts that were sampled with `recipe` are graded anew if their question's gold answer is corrected.
     """
+    run = withdrawals.run
     if run.is_done(INGEST, shard):
         return next(done.counts for done in run.shard_files(stage=INGEST) if done.shard == shard)
     known = _KnownIds(row["id"] for row in select(published, _KNOWN_IDS))
-    seen = SeenQuestions()
+    seen = SeenQuestions(published)
     with run.shard(INGEST, shard, IMPORTED) as out, Grader(workers=settings().workers) as grader:
         for batch in chunked(items, BATCH):
             for item in batch:
@@ -198,7 +198,7 @@ def _write_items(
                 "rollouts": len(new.traces),
             }
             out.counts.update(counts, rows=len(batch), known=len(batch) - sum(counts.values()))
-        answers = seen.other_answers(published, _own_questions(run))
+        answers = seen.other_answers(_own_questions(run))
         corrected = {answer.old.question_id: answer for answer in answers if answer.is_corrected}
         for graded, recipe_hash in _graded_anew(published, corrected, known, recipe, grader):
             out.add("rollouts", rollout_row(graded, recipe_hash))
@@ -210,7 +210,9 @@ def _write_items(
             out.warnings.append(
                 f"{kept} questions have another gold answer in {', '.join(sources[:3])}: both were kept"
             )
-        keep_corrections(run, shard, {old: answer.new.question_id for old, answer in corrected.items()})
+        withdrawals.note_corrections(
+            shard, {old: answer.new.question_id for old, answer in corrected.items()}
+        )
     return dict(out.counts)
 
 

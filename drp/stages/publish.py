@@ -16,8 +16,7 @@ from drp.lake import Addresses, Lake, Run, ShardFile, merge_addresses, stage_cou
 from drp.ledger import Call, Ledger, open_ledger
 from drp.query import select
 from drp.runtime import RunContext
-from drp.stages.gate import gate_shard
-from drp.withdrawals import publish_run, settle
+from drp.withdrawals import RunWithdrawals
 
 EVENTS = "events"
 _CALLS = "calls"
@@ -49,8 +48,8 @@ def publish(ctx: RunContext) -> Published:
         TakenOverError: a later night has taken over its work.
     """
     ctx.run.check_own()
-    settle(ctx.lake, ctx.run)
-    passed = gate_shard(ctx)
+    RunWithdrawals(ctx.lake, ctx.run).settle()
+    passed = ctx.gate_shard
     done = list(ctx.shard_files())
     if not any(shard.parts for shard in done):
         ctx.run.finish("nothing new", "")
@@ -76,7 +75,7 @@ def release(lake: Lake, run_id: str) -> Published:
             state="Nothing was published",
             next_command="drp corpus list",
         )
-    settle(lake, run)
+    RunWithdrawals(lake, run).settle()
     done = list(run.shard_files(run.state().fingerprints))
     keys = sorted(part.key for shard in done for part in shard.parts)
     return _publish(lake, run, done, content_id("released", keys)[:12])
@@ -86,7 +85,7 @@ def _publish(lake: Lake, run: Run, done: list[ShardFile], digest: str) -> Publis
     """Publish these shards together with the events that hold their counts."""
     _write_events(run, done, digest)
     before = lake.corpus.current().number
-    corpus, _ = publish_run(lake, run, [*done, *run.shard_files({digest}, EVENTS)])
+    corpus, _ = RunWithdrawals(lake, run).publish([*done, *run.shard_files({digest}, EVENTS)])
     moved = corpus.number != before
     if moved or run.state().state != "published":  # run again without new rows, a night keeps its state
         run.finish("published", f"corpus version {corpus.number}")

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -35,14 +35,16 @@ class OtherAnswer:
     """Whether the file replaces it: both are from a file of the same name, or from the same run."""
 
 
+@dataclass
 class SeenQuestions:
-    """The questions of one file: 100 to 200 bytes each."""
+    """The questions of one file, 100 to 200 bytes each, beside those that the lake has already."""
 
-    def __init__(self) -> None:
-        self._ids: list[str] = []
-        self._texts: list[bytes] = []
-        self._golds: list[str] = []
-        self._source = ""
+    known: Addresses
+    """Parts of the lake."""
+    _ids: list[str] = field(default_factory=list)
+    _texts: list[bytes] = field(default_factory=list)
+    _golds: list[str] = field(default_factory=list)
+    _source: str = ""
 
     def add(self, question: Question) -> None:
         """Add a question of the file."""
@@ -52,11 +54,10 @@ class SeenQuestions:
         self._golds.append(question.gold_answer)
         self._source = question.source
 
-    def other_answers(self, known: Addresses, own: Sequence[str]) -> list[OtherAnswer]:
+    def other_answers(self, own: Sequence[str]) -> list[OtherAnswer]:
         """Return the questions in the lake with the text of one of these, but another gold answer.
 
         Args:
-            known: parts of the lake.
             own: addresses of the parts of `questions` that the same run has written.
         """
         if not self._ids:
@@ -66,7 +67,7 @@ class SeenQuestions:
             "text": pa.array(self._texts, pa.binary()),
             "gold": pa.array(self._golds),
         }
-        questions = {"questions": known.get("questions", ())}
+        questions = {"questions": self.known.get("questions", ())}
         with closing(
             open_session(questions, with_part=True, views=None, memory_limit=MEMORY, threads=2)
         ) as con:

@@ -8,13 +8,7 @@ from functools import partial
 import duckdb
 
 from drp.core import ACTIONS
-from drp.report.charts import (
-    length_picture,
-    recovered_picture,
-    review_picture,
-    saving_picture,
-    trend_picture,
-)
+from drp.report import charts
 from drp.report.nightly import page_queries
 from drp.report.nightly.examples import read_examples
 from drp.report.nightly.page_data import NightFacts
@@ -27,17 +21,11 @@ def build_report(con: duckdb.DuckDBPyConnection, night: NightFacts) -> str:
 
     For any size of the night, at most ten revisions are shown and the page stays below 1.5 MB.
     """
-    numbers = read_numbers(con, night)
-    steps, tonight, reviews = numbers.saving_steps, numbers.tonight, numbers.reviews
     return render(
         "nightly.html",
         night=night,
-        numbers=numbers,
-        lengths=[(lengths, length_picture(lengths)) for lengths in numbers.lengths],
-        recovered=[(recovered, recovered_picture(recovered)) for recovered in numbers.recovered],
-        saving_picture=saving_picture(steps, tonight.saving) if tonight and any(steps) else None,
-        trend_picture=trend_picture,
-        review_picture=review_picture(reviews.nights, night.run_date) if reviews.nights else None,
+        numbers=read_numbers(con, night),
+        charts=charts,
         warnings=[(stage.stage, warning) for stage in night.stages for warning in stage.warnings],
         stages=sorted(night.stages, key=lambda stage: -stage.seconds),
         samples=read_examples(con, night),
