@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.teacher_quality ../shared/data/traces.parquet [--kind skill] [--show 10]
 
 Rows that count: not of a test split, closed thinking, right answer. Accepted: not refused, the revision's
-answer equals the student's, shorter, not hollow, no false equation. `--show` prints accepted revisions
-beside their originals, for reading."""
+answer equals the student's, and no row gate rejects it. Fallbacks are revisions that mostly consist of the
+student's summary. `--show` prints accepted revisions beside their originals, for reading."""
 
 import argparse
 import random
@@ -19,12 +19,14 @@ import pyarrow.parquet as pq
 from math_verify import parse, verify
 
 from drp.core.records import ACTIONS, Draft, StudentTrace
+from drp.derivation import derivation_faults
 from drp.grading.arithmetic.check import false_equations
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.heuristic.synthesise import boxed_answer
 from drp.traces.segmentation import VALUE, plain
 
 HOLLOW_CHARACTERS, HOLLOW_SHARE = 60, 0.02
+BANDS = ((0, 4_000), (4_000, 8_000), (8_000, 16_000), (16_000, 10**9))
 STATED = re.compile(r"=\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)")
 
 
@@ -54,20 +56,30 @@ def equal(gold: str, answer: str) -> bool:
 
 
 def fault_of(draft: Draft) -> str | None:
-    """Why a draft is not accepted."""
+    """Why a draft is not accepted: the teacher's refusal, or what the gates find."""
     if draft.refusal:
-        return f"refused {draft.refusal.reason}: {draft.refusal.detail}"
+        return f"refused {draft.refusal.reason}: {draft.refusal.detail.split('“')[0][:60]}"
     if not draft.revision:
         return "no revision"
-    before = len(draft.trace.thinking) + len(draft.trace.response)
-    if len(draft.revision.thinking) + len(draft.revision.response) >= before:
+    trace, revision = draft.trace, draft.revision
+    before = len(trace.thinking) + len(trace.response)
+    is_shorter = len(revision.thinking) + len(revision.response) < before
+    if not is_shorter or len(revision.thinking) >= len(trace.thinking):
         return "not_shorter"
-    answer = boxed_answer(draft.revision.response)
-    if answer is None or not equal(draft.trace.answer, answer):
+    answer = boxed_answer(revision.response)
+    if answer is None or not equal(trace.answer, answer):
         return "answer_inconsistent"
-    if len(draft.revision.thinking) < max(HOLLOW_CHARACTERS, HOLLOW_SHARE * len(draft.trace.thinking)):
+    if len(revision.thinking.strip()) < max(HOLLOW_CHARACTERS, HOLLOW_SHARE * len(trace.thinking)):
         return "hollow"
-    return "false_arithmetic" if false_equations(draft.revision.thinking) else None
+    if false_equations(f"{revision.thinking}\n\n{revision.response}"):
+        return "false_arithmetic"
+    faults = derivation_faults(trace.question, trace.thinking, revision.thinking, trace.response)
+    return faults[0].kind if faults else None
+
+
+def is_fallback(draft: Draft) -> bool:
+    """Whether the summary stands for the thinking."""
+    return any(decision.reason == "fallback_from_summary" for decision in draft.decisions)
 
 
 def taught(traces: list[StudentTrace], kind: str) -> Iterator[Outcome]:
@@ -93,6 +105,25 @@ def kept_results(draft: Draft) -> float | None:
     return len(stated & set(VALUE.findall(plain(draft.revision.thinking)))) / len(stated)
 
 
+def band_line(outcomes: list[Outcome], limit: int, upper: int) -> str:
+    """Shares of the traces of one length, and of their characters, with and without fallbacks."""
+    band = [outcome for outcome in outcomes if limit <= len(outcome.draft.trace.thinking) < upper]
+    accepted = [outcome.draft for outcome in band if outcome.fault is None]
+    cut = [draft for draft in accepted if not is_fallback(draft)]
+
+    def characters(drafts: list[Draft]) -> int:
+        return sum(len(draft.trace.thinking) for draft in drafts)
+
+    total = characters([outcome.draft for outcome in band]) or 1
+    name = f"{limit:,} to {upper:,} characters" if upper < 10**9 else f"from {limit:,} characters"
+    return (
+        f"{name:<28}{len(band):>5} traces, {len(accepted) / max(1, len(band)):>6.1%} accepted, "
+        f"{len(cut) / max(1, len(band)):>6.1%} without fallbacks; "
+        f"fallbacks {1 - len(cut) / max(1, len(accepted)):>6.1%} of accepted; "
+        f"characters {characters(accepted) / total:>6.1%}, {characters(cut) / total:>6.1%}"
+    )
+
+
 def share_lines(title: str, counts: Counter[str]) -> Iterator[str]:
     """A table of counts with shares, the largest first."""
     total = counts.total()
@@ -114,19 +145,22 @@ def main() -> None:
 
     outcomes = list(taught(eligible(arguments.traces), arguments.kind))
     accepted = [outcome.draft for outcome in outcomes if outcome.fault is None]
-    results = [share for draft in accepted if (share := kept_results(draft)) is not None]
-    savings = statistics.median(map(saving, accepted))
-    under_half = sum(share < 0.5 for share in results) / len(accepted)
-    mean = statistics.mean(results)
+    cut = [draft for draft in accepted if not is_fallback(draft)]
+    results = [share for draft in cut if (share := kept_results(draft)) is not None]
+    under_half = sum(share < 0.5 for share in results) / len(cut)
     print(f"eligible traces           {len(outcomes):>8,}")
     print(f"accepted                  {len(accepted) / len(outcomes):>8.1%}")
-    print(f"median saving             {savings:>8.1%}  of characters of thinking and response")
-    print(f"results of the summary    {mean:>8.3f}  kept on average, {len(results)} summaries")
-    print(f"  under half of them      {under_half:>8.1%}  of accepted")
-    for limit, upper in ((0, 4_000), (4_000, 8_000), (8_000, 16_000), (16_000, 10**9)):
-        band = [outcome for outcome in outcomes if limit <= len(outcome.draft.trace.thinking) < upper]
-        share = sum(outcome.fault is None for outcome in band) / max(1, len(band))
-        print(f"accepted, {limit:>6,} characters up {share:>6.1%}  of {len(band)}")
+    print(f"  without fallbacks       {len(cut) / len(outcomes):>8.1%}")
+    print(f"  fallbacks               {1 - len(cut) / len(accepted):>8.1%}  of accepted")
+    print(
+        f"median saving             {statistics.median(map(saving, cut)):>8.1%}  of characters, no fallbacks"
+    )
+    print(
+        f"results of the summary    {statistics.mean(results):>8.3f}  kept, {len(results)} revisions, no fallbacks"
+    )
+    print(f"  under half of them      {under_half:>8.1%}")
+    for limit, upper in (*BANDS, (0, 10**9)):
+        print(band_line(outcomes, limit, upper))
     decisions = Counter(dict.fromkeys(ACTIONS, 0))
     decisions.update(d.action for outcome in outcomes for d in outcome.draft.decisions)
     reasons = Counter(f"{d.action}: {d.reason}" for outcome in outcomes for d in outcome.draft.decisions)

@@ -263,8 +263,7 @@ def _moved_id(
 def _file_digest(path: Path, options: Sequence[str]) -> str:
     """Hash of a file, or of a folder of files, and the options it is read with: the shard's name."""
     digest = hashlib.blake2b(repr(options).encode(), digest_size=6)
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    for file in files:
+    for file in sorted(file for file in (path, *path.rglob("*")) if file.is_file()):
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()

@@ -20,6 +20,8 @@ DecisionReason: TypeAlias = Literal[
     "merged_lead_in",  # an announcement, joined with what it announces
     "merged_setup",  # a set-up, joined with its computation
     "merged_result",  # a computation, joined with the result that it states
+    "restored_from_summary",  # holds a sentence of the student's summary that the thinking has lost
+    "fallback_from_summary",  # holds the summary, which stands for a thinking that could not be cut
     # deleted
     "after_answer",  # follows the end of the derivation
     "restated_question",  # repeats the question
@@ -34,7 +36,11 @@ DecisionReason: TypeAlias = Literal[
     "repeated",  # repeats a kept unit
     "dangling",  # refers to a deleted unit and adds nothing
     "separator",  # no content: rules, bare headings
+    "not_in_summary",  # part of a search, and not what the student's summary says
 ]
+
+FROM_SUMMARY: frozenset[DecisionReason] = frozenset({"restored_from_summary", "fallback_from_summary"})
+"""Reasons of decisions whose text holds sentences of the student's summary."""
 
 
 @dataclass
@@ -43,3 +49,5 @@ class UnitVerdict:
 
     keep: bool
     reason: DecisionReason
+    added: str = ""
+    """Text of the student's summary that follows the unit in the revision."""

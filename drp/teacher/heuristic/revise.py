@@ -6,20 +6,18 @@ COMPRESS.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from drp.core import Decision, Refusal, Step, StudentTrace
+from drp.core import Decision, Step, StudentTrace
 from drp.teacher.heuristic.compress import compressed
-from drp.teacher.heuristic.decision_reasons import DecisionReason, UnitVerdict
-from drp.teacher.heuristic.keep_or_delete import judge
+from drp.teacher.heuristic.decision_reasons import FROM_SUMMARY, DecisionReason, UnitVerdict
 from drp.teacher.heuristic.merge import joined
-from drp.teacher.heuristic.signals import GOING_BACK
-from drp.traces import Unit, is_balanced, separator, units
+from drp.traces import Unit, is_balanced, separator
 
 _GROUP = 4  # most steps of one merge
 _LEADS = frozenset({"restated_question", "repeated", "dangling"})
-_UNSETTLED = 2  # most unsettled statements of a trace
+_FALLBACK = 0.5  # share of a revision's text from the summary; with more, it is marked as a fallback
 
 
 @dataclass
@@ -37,24 +35,33 @@ class _Piece:
     reason: DecisionReason | None = None
 
 
-def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refusal:
-    """Return one decision for every step, in order; refuse a trace that revokes its statements too often."""
+def revise(
+    trace: StudentTrace, steps: Sequence[Step], all_units: Sequence[Unit], verdicts: list[UnitVerdict]
+) -> list[Decision]:
+    """Return one decision for every step, in order.
+
+    Args:
+        trace: the trace.
+        steps: its steps.
+        all_units: its units, none of which crosses the border of a step.
+        verdicts: one for each unit; lead-ins of kept computations are kept too.
+    """
     boundaries = [step.char_end for step in steps]
-    all_units = units(trace.thinking, boundaries)
-    verdicts = judge(trace, all_units)
-    if _unsettled(all_units, verdicts) > _UNSETTLED:
-        return Refusal("teacher_unsettled", "statements it went back on are not told from the derivation")
     units_of: list[list[int]] = [[] for _ in steps]
     for unit in all_units:
         units_of[bisect_right(boundaries, unit.start)].append(unit.index)
     for indexes in units_of:
         _keep_lead_ins(all_units, verdicts, indexes)
     pieces = [
-        _piece(all_units[index], step)
+        piece
         for step, indexes in enumerate(units_of)
         for index in indexes
-        if verdicts[index].keep
+        for piece in _pieces(all_units[index], verdicts[index], step)
     ]
+    added = sum(len(piece.text) for piece in pieces if piece.reason == "restored_from_summary")
+    if added > _FALLBACK * sum(len(piece.text) for piece in pieces):
+        for piece in pieces:
+            piece.reason = "fallback_from_summary" if piece.reason else None
     groups, pieces = _merge(pieces, len(steps))
     pieces_of: list[list[_Piece]] = [[] for _ in steps]
     for piece in pieces:
@@ -64,7 +71,8 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refus
         others = tuple(other for other in groups[step] if other != step)
         if others:
             text = _join(pieces_of[step], trace.thinking) if step == groups[step][0] else None
-            reason = next(p.reason for p in pieces_of[groups[step][0]] if p.reason)
+            reason = _telling_reason(pieces_of[groups[step][0]])
+            assert reason  # noqa: S101 - steps form a group because their pieces were merged
             decisions.append(Decision(step, "MULTI-STEP COMPRESS", text, reason, others))
         else:
             decisions.append(
@@ -79,16 +87,10 @@ def revise(trace: StudentTrace, steps: Sequence[Step]) -> list[Decision] | Refus
     return decisions
 
 
-def _unsettled(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> int:
-    """Count kept units that a deleted next unit goes back on: each of them may be wrong."""
-    kept = (unit.index for unit in all_units if verdicts[unit.index].keep)
-    last = max((index for index in kept if verdicts[index].reason != "closing"), default=0)
-    return sum(
-        verdicts[unit.index - 1].keep
-        and not verdicts[unit.index].keep
-        and GOING_BACK.match(unit.lower) is not None
-        for unit in all_units[1 : last + 1]
-    )
+def _telling_reason(pieces: Sequence[_Piece]) -> DecisionReason | None:
+    """Return the reason of the text of the summary among the pieces, or else of the first merge."""
+    reasons = [piece.reason for piece in pieces if piece.reason]
+    return next((reason for reason in reasons if reason in FROM_SUMMARY), next(iter(reasons), None))
 
 
 def _keep_lead_ins(all_units: Sequence[Unit], verdicts: list[UnitVerdict], step: Sequence[int]) -> None:
@@ -112,11 +114,15 @@ def _keep_lead_ins(all_units: Sequence[Unit], verdicts: list[UnitVerdict], step:
             leading = []
 
 
-def _piece(unit: Unit, step: int) -> _Piece:
-    shorter = compressed(unit.body)
-    is_usable = shorter and (is_balanced(shorter) or not is_balanced(unit.body))
-    text = shorter if is_usable else unit.body
-    return _Piece(step, unit.start, unit.start + len(unit.text.rstrip()), unit.paragraph, text, step)
+def _pieces(unit: Unit, verdict: UnitVerdict, step: int) -> Iterator[_Piece]:
+    end = unit.start + len(unit.text.rstrip())
+    if verdict.keep:
+        shorter = compressed(unit.body)
+        is_usable = shorter and (is_balanced(shorter) or not is_balanced(unit.body))
+        text = shorter if is_usable else unit.body
+        yield _Piece(step, unit.start, end, unit.paragraph, text, step)
+    if verdict.added:
+        yield _Piece(step, end, end, unit.paragraph, verdict.added, step, "restored_from_summary")
 
 
 def _merge(pieces: Sequence[_Piece], count: int) -> tuple[list[tuple[int, ...]], list[_Piece]]:
@@ -126,7 +132,8 @@ def _merge(pieces: Sequence[_Piece], count: int) -> tuple[list[tuple[int, ...]],
     for piece in pieces:
         before = merged[-1] if merged else None
         group = groups[before.last_step] if before else ()
-        if before and (piece.step in group or len(group) < _GROUP):
+        is_added = piece.reason is not None or (before is not None and before.reason in FROM_SUMMARY)
+        if before and not is_added and (piece.step in group or len(group) < _GROUP):
             both = joined(before.text, piece.text, same_paragraph=before.paragraph == piece.paragraph)
             if both and is_balanced(both[0]):
                 before.text, before.reason = both
@@ -144,7 +151,9 @@ def _join(pieces: Sequence[_Piece], thinking: str) -> str:
     """Join pieces with the separators between them in the thinking."""
     text = ""
     for index, piece in enumerate(pieces):
-        if index:
+        if index and not FROM_SUMMARY.isdisjoint({piece.reason, pieces[index - 1].reason}):
+            text += "\n\n"
+        elif index:
             text += separator(thinking[pieces[index - 1].end : piece.start], piece.text)
         text += piece.text
     return text
@@ -163,11 +172,12 @@ def _single_decision(
         return Decision(step, "DELETE", None, verdict.reason)
     text = _join(pieces, thinking)
     is_part_removed = any(not verdict.keep for verdict in verdicts)
-    merge_reason = next((piece.reason for piece in pieces if piece.reason), None)
+    merge_reason = _telling_reason(pieces)
     is_unchanged = text.split() == thinking[step_units[0].start : step_units[-1].end].split()
     if is_unchanged and not is_part_removed and not merge_reason:
         reasons = [verdict.reason for verdict in verdicts]
         telling = (r for r in ("conclusion", "closing", "unresolved", "needed_later") if r in reasons)
         return Decision(step, "KEEP", None, next(telling, reasons[0]))
-    reason = "part_removed" if is_part_removed else merge_reason or "filler_removed"
-    return Decision(step, "SINGLE-STEP COMPRESS", text, reason)
+    if merge_reason in FROM_SUMMARY or not is_part_removed:
+        return Decision(step, "SINGLE-STEP COMPRESS", text, merge_reason or "filler_removed")
+    return Decision(step, "SINGLE-STEP COMPRESS", text, "part_removed")

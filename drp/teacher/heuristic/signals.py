@@ -26,6 +26,11 @@ TURN = re.compile(  # takes back the statement before it
     r"|(?:i|we) (?:think i |think we |must have |might have |may have |probably |have "
     r")?(?:made|messed|misread|miscalculated|misunderstood|forgot|confused|miscounted)\b)"
 )
+UNEASY = re.compile(  # is not settled
+    r"\b(?:wait|hmm+|mistake|not sure|confus\w{1,6}|i misread|(?:doesn't|does not) make sense|hold on"
+    r"|different from my|contradict\w{1,5}|earlier (?:i|mistake|calculation))\b",
+    re.I,
+)
 NEGATED_ERROR = re.compile(
     r"\b(?:didn't|did not|don't|not|n't|no|whether|if|any|without|never|sure)\b"
 )  # no error after all

@@ -4,24 +4,39 @@ It reads what any teacher may read of a trace, never the gold answer. It is a ba
 does not beat it is not worth its price. It refuses a trace that it cannot prune well.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from drp.config import DecompositionKind
-from drp.core import Draft, Refusal
+from drp.core import Draft, Refusal, StudentTrace
+from drp.derivation import DerivationFaultKind, derivation_faults
+from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.decompose import decompose
+from drp.teacher.heuristic.follow_summary import judge_as_fallback, judge_by_summary
+from drp.teacher.heuristic.keep_or_delete import judge
 from drp.teacher.heuristic.revise import revise
+from drp.teacher.heuristic.soundness import fault_refusal, refusal_of
 from drp.teacher.heuristic.synthesise import synthesise
+from drp.traces import Unit, units
 
 MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
+_REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
+_REPAIRS = 4  # most rounds in which lost links are restored
+
+_JUDGES: Sequence[Callable[[StudentTrace, Sequence[Unit]], list[UnitVerdict] | Refusal]] = (
+    judge,
+    judge_by_summary,
+    judge_as_fallback,
+)
+"""Ways to tell the derivation from the rest, in the order in which they are tried."""
 
 
 class HeuristicTeacher:
     """Implements `drp.teacher.protocol.Teacher`, one draft at a time."""
 
     name = "heuristic"
-    prompt_version = "heuristic-2"
+    prompt_version = "heuristic-3"
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
         """Cut each trace into steps that cover `thinking`."""
@@ -47,10 +62,38 @@ class HeuristicTeacher:
 
 
 def _revised(draft: Draft) -> Draft:
-    decisions = revise(draft.trace, draft.steps)
-    if isinstance(decisions, Refusal):
-        return replace(draft, refusal=decisions)
-    revision = synthesise(draft.trace, draft.steps, decisions)
-    if isinstance(revision, Refusal):
-        return replace(draft, decisions=tuple(decisions), refusal=revision)
-    return replace(draft, decisions=tuple(decisions), revision=revision)
+    """Return the first sound attempt; if there is none, the first attempt with its refusal."""
+    pieces = units(draft.trace.thinking, [step.char_end for step in draft.steps])
+    attempts = []
+    for judge_units in _JUDGES:
+        verdicts = judge_units(draft.trace, pieces)
+        if isinstance(verdicts, Refusal):
+            attempts.append(replace(draft, refusal=verdicts))
+            continue
+        attempt = _attempt(draft, pieces, verdicts)
+        if attempt.refusal is None:
+            return attempt
+        attempts.append(attempt)
+    return attempts[0]
+
+
+def _attempt(draft: Draft, pieces: Sequence[Unit], verdicts: list[UnitVerdict]) -> Draft:
+    """Revise a trace by these verdicts, and restore what its derivation needs from the thinking."""
+    trace = draft.trace
+    for _ in range(_REPAIRS):
+        decisions = revise(trace, draft.steps, pieces, verdicts)
+        revision = synthesise(trace, draft.steps, decisions)
+        faults = derivation_faults(trace.question, trace.thinking, revision.thinking, trace.response)
+        sources = [fault.source for fault in faults if fault.source and fault.kind in _REPAIRABLE]
+        restored = [
+            unit.index
+            for start, end in sources
+            for unit in pieces
+            if unit.start < end and start < unit.end and not verdicts[unit.index].keep
+        ]
+        if not restored:
+            break
+        for index in restored:
+            verdicts[index] = UnitVerdict(True, "needed_later", verdicts[index].added)
+    refusal = fault_refusal(faults[0]) if faults else refusal_of(trace, revision)
+    return replace(draft, decisions=tuple(decisions), revision=None if refusal else revision, refusal=refusal)

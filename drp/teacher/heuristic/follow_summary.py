@@ -1,0 +1,172 @@
+"""Follow the student's summary through the thinking: where does the thinking say what the summary says?
+
+A long search holds the derivation among its attempts, and its words do not tell them apart. The summary does:
+each of its links is looked up in the thinking, in order. Where the thinking has no sentence for a link, the
+summary's own sentence takes its place.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from drp.core import Refusal, StudentTrace
+from drp.teacher.heuristic import signals
+from drp.teacher.heuristic.answer import answer_of
+from drp.teacher.heuristic.decision_reasons import UnitVerdict
+from drp.teacher.heuristic.summary_links import (
+    NUMBER,
+    Link,
+    conclusion_of,
+    links_of,
+    results_of,
+    stems_of,
+    whole_summary,
+)
+from drp.traces import Unit
+
+_CANDIDATES = 60  # units that are compared with a link
+_COMMON = 0.25  # a word in a larger share of the units points to none of them
+_LONG = 400  # characters; a longer unit says more than one thing
+_LEAST = 0.8  # lowest similarity of a unit to its link
+_SAME_RESULT, _SAME_OPERANDS = 1.0, 2.0  # similarity of equations
+_SAME_VALUE, _SAME_WORDS = 0.7, 1.7
+_WORDS_WITH_VALUES, _WORDS_ALONE = 0.34, 0.55  # share of the link's words that a unit must have
+
+_Path: TypeAlias = tuple[tuple[int, int], "_Path"] | None
+"""The last pair of a link and a unit, and the path to it."""
+
+
+def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
+    """Keep the units that say what the summary says; refuse a trace without such units or a conclusion.
+
+    Links that no unit states are added in the summary's words, after the unit of the link before.
+    """
+    links = links_of(trace)
+    places = places_of(units, links)
+    if not places:
+        return Refusal("teacher_lost_link", "the thinking has no sentence that says what its summary says")
+    verdicts = [UnitVerdict(False, "not_in_summary") for _ in units]
+    added: defaultdict[int, list[str]] = defaultdict(list)
+    last = 0
+    for number, link in enumerate(links):
+        if number in places:
+            last = places[number]
+            verdicts[last] = UnitVerdict(True, "derivation")
+        else:
+            added[last].append(link.text)
+    answer = answer_of(trace)
+    is_concluded = last in places.values() and not added[last] and answer.asserted_by(units[last])
+    if not is_concluded:
+        end = next((unit.index for unit in units[last:] if answer.asserted_by(unit) and _is_sure(unit)), None)
+        if end is not None:
+            verdicts[end] = UnitVerdict(True, "conclusion")
+        elif conclusion := conclusion_of(trace):
+            added[last].append(conclusion)
+        else:
+            return Refusal("teacher_no_conclusion", "neither thinking nor summary concludes the answer")
+    for index, texts in added.items():
+        verdicts[index].added = "\n\n".join(texts)
+    return verdicts
+
+
+def judge_as_fallback(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
+    """Let the summary stand for the thinking; refuse a trace whose summary only states the answer."""
+    text = whole_summary(trace)
+    if text is None or not links_of(trace):
+        return Refusal("teacher_no_conclusion", "the summary states the answer, but does not derive it")
+    verdicts = [UnitVerdict(False, "not_in_summary") for _ in units]
+    verdicts[-1].added = text
+    return verdicts
+
+
+def places_of(units: Sequence[Unit], links: Sequence[Link]) -> dict[int, int]:
+    """Return for each link that the thinking states the unit that does: {link: unit}.
+
+    Of all ways to assign units without going back, it is the one of largest similarity (dynamic program).
+    """
+    index = _Index(units)
+    best: dict[int, tuple[float, _Path]] = {-1: (0.0, None)}  # by the last unit
+    for number, link in enumerate(links):
+        reached = sorted(best.items())
+        position, before = 0, best[-1]
+        for place, similarity in sorted(index.places(link).items()):
+            while position < len(reached) and reached[position][0] <= place:
+                before = max(before, reached[position][1], key=lambda state: state[0])
+                position += 1
+            total = before[0] + similarity
+            if place not in best or total > best[place][0]:
+                best[place] = (total, ((number, place), before[1]))
+    path = max(best.values(), key=lambda state: state[0])[1]
+    places: dict[int, int] = {}
+    while path is not None:
+        (number, place), path = path
+        places[number] = place
+    return places
+
+
+class _Index:
+    """The units of a thinking by their numbers, formulas and words."""
+
+    def __init__(self, units: Sequence[Unit]) -> None:
+        self.units = units
+        self.numbers = [frozenset(NUMBER.findall(unit.plain)) for unit in units]
+        self.stems = [stems_of(unit.vocabulary) for unit in units]
+        self.by_mark: defaultdict[str, list[int]] = defaultdict(list)
+        for unit in units:
+            for mark in (*self.numbers[unit.index], *self.stems[unit.index], *unit.equations):
+                self.by_mark[mark].append(unit.index)
+
+    def places(self, link: Link) -> dict[int, float]:
+        """Return the units that say what a link says, each with its similarity."""
+        hits: Counter[int] = Counter()
+        for mark in (*link.results, *link.formulas, *link.values):
+            hits.update(self.by_mark.get(mark, ()))
+        for stem in link.stems:
+            places = self.by_mark.get(stem, ())
+            if len(places) <= _COMMON * len(self.units) + 3:
+                hits.update(places)
+        found = {index: self._similarity(link, index) for index, _ in hits.most_common(_CANDIDATES)}
+        return {index: similarity for index, similarity in found.items() if similarity >= _LEAST}
+
+    def _similarity(self, link: Link, index: int) -> float:
+        """Return how well a unit says what a link says; 0 if it leaves something out or is unsure."""
+        unit, numbers, stems = self.units[index], self.numbers[index], self.stems[index]
+        following = self.units[index + 1].lower if index + 1 < len(self.units) else ""
+        if not _is_sure(unit) or signals.takes_back(following) or signals.retracts(following):
+            return 0.0
+        if len(unit.body) > max(_LONG, 3 * len(link.text)):
+            return 0.0
+        shared = len(link.stems & stems)
+        of_link = shared / len(link.stems) if link.stems else 1.0
+        values = link.values & numbers
+        similarity = _SAME_WORDS * shared / (len(link.stems | stems) or 1) + _SAME_VALUE * len(values)
+        if link.results:
+            own = results_of(unit.equations)
+            for result, operands in link.results.items():
+                if result.lstrip("-") not in numbers:
+                    return 0.0
+                if result in own:
+                    either = operands | own[result]
+                    overlap = len(operands & own[result]) / len(either) if either else 0.0
+                    similarity += _SAME_RESULT + _SAME_OPERANDS * overlap
+            return similarity
+        if link.formulas:
+            return similarity + _SAME_OPERANDS if link.formulas <= unit.equations else 0.0
+        if link.values:
+            is_telling = of_link >= _WORDS_WITH_VALUES or sum(len(value) > 1 for value in values) > 1
+            return similarity + of_link if values == link.values and is_telling else 0.0
+        return similarity + of_link if link.all_values <= numbers and of_link >= _WORDS_ALONE else 0.0
+
+
+def _is_sure(unit: Unit) -> bool:
+    """Whether a unit states something, and neither asks, doubts, checks nor takes anything back."""
+    lower = unit.lower
+    return not (
+        unit.body.endswith("?")
+        or signals.takes_back(lower)
+        or signals.retracts(lower)
+        or signals.checks(lower)
+        or signals.doubts(lower)
+        or signals.UNEASY.search(lower)
+        or signals.ALTERNATIVE.match(lower, signals.opening(lower))
+    )

@@ -1,0 +1,88 @@
+"""Check a revision before it is handed on: can the student learn the derivation from it?
+
+The gates check the revisions of every teacher. This teacher refuses more, namely what its rules cannot tell
+apart.
+"""
+
+from collections.abc import Sequence
+
+from drp.core import Refusal, Revision, StudentTrace
+from drp.derivation import DerivationFault
+from drp.grading.arithmetic import false_equations
+from drp.teacher.heuristic.answer import answer_of, find_end
+from drp.teacher.heuristic.decision_reasons import UnitVerdict
+from drp.teacher.heuristic.signals import GOING_BACK, UNEASY, checks, retracts, takes_back
+from drp.teacher.heuristic.summary_links import NUMBER, Link, links_of
+from drp.traces import Unit, is_balanced, units
+
+_CHECKS = 1  # most checks that may remain
+_UNEASY_EVERY = 2_500  # characters of a revision for each doubt that may remain
+_UNSETTLED = 2  # most unsettled statements of a trace
+_UNTOLD = 0.2  # largest share of the summary's links that a revision may lack
+_UNITS, _UNITS_PER_LINK = 40, 2
+"""A revision with more units, and with more for each link of its summary, is more than a derivation."""
+
+
+def refusal_of(trace: StudentTrace, revision: Revision) -> Refusal | None:
+    """Return why this revision must not be taught; None if it may."""
+    thinking, response = revision.thinking, revision.response
+    if not thinking:
+        return Refusal("teacher_no_conclusion", "nothing of the thinking is left")
+    answer = answer_of(trace)
+    kept = units(thinking)
+    if not any(answer.asserted_by(unit) for unit in kept[-6:]) or find_end(kept, answer) is None:
+        return Refusal("teacher_no_conclusion", "the thinking never concludes the student's answer")
+    if not is_balanced(thinking) or not is_balanced(response):
+        return Refusal("malformed", "a formula, brace or environment is not closed")
+    if len(thinking) >= len(trace.thinking) or len(thinking) + len(response) >= len(trace.thinking) + len(
+        trace.response
+    ):
+        return Refusal("teacher_nothing_to_cut", "nothing could be shortened")
+    links = links_of(trace)
+    remaining_checks = sum(checks(unit.lower) for unit in kept)
+    if len(kept) > max(_UNITS, _UNITS_PER_LINK * len(links)) or remaining_checks > _CHECKS:
+        return Refusal("teacher_long_search", "attempts of a long search are not told from the derivation")
+    if any(answer.is_contradicted_by(unit) for unit in kept):
+        return Refusal("teacher_unsettled", "two different answers are concluded")
+    turns = sum(takes_back(unit.lower) or retracts(unit.lower) for unit in kept)
+    if turns or len(UNEASY.findall(thinking)) > len(thinking) // _UNEASY_EVERY:
+        return Refusal("teacher_unsettled", "attempts that were taken back are not told from the derivation")
+    if equations := false_equations(thinking):
+        wrong = f"{equations[0].left} = {equations[0].right} is false"
+        return Refusal("teacher_unsettled", wrong)
+    untold = _untold(links, kept)
+    if len(untold) > _UNTOLD * len(links):
+        return Refusal("teacher_lost_link", f"the summary says {untold[0].text!r}, what is kept does not")
+    return None
+
+
+def fault_refusal(fault: DerivationFault) -> Refusal:
+    """Return the refusal of a revision for a fault of its derivation."""
+    match fault.kind:
+        case "missing_link" | "dangling_reference":
+            return Refusal("teacher_lost_link", fault.detail)
+        case "contradiction" | "withdrawn_step":
+            return Refusal("teacher_unsettled", fault.detail)
+        case "hollow":
+            return Refusal("teacher_no_conclusion", fault.detail)
+
+
+def unsettled(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> Refusal | None:
+    """Refuse a trace if many kept units are gone back on by a deleted next one: each of them may be wrong."""
+    kept = (unit.index for unit in all_units if verdicts[unit.index].keep)
+    last = max((index for index in kept if verdicts[index].reason != "closing"), default=0)
+    count = sum(
+        verdicts[unit.index - 1].keep
+        and not verdicts[unit.index].keep
+        and GOING_BACK.match(unit.lower) is not None
+        for unit in all_units[1 : last + 1]
+    )
+    if count + sum(verdict.reason == "unresolved" for verdict in verdicts) > _UNSETTLED:
+        return Refusal("teacher_unsettled", "statements it went back on are not told from the derivation")
+    return None
+
+
+def _untold(links: Sequence[Link], kept: Sequence[Unit]) -> list[Link]:
+    """Return the links whose results nothing in a revision states."""
+    told = frozenset().union(*(NUMBER.findall(unit.plain) for unit in kept))
+    return [link for link in links if any(result.lstrip("-") not in told for result in link.results)]

@@ -1,0 +1,150 @@
+"""The links of a derivation, as the student's own summary gives them.
+
+The summary is a witness: the student wrote it knowing how the search ended. Each of its statements that says
+something new is a link that the pruned thinking must have.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from drp.core import StudentTrace
+from drp.teacher.heuristic.signals import (
+    DECORATION,
+    DEFINITION,
+    REASON,
+    checks,
+    doubts,
+    opening,
+    restates,
+    retracts,
+)
+from drp.traces import Unit, equations, is_balanced, plain, separator, units, words
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:/\d+)?")
+_BOX = re.compile(r"\\boxed\s?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
+_CONCLUDES = re.compile(r"\\boxed|\bfinal answer\b", re.I)
+_HEADING = re.compile(r"(?:#{1,6}\s.*|\d{1,2}\.\s+\*\*[^*]{1,100}\*\*:?|\*\*[^*]{1,100}\*\*:?)\s*\Z")
+_PROSE = re.compile(r"(?<!\\)\b[a-zA-Z]{3,20}\b [a-zA-Z]{2,20}\b")  # two words in a row
+_CASE = re.compile(r"\bcases?\b", re.I)
+_MARKER = re.compile(r"\s*(?:[-*•]\s+|\(?\d{1,2}[.)]\s+|#{1,6}\s+)+")
+_PLAN = re.compile(
+    r"\b(?:we need to|we want to|we must|to find|to determine|to solve|to compute|to calculate|let's|follow"
+    r"|step[- ]by[- ]step|we are (?:given|asked)|the (?:problem|question))\b"
+)
+_FEWEST_WORDS = 3  # new content words of a statement without new numbers
+_STEM = 5
+
+
+@dataclass(frozen=True)
+class Link:
+    """A statement of the summary that says something new."""
+
+    text: str
+    """As a paragraph of the thinking: without list markers, headings, bold type and boxes."""
+    results: Mapping[str, frozenset[str]]
+    """Numbers that its new equations end in, each with the numbers that they are computed from."""
+    formulas: frozenset[str]
+    """Its new equations, if none of them ends in a number."""
+    values: frozenset[str]
+    """Its numbers that neither the question nor an earlier link has."""
+    all_values: frozenset[str]
+    stems: frozenset[str]
+    """The beginnings of its content words."""
+
+
+def stems_of(vocabulary: frozenset[str]) -> frozenset[str]:
+    """Return the beginnings of words, by which "starting" is "starts"."""
+    return frozenset(word[:_STEM] for word in vocabulary)
+
+
+def results_of(equations: frozenset[str]) -> dict[str, frozenset[str]]:
+    """Return the numbers that equations end in, each with the numbers that it is computed from.
+
+    Args:
+        equations: spelled `left=right`; of a chain, the number at its end counts.
+    """
+    pairs = [(left, right) for left, _, right in (pair.partition("=") for pair in equations)]
+    lefts = {left for left, _ in pairs}
+    operands = frozenset(number for left, _ in pairs for number in NUMBER.findall(left))
+    ends = {right for _, right in pairs if NUMBER.fullmatch(right.lstrip("-")) and right not in lefts}
+    return dict.fromkeys(ends, operands)
+
+
+@lru_cache(maxsize=4)  # every attempt at a trace needs them
+def links_of(trace: StudentTrace) -> Sequence[Link]:
+    """Return the links of the student's summary, in order; none if it only states the answer."""
+    question = plain(trace.question)
+    known_equations, known_values = set(equations(question)), set(NUMBER.findall(question))
+    question_words = words(question.lower())
+    links: list[Link] = []
+    for group in _statements(trace.response):
+        text = _cleaned(group)
+        lower = " ".join(unit.lower for unit in group)
+        if checks(lower) or doubts(lower) or retracts(lower) or not text or not is_balanced(text):
+            continue
+        pairs = frozenset().union(*(unit.equations for unit in group))
+        numbers = frozenset(NUMBER.findall(" ".join(unit.plain for unit in group)))
+        vocabulary = frozenset().union(*(unit.vocabulary for unit in group))
+        new_pairs, new_values = pairs - known_equations, numbers - known_values
+        if not (new_pairs or new_values or _argues(group, lower, vocabulary - question_words)):
+            continue
+        results = results_of(new_pairs)
+        formulas = frozenset() if results else new_pairs
+        links.append(Link(text, results, formulas, new_values, numbers, stems_of(vocabulary)))
+        known_equations |= pairs
+        known_values |= numbers
+    return tuple(links)
+
+
+def conclusion_of(trace: StudentTrace) -> str | None:
+    """Return the sentence of the summary that concludes the answer; None if it is a bare answer."""
+    for group in reversed([*_statements(trace.response)]):
+        text = _cleaned(group)
+        if _CONCLUDES.search(group[-1].text) and _PROSE.search(text) and is_balanced(text):
+            return text
+    return None
+
+
+def whole_summary(trace: StudentTrace) -> str | None:
+    """Return the summary as a thinking: its statements without headings and boxes; None if unreadable."""
+    text, end = "", 0
+    for group in _statements(trace.response):
+        cleaned = _cleaned(group, keep_marker=True)
+        text += (separator(trace.response[end : group[0].start], cleaned) if text else "") + cleaned
+        end = group[-1].start + len(group[-1].text.rstrip())
+    return text if is_balanced(text) else None
+
+
+def _statements(summary: str) -> Iterator[list[Unit]]:
+    """Yield the units of each statement: a sentence, or an announcement with the line that it announces."""
+    group: list[Unit] = []
+    for unit in units(summary):
+        if DECORATION.match(unit.body) or (_HEADING.match(unit.body) and not _CASE.search(unit.body)):
+            group = []
+            continue
+        group.append(unit)
+        if not unit.body.rstrip("* ").endswith(":") or _HEADING.match(unit.body):
+            yield group
+            group = []
+
+
+def _argues(group: Sequence[Unit], lower: str, new_words: frozenset[str]) -> bool:
+    """Whether a statement without new numbers is an argument, a definition or a case, and not a plan."""
+    if any(_CONCLUDES.search(unit.text) for unit in group) or _PLAN.search(lower) or restates(lower):
+        return False
+    start = opening(lower)
+    is_argument = REASON.search(lower) is not None or DEFINITION.match(lower, start) is not None
+    return (is_argument and len(new_words) >= _FEWEST_WORDS) or _CASE.match(lower, start) is not None
+
+
+def _cleaned(group: Sequence[Unit], *, keep_marker: bool = False) -> str:
+    """Return the text of a statement without boxes, bold type and, unless kept, the marker of a list."""
+    parts = []
+    for unit in group:
+        text = unit.body
+        if not keep_marker and (marker := _MARKER.match(text)):
+            text = text[marker.end() :]
+        parts.append(_BOX.sub(r"\1", text).replace("**", "").strip("# \n"))
+    return "\n".join(part for part in parts if part)
