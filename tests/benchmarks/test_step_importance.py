@@ -169,6 +169,16 @@ def test_the_same_length_is_deleted_in_every_way() -> None:
     assert length.first == pytest.approx(length.last)
 
 
+def test_first_means_that_the_first_sentences_are_kept() -> None:
+    labels, half = np.arange(40.0)[::-1], (np.arange(40) % 2).astype(float)
+    traces = [
+        replace(trace, labelled=replace(trace.labelled, labels={IMPORTANCES[0]: labels}), kept=half)
+        for trace in made_traces(np.ones_like)
+    ]
+    found = figures(traces, IMPORTANCES[0], 5, 0)["AUC"]
+    assert (found.first, found.last) == (1.0, 0.0)
+
+
 def test_a_seed_gives_the_same_figures_again() -> None:
     def some(labels: Floats) -> Floats:
         return (labels > 1).astype(float)
