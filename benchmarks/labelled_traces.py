@@ -2,8 +2,9 @@
 
 `thought_anchors`: sentences of reasoning models on MATH. Upstream sampled each trace anew from before and
 after each sentence; the importance is the divergence (KL) between the answers of the two. A trace of which
-traces.parquet has the text keeps its paragraphs and its summary. Of the others only the sentences are known:
-they are joined by spaces, and the summary only states the answer.
+traces.parquet has the text keeps its paragraphs and its summary. Of the others only the sentences are known.
+A paragraph is taken to end after a sentence without a full stop, as it does in all texts that are known, and
+the summary only states the answer.
 
 `prmbench/redundency`, `prmbench/circular`: solutions of MATH problems, into which a language model wrote
 redundant steps, or steps that assume what they are to show. A step becomes a paragraph. The rows have no
@@ -15,7 +16,7 @@ of PRMBench: their steps are wrong, or right without labels, and not redundant.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def thought_anchors(data: Path) -> list[LabelledTrace]:
     traces = []
     for row in pq.read_table(data / "steps_thought_anchors.parquet").to_pylist():
         sentences, text = row["steps"], texts.get(_folder(row))
-        thinking = text["thinking"] if text else " ".join(sentences)
+        thinking = text["thinking"] if text else laid_out(sentences)
         stated = extract_answer(text["response"] if text else "\n".join(sentences[-_LAST_SENTENCES:]))
         if stated is None:
             continue
@@ -88,6 +89,12 @@ def _planted(row: Mapping[str, Any], answer: str) -> Iterator[LabelledTrace]:
     thinking = "\n\n".join(steps)
     trace = StudentTrace(row["id"], row["question"], thinking, boxed(answer), answer)
     yield LabelledTrace(trace, spans_of(thinking, steps), {PLANTED: planted})
+
+
+def laid_out(sentences: Sequence[str]) -> str:
+    """Join sentences whose layout is lost: by a blank line after one that no mark ends, else by a space."""
+    gaps = [" " if sentence.endswith((".", "?", "!")) else "\n\n" for sentence in sentences[:-1]]
+    return "".join(chain.from_iterable(zip_longest(sentences, gaps, fillvalue="")))
 
 
 def boxed(answer: str) -> str:

@@ -18,6 +18,7 @@ from benchmarks.labelled_traces import (
     IMPORTANCES,
     PLANTED,
     LabelledTrace,
+    laid_out,
     planted_steps,
     spans_of,
     thought_anchors,
@@ -234,6 +235,7 @@ def test_what_is_read(data: Path) -> None:
     with_text, without = thought_anchors(data)
     assert (with_text.trace.thinking, with_text.trace.answer) == ("\n\n".join(SENTENCES), "12")
     assert without.trace.thinking == " ".join(SENTENCES)
+    assert laid_out(["So", "a = 1:", "It is.", "Is it?", "b"]) == "So\n\na = 1:\n\nIt is. Is it? b"
     assert without.trace.response == "The answer is $\\boxed{12}$."
     for labelled in (with_text, without):
         assert [labelled.trace.thinking[a:b] for a, b in labelled.spans] == list(SENTENCES)
