@@ -31,7 +31,8 @@ _ITEM_NUMBER = re.compile(
     r"\s{0,4}[*(#]{0,3}(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\.\Z"
 )  # "2." alone starts a list item
 _FACTORIAL = re.compile(r"(?:[\d)|}\]]|\b[a-zA-Z])!$")  # "5! 3!" is a product, not two exclamations
-_PRICE = re.compile(r"\$\d[\d,.]{0,9}(?![\d,.]|\s?[-+*/=^\\$])")  # a dollar amount does not open a formula
+_PRICE = re.compile(r"\$\d[\d,.]{0,9}(?![\d,.])")  # perhaps a dollar amount, which does not open a formula
+_WORDS = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,20}[,;:]? [a-zA-Z]{2,20}")
 _CLOSERS = {"\\[": "\\]", "\\(": "\\)", "$$": "$$", "$": "$"}
 
 
@@ -139,11 +140,22 @@ def words(lower: str) -> set[str]:
     return set(_WORD.findall(lower)) - _STOP
 
 
+def _is_price(text: str, start: int) -> bool:
+    """Whether the `$` at `start` is a currency sign: no `$` closes it, or prose or a price follows."""
+    if not _PRICE.match(text, start):
+        return False
+    close = text.find("$", start + 1, start + 1 + _INLINE_LIMIT)
+    if close < 0 or text[close + 1 : close + 2].isdigit():
+        return True
+    inside = text[start + 1 : close]
+    return "\n\n" in inside or inside.endswith(" ") or _WORDS.search(inside) is not None
+
+
 def _formula_end(text: str, opener: str, start: int) -> int:
     """Return the end of the formula that `opener` begins at `start`, or -1 if there is no formula."""
     inside = start + len(opener)
     if opener == "$":
-        if _PRICE.match(text, start):
+        if _is_price(text, start):
             return -1
         close = text.find("$", inside, inside + _INLINE_LIMIT)
         blank_line = text.find("\n\n", inside, close) if close > 0 else -1
@@ -363,7 +375,7 @@ def is_balanced(text: str) -> bool:
             if not stack or stack.pop() != pairs[mark]:
                 return False
         elif mark in {"$", "$$"}:
-            if mark == "$" and "$" not in stack and _PRICE.match(text, match.start()):
+            if mark == "$" and "$" not in stack and _is_price(text, match.start()):
                 continue
             if stack and stack[-1] == mark:
                 stack.pop()

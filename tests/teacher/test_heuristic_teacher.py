@@ -12,9 +12,11 @@ from drp.config.decomposition import DecompositionKind
 from drp.core.records import ACTIONS, Action, Decision, Draft, Refusal, Revision, StudentTrace
 from drp.teacher.heuristic import SKILL_FAMILIES, HeuristicTeacher, decompose, revise, synthesise
 from drp.teacher.heuristic.decision_reasons import DecisionReason
+from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.merge import joined
 from drp.teacher.heuristic.teacher import MAX_CHARACTERS
 from drp.teacher.protocol import Teacher
+from drp.traces import units
 from tests.helpers.shared_data import shared_file
 from tests.traces.test_segmentation import MIXED
 
@@ -41,6 +43,13 @@ def taught(trace: StudentTrace, kind: DecompositionKind = "skill") -> Draft:
     return draft
 
 
+def decided(trace: StudentTrace, kind: DecompositionKind) -> Sequence[Decision]:
+    """The decisions of the rules alone, on any trace."""
+    steps = decompose(trace, kind)
+    all_units = units(trace.thinking, [step.char_end for step in steps])
+    return revise(trace, steps, all_units, Judge(trace, all_units).verdicts())
+
+
 def revision(trace: StudentTrace, kind: DecompositionKind = "skill") -> Revision:
     draft = taught(trace, kind)
     assert draft.refusal is None
@@ -54,7 +63,7 @@ def actions(decisions: Sequence[Decision]) -> list[Action]:
 
 def test_it_is_a_teacher() -> None:
     teacher: Teacher = HeuristicTeacher()
-    assert (teacher.name, teacher.prompt_version) == ("heuristic", "heuristic-2")
+    assert (teacher.name, teacher.prompt_version) == ("heuristic", "heuristic-3")
 
 
 @given(st.one_of(st.text(), MIXED), st.sampled_from(KINDS), st.text(max_size=5))
@@ -67,11 +76,11 @@ def test_any_text_is_covered_decided_and_put_together_the_same_way(
     assert "".join(thinking[step.char_start : step.char_end] for step in steps) == thinking
     assert all(step.char_start < step.char_end for step in steps)
     assert {step.skill_family for step in steps} <= set(SKILL_FAMILIES)
-    decisions = revise(trace, steps)
+    decisions = decided(trace, kind)
     assert [decision.step_index for decision in decisions] == list(range(len(steps)))
     assert all(decision.reason in get_args(DecisionReason) for decision in decisions)
     check_merges(decisions)
-    assert synthesise(trace, steps, decisions) == synthesise(trace, steps, revise(trace, steps))
+    assert synthesise(trace, steps, decisions) == synthesise(trace, steps, decided(trace, kind))
 
 
 def check_merges(decisions: Sequence[Decision]) -> None:
@@ -138,7 +147,7 @@ def test_neighbours_become_one_sentence(
 
 def test_a_merge_takes_in_its_steps() -> None:
     trace = with_thinking("Compute 3 * 4. That is 12 apples. So the answer is 12.")
-    decisions = revise(trace, decompose(trace, "sentence"))
+    decisions = decided(trace, "sentence")
     assert [decision.merged_with for decision in decisions] == [(1, 2), (0, 2), (0, 1)]
     assert decisions[0].revised_text == "Compute 3 * 4 = 12 apples, so the answer is 12."
 

@@ -45,15 +45,17 @@ RETRACTION = re.compile(  # says that something written before is wrong
 )
 CHECK = re.compile(  # verifies a known result
     r"\bdouble[- ]?check|\bverif(?:y|ies|ying|ication)\b|\bcheck(?:s|ing|ed)? "
-    r"(?:that|if|whether|my|this|the|with|again|it|each|by|for|our|both|all|once"
-    r"|out|these|those|some)\b|\blet(?:'s| me)(?: just| quickly)? (?:re-?)?check|\bmake sure|\bto be "
+    r"(?:that|if (?!an?\b|any\b)|whether|my|this|with|again|it|for|our|both|all|once|out|these|those|some"
+    r"|the (?:answer|result|calculation|computation|math|work|arithmetic|solution|sum|total|numbers?)s?\b)"
+    r"|\blet(?:'s| me)(?: just| quickly)? (?:re-?)?check\b|(?:just|let me|let's|to) make sure\b|\bto be "
     r"(?:sure|safe|thorough|certain|careful)\b"
     r"|\bjust to (?:confirm|verify|check|be)|\bconfirm(?:s|ing|ed)?\b|\bsanity "
     r"check|\bplug(?:ging|ged)? (?:it |this |them |that |these )?back"
-    r"|\b(?:compute|calculate|do|doing|count|go) (?:[a-z]{2,10} ){0,3}(?:again|once more|another "
-    r"time)\b|\bsame (?:result|answer|as before)"
+    r"|\b(?:compute|calculate|do|doing|count|go|list|work) (?:[a-z]{2,10} ){0,3}(?:again|once more|another "
+    r"time)\b|\bsame (?:result|answer)\b"
     r"|\bwork(?:ing)? backwards?\b|\bcross-?check|\bre-?check|\bgo over "
     r"(?:that|this|it|the)\b|\bre-?verify|\bcheck:|\bmatch(?:es)? (?:what|our|the|up|with)"
+    r"|\blet(?:'s| me) re-?(?:evaluat|calculat|comput|count|solv|do|visit|iterat)\w{0,3}\b"
     r"|\blet me see if (?:that|this|it)|\bconsistent with"
 )
 OPEN_CHECK = (
@@ -100,7 +102,7 @@ DOUBT = re.compile(  # weighs without deciding
 # Every match of a pattern contains one of the words in its list; searching for them first is much cheaper.
 _CHECK_WORDS = (
     *("check", "verif", "sure", "to be ", "confirm", "plug", "again", "once more", "another time", "same "),
-    *("backwards", "go over ", "match", "let me see", "consistent"),
+    *("backwards", "go over ", "match", "let me ", "let's re", "consistent"),
 )
 _RETRACTION_WORDS = (
     *("mistake", "error", "mis", "messed", "wrong", "incorrect", "not ", "correct ", "contradict"),

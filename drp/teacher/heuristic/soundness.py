@@ -23,8 +23,14 @@ _UNITS, _UNITS_PER_LINK = 40, 2
 """A revision with more units, and with more for each link of its summary, is more than a derivation."""
 
 
-def refusal_of(trace: StudentTrace, revision: Revision) -> Refusal | None:
-    """Return why this revision must not be taught; None if it may."""
+def refusal_of(trace: StudentTrace, revision: Revision, *, must_agree: bool) -> Refusal | None:
+    """Return why this revision must not be taught; None if it may.
+
+    Args:
+        trace: the trace.
+        revision: its revision.
+        must_agree: whether the revision must state the results of the student's summary.
+    """
     thinking, response = revision.thinking, revision.response
     if not thinking:
         return Refusal("teacher_no_conclusion", "nothing of the thinking is left")
@@ -50,7 +56,7 @@ def refusal_of(trace: StudentTrace, revision: Revision) -> Refusal | None:
     if equations := false_equations(thinking):
         wrong = f"{equations[0].left} = {equations[0].right} is false"
         return Refusal("teacher_unsettled", wrong)
-    untold = _untold(links, kept)
+    untold = _untold(links, kept) if must_agree else []
     if len(untold) > _UNTOLD * len(links):
         return Refusal("teacher_lost_link", f"the summary says {untold[0].text!r}, what is kept does not")
     return None

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from drp.core import StudentTrace
+from drp.teacher.heuristic.answer import answer_of
 from drp.teacher.heuristic.signals import (
+    ALTERNATIVE,
     DECORATION,
     DEFINITION,
+    ITEM,
     REASON,
     checks,
     doubts,
@@ -28,11 +31,14 @@ _CONCLUDES = re.compile(r"\\boxed|\bfinal answer\b", re.I)
 _HEADING = re.compile(r"(?:#{1,6}\s.*|\d{1,2}\.\s+\*\*[^*]{1,100}\*\*:?|\*\*[^*]{1,100}\*\*:?)\s*\Z")
 _PROSE = re.compile(r"(?<!\\)\b[a-zA-Z]{3,20}\b [a-zA-Z]{2,20}\b")  # two words in a row
 _CASE = re.compile(r"\bcases?\b", re.I)
+_TELLING = re.compile(r"\bcases?\b|verif|check|alternative", re.I)  # a heading that is more than a title
 _MARKER = re.compile(r"\s*(?:[-*•]\s+|\(?\d{1,2}[.)]\s+|#{1,6}\s+)+")
 _PLAN = re.compile(
     r"\b(?:we need to|we want to|we must|to find|to determine|to solve|to compute|to calculate|let's|follow"
     r"|step[- ]by[- ]step|we are (?:given|asked)|the (?:problem|question))\b"
 )
+_REFERS = re.compile(r"(?:this|that|these|those|it|they|which|where|here)\b")  # to the statement before
+_ITEM = 100  # most characters of a line in a list that is one statement
 _FEWEST_WORDS = 3  # new content words of a statement without new numbers
 _STEM = 5
 
@@ -79,11 +85,21 @@ def links_of(trace: StudentTrace) -> Sequence[Link]:
     known_equations, known_values = set(equations(question)), set(NUMBER.findall(question))
     question_words = words(question.lower())
     links: list[Link] = []
-    for group in _statements(trace.response):
+    answer = answer_of(trace)
+    before: Sequence[Unit] = ()
+    told: list[Unit] = []
+    for statement in _statements(trace.response):
+        group = [*before, *statement] if _REFERS.match(statement[0].lower) else statement
+        before = statement
         text = _cleaned(group)
         lower = " ".join(unit.lower for unit in group)
-        if checks(lower) or doubts(lower) or retracts(lower) or not text or not is_balanced(text):
+        if checks(lower) or ALTERNATIVE.match(lower, opening(lower)):
+            if any(answer.asserted_by(unit) for unit in told):
+                break  # what follows derives the answer again
             continue
+        if doubts(lower) or retracts(lower) or not text or not is_balanced(text):
+            continue
+        told += statement
         pairs = frozenset().union(*(unit.equations for unit in group))
         numbers = frozenset(NUMBER.findall(" ".join(unit.plain for unit in group)))
         vocabulary = frozenset().union(*(unit.vocabulary for unit in group))
@@ -95,6 +111,7 @@ def links_of(trace: StudentTrace) -> Sequence[Link]:
         links.append(Link(text, results, formulas, new_values, numbers, stems_of(vocabulary)))
         known_equations |= pairs
         known_values |= numbers
+        before = ()
     return tuple(links)
 
 
@@ -118,16 +135,39 @@ def whole_summary(trace: StudentTrace) -> str | None:
 
 
 def _statements(summary: str) -> Iterator[list[Unit]]:
-    """Yield the units of each statement: a sentence, or an announcement with the line that it announces."""
+    """Yield the units of each statement: a sentence, an announcement with what it announces, or a table."""
     group: list[Unit] = []
     for unit in units(summary):
-        if DECORATION.match(unit.body) or (_HEADING.match(unit.body) and not _CASE.search(unit.body)):
+        if DECORATION.match(unit.body) or (_HEADING.match(unit.body) and not _TELLING.search(unit.body)):
+            if group:
+                yield group
             group = []
             continue
-        group.append(unit)
-        if not unit.body.rstrip("* ").endswith(":") or _HEADING.match(unit.body):
+        if group and not _belongs(group, unit):
             yield group
             group = []
+        group.append(unit)
+    if group:
+        yield group
+
+
+def _belongs(group: Sequence[Unit], unit: Unit) -> bool:
+    """Whether a unit goes on with a statement: a line after a colon, a row, an item without result."""
+    last = group[-1]
+    if _is_announcement(last):
+        return not _HEADING.match(unit.body)
+    if last.text.startswith("|"):
+        return unit.text.startswith("|")
+    is_list = len(group) > 1 and _is_announcement(group[0]) and _is_plain_item(last)
+    return is_list and _is_plain_item(unit) and unit.paragraph == last.paragraph
+
+
+def _is_announcement(unit: Unit) -> bool:
+    return unit.body.rstrip("* ").endswith(":") and not _HEADING.match(unit.body)
+
+
+def _is_plain_item(unit: Unit) -> bool:
+    return ITEM.match(unit.text) is not None and not results_of(unit.equations) and len(unit.body) <= _ITEM
 
 
 def _argues(group: Sequence[Unit], lower: str, new_words: frozenset[str]) -> bool:

@@ -6,6 +6,7 @@ does not beat it is not worth its price. It refuses a trace that it cannot prune
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from drp.config import DecompositionKind
 from drp.core import Draft, Refusal, StudentTrace
@@ -24,12 +25,15 @@ MAX_CHARACTERS = 300_000
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
 _REPAIRS = 4  # most rounds in which lost links are restored
 
-_JUDGES: Sequence[Callable[[StudentTrace, Sequence[Unit]], list[UnitVerdict] | Refusal]] = (
-    judge,
-    judge_by_summary,
-    judge_as_fallback,
+_Judge: TypeAlias = Callable[[StudentTrace, Sequence[Unit]], list[UnitVerdict] | Refusal]
+_ATTEMPTS: Sequence[tuple[_Judge, bool]] = (
+    (judge, True),
+    (judge_by_summary, True),
+    (judge_as_fallback, True),
+    (judge, False),
 )
-"""Ways to tell the derivation from the rest, in the order in which they are tried."""
+"""Ways to tell the derivation from the rest, in the order in which they are tried, and whether the revision must
+say what the summary says. The summary may tell another way to the answer than the thinking."""
 
 
 class HeuristicTeacher:
@@ -65,35 +69,38 @@ def _revised(draft: Draft) -> Draft:
     """Return the first sound attempt; if there is none, the first attempt with its refusal."""
     pieces = units(draft.trace.thinking, [step.char_end for step in draft.steps])
     attempts = []
-    for judge_units in _JUDGES:
+    for judge_units, must_agree in _ATTEMPTS:
         verdicts = judge_units(draft.trace, pieces)
         if isinstance(verdicts, Refusal):
             attempts.append(replace(draft, refusal=verdicts))
             continue
-        attempt = _attempt(draft, pieces, verdicts)
+        attempt = _attempt(draft, pieces, verdicts, must_agree)
         if attempt.refusal is None:
             return attempt
         attempts.append(attempt)
     return attempts[0]
 
 
-def _attempt(draft: Draft, pieces: Sequence[Unit], verdicts: list[UnitVerdict]) -> Draft:
+def _attempt(draft: Draft, pieces: Sequence[Unit], verdicts: list[UnitVerdict], must_agree: bool) -> Draft:
     """Revise a trace by these verdicts, and restore what its derivation needs from the thinking."""
     trace = draft.trace
     for _ in range(_REPAIRS):
-        decisions = revise(trace, draft.steps, pieces, verdicts)
+        decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
         revision = synthesise(trace, draft.steps, decisions)
+        if refusal := refusal_of(trace, revision, must_agree=must_agree):
+            return replace(draft, decisions=decisions, refusal=refusal)
         faults = derivation_faults(trace.question, trace.thinking, revision.thinking, trace.response)
         sources = [fault.source for fault in faults if fault.source and fault.kind in _REPAIRABLE]
-        restored = [
+        lost = [
             unit.index
             for start, end in sources
             for unit in pieces
             if unit.start < end and start < unit.end and not verdicts[unit.index].keep
         ]
-        if not restored:
+        if not lost:
             break
-        for index in restored:
+        for index in lost:
             verdicts[index] = UnitVerdict(True, "needed_later", verdicts[index].added)
-    refusal = fault_refusal(faults[0]) if faults else refusal_of(trace, revision)
-    return replace(draft, decisions=tuple(decisions), revision=None if refusal else revision, refusal=refusal)
+    if faults:
+        return replace(draft, decisions=decisions, refusal=fault_refusal(faults[0]))
+    return replace(draft, decisions=decisions, revision=revision)
