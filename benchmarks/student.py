@@ -79,11 +79,10 @@ def teach(rollouts: Sequence[tuple[Question, Rollout]]) -> None:
     ]
     teacher = HeuristicTeacher()
     done = list(teacher.revise(teacher.decompose(drafts, "skill")))
-    shortest = load_recipe("drp").gates.rows.min_characters
     kept, savings = [], []
     for draft in done:
         revision, trace = draft.revision, draft.trace
-        if revision and not false_equations(revision.thinking) and len(revision.thinking) >= shortest:
+        if revision and not false_equations(revision.thinking):
             kept.append(draft)
             after = len(revision.thinking) + len(revision.response)
             savings.append(1 - after / (len(trace.thinking) + len(trace.response)))

@@ -25,7 +25,6 @@ from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.heuristic.synthesise import boxed_answer
 from drp.traces.segmentation import VALUE, plain
 
-HOLLOW_CHARACTERS, HOLLOW_SHARE = 60, 0.02
 BANDS = ((0, 4_000), (4_000, 8_000), (8_000, 16_000), (16_000, 10**9))
 STATED = re.compile(r"=\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)")
 
@@ -69,8 +68,6 @@ def fault_of(draft: Draft) -> str | None:
     answer = boxed_answer(revision.response)
     if answer is None or not equal(trace.answer, answer):
         return "answer_inconsistent"
-    if len(revision.thinking.strip()) < max(HOLLOW_CHARACTERS, HOLLOW_SHARE * len(trace.thinking)):
-        return "hollow"
     if false_equations(f"{revision.thinking}\n\n{revision.response}"):
         return "false_arithmetic"
     faults = derivation_faults(trace.question, trace.thinking, revision.thinking, trace.response)

@@ -5,6 +5,7 @@ each of its links is looked up in the thinking, in order. Where the thinking has
 summary's own sentence takes its place.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -20,6 +21,7 @@ from drp.teacher.heuristic.summary_links import (
     links_of,
     results_of,
     stems_of,
+    underived_values,
     whole_summary,
 )
 from drp.traces import Unit
@@ -30,16 +32,22 @@ _LONG = 400  # characters; a longer unit says more than one thing
 _LEAST = 0.8  # lowest similarity of a unit to its link
 _SAME_RESULT, _SAME_OPERANDS = 1.0, 2.0  # similarity of equations
 _SAME_VALUE, _SAME_WORDS = 0.7, 1.7
-_WORDS_WITH_VALUES, _WORDS_ALONE = 0.34, 0.55  # share of the link's words that a unit must have
+_WORDS_WITH_VALUES, _WORDS_ALONE = 0.4, 0.7  # share of the link's words that a unit must have
+
+_TELLING_WORDS = 3  # content words of a unit that says what it is about
+_LEAD_INS = 2  # most sentences that lead up to a unit
+_MOST_ADDED = 0.4  # largest share of the summary in the text
+_BROKEN_OFF = re.compile(r"\b(?:is|are|be|of|the|a|and|or|to|with|for|where|by|as)\Z")  # "the triples are"
 
 _Path: TypeAlias = tuple[tuple[int, int], "_Path"] | None
 """The last pair of a link and a unit, and the path to it."""
 
 
 def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
-    """Keep the units that say what the summary says; refuse a trace without such units or a conclusion.
+    """Keep the units that say what the summary says, and the sentences that lead up to them.
 
-    Links that no unit states are added in the summary's words, after the unit of the link before.
+    Links that no unit states are added in the summary's words, after the unit of the link before. A trace
+    whose thinking lacks most of the links is refused: a text of two kinds is hard to follow.
     """
     links = links_of(trace)
     places = places_of(units, links)
@@ -51,6 +59,8 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
     for number, link in enumerate(links):
         if number in places:
             last = places[number]
+            for index in _lead_ins(units, last):
+                verdicts[index] = UnitVerdict(True, "lead_in")
             verdicts[last] = UnitVerdict(True, "derivation")
         else:
             added[last].append(link.text)
@@ -66,14 +76,20 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
             return Refusal("teacher_no_conclusion", "neither thinking nor summary concludes the answer")
     for index, texts in added.items():
         verdicts[index].added = "\n\n".join(texts)
+    from_summary = sum(len(verdict.added) for verdict in verdicts)
+    kept = sum(len(unit.body) for unit, verdict in zip(units, verdicts, strict=True) if verdict.keep)
+    if from_summary > _MOST_ADDED * (from_summary + kept):
+        return Refusal("teacher_lost_link", "the thinking lacks most of what its summary says")
     return verdicts
 
 
 def judge_as_fallback(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
-    """Let the summary stand for the thinking; refuse a trace whose summary only states the answer."""
+    """Let the summary stand for the thinking; refuse a trace whose summary does not derive the answer."""
     text = whole_summary(trace)
     if text is None or not links_of(trace):
         return Refusal("teacher_no_conclusion", "the summary states the answer, but does not derive it")
+    if underived := underived_values(trace.question, text):
+        return Refusal("teacher_lost_link", f"the summary does not say how it gets {', '.join(underived)}")
     verdicts = [UnitVerdict(False, "not_in_summary") for _ in units]
     verdicts[-1].added = text
     return verdicts
@@ -84,7 +100,7 @@ def places_of(units: Sequence[Unit], links: Sequence[Link]) -> dict[int, int]:
 
     Of all ways to assign units without going back, it is the one of largest similarity (dynamic program).
     """
-    index = _Index(units)
+    index = _Index(units, frozenset().union(*(link.all_values for link in links)))
     best: dict[int, tuple[float, _Path]] = {-1: (0.0, None)}  # by the last unit
     for number, link in enumerate(links):
         reached = sorted(best.items())
@@ -107,8 +123,9 @@ def places_of(units: Sequence[Unit], links: Sequence[Link]) -> dict[int, int]:
 class _Index:
     """The units of a thinking by their numbers, formulas and words."""
 
-    def __init__(self, units: Sequence[Unit]) -> None:
+    def __init__(self, units: Sequence[Unit], told: frozenset[str]) -> None:
         self.units = units
+        self.told = told  # numbers of the summary
         self.numbers = [frozenset(NUMBER.findall(unit.plain)) for unit in units]
         self.stems = [stems_of(unit.vocabulary) for unit in units]
         self.by_mark: defaultdict[str, list[int]] = defaultdict(list)
@@ -134,14 +151,18 @@ class _Index:
         following = self.units[index + 1].lower if index + 1 < len(self.units) else ""
         if not _is_sure(unit) or signals.takes_back(following) or signals.retracts(following):
             return 0.0
+        if _leans(unit) and not _lead_ins(self.units, index):
+            return 0.0
         if len(unit.body) > max(_LONG, 3 * len(link.text)):
             return 0.0
         shared = len(link.stems & stems)
         of_link = shared / len(link.stems) if link.stems else 1.0
         values = link.values & numbers
         similarity = _SAME_WORDS * shared / (len(link.stems | stems) or 1) + _SAME_VALUE * len(values)
+        own = results_of(unit.equations)
+        if 2 * sum(result.lstrip("-") not in self.told for result in own) > len(own):
+            return 0.0  # an example, or another way
         if link.results:
-            own = results_of(unit.equations)
             for result, operands in link.results.items():
                 if result.lstrip("-") not in numbers:
                     return 0.0
@@ -158,11 +179,33 @@ class _Index:
         return similarity + of_link if link.all_values <= numbers and of_link >= _WORDS_ALONE else 0.0
 
 
+def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
+    """Return the sentences of the paragraph that say what a unit is about, if it does not say so itself."""
+    leading: list[int] = []
+    if not _leans(units[index]) and len(units[index].vocabulary) >= _TELLING_WORDS:
+        return leading
+    for unit in reversed(units[max(0, index - _LEAD_INS) : index]):
+        is_near = unit.paragraph == units[index].paragraph and len(unit.body) <= _LONG
+        is_talk = signals.META.match(unit.lower, signals.opening(unit.lower)) and not unit.marks
+        if not is_near or is_talk or not _is_sure(unit):
+            break
+        leading.append(unit.index)
+    while leading and _leans(units[leading[-1]]):
+        leading.pop()
+    return leading
+
+
+def _leans(unit: Unit) -> bool:
+    """Whether a unit refers to the one before it."""
+    return signals.DANGLING.match(unit.lower, signals.opening(unit.lower)) is not None
+
+
 def _is_sure(unit: Unit) -> bool:
     """Whether a unit states something, and neither asks, doubts, checks nor takes anything back."""
     lower = unit.lower
     return not (
         unit.body.endswith("?")
+        or _BROKEN_OFF.search(unit.body)
         or signals.takes_back(lower)
         or signals.retracts(lower)
         or signals.checks(lower)

@@ -14,9 +14,7 @@ from drp.teacher.heuristic.answer import answer_of
 from drp.teacher.heuristic.signals import (
     ALTERNATIVE,
     DECORATION,
-    DEFINITION,
     ITEM,
-    REASON,
     checks,
     doubts,
     opening,
@@ -39,8 +37,9 @@ _PLAN = re.compile(
 )
 _REFERS = re.compile(r"(?:this|that|these|those|it|they|which|where|here)\b")  # to the statement before
 _ITEM = 100  # most characters of a line in a list that is one statement
-_FEWEST_WORDS = 3  # new content words of a statement without new numbers
+_FEWEST_WORDS = 2  # new content words of a statement without new numbers
 _STEM = 5
+_UNDERIVED = 0.25  # largest share of numbers that a derivation may take from nowhere
 
 
 @dataclass(frozen=True)
@@ -124,6 +123,19 @@ def conclusion_of(trace: StudentTrace) -> str | None:
     return None
 
 
+def underived_values(question: str, text: str) -> list[str]:
+    """Return the numbers of a text that come from nowhere, if they are many; none otherwise.
+
+    A number of two or more characters comes from somewhere if the question has it or an equation ends in it.
+    """
+    given = set(NUMBER.findall(plain(question)))
+    spelled = " ".join(unit.plain for unit in units(text))
+    new = {value for value in NUMBER.findall(spelled) if len(value) > 1} - given
+    computed = {value for pair in equations(spelled) for value in NUMBER.findall(pair.partition("=")[2])}
+    underived = sorted(new - computed)
+    return underived if len(underived) > 1 and len(underived) > _UNDERIVED * len(new) else []
+
+
 def whole_summary(trace: StudentTrace) -> str | None:
     """Return the summary as a thinking: its statements without headings and boxes; None if unreadable."""
     text, end = "", 0
@@ -171,12 +183,10 @@ def _is_plain_item(unit: Unit) -> bool:
 
 
 def _argues(group: Sequence[Unit], lower: str, new_words: frozenset[str]) -> bool:
-    """Whether a statement without new numbers is an argument, a definition or a case, and not a plan."""
+    """Whether a statement without new numbers is more than a plan, the question or the conclusion."""
     if any(_CONCLUDES.search(unit.text) for unit in group) or _PLAN.search(lower) or restates(lower):
         return False
-    start = opening(lower)
-    is_argument = REASON.search(lower) is not None or DEFINITION.match(lower, start) is not None
-    return (is_argument and len(new_words) >= _FEWEST_WORDS) or _CASE.match(lower, start) is not None
+    return len(new_words) >= _FEWEST_WORDS or _CASE.match(lower, opening(lower)) is not None
 
 
 def _cleaned(group: Sequence[Unit], *, keep_marker: bool = False) -> str:
