@@ -2,13 +2,13 @@
 
     .venv/bin/python -m benchmarks.planted_wrong_answers [../shared/data] [--per-kind 12] [--seed 0] [--show]
 
-Traces whose final answer is wrong for its gold answer, of every kind in `benchmarks.planting.answer_forms` and
-`graded_forms`, go through two whole nights in lakes of their own: one with the rule-based teacher, one with an
-LLM for which the fake provider of the tests stands in. That one is careless: it keeps every answer. For every
-second wrong trace it answers with gold instead, and in a third group of items the trace is right and only the
-answer of the LLM is wrong. Right traces of the same forms go along; without them a gate that rejects everything
-would look good. DATA holds traces.parquet, math.parquet and gsm8k.parquet; without it all traces are made from
-generated word problems.
+Traces whose final answer is wrong for its gold answer, of every kind in `benchmarks.planting.answer_forms`
+and `graded_forms`, go through two whole nights in lakes of their own: one with the rule-based teacher, one
+with an LLM for which the fake provider of the tests stands in. That one is careless: it keeps every answer.
+For every second wrong trace it answers with gold instead, and in a third group of items the trace is right
+and only the answer of the LLM is wrong. Right traces of the same forms go along; without them a gate that
+rejects everything would look good. DATA holds traces.parquet, math.parquet and gsm8k.parquet; without it all
+traces are made from generated word problems.
 
 For each kind: how many were planted, how many published, and the reasons of the others. `only` counts those
 that no gate but those on the answer rejected: nothing else would have stopped them. Exit status 1 if a wrong
@@ -123,7 +123,8 @@ def print_night(teacher: str, planted: Sequence[AnswerItem], found: Rows) -> Non
             judged = [rows[item.question] for item in of_role if kind in (item.kind, "all")]
             count = sum(row["status"] == "accepted" for row in judged)
             only = sum(
-                bool(row["reject_reasons"]) and ANSWER_REASONS >= {*row["reject_reasons"]} for row in judged
+                bool(row["reject_reasons"]) and ANSWER_REASONS.issuperset(row["reject_reasons"])
+                for row in judged
             )
             reasons = Counter(row["reject_reasons"][0] for row in judged if row["reject_reasons"])
             listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
@@ -164,9 +165,8 @@ def main() -> int:
             rows = {row["question"]: row for row in found}
             for item in wrong + missed:
                 reasons = rows[item.question]["reject_reasons"]
-                print(
-                    f"  {item.role}, {item.kind}: gold {item.answer!r}, {item.response!r}, revised {item.revised!r}: {reasons}"
-                )
+                print(f"  {item.role}, {item.kind}, gold {item.answer!r}: {item.response!r}", end=", ")
+                print(f"revised {item.revised!r}: {reasons}")
     return status
 
 

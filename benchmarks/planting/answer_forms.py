@@ -1,8 +1,8 @@
 """Ways to state a final answer that is wrong for the gold answer, and beside each the same way done right.
 
-The templates are filled with numbers of a problem: `@v` is its answer, `@w` another number of as many digits,
-`@a` < `@b` are digits that occur in neither, `@n` is v + 1, `@vc` and `@wc` are v and w with commas, `@vw` and
-`@ww` in words. What an answer is asked for (`ask`) is added to the question, so that gold is the answer to it.
+The templates are filled with numbers of a problem: `@v` is its answer, `@w` another number of as many
+digits, `@a` < `@b` are digits that occur in neither, `@n` is v + 1, `@vc` and `@wc` are v and w with commas,
+`@vw` and `@ww` in words. What else is asked (`ask`) is added to the question, so that gold is its answer.
 """
 
 import string
@@ -273,6 +273,10 @@ FOUND = (
         r"The result is certainly not $@v$.",
         "@v is wrong.",
         "I don't think that it is @v.",
+        r"The answer is not \boxed{@v}.",
+        r"\boxed{@v} is not the answer.",
+        "\\boxed{@v}\n\nWait, that can't be right.",
+        "答案不是 @v。",
     ),
     _found(
         "sign",

@@ -1,4 +1,4 @@
-"""Wrong answers that a grader may take for the gold answer: forms of `answer_forms` about the answer itself."""
+"""Wrong answers that a grader may take for gold: forms of `answer_forms` about the answer itself."""
 
 from benchmarks.planting.answer_forms import Form
 

@@ -22,7 +22,7 @@ from drp.gates import LeakIndex
 from tests.grading.adversarial_pairs import MUTATIONS
 
 Role: TypeAlias = Literal["wrong trace", "wrong revision", "right"]
-"""What is wrong: the student's answer; only the answer that a careless LLM gives for a right trace; nothing."""
+"""What is wrong: the student's answer; only the answer of a careless LLM to a right trace; nothing."""
 
 FORMS: Mapping[str, Form] = {
     **{f"found: {form.kind}": form for form in FOUND},

@@ -32,6 +32,8 @@ _UNIT_LABEL = re.compile(
     r"(?P<power>\s?\^\s?\{?-?\d\}?)?",
     re.DOTALL,
 )
+# A numeral in a base, whose base the parser would drop: 204_5, 12_{seven}.
+_NUMERAL_IN_BASE = re.compile(r"\d\s?_")
 _VARIABLE = re.compile(r"(?<![\\A-Za-z])[a-z](?![A-Za-z])")
 # Numbers that math-verify recognises only outside of LaTeX: 1 000 and 1000,99 .
 _EUROPEAN = re.compile(r"-?\d{1,3}(?: \d{3})+(?:[.,]\d+)?|-?\d+,\d\d")
@@ -40,6 +42,8 @@ _DECIMAL = re.compile(r"(?<![\w.])(\d{0,40})\.(\d{1,40})(?![\d.])")
 
 def compare_expressions(gold: str, prediction: str) -> Verdict:
     """Compare two expressions or texts; undecided if one cannot be parsed or evaluated. May never return."""
+    if _NUMERAL_IN_BASE.search(gold) or _NUMERAL_IN_BASE.search(prediction):
+        return "undecided"
     (gold, unit), (prediction, other_unit) = _without_unit(gold), _without_unit(prediction)
     if unit and other_unit and unit != other_unit:
         are_known = unit.known and other_unit.known and not (unit.generic or other_unit.generic)

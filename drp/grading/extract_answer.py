@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from drp.core import AnswerSource
 from drp.grading.boxes import find_boxes, joined
+from drp.grading.denied import is_denied
 from drp.grading.final_expression import Expression, expressions, final_expression, statements
 
 _LONGEST_PHRASE = 200
@@ -38,7 +39,9 @@ _PHRASE = re.compile(
 _NOT_STATED = re.compile(
     r"\b(?:if|whether|suppose|assume|unless|check(?:ing)? that)\b[^.!?\n]{0,40}$", re.IGNORECASE
 )
-_NEGATED = re.compile(r"\s*(?:not|n't|wrong|incorrect|different|unclear|unknown)\b", re.IGNORECASE)
+_NEGATED = re.compile(
+    r"\s*(?:\w{1,12}ly\s)?(?:(?:not|n't|never|wrong|incorrect|different|unclear|unknown)\b|不)", re.IGNORECASE
+)
 # A formula at the start of that text is the whole answer.
 _MATH = re.compile(
     r"(?:\$\$(?P<a>[^$]{1,300})\$\$|\$(?P<b>[^$]{1,300})\$(?!\d)"
@@ -83,6 +86,7 @@ class Extracted:
 class _Found(NamedTuple):
     answer: str
     source: AnswerSource
+    start: int
     end: int
 
 
@@ -90,9 +94,12 @@ def extract_answer(text: str) -> Extracted | None:
     """Return the final answer of a response, or None if there is none.
 
     The last non-empty box wins; neighbouring boxes joined by commas or "and" form one answer. A text whose
-    boxes are empty or unfinished has no answer unless it is marked in another way.
+    boxes are empty or unfinished has no answer unless it is marked in another way, and a text that says that its
+    last answer is wrong has none.
     """
     marked = list(_marked(text))
+    if marked and is_denied(text, marked[0].start, marked[0].end):
+        return None
     if marked:
         first = marked[0]
         return Extracted(first.answer, first.source, _later(text, first, marked[1:]))
@@ -111,20 +118,21 @@ def _marked(text: str) -> Iterator[_Found]:
         while boxes and not boxes[-1].answer:
             boxes.pop()
         if boxes:
-            yield _Found(joined(text, boxes), "boxed", boxes[-1].end)
+            yield _Found(joined(text, boxes), "boxed", boxes[-1].start, boxes[-1].end)
     for match in reversed(list(_TAG.finditer(text))):
-        yield _Found(_unquoted(match["answer"]), "tag", match.end())
+        yield _Found(_unquoted(match["answer"]), "tag", match.start(), match.end())
         break
     for match in reversed(list(_HASH.finditer(text))):
-        yield _Found(match[1].strip(), "hash", match.end())
+        yield _Found(match[1].strip(), "hash", match.start(), match.end())
         break
     for match in reversed(list(_JSON.finditer(text))):
         if answer := _in_json(match.group()):
-            yield _Found(answer, "json", match.end())
+            yield _Found(answer, "json", match.start(), match.end())
             break
     for match in reversed(list(_PHRASE.finditer(text))):
         if answer := _of_phrase(text, match):
-            yield _Found(answer, "phrase", match.end())
+            start = max(match.end(), text.find(answer, match.end()))
+            yield _Found(answer, "phrase", start, start + len(answer))
             break
 
 

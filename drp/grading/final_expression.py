@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from drp.grading.denied import is_denied
+
 _TAIL = 4_000
 _MATH = re.compile(
     r"\$\$(?P<a>[^$]{1,1000})\$\$|(?<!\\)\$(?P<b>[^$\n]{1,300}?)(?<!\\)\$(?!\d)|\\\((?P<c>.{1,300}?)\\\)"
@@ -69,7 +71,10 @@ def final_expression(text: str) -> Expression | None:
             chosen = _chosen(sentence, found)
             if chosen is None:
                 return None
-            return Expression(_value(chosen.text), chosen.is_number, offset + start + chosen.end)
+            end = start + chosen.end
+            if is_denied(tail, max(start, tail.rfind(chosen.text, 0, end)), end):
+                return None
+            return Expression(_value(chosen.text), chosen.is_number, offset + end)
     return None
 
 

@@ -76,6 +76,8 @@ def test_equal(gold, prediction):
         ("3:45 pm", "3:45 am"),
         ("[1,4]", "(1,4)"),
         ("$5", "5 cents"),
+        ("103_{16}", "103_{12}"),
+        ("101_{two}", "101_3"),
     ],
 )
 def test_different(gold, prediction):
@@ -88,6 +90,8 @@ def test_different(gold, prediction):
         ("", "7"),
         ("3", "3 million"),
         ("204_5", "204"),
+        ("204_5", "54"),
+        ("11_2", "3_{10}"),
         ("$", "$"),
         ("5 m", "5"),
         ("9 apples", "9 pears"),

@@ -101,10 +101,35 @@ def test_a_whole_expression_is_taken(text, answer, source):
         r"I give up.\boxed{} We had 9 tries.",
         r"so \boxed{\frac{3}{",
         "What is asked?",
+        "The answer is not 14.",
+        "It can't be 14.",
+        "I don't think that it is 14.",
+        "$14$ is wrong.",
+        r"The answer is not \boxed{14}.",
+        "\\boxed{14}\n\nWait, that is not right.",
+        "The answer is 14. But that can't be true.",
+        "答案不是 14。",
     ],
 )
 def test_no_piece_is_taken(text):
     assert extract_answer(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This does not change the total, so it is 14.",
+        "I am not sure, but it is 14.",
+        "The answer is 14, not 15.",
+        r"It does not equal 15, so \boxed{14}",
+        "\\boxed{14}\n\nThis is not a coincidence.",
+        "Not counting the first, there are 14.",
+    ],
+)
+def test_what_is_denied_is_something_else(text):
+    extracted = extract_answer(text)
+    assert extracted is not None
+    assert extracted.answer == "14"
 
 
 @pytest.mark.parametrize(
