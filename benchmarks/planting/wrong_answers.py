@@ -138,7 +138,7 @@ def _item(rng: random.Random, role: Role, kind: str, source: Revision, stated: _
     thinking = source.original
     if thinking == source.revised:
         thinking = thought_aloud(rng, thinking, source.question)
-    question = source.question
+    question = source.question.strip()
     if stated.ask:
         question = f"{question} Let n be that number. {stated.ask}"
         thinking = f"{thinking}\n\nThat number is n, so n = {source.answer}."

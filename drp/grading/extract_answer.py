@@ -94,7 +94,7 @@ def extract_answer(text: str) -> Extracted | None:
     """Return the final answer of a response, or None if there is none.
 
     The last non-empty box wins; neighbouring boxes joined by commas or "and" form one answer. A text whose
-    boxes are empty or unfinished has no answer unless it is marked in another way, and a text that says that its
+    boxes are empty or unfinished has no answer unless it is marked in another way. A text that says that its
     last answer is wrong has none.
     """
     marked = list(_marked(text))
@@ -156,7 +156,7 @@ def _later(text: str, answer: _Found, marked: list[_Found]) -> str | None:
     for start, end in reversed(statements(tail)):
         sentence = tail[start:end]
         stated = expressions(sentence)
-        if stated and _is_statement(sentence, stated):
+        if stated and _is_statement(sentence, stated) and not stated[-1].is_denied_in(sentence):
             last = final_expression(sentence)
             found.append((offset + end, last.text if last else stated[-1].text))
             break

@@ -59,6 +59,10 @@ class Expression:
     is_number: bool
     end: int
 
+    def is_denied_in(self, sentence: str) -> bool:
+        """Whether the sentence says that this expression of it is not so."""
+        return is_denied(sentence, max(0, sentence.rfind(self.text, 0, self.end)), self.end)
+
 
 def final_expression(text: str) -> Expression | None:
     """Return the expression of the last statement that has one; None if several could be meant."""

@@ -123,6 +123,7 @@ def test_no_piece_is_taken(text):
         "The answer is 14, not 15.",
         r"It does not equal 15, so \boxed{14}",
         "\\boxed{14}\n\nThis is not a coincidence.",
+        r"\boxed{14}. So it is not 15.",
         "Not counting the first, there are 14.",
     ],
 )
