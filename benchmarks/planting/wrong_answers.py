@@ -114,7 +114,7 @@ def _of_form(rng: random.Random, form: Form, answer: str) -> _Stated | None:
 def _numbers(rng: random.Random, answer: str) -> Mapping[str, object]:
     """The values of the templates' names; see `answer_forms`."""
     at = rng.randrange(len(answer))
-    other = rng.choice([digit for digit in "123456789" if digit != answer[at]])
+    other = rng.choice([digit for digit in "123456789" if abs(int(digit) - int(answer[at])) > 1])
     changed = answer[:at] + other + answer[at + 1 :]
     left = sorted(set("23456789") - set(answer + changed)) or ["2", "3"]
     first, second = sorted(rng.sample(left, 2)) if len(left) > 1 else (left[0], left[0] + "1")

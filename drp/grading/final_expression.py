@@ -29,8 +29,8 @@ _NUMBER = (
 )
 _TERM = rf"(?:√?\(?{_NUMBER}\)?(?:[²³]|\^\d{{1,3}})?\s?[%°!π]?|√\(?\d{{1,20}}\)?|π)"
 _RUN = re.compile(
-    rf"(?<![\w.,/^])(?:{_TERM})(?:(?:\s?[:/]\s?|\s[-+*×·÷]\s|[*×·÷^])(?:{_TERM})){{0,20}}"
-    rf"(?:\s?[ap]\.?m\b\.?)?(?![\w^])",
+    rf"(?<![\w.,/^])(?:(?:minus|negative)\s)?(?:{_TERM})(?:(?:\s?[:/]\s?|\s[-+*×·÷]\s|[*×·÷^])(?:{_TERM})){{0,20}}"
+    rf"(?:\s?[ap]\.?m\b\.?|\s(?:hundred|thousand|million|billion|trillion|dozen)s?\b)?(?![\w^])",
     re.IGNORECASE,
 )
 _UNIT = re.compile(
@@ -45,6 +45,7 @@ _UNIT = re.compile(
 _NAME = re.compile(r"(?:[A-Za-z](?:_\{?\w{1,4}\}?)?|[A-Za-z]\([A-Za-z]\))\s?=\s?$")
 _LIST_JOINT = re.compile(r"\s?,?\s?(?:,|and|or|&)\s?")
 _EQUALS = re.compile(r"=(?!=)|\\approx|≈")
+_SEPARATOR = re.compile(r",(?!\d{3})|;|\b(?:and|or)\b")
 _PLAIN_LEFT = re.compile(
     r"[^=]*?(?:[A-Za-z]{3,}|\\text)[^=]*|\s*[A-Za-z]'?(?:_\{?\w{1,4}\}?)?(?:\([^()=]{0,30}\))?\s*"
     r"|[-+*/\\\d\s.,()^{}×·÷$%!timescdfrac]*"
@@ -149,6 +150,8 @@ def _chosen(sentence: str, found: list[Expression]) -> Expression | None:
 def _value(expression: str) -> str:
     """The right side of `P = 1/2 = 0.5`; an equation with an unknown stays whole."""
     sides = _EQUALS.split(expression)
+    if any(_SEPARATOR.search(side) for side in sides[1:-1]):
+        return expression  # x = 5, x = 32
     if len(sides) > 1 and _PLAIN_LEFT.fullmatch(sides[0]) and "<" not in expression and ">" not in expression:
         exact = _EQUALS.split(expression.partition("\\approx")[0].partition("≈")[0])
         return (exact[-1] if len(exact) > 1 else sides[-1]).strip()

@@ -46,6 +46,9 @@ from drp.grading.equality import quick_verdict
         ("{2, 5}", "5 and 2"),
         ("0,25", r"\frac14"),
         ("all real numbers", r"\mathbb{R}"),
+        ("-630", "minus 630"),
+        ("-50", "negative $50"),
+        ("204_5", "204_{\\text{five}}"),
     ],
 )
 def test_equal(gold, prediction):
@@ -78,6 +81,7 @@ def test_equal(gold, prediction):
         ("$5", "5 cents"),
         ("103_{16}", "103_{12}"),
         ("101_{two}", "101_3"),
+        ("630", "minus 630"),
     ],
 )
 def test_different(gold, prediction):
