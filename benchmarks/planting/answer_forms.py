@@ -1,8 +1,9 @@
 """Ways to state a final answer that is wrong for the gold answer, and beside each the same way done right.
 
-The templates are filled with numbers of a problem: `@v` is its answer, `@w` another number of as many
-digits (not v + 1), `@a` < `@b` are digits that occur in neither, `@n` is v + 1, `@vc` and `@wc` are v and w with commas,
-`@vw` and `@ww` in words. What else is asked (`ask`) is added to the question, so that gold is its answer.
+The templates are filled with numbers of a problem: `@v` is its answer, `@n` is v + 1, `@w` another
+number of as many digits, `@a` < `@b` are digits that occur in neither, `@vc` and `@wc` are v and w with
+commas, `@vw` and `@ww` in words. What else is asked (`ask`) is added to the question, so that gold is its
+answer.
 """
 
 import string
