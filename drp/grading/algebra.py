@@ -14,6 +14,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from drp.core import Verdict
+from drp.grading.modified import modifiers
 from drp.grading.notation import latex, plain, unwrapped
 from drp.grading.quantities import ShownNumber, parse_quantity
 from drp.grading.units import MeasurementUnit, parse_unit
@@ -45,6 +46,8 @@ def compare_expressions(gold: str, prediction: str) -> Verdict:
     """Compare two expressions or texts; undecided if one cannot be parsed or evaluated. May never return."""
     if _NUMERAL_IN_BASE.search(gold) or _NUMERAL_IN_BASE.search(prediction):
         return "undecided"
+    if modifiers(gold) != modifiers(prediction):
+        return "undecided"  # the parser would take the number alone
     (gold, unit), (prediction, other_unit) = _without_unit(gold), _without_unit(prediction)
     if unit and other_unit and unit != other_unit:
         are_known = unit.known and other_unit.known and not (unit.generic or other_unit.generic)

@@ -16,6 +16,7 @@ from drp.core import AnswerSource
 from drp.grading.boxes import find_boxes, joined
 from drp.grading.denied import is_denied
 from drp.grading.final_expression import Expression, expressions, final_expression, statements
+from drp.grading.modified import is_modified
 
 _LONGEST_PHRASE = 200
 """If the rest of a line is longer, it is an explanation and not an answer."""
@@ -98,7 +99,9 @@ def extract_answer(text: str) -> Extracted | None:
     last answer is wrong has none.
     """
     marked = list(_marked(text))
-    if marked and is_denied(text, marked[0].start, marked[0].end):
+    if marked and (
+        is_denied(text, marked[0].start, marked[0].end) or is_modified(text, marked[0].start, marked[0].end)
+    ):
         return None
     if marked:
         first = marked[0]
@@ -199,7 +202,7 @@ def _answer_in_prose(rest: str) -> str | None:
         rest = bold.group(1)
     end = _PROSE_END.search(rest)
     statement = rest[: end.start()] if end else rest
-    answer = statement.rpartition(" is ")[2].strip(" \t*:_\"'`.,，。")
+    answer = statement.rpartition(" is ")[2].strip(" \t*:_\"'`").rstrip(" .,，。*\"'`")
     answer = re.sub(r"^(?:a|an|the|是|为)\s", "", _THERE_ARE.sub("", answer))
     if len(re.findall(r"[A-Za-z]{2,}", answer)) > 4 or (statement != answer and _THERE_ARE.match(statement)):
         inside = expressions(answer)

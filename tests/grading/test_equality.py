@@ -82,6 +82,8 @@ def test_equal(gold, prediction):
         ("103_{16}", "103_{12}"),
         ("101_{two}", "101_3"),
         ("630", "minus 630"),
+        ("56", "> 56"),
+        ("> 56", r"\ge 56"),
     ],
 )
 def test_different(gold, prediction):

@@ -65,6 +65,14 @@ def test_units_of_expressions(grader):
     assert grader.verdict(r"2\sqrt{3}\text{ m}", r"200\sqrt{3}\text{ cm}") == "undecided"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["half of 56", "more than 56", "56 squared", "5 percent of 56", "one less than 56", "one hundred 56"],
+)
+def test_words_around_a_number_are_not_dropped(grader, text):
+    assert grader.verdict("56", text) != "equal"
+
+
 def test_what_cannot_be_parsed_is_undecided(grader):
     assert grader.verdict(r"\frac{1}{", "2") == "undecided"
     assert grader.verdict("7", "\ud800\x00") == "undecided"

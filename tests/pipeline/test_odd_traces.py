@@ -39,14 +39,15 @@ PAIRS = (
     f"the other pair is (2, 3).\n\n{CHECK}\n\nSo the pairs are (1, 6) and (2, 3)."
 )
 BASES = (
-    f"Okay, I write 54 in base 5.\n\n{ASIDE}\n\n54 = 2 * 25 + 4, since 2 * 25 = 50 and 54 - 50 = 4.\n\nThere is "
-    f"no 5 in the rest of 4, so the digits are 2, 0 and 4.\n\n{CHECK} 2 * 25 = 50.\n\nSo the answer is 204_5."
+    f"Okay, I write 54 in base 5.\n\n{ASIDE}\n\n54 = 2 * 25 + 4, since 2 * 25 = 50 and 54 - 50 = 4.\n\n"
+    f"There is no 5 in the rest of 4, so the digits are 2, 0 and 4.\n\n{CHECK} 2 * 25 = 50.\n\n"
+    "So the answer is 204_5."
 )
 BOTH = (
-    f"Okay, two things are asked.\n\n{ASIDE}\n\nFor (a), the boxes hold 7 * 12 = 84 pens.\n\nFor (b), all pens "
-    f"are 84 + 5 = 89.\n\n{CHECK}\n\nSo the answers are 84 and 89."
+    f"Okay, two things are asked.\n\n{ASIDE}\n\nFor (a), the boxes hold 7 * 12 = 84 pens.\n\nFor (b), all "
+    f"pens are 84 + 5 = 89.\n\n{CHECK}\n\nSo the answers are 84 and 89."
 )
-TWO = "There are 7 boxes with 12 pens each and 5 single ones. (a) How many pens are in boxes? (b) How many in all?"
+TWO = "There are 7 boxes with 12 pens each and 5 single ones. (a) How many are in boxes? (b) How many in all?"
 BASE = "Write 54 in base 5."
 FACTORS = "Which pairs of whole numbers multiply to 6?"
 
