@@ -8,6 +8,8 @@ from drp.grading.denied import is_denied
 from drp.grading.modified import is_modified
 
 _TAIL = 4_000
+_LONGEST_LEFT = 80
+"""Most characters of the left side of an equation in prose."""
 _MATH = re.compile(
     r"\$\$(?P<a>[^$]{1,1000})\$\$|(?<!\\)\$(?P<b>[^$\n]{1,300}?)(?<!\\)\$(?!\d)|\\\((?P<c>.{1,300}?)\\\)"
     r"|\\\[(?P<d>.{1,1000}?)\\\]",
@@ -117,9 +119,12 @@ def expressions(sentence: str) -> list[Expression]:
     for match in _RUN.finditer(sentence):
         if any(start < match.end() and match.start() < end for start, end in covered):
             continue
-        name = _equation(sentence[: match.start()]) or _NAME.search(sentence[: match.start()])
+        first = max(0, match.start() - _LONGEST_LEFT)
+        left = sentence[first : match.start()]
+        name = _equation(left) or _NAME.search(left)
         unit = _UNIT.match(sentence, match.end())
-        start, end = (name.start() if name else match.start()), (unit.end() if unit else match.end())
+        start = first + name.start() if name else match.start()
+        end = unit.end() if unit else match.end()
         found.append(Expression(sentence[start:end].strip().rstrip("."), not name and not unit, end))
     return _lists(sentence, sorted(found, key=lambda each: each.end))
 
