@@ -132,7 +132,7 @@ def _value(expression: Any) -> Fraction | None:
     return number.real
 
 
-class _Number(NamedTuple):
+class _ComplexNumber(NamedTuple):
     """A complex number; `error` is its relative error, 0 if it is exact."""
 
     real: Fraction
@@ -140,7 +140,7 @@ class _Number(NamedTuple):
     error: Fraction
 
 
-def _evaluated(expression: Any, digits: int = _DIGITS) -> _Number | None:
+def _evaluated(expression: Any, digits: int = _DIGITS) -> _ComplexNumber | None:
     """The value: exact if rational, else with so many digits; None if it has no finite one."""
     import sympy
 
@@ -149,12 +149,12 @@ def _evaluated(expression: Any, digits: int = _DIGITS) -> _Number | None:
     try:
         exact = expression.doit()
         if exact.is_Rational:
-            return _Number(_fraction(exact), Fraction(0), Fraction(0))
+            return _ComplexNumber(_fraction(exact), Fraction(0), Fraction(0))
         value = sympy.N(expression, digits)
         if not value.is_number or value.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
             return None
         parts = value.as_real_imag()
-        return _Number(_fraction(parts[0]), _fraction(parts[1]), Fraction(1, 10 ** (digits - 20)))
+        return _ComplexNumber(_fraction(parts[0]), _fraction(parts[1]), Fraction(1, 10 ** (digits - 20)))
     except (TypeError, ValueError, ArithmeticError, AttributeError):
         return None
 
@@ -231,7 +231,7 @@ def _equal_expressions(first: Any, second: Any) -> bool | None:
     return _at_points(first, second, lambda a, b: bool(_same_value(a, b)))
 
 
-def _same_value(first: _Number | None, second: _Number | None) -> bool | None:
+def _same_value(first: _ComplexNumber | None, second: _ComplexNumber | None) -> bool | None:
     if first is None or second is None:
         return None
     size = max(abs(part) for part in (first.real, first.imaginary, second.real, second.imaginary))
@@ -239,7 +239,9 @@ def _same_value(first: _Number | None, second: _Number | None) -> bool | None:
     return abs(first.real - second.real) <= error and abs(first.imaginary - second.imaginary) <= error
 
 
-def _at_points(first: Any, second: Any, same: Callable[[_Number, _Number], bool]) -> bool | None:
+def _at_points(
+    first: Any, second: Any, same: Callable[[_ComplexNumber, _ComplexNumber], bool]
+) -> bool | None:
     """Whether `same` holds at random points, the same ones each time; None if too few can be evaluated."""
     import sympy
 
@@ -282,7 +284,7 @@ def _equal_relations(first: Any, second: Any) -> bool | None:
         return _all(first.args, second.args)
     factors: list[Fraction] = []
 
-    def proportional(a: _Number, b: _Number) -> bool:
+    def proportional(a: _ComplexNumber, b: _ComplexNumber) -> bool:
         is_zero = [not (number.real or number.imaginary) for number in (a, b)]
         if any(is_zero):
             return all(is_zero)
