@@ -18,8 +18,8 @@ RUN_DATE ?=
 UPGRADE ?= --upgrade
 DATA ?= ../shared/data
 # Each with the file or folder of DATA that it reads, if it reads any.
-BENCHMARKS := arithmetic:math.parquet grader: teacher_quality:traces.parquet teacher_speed:traces.parquet \
-	step_importance:. teacher_throughput
+BENCHMARKS := arithmetic:math.parquet grader: planted_wrong_answers: teacher_quality:traces.parquet \
+	teacher_speed:traces.parquet step_importance:. teacher_throughput
 export PORT
 # A night is many processes: each would compile Airflow and Great Expectations anew where an image sets this.
 export PYTHONDONTWRITEBYTECODE :=

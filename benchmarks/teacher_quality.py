@@ -149,12 +149,9 @@ def main() -> None:
     print(f"accepted                  {len(accepted) / len(outcomes):>8.1%}")
     print(f"  without fallbacks       {len(cut) / len(outcomes):>8.1%}")
     print(f"  fallbacks               {1 - len(cut) / len(accepted):>8.1%}  of accepted")
-    print(
-        f"median saving             {statistics.median(map(saving, cut)):>8.1%}  of characters, no fallbacks"
-    )
-    print(
-        f"results of the summary    {statistics.mean(results):>8.3f}  kept, {len(results)} revisions, no fallbacks"
-    )
+    median, mean = statistics.median(map(saving, cut)), statistics.mean(results)
+    print(f"median saving             {median:>8.1%}  of characters, no fallbacks")
+    print(f"results of the summary    {mean:>8.3f}  kept, of {len(results)}, no fallbacks")
     print(f"  under half of them      {under_half:>8.1%}")
     for limit, upper in (*BANDS, (0, 10**9)):
         print(band_line(outcomes, limit, upper))

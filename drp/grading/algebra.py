@@ -1,9 +1,9 @@
 """Compare two expressions by exact algebra: `compare_expressions(gold, prediction)`.
 
 math-verify's parser turns them into SymPy. Whether they are equal is decided here, without the tolerances by
-which math-verify calls 1/2^30 and 1/2^31 equal: rational numbers are compared exactly, others at 120 digits,
-relative to their size, and expressions with variables at random points. math-verify decides only on what has
-no such comparison.
+which math-verify calls 1/2^30 and 1/2^31 equal: rational numbers are compared exactly, others at up to 1,000
+digits, relative to their size, and expressions with variables at random points. math-verify decides only on
+what has no such comparison.
 """
 
 import random
@@ -11,14 +11,16 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from drp.core import Verdict
+from drp.grading.modified import modifiers
 from drp.grading.notation import latex, plain, unwrapped
 from drp.grading.quantities import ShownNumber, parse_quantity
 from drp.grading.units import MeasurementUnit, parse_unit
 
-_DIGITS = 120
+_DIGITS, _MORE_DIGITS = 120, 1_000
+"""Digits at which irrational numbers are told apart, and at which those are that are the same so far."""
 _SAME = Fraction(1, 10**100)
 """Relative difference below which two numbers computed at 120 digits are the same."""
 _POINTS = 8
@@ -32,6 +34,8 @@ _UNIT_LABEL = re.compile(
     r"(?P<power>\s?\^\s?\{?-?\d\}?)?",
     re.DOTALL,
 )
+# A numeral in a base, whose base the parser would drop: 204_5, 12_{seven}.
+_NUMERAL_IN_BASE = re.compile(r"\d\s?_")
 _VARIABLE = re.compile(r"(?<![\\A-Za-z])[a-z](?![A-Za-z])")
 # Numbers that math-verify recognises only outside of LaTeX: 1 000 and 1000,99 .
 _EUROPEAN = re.compile(r"-?\d{1,3}(?: \d{3})+(?:[.,]\d+)?|-?\d+,\d\d")
@@ -40,6 +44,10 @@ _DECIMAL = re.compile(r"(?<![\w.])(\d{0,40})\.(\d{1,40})(?![\d.])")
 
 def compare_expressions(gold: str, prediction: str) -> Verdict:
     """Compare two expressions or texts; undecided if one cannot be parsed or evaluated. May never return."""
+    if _NUMERAL_IN_BASE.search(gold) or _NUMERAL_IN_BASE.search(prediction):
+        return "undecided"
+    if modifiers(gold) != modifiers(prediction):
+        return "undecided"  # the parser would take the number alone
     (gold, unit), (prediction, other_unit) = _without_unit(gold), _without_unit(prediction)
     if unit and other_unit and unit != other_unit:
         are_known = unit.known and other_unit.known and not (unit.generic or other_unit.generic)
@@ -119,13 +127,21 @@ def _of_decimal(number: ShownNumber, values: list[Fraction]) -> Verdict | None:
 def _value(expression: Any) -> Fraction | None:
     """The value of a real number."""
     number = _evaluated(expression)
-    if number is None or abs(number[1]) > abs(number[0]) * _SAME:
+    if number is None or abs(number.imaginary) > abs(number.real) * _SAME:
         return None
-    return number[0]
+    return number.real
 
 
-def _evaluated(expression: Any) -> tuple[Fraction, Fraction] | None:
-    """Real and imaginary part: exact if rational, else at 120 digits; None if it has no finite value."""
+class _ComplexNumber(NamedTuple):
+    """A complex number; `error` is its relative error, 0 if it is exact."""
+
+    real: Fraction
+    imaginary: Fraction
+    error: Fraction
+
+
+def _evaluated(expression: Any, digits: int = _DIGITS) -> _ComplexNumber | None:
+    """The value: exact if rational, else with so many digits; None if it has no finite one."""
     import sympy
 
     if not isinstance(expression, sympy.Expr) or expression.free_symbols:
@@ -133,12 +149,12 @@ def _evaluated(expression: Any) -> tuple[Fraction, Fraction] | None:
     try:
         exact = expression.doit()
         if exact.is_Rational:
-            return _fraction(exact), Fraction(0)
-        value = sympy.N(expression, _DIGITS)
+            return _ComplexNumber(_fraction(exact), Fraction(0), Fraction(0))
+        value = sympy.N(expression, digits)
         if not value.is_number or value.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
             return None
         parts = value.as_real_imag()
-        return _fraction(parts[0]), _fraction(parts[1])
+        return _ComplexNumber(_fraction(parts[0]), _fraction(parts[1]), Fraction(1, 10 ** (digits - 20)))
     except (TypeError, ValueError, ArithmeticError, AttributeError):
         return None
 
@@ -210,21 +226,21 @@ def _equal_expressions(first: Any, second: Any) -> bool | None:
     if infinite:
         return False if not any(each.has(sympy.zoo, sympy.nan) for each in infinite) else None
     if not first.free_symbols and not second.free_symbols:
-        return _same_value(_evaluated(first), _evaluated(second))
+        same = _same_value(_evaluated(first), _evaluated(second))
+        return same and _same_value(_evaluated(first, _MORE_DIGITS), _evaluated(second, _MORE_DIGITS))
     return _at_points(first, second, lambda a, b: bool(_same_value(a, b)))
 
 
-def _same_value(
-    first: tuple[Fraction, Fraction] | None, second: tuple[Fraction, Fraction] | None
-) -> bool | None:
+def _same_value(first: _ComplexNumber | None, second: _ComplexNumber | None) -> bool | None:
     if first is None or second is None:
         return None
-    size = max(abs(part) for part in (*first, *second))
-    return all(abs(a - b) <= size * _SAME for a, b in zip(first, second, strict=True))
+    size = max(abs(part) for part in (first.real, first.imaginary, second.real, second.imaginary))
+    error = size * max(first.error, second.error)
+    return abs(first.real - second.real) <= error and abs(first.imaginary - second.imaginary) <= error
 
 
 def _at_points(
-    first: Any, second: Any, same: Callable[[tuple[Fraction, Fraction], tuple[Fraction, Fraction]], bool]
+    first: Any, second: Any, same: Callable[[_ComplexNumber, _ComplexNumber], bool]
 ) -> bool | None:
     """Whether `same` holds at random points, the same ones each time; None if too few can be evaluated."""
     import sympy
@@ -268,12 +284,13 @@ def _equal_relations(first: Any, second: Any) -> bool | None:
         return _all(first.args, second.args)
     factors: list[Fraction] = []
 
-    def proportional(a: tuple[Fraction, Fraction], b: tuple[Fraction, Fraction]) -> bool:
-        if not any(a) or not any(b):
-            return not any(a) and not any(b)
-        if a[1] or b[1]:
-            return abs(a[0] - b[0]) <= abs(a[0]) * _SAME and abs(a[1] - b[1]) <= abs(a[1]) * _SAME
-        factors.append(b[0] / a[0])
+    def proportional(a: _ComplexNumber, b: _ComplexNumber) -> bool:
+        is_zero = [not (number.real or number.imaginary) for number in (a, b)]
+        if any(is_zero):
+            return all(is_zero)
+        if a.imaginary or b.imaginary:
+            return bool(_same_value(a, b))
+        factors.append(b.real / a.real)
         return abs(factors[-1] - factors[0]) <= abs(factors[0]) * _SAME
 
     if not sides[0].free_symbols and not sides[1].free_symbols:

@@ -1,6 +1,6 @@
-"""Take answers apart: options, times of the day, ratios, named values, lists, sets, tuples and intervals.
+"""Take answers apart: options, times of the day, ratios, numerals in a base, named values, lists, tuples.
 
-All functions read the notation of `notation.plain`.
+Sets and intervals are taken apart like lists and tuples. All functions read the notation of `notation.plain`.
 """
 
 import re
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from drp.grading.notation import LABEL
+from drp.grading.number_words import number_in_words
 
 _OPTION = re.compile(
     r"(?P<open>\(?)(?P<letter>[A-Ja-j])(?P<close>\)?[.:]?)(?:(?<=[).:])\s?(?P<text>(?!and\b|or\b)[^\s,;&].{0,300}))?",
@@ -20,6 +21,9 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _RATIO = re.compile(r"\d{1,20}(?:\.\d{1,20})?(?:\s?:\s?\d{1,20}(?:\.\d{1,20})?){1,5}")
+_NUMERAL = re.compile(
+    rf"(?P<sign>-?)(?P<digits>\d[\dA-Za-z]{{0,400}})\s?_\s?(?:(?P<base>\d{{1,2}})|\{{[\s{LABEL}]*(?P<named>\w{{1,12}})\s?\}})"
+)
 # What an answer may be the value of: x, x_1, f(x), (x,y), A:B, \alpha .
 _NAMED = re.compile(
     r"(?P<name>\\?[A-Za-z]{1,12}(?:_\{?\w{1,8}\}?|'){0,2}(?:\([A-Za-z](?:,[A-Za-z]){0,3}\))?"
@@ -65,6 +69,15 @@ class TimeOfDay:
     minutes: Fraction
     afternoon: bool | None
     may_be_ratio: bool
+
+
+@dataclass(frozen=True)
+class Numeral:
+    """A whole number in a base: its digits in upper case without leading zeros, the base, and its value."""
+
+    digits: str
+    base: int
+    value: int
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,22 @@ def time_of_day(text: str) -> TimeOfDay | None:
         afternoon = True
     minutes = Fraction(60 * hour + int(match["minute"])) + Fraction(int(match["second"] or 0), 60)
     return TimeOfDay(minutes, afternoon, not match["half"])
+
+
+def numeral(text: str) -> Numeral | None:
+    """Return the numeral with a base that `text` is: `204_5`, `1A_{16}`, `101_{two}`."""
+    match = _NUMERAL.fullmatch(text)
+    if not match:
+        return None
+    named = match["base"] or match["named"]
+    base = int(named) if named.isdecimal() else number_in_words(named)
+    if base is None or base not in range(2, 37):
+        return None
+    digits = match["sign"] + (match["digits"].upper().lstrip("0") or "0")
+    try:
+        return Numeral(digits, int(base), int(digits, int(base)))
+    except ValueError:  # a digit that the base does not have
+        return None
 
 
 def ratio(text: str) -> list[Fraction] | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from drp.core import Verdict
-from drp.grading.answer_parts import Items, items_of, named, option, ratio, time_of_day
+from drp.grading.answer_parts import Items, items_of, named, numeral, option, ratio, time_of_day
 from drp.grading.extract_answer import extract_answer
 from drp.grading.notation import LABEL, plain
 from drp.grading.quantities import compare, parse_quantity
@@ -20,8 +20,7 @@ LONGEST_ANSWER = 4_000
 _MOST_DEPTH = 4
 
 _HAS_CONTENT = re.compile(r"[^\W_]|\\(?:infty|emptyset)")
-# A numeral in a base: 204_5.
-_BASE = re.compile(r"\d\s?_\s?\{?\s?\d")
+_BOUND = re.compile(r"\s?(<|>|\\(?:le|ge|ne)(?![a-z]))\s?(?=[^\s<>=])")
 # A space that separates numbers: 1 2, or 32, 349 without brackets.
 _SPACED_DIGITS = re.compile(r"\d \d|^[^(\[{]*\d, \d{3}", re.MULTILINE)
 _WORDS = re.compile(r"[A-Za-z][A-Za-z']*(?:[\s-][A-Za-z'][A-Za-z']*){0,11}")
@@ -84,11 +83,9 @@ def _compare(leaf: Leaf, gold: str, prediction: str, depth: int) -> Verdict | No
     reference, candidate = plain(gold), plain(prediction)
     if reference == candidate:
         return "equal" if _HAS_CONTENT.search(reference) else "undecided"
-    if bool(_BASE.search(reference)) != bool(_BASE.search(candidate)):
-        return "undecided"  # 204_5 against 204: algebra would ignore the difference
     if reference.replace(LABEL, "").replace(" ", "") == candidate.replace(LABEL, "").replace(" ", ""):
         return None if _SPACED_DIGITS.search(f"{reference}\n{candidate}") else "equal"
-    for rule in (_as_options, _as_quantities, _as_times, _as_words, _as_ratios):
+    for rule in (_as_options, _as_bounds, _as_numerals, _as_quantities, _as_times, _as_words, _as_ratios):
         verdict = rule(reference, candidate)
         if verdict:
             return verdict
@@ -123,6 +120,29 @@ def _same_text(first: str, second: str) -> Verdict:
 def _as_quantities(reference: str, candidate: str) -> Verdict | None:
     first, second = parse_quantity(reference), parse_quantity(candidate)
     return compare(first, second) if first and second else None
+
+
+def _as_bounds(reference: str, candidate: str) -> Verdict | None:
+    """`> 56`, a bound without its variable, against another one or against a number."""
+    first, second = _BOUND.match(reference), _BOUND.match(candidate)
+    if first and second:
+        if first[1] != second[1]:
+            return "different"
+        return _same_text(reference[first.end() :], candidate[second.end() :])
+    if not first and not second:
+        return None
+    return "undecided" if _is_relation(candidate if first else reference) else "different"
+
+
+def _as_numerals(reference: str, candidate: str) -> Verdict | None:
+    """`12_5` against `12_7`. The same number in another base is undecided: the question may name the base."""
+    first, second = numeral(reference), numeral(candidate)
+    if not first or not second:
+        other = candidate if first else reference
+        return "undecided" if (first or second) and parse_quantity(other) else None
+    if first == second:
+        return "equal"
+    return "undecided" if first.value == second.value else "different"
 
 
 def _as_times(reference: str, candidate: str) -> Verdict | None:

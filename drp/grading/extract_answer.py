@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 from drp.core import AnswerSource
 from drp.grading.boxes import find_boxes, joined
+from drp.grading.denied import is_denied
 from drp.grading.final_expression import Expression, expressions, final_expression, statements
+from drp.grading.modified import is_modified
 
 _LONGEST_PHRASE = 200
 """If the rest of a line is longer, it is an explanation and not an answer."""
@@ -38,7 +40,9 @@ _PHRASE = re.compile(
 _NOT_STATED = re.compile(
     r"\b(?:if|whether|suppose|assume|unless|check(?:ing)? that)\b[^.!?\n]{0,40}$", re.IGNORECASE
 )
-_NEGATED = re.compile(r"\s*(?:not|n't|wrong|incorrect|different|unclear|unknown)\b", re.IGNORECASE)
+_NEGATED = re.compile(
+    r"\s*(?:\w{1,12}ly\s)?(?:(?:not|n't|never|wrong|incorrect|different|unclear|unknown)\b|不)", re.IGNORECASE
+)
 # A formula at the start of that text is the whole answer.
 _MATH = re.compile(
     r"(?:\$\$(?P<a>[^$]{1,300})\$\$|\$(?P<b>[^$]{1,300})\$(?!\d)"
@@ -83,6 +87,7 @@ class Extracted:
 class _Found(NamedTuple):
     answer: str
     source: AnswerSource
+    start: int
     end: int
 
 
@@ -90,9 +95,14 @@ def extract_answer(text: str) -> Extracted | None:
     """Return the final answer of a response, or None if there is none.
 
     The last non-empty box wins; neighbouring boxes joined by commas or "and" form one answer. A text whose
-    boxes are empty or unfinished has no answer unless it is marked in another way.
+    boxes are empty or unfinished has no answer unless it is marked in another way. A text that says that its
+    last answer is wrong has none.
     """
     marked = list(_marked(text))
+    if marked and (
+        is_denied(text, marked[0].start, marked[0].end) or is_modified(text, marked[0].start, marked[0].end)
+    ):
+        return None
     if marked:
         first = marked[0]
         return Extracted(first.answer, first.source, _later(text, first, marked[1:]))
@@ -111,20 +121,21 @@ def _marked(text: str) -> Iterator[_Found]:
         while boxes and not boxes[-1].answer:
             boxes.pop()
         if boxes:
-            yield _Found(joined(text, boxes), "boxed", boxes[-1].end)
+            yield _Found(joined(text, boxes), "boxed", boxes[-1].start, boxes[-1].end)
     for match in reversed(list(_TAG.finditer(text))):
-        yield _Found(_unquoted(match["answer"]), "tag", match.end())
+        yield _Found(_unquoted(match["answer"]), "tag", match.start(), match.end())
         break
     for match in reversed(list(_HASH.finditer(text))):
-        yield _Found(match[1].strip(), "hash", match.end())
+        yield _Found(match[1].strip(), "hash", match.start(), match.end())
         break
     for match in reversed(list(_JSON.finditer(text))):
         if answer := _in_json(match.group()):
-            yield _Found(answer, "json", match.end())
+            yield _Found(answer, "json", match.start(), match.end())
             break
     for match in reversed(list(_PHRASE.finditer(text))):
         if answer := _of_phrase(text, match):
-            yield _Found(answer, "phrase", match.end())
+            start = max(match.end(), text.find(answer, match.end()))
+            yield _Found(answer, "phrase", start, start + len(answer))
             break
 
 
@@ -148,7 +159,7 @@ def _later(text: str, answer: _Found, marked: list[_Found]) -> str | None:
     for start, end in reversed(statements(tail)):
         sentence = tail[start:end]
         stated = expressions(sentence)
-        if stated and _is_statement(sentence, stated):
+        if stated and _is_statement(sentence, stated) and not stated[-1].is_denied_in(sentence):
             last = final_expression(sentence)
             found.append((offset + end, last.text if last else stated[-1].text))
             break
@@ -191,7 +202,7 @@ def _answer_in_prose(rest: str) -> str | None:
         rest = bold.group(1)
     end = _PROSE_END.search(rest)
     statement = rest[: end.start()] if end else rest
-    answer = statement.rpartition(" is ")[2].strip(" \t*:_\"'`.,，。")
+    answer = statement.rpartition(" is ")[2].strip(" \t*:_\"'`").rstrip(" .,，。*\"'`")
     answer = re.sub(r"^(?:a|an|the|是|为)\s", "", _THERE_ARE.sub("", answer))
     if len(re.findall(r"[A-Za-z]{2,}", answer)) > 4 or (statement != answer and _THERE_ARE.match(statement)):
         inside = expressions(answer)

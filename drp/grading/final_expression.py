@@ -4,7 +4,12 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from drp.grading.denied import is_denied
+from drp.grading.modified import is_modified
+
 _TAIL = 4_000
+_LONGEST_LEFT = 80
+"""Most characters of the left side of an equation in prose."""
 _MATH = re.compile(
     r"\$\$(?P<a>[^$]{1,1000})\$\$|(?<!\\)\$(?P<b>[^$\n]{1,300}?)(?<!\\)\$(?!\d)|\\\((?P<c>.{1,300}?)\\\)"
     r"|\\\[(?P<d>.{1,1000}?)\\\]",
@@ -27,8 +32,9 @@ _NUMBER = (
 )
 _TERM = rf"(?:√?\(?{_NUMBER}\)?(?:[²³]|\^\d{{1,3}})?\s?[%°!π]?|√\(?\d{{1,20}}\)?|π)"
 _RUN = re.compile(
-    rf"(?<![\w.,/^])(?:{_TERM})(?:(?:\s?[:/]\s?|\s[-+*×·÷]\s|[*×·÷^])(?:{_TERM})){{0,20}}"
-    rf"(?:\s?[ap]\.?m\b\.?)?(?![\w^])",
+    rf"(?<![\w.,/^])(?:(?:minus|negative)\s)?(?:{_TERM})(?:(?:\s?[:/]\s?|\s[-+*×·÷]\s|[*×·÷^])(?:{_TERM})){{0,20}}"
+    rf"(?:\s?[ap]\.?m\b\.?|\s(?:hundred|thousand|million|billion|trillion|dozen)s?\b)?"
+    r"(?![\w^]|\+(?!\d))",
     re.IGNORECASE,
 )
 _UNIT = re.compile(
@@ -40,12 +46,21 @@ _UNIT = re.compile(
     r"(?:\s?(?:/|per)\s?(?:s|h|hour|second|minute|min|m|kg|day))?"
     r"(?:\s?\^\s?\{?[23]\}?|[²³]|\s(?:squared|cubed))?)(?![\w/])"
 )
-_NAME = re.compile(r"(?:[A-Za-z](?:_\{?\w{1,4}\}?)?|[A-Za-z]\([A-Za-z]\))\s?=\s?$")
+_NAME = re.compile(
+    r"(?:[A-Za-z](?:_\{?\w{1,4}\}?)?|[A-Za-z]\([A-Za-z]\))\s?=\s?$"
+    r"|(?:(?<![\w\\])[A-Za-z]\s?)?(?:[<>≤≥≠]=?|!=)\s?$"
+)
+# The left side of an equation for something else than its unknown: 2x = 56, |x| = 56, x + 3 = 56.
+_EQUATION = re.compile(
+    r"(?<![\w\\^])(?:\d{0,9}\s?[A-Za-z](?:[²³]|\^\{?\d\}?)?(?![A-Za-z])|\|[A-Za-z]\||\d{1,9})"
+    r"(?:\s?[-+*/]\s?(?:\d{0,9}[A-Za-z](?![A-Za-z])|\d{1,9})){0,4}\s?=\s?$"
+)
 _LIST_JOINT = re.compile(r"\s?,?\s?(?:,|and|or|&)\s?")
 _EQUALS = re.compile(r"=(?!=)|\\approx|≈")
+_SEPARATOR = re.compile(r",(?!\d{3})|;|\b(?:and|or)\b")
 _PLAIN_LEFT = re.compile(
     r"[^=]*?(?:[A-Za-z]{3,}|\\text)[^=]*|\s*[A-Za-z]'?(?:_\{?\w{1,4}\}?)?(?:\([^()=]{0,30}\))?\s*"
-    r"|[-+*/\\\d\s.,()^{}×·÷$%!timescdfrac]*"
+    r"|[-+*/\\\d\s.,()^{}×·÷$%!_timescdfrac]*"
 )
 
 
@@ -56,6 +71,10 @@ class Expression:
     text: str
     is_number: bool
     end: int
+
+    def is_denied_in(self, sentence: str) -> bool:
+        """Whether the sentence says that this expression of it is not so."""
+        return is_denied(sentence, max(0, sentence.rfind(self.text, 0, self.end)), self.end)
 
 
 def final_expression(text: str) -> Expression | None:
@@ -69,7 +88,11 @@ def final_expression(text: str) -> Expression | None:
             chosen = _chosen(sentence, found)
             if chosen is None:
                 return None
-            return Expression(_value(chosen.text), chosen.is_number, offset + start + chosen.end)
+            end = start + chosen.end
+            first = max(start, tail.rfind(chosen.text, 0, end))
+            if is_denied(tail, first, end) or is_modified(tail, first, end):
+                return None
+            return Expression(_value(chosen.text), chosen.is_number, offset + end)
     return None
 
 
@@ -96,11 +119,22 @@ def expressions(sentence: str) -> list[Expression]:
     for match in _RUN.finditer(sentence):
         if any(start < match.end() and match.start() < end for start, end in covered):
             continue
-        name = _NAME.search(sentence[: match.start()])
+        first = max(0, match.start() - _LONGEST_LEFT)
+        left = sentence[first : match.start()]
+        name = _equation(left) or _NAME.search(left)
         unit = _UNIT.match(sentence, match.end())
-        start, end = (name.start() if name else match.start()), (unit.end() if unit else match.end())
+        start = first + name.start() if name else match.start()
+        end = unit.end() if unit else match.end()
         found.append(Expression(sentence[start:end].strip().rstrip("."), not name and not unit, end))
     return _lists(sentence, sorted(found, key=lambda each: each.end))
+
+
+def _equation(before: str) -> re.Match[str] | None:
+    match = _EQUATION.search(before)
+    is_of_unknown = (
+        match and re.search(r"[A-Za-z]", match[0]) and not re.fullmatch(r"[A-Za-z]\s?=\s?", match[0])
+    )
+    return match if is_of_unknown else None
 
 
 def _lists(sentence: str, found: list[Expression]) -> list[Expression]:
@@ -140,6 +174,8 @@ def _chosen(sentence: str, found: list[Expression]) -> Expression | None:
 def _value(expression: str) -> str:
     """The right side of `P = 1/2 = 0.5`; an equation with an unknown stays whole."""
     sides = _EQUALS.split(expression)
+    if any(_SEPARATOR.search(side) for side in sides[1:-1]):
+        return expression  # x = 5, x = 32
     if len(sides) > 1 and _PLAIN_LEFT.fullmatch(sides[0]) and "<" not in expression and ">" not in expression:
         exact = _EQUALS.split(expression.partition("\\approx")[0].partition("≈")[0])
         return (exact[-1] if len(exact) > 1 else sides[-1]).strip()

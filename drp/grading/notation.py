@@ -57,6 +57,9 @@ _BRACED_NUMBER = re.compile(r"(?<=\{)\d{1,3}(?:,\d{3}){1,8}(?=\})")
 # e-notation: 6.02e23, 3.0E+08 .
 _E_NOTATION = re.compile(r"(?<![\w.\\{])(-?\d{1,40}(?:\.\d{1,40})?|-?\.\d{1,40})[eE]([+-]?\d{1,4})(?![\w.])")
 
+# A sign as a word: minus 5, negative $50. Not a subtraction: 12 minus 5.
+_SIGN_WORD = re.compile(r"(?<![\w)}]\s)(?<!\w)(?:minus|negative)\s(?=\\?\$?\d)", re.IGNORECASE)
+
 # Commands that only change spacing, size or style.
 _NO_SPACE = re.compile(
     r"\\!\s?|\\(?:left|right|displaystyle|textstyle|[bB]igg?[lr]?)(?![A-Za-z])|\\(?:limits|nolimits)"
@@ -113,7 +116,7 @@ def unwrapped(answer: str) -> str:
 
 def plain(answer: str) -> str:
     """Return the normal form of an answer's notation; `LABEL` stands before what was a LaTeX label."""
-    answer = latex(_INNER_MATH.sub(r"\1", unwrapped(answer)))
+    answer = latex(_SIGN_WORD.sub("-", _INNER_MATH.sub(r"\1", unwrapped(answer))))
     if "\\" in answer or "°" in answer:
         answer = _STYLED.sub(r"\1", _SPACING.sub(" ", _NO_SPACE.sub("", answer)))
         answer = answer.replace("\\%", "%").replace("\\#", "#").replace("\\&", "&").replace("\\_", "_")

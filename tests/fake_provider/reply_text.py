@@ -7,7 +7,7 @@ teacher refuses are returned unchanged, and the row gates reject them as not sho
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -39,6 +39,11 @@ REASONS = {
 
 def think(body: Mapping[str, Any]) -> str:
     """Return the reply to a chat completion: JSON for a prompt of DRP, a short sentence for anything else."""
+    return reply_by(_revised, body)
+
+
+def reply_by(revise: Callable[[Draft], Draft], body: Mapping[str, Any]) -> str:
+    """Return the reply of a teacher that cuts as the heuristic teacher does, and revises with `revise`."""
     messages = body["messages"]
     known = _known().get(messages[0]["content"])
     if known is None:
@@ -47,7 +52,7 @@ def think(body: Mapping[str, Any]) -> str:
     material = {match[1]: match[3] for match in _FENCE.finditer(messages[-1]["content"])}
     draft = _draft(name, kind, material)
     if not name.startswith("decompose"):
-        draft = _revised(draft)
+        draft = revise(draft)
     return reply_of(name, draft).model_dump_json()
 
 

@@ -130,7 +130,7 @@ def _tiny(rng: random.Random, gold: str) -> tuple[str, str] | None:
     if not _INTEGER.fullmatch(gold):
         return None
     number = abs(int(gold))
-    power = rng.randint(25, 90)
+    power = rng.randint(25, 700)
     return rng.choice(
         [
             (f"\\frac{{1}}{{2^{{{power}}}}}", f"\\frac{{1}}{{2^{{{power + 1}}}}}"),

@@ -1,13 +1,10 @@
 """Gold answers changed a little are different, and written in another way equal."""
 
-import json
-
 import pyarrow.parquet as pq
-import pytest
 
 from drp.grading import Grader
 from tests.grading.adversarial_pairs import MUTATIONS, REWRITES, adversarial_pairs
-from tests.helpers.shared_data import SHARED, shared_file
+from tests.helpers.shared_data import shared_cases, shared_file
 
 GOLDS = [
     *("7", "-12", "1250", "0.75", "36", "1024", "90", "3", "15", "240"),
@@ -46,10 +43,8 @@ def test_real_gold_answers():
     assert len(false_different) <= 0.01 * equal
 
 
-@pytest.mark.skipif(not (SHARED.parent / "cases/answers").is_dir(), reason="there is no ../shared/cases")
 def test_pairs_of_users():
-    text = (SHARED.parent / "cases/answers/pairs.jsonl").read_text(encoding="utf-8")
-    rows = [json.loads(line) for line in text.splitlines()]
+    rows = shared_cases("answers/pairs.jsonl")
     with Grader(limit_s=20.0) as grader:
         verdicts = list(grader.verdicts((row["gold"], row["prediction"]) for row in rows))
     graded = list(zip(rows, verdicts, strict=True))

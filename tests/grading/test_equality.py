@@ -46,6 +46,9 @@ from drp.grading.equality import quick_verdict
         ("{2, 5}", "5 and 2"),
         ("0,25", r"\frac14"),
         ("all real numbers", r"\mathbb{R}"),
+        ("-630", "minus 630"),
+        ("-50", "negative $50"),
+        ("204_5", "204_{\\text{five}}"),
     ],
 )
 def test_equal(gold, prediction):
@@ -76,6 +79,11 @@ def test_equal(gold, prediction):
         ("3:45 pm", "3:45 am"),
         ("[1,4]", "(1,4)"),
         ("$5", "5 cents"),
+        ("103_{16}", "103_{12}"),
+        ("101_{two}", "101_3"),
+        ("630", "minus 630"),
+        ("56", "> 56"),
+        ("> 56", r"\ge 56"),
     ],
 )
 def test_different(gold, prediction):
@@ -88,6 +96,8 @@ def test_different(gold, prediction):
         ("", "7"),
         ("3", "3 million"),
         ("204_5", "204"),
+        ("204_5", "54"),
+        ("11_2", "3_{10}"),
         ("$", "$"),
         ("5 m", "5"),
         ("9 apples", "9 pears"),

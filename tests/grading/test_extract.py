@@ -73,6 +73,13 @@ def test_an_unfinished_box_is_no_answer():
         ("The answer is 3, not 4.", "3", "phrase"),
         ("The answer is not 4.\nFinal answer: 6 (not 7)", "6", "phrase"),
         ("The correct option is (D).", "(D)", "phrase"),
+        ("So 2x = 14", "2x = 14", "last_expression"),
+        ("This means |x| = 14.", "|x| = 14", "last_expression"),
+        ("So n ≥ 14", "n ≥ 14", "last_expression"),
+        ("The answer is .14", ".14", "phrase"),
+        ("x = 5 or x = 32", "x = 5, x = 32", "last_expression"),
+        ("The balance is minus 630.", "minus 630", "last_number"),
+        ("It is 152 thousand.", "152 thousand", "last_number"),
         (r"So the probability is $\frac{2}{9}$.", r"\frac{2}{9}", "last_expression"),
         (r"We find $y^2 = 8$.", "y^2 = 8", "last_expression"),
         ("Total = 15 + 6 = 21", "21", "last_number"),
@@ -101,10 +108,47 @@ def test_a_whole_expression_is_taken(text, answer, source):
         r"I give up.\boxed{} We had 9 tries.",
         r"so \boxed{\frac{3}{",
         "What is asked?",
+        "It is half of 14.",
+        "It is the square root of 14.",
+        "That is 14 squared.",
+        "There are fewer than 14.",
+        r"It is twice $\boxed{14}$.",
+        "14+",
+        "The answer is not 14.",
+        "It can't be 14.",
+        "I don't think that it is 14.",
+        "$14$ is wrong.",
+        r"The answer is not \boxed{14}.",
+        "\\boxed{14}\n\nWait, that is not right.",
+        "The answer is 14. But that can't be true.",
+        "答案不是 14。",
     ],
 )
 def test_no_piece_is_taken(text):
     assert extract_answer(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This does not change the total, so it is 14.",
+        "I am not sure, but it is 14.",
+        "The answer is 14, not 15.",
+        r"It does not equal 15, so \boxed{14}",
+        "\\boxed{14}\n\nThis is not a coincidence.",
+        r"\boxed{14}. So it is not 15.",
+        "Not counting the first, there are 14.",
+        "This is a sum of 14.",
+        "There are at least 14 of them.",
+        "She has 14 left over\n#### 14",
+        "That is 14 more than before.",
+        r"This has a units digit of \boxed{14}.",
+    ],
+)
+def test_what_is_denied_is_something_else(text):
+    extracted = extract_answer(text)
+    assert extracted is not None
+    assert extracted.answer == "14"
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,40 @@ def test_algebra(grader):
     assert grader.verdict("[0,3)", "[0,3]") == "different"
 
 
+@pytest.mark.parametrize(
+    ("gold", "prediction"),
+    [
+        ("2^{400}", "2^{400}+1"),
+        (r"\frac{1}{200!}", r"\frac{1}{200!}+10^{-800}"),
+        (r"1-\frac{1}{2^{400}}", "1"),
+        (r"2^{400}\sqrt{2}", r"2^{400}\sqrt{2}+1"),
+        ("x+2^{400}", "x+2^{400}+1"),
+        ("x=2^{400}", "x=2^{400}+1"),
+        ("103_{16}", r"103_{\text{twelve}}"),
+    ],
+)
+def test_a_difference_is_none_too_small(grader, gold, prediction):
+    assert grader.verdict(gold, prediction) == "different"
+
+
+def test_irrational_numbers_are_equal_where_their_digits_are(grader):
+    assert grader.verdict(r"\frac{\sqrt{5}+1}{2}", r"\sqrt{\frac{3+\sqrt{5}}{2}}") == "equal"
+    assert grader.verdict(r"\sin(2)", r"2\sin(1)\cos(1)") == "equal"
+    assert grader.verdict("2^{400}+3", "3+2^{400}") == "equal"
+
+
 def test_units_of_expressions(grader):
     assert grader.verdict(r"2\sqrt{3}\text{ cm}", r"\sqrt{12}\text{ cm}") == "equal"
     assert grader.verdict(r"2\sqrt{3}\text{ cm}^2", r"\sqrt{12}\text{ cm}^3") == "different"
     assert grader.verdict(r"2\sqrt{3}\text{ m}", r"200\sqrt{3}\text{ cm}") == "undecided"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["half of 56", "more than 56", "56 squared", "5 percent of 56", "one less than 56", "one hundred 56"],
+)
+def test_words_around_a_number_are_not_dropped(grader, text):
+    assert grader.verdict("56", text) != "equal"
 
 
 def test_what_cannot_be_parsed_is_undecided(grader):

@@ -67,7 +67,7 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
     answer = answer_of(trace)
     is_concluded = last in places.values() and not added[last] and answer.asserted_by(units[last])
     if not is_concluded:
-        end = next((unit.index for unit in units[last:] if answer.asserted_by(unit) and _is_sure(unit)), None)
+        end = next((unit.index for unit in units[last:] if answer.asserted_by(unit) and is_sure(unit)), None)
         if end is not None:
             verdicts[end] = UnitVerdict(True, "conclusion")
         elif conclusion := conclusion_of(trace):
@@ -76,10 +76,13 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
             return Refusal("teacher_no_conclusion", "neither thinking nor summary concludes the answer")
     for index, texts in added.items():
         verdicts[index].added = "\n\n".join(texts)
-    from_summary = sum(len(verdict.added) for verdict in verdicts)
-    kept = sum(len(unit.body) for unit, verdict in zip(units, verdicts, strict=True) if verdict.keep)
-    if from_summary > _MOST_ADDED * (from_summary + kept):
+    kept = [unit.body for unit, verdict in zip(units, verdicts, strict=True) if verdict.keep]
+    from_summary = [verdict.added for verdict in verdicts if verdict.added]
+    in_all = len("".join(kept)) + len("".join(from_summary))
+    if len("".join(from_summary)) > _MOST_ADDED * in_all:
         return Refusal("teacher_lost_link", "the thinking lacks most of what its summary says")
+    if underived := underived_values(trace.question, "\n".join([*kept, *from_summary])):
+        return Refusal("teacher_lost_link", f"neither thinking nor summary derive {', '.join(underived[:5])}")
     return verdicts
 
 
@@ -89,7 +92,9 @@ def judge_as_fallback(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVe
     if text is None or not links_of(trace):
         return Refusal("teacher_no_conclusion", "the summary states the answer, but does not derive it")
     if underived := underived_values(trace.question, text):
-        return Refusal("teacher_lost_link", f"the summary does not say how it gets {', '.join(underived)}")
+        return Refusal(
+            "teacher_lost_link", f"the summary does not say how it gets {', '.join(underived[:5])}"
+        )
     verdicts = [UnitVerdict(False, "not_in_summary") for _ in units]
     verdicts[-1].added = text
     return verdicts
@@ -149,7 +154,7 @@ class _Index:
         """Return how well a unit says what a link says; 0 if it leaves something out or is unsure."""
         unit, numbers, stems = self.units[index], self.numbers[index], self.stems[index]
         following = self.units[index + 1].lower if index + 1 < len(self.units) else ""
-        if not _is_sure(unit) or signals.takes_back(following) or signals.retracts(following):
+        if not is_sure(unit) or signals.takes_back(following) or signals.retracts(following):
             return 0.0
         if _leans(unit) and not _lead_ins(self.units, index):
             return 0.0
@@ -187,7 +192,7 @@ def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
     for unit in reversed(units[max(0, index - _LEAD_INS) : index]):
         is_near = unit.paragraph == units[index].paragraph and len(unit.body) <= _LONG
         is_talk = signals.META.match(unit.lower, signals.opening(unit.lower)) and not unit.marks
-        if not is_near or is_talk or not _is_sure(unit):
+        if not is_near or is_talk or not is_sure(unit):
             break
         leading.append(unit.index)
     while leading and _leans(units[leading[-1]]):
@@ -200,7 +205,7 @@ def _leans(unit: Unit) -> bool:
     return signals.DANGLING.match(unit.lower, signals.opening(unit.lower)) is not None
 
 
-def _is_sure(unit: Unit) -> bool:
+def is_sure(unit: Unit) -> bool:
     """Whether a unit states something, and neither asks, doubts, checks nor takes anything back."""
     lower = unit.lower
     return not (

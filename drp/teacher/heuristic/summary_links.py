@@ -32,7 +32,8 @@ _CASE = re.compile(r"\bcases?\b", re.I)
 _TELLING = re.compile(r"\bcases?\b|verif|check|alternative", re.I)  # a heading that is more than a title
 _MARKER = re.compile(r"\s*(?:[-*•]\s+|\(?\d{1,2}[.)]\s+|#{1,6}\s+)+")
 _PLAN = re.compile(
-    r"\b(?:we need to|we want to|we must|to find|to determine|to solve|to compute|to calculate|let's|follow"
+    r"^(?:list|count|consider|find|compute|calculate|determine|identify|check|note)\b"
+    r"|\b(?:we need to|we want to|we must|to find|to determine|to solve|to compute|to calculate|let's|follow"
     r"|step[- ]by[- ]step|we are (?:given|asked)|the (?:problem|question))\b"
 )
 _REFERS = re.compile(r"(?:this|that|these|those|it|they|which|where|here)\b")  # to the statement before
@@ -126,12 +127,13 @@ def conclusion_of(trace: StudentTrace) -> str | None:
 def underived_values(question: str, text: str) -> list[str]:
     """Return the numbers of a text that come from nowhere, if they are many; none otherwise.
 
-    A number of two or more characters comes from somewhere if the question has it or an equation ends in it.
+    A number of two or more characters comes from somewhere if the question has it or it is computed.
     """
     given = set(NUMBER.findall(plain(question)))
     spelled = " ".join(unit.plain for unit in units(text))
     new = {value for value in NUMBER.findall(spelled) if len(value) > 1} - given
-    computed = {value for pair in equations(spelled) for value in NUMBER.findall(pair.partition("=")[2])}
+    pairs = (pair.partition("=") for pair in equations(spelled))
+    computed = {value for left, _, right in pairs if NUMBER.search(left) for value in NUMBER.findall(right)}
     underived = sorted(new - computed)
     return underived if len(underived) > 1 and len(underived) > _UNDERIVED * len(new) else []
 

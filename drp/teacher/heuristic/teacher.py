@@ -13,7 +13,7 @@ from drp.core import Draft, Refusal, StudentTrace
 from drp.derivation import DerivationFaultKind, derivation_faults
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.decompose import decompose
-from drp.teacher.heuristic.follow_summary import judge_as_fallback, judge_by_summary
+from drp.teacher.heuristic.follow_summary import is_sure, judge_as_fallback, judge_by_summary
 from drp.teacher.heuristic.keep_or_delete import judge
 from drp.teacher.heuristic.revise import revise
 from drp.teacher.heuristic.soundness import fault_refusal, refusal_of
@@ -32,8 +32,9 @@ _ATTEMPTS: Sequence[tuple[_Judge, bool]] = (
     (judge_as_fallback, True),
     (judge, False),
 )
-"""Ways to tell the derivation from the rest, in the order in which they are tried, and whether the revision must
-say what the summary says. The summary may tell another way to the answer than the thinking."""
+"""Ways to tell the derivation from the rest, in the order in which they are tried.
+
+Each with whether the revision must say what the summary says, which may tell another way to the answer."""
 
 
 class HeuristicTeacher:
@@ -97,7 +98,7 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], verdicts: list[UnitVerdict], 
             for unit in pieces
             if unit.start < end and start < unit.end and not verdicts[unit.index].keep
         ]
-        if not lost:
+        if not lost or not all(is_sure(pieces[index]) for index in lost):
             break
         for index in lost:
             verdicts[index] = UnitVerdict(True, "needed_later", verdicts[index].added)
