@@ -40,7 +40,8 @@ _REFERS = re.compile(r"(?:this|that|these|those|it|they|which|where|here)\b")  #
 _ITEM = 100  # most characters of a line in a list that is one statement
 _FEWEST_WORDS = 2  # new content words of a statement without new numbers
 _STEM = 5
-_UNDERIVED = 0.25  # largest share of numbers that a derivation may take from nowhere
+_NAMES = re.compile(r"[a-zA-Z]{4,}=")  # "probability=11/72" computes nothing
+_UNDERIVED = 0.5  # largest share of numbers that a derivation may take from nowhere
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,8 @@ def underived_values(question: str, text: str) -> list[str]:
     given = set(NUMBER.findall(plain(question)))
     spelled = " ".join(unit.plain for unit in units(text))
     new = {value for value in NUMBER.findall(spelled) if len(value) > 1} - given
-    pairs = (pair.partition("=") for pair in equations(spelled))
-    computed = {value for left, _, right in pairs if NUMBER.search(left) for value in NUMBER.findall(right)}
+    pairs = (pair.partition("=") for pair in equations(spelled) if not _NAMES.match(pair))
+    computed = {value for _, _, right in pairs for value in NUMBER.findall(right)}
     underived = sorted(new - computed)
     return underived if len(underived) > 1 and len(underived) > _UNDERIVED * len(new) else []
 
