@@ -32,11 +32,15 @@ class Skill(NamedTuple):
 
 
 class _Cues(NamedTuple):
-    """Words that point to a skill; a word that ends in `-` is a stem: the first five letters of a word."""
+    """Words that point to a skill, hints so faintly that only the whole sentence tells.
+
+    A word that ends in `-` is a stem: the first five letters of a word.
+    """
 
     skill: Skill
     strong: str = ""
     weak: str = ""
+    hints: str = ""
 
 
 CHECKING = Skill("checking a result", "checking")
@@ -88,19 +92,26 @@ UNLABELLED = READING
 """The skill of a text without any evidence."""
 
 _CUES = (
-    _Cues(CHECKING, "check check- verif- sanity", "confi- consi-"),
+    _Cues(
+        CHECKING,
+        "check check- verif- sanity",
+        "confi- consi-",
+        "sure safe thorough certain careful just again once another same work- works work backw- reche- match- plug "
+        "plugg- over see reveri- yes yep yeah yup good great perfect correct exactly right sense holds hold add adds "
+        "fine valid agree agrees satis- before found calculated got",
+    ),
     _Cues(RECONSIDERING, "oops recon- backt-", "mista- misre- wrong incor- contr-"),
     _Cues(ANSWERING, "boxed", "answer answers"),
     _Cues(CONCLUDING, "concl- deduc- infer-", "therefore thus hence impli- means must since because"),
     _Cues(CASES, "", "case cases scena-"),
-    _Cues(READING, "problem question read", "asks asked asking"),
+    _Cues(READING, "read", "problem question asks asked asking says states"),
     _Cues(QUANTITY, "", "given gives"),
     _Cues(METHOD, "approach approaches strat- plan", "method methods tackle try"),
     _Cues(FACT, "recall remem-", "known"),
     _Cues(RECALLING, "formu- theor- ident-", "rule rules prope- defin-"),
     _Cues(NAMING, "denote denot- denoted", "define called repre- varia-"),
-    _Cues(EQUATION, "setup translate transl-", "equation equat- expre-"),
-    _Cues(PROBABILITY, "proba-", "likely expec- outco- rando- favor- dice coin"),
+    _Cues(EQUATION, "setup translate transl-", "equation equat-"),
+    _Cues(PROBABILITY, "proba-", "chance chances likely expec- outco- rando- favor- dice coin"),
     _Cues(
         COUNTING,
         "ways choose combination combinations permu- binom binomial factorial factorials arran- choic- selec- subset "
@@ -120,7 +131,7 @@ _CUES = (
     ),
     _Cues(TRIGONOMETRY, "sin cos tan sine cosine trigo- cot sec csc", "theta degrees radians"),
     _Cues(VECTORS, "vector vecto- matrix matri- determ- eigen- pmatrix"),
-    _Cues(COMPLEX, "complex imagi- conju-"),
+    _Cues(COMPLEX, "imagi- conju-", "complex"),
     _Cues(
         DIVISIBILITY,
         "divis- prime primes remai- gcd lcm coprime modulo mod pmod equiv",
@@ -129,20 +140,24 @@ _CUES = (
     _Cues(BASES, "binary hexadecimal", "base bases"),
     _Cues(FACTORING, "factor facto-"),
     _Cues(SUBSTITUTION, "subst- plug plugg-", "replace replacing"),
-    _Cues(SIMPLIFYING, "expand expan- simpl- distr- cancel cance- rationalize rationalizing"),
-    _Cues(SOLVING, "solve solve- solvi- quadratic discr- isola-", "solut- root roots rearr- linear"),
+    _Cues(
+        SIMPLIFYING,
+        "expand expan- simplify simplifies simplified simplifying simplification distributing cancel cance- "
+        "rationalize rationalizing combine combining",
+    ),
+    _Cues(SOLVING, "solve solve- solvi- quadratic discr- isola-", "solut- roots rearr- linear"),
     _Cues(INEQUALITIES, "inequ-", "geq leq"),
     _Cues(OPTIMIZATION, "maximize minimize", "maxim- minim-"),
     _Cues(COMPARING, "compare compar-", "greater larger smaller larges- smalles-"),
     _Cues(LOGARITHMS, "log logar- ln", "exponent exponents"),
     _Cues(POLYNOMIALS, "polyn-", "coeff- degree"),
     _Cues(FUNCTIONS, "function funct- domain deriv- integral", "inverse range"),
-    _Cues(SEQUENCES, "seque- progr-", "series term terms"),
+    _Cues(SEQUENCES, "seque- progr-", "series"),
     _Cues(PATTERN, "patte- cycle cycles"),
     _Cues(AVERAGES, "avera- median", "mean"),
     _Cues(FRACTIONS, "perce- fract- numer- denom- decimal", "ratio frac dfrac"),
     _Cues(DIVISION, "", "divid- quoti- half"),
-    _Cues(POWERS, "", "sqrt squared squar- cubed power powers"),
+    _Cues(POWERS, "", "sqrt squared squar- cubed root power powers"),
     _Cues(
         MULTIPLICATION,
         "",
@@ -162,18 +177,23 @@ _SIGNS = {
 }
 _GENERAL = {"arithmetic": ARITHMETIC, "algebra": ALGEBRA}
 
-STRONG = 2.0
-WEAK = 0.8
+_STRONG = 2.0
+_WEAK = 0.8
+_HINT = 0.1
 _SIGN = 1.5  # all operations of a text together
 _SIGN_IN_WORDS = 1.0  # a formula with letters inside a sentence
 _GENERAL_SHARE = 0.7
 _STEM = 5
 _PREFIX = 400  # characters of a text that are looked at
 _WORD = re.compile(r"[a-z][a-z]{1,19}")  # macros count as words: \sqrt, \boxed
-_OPERATION = re.compile(r"[\d)%!] ?[-+−–*×·∗⋅/÷^](?= ?[-\d(\\√])|(?<=\d)[%!]|[²³√]")
-_VARIABLE = re.compile(  # a letter of a formula that is computed with: x = 3, 2n + 1, s^2
-    r"(?<![a-z\\'’])(?:[b-hj-z]|a(?= ?[=+^<>≤≥²]))(?![a-z'’])\)?(?: ?[-+=^*/<>≤≥²³])"
-    r"|[-+=*/] ?\d*[b-hj-z](?![a-z'’])"
+_OPERATION = re.compile(  # 3 + 4, 12/5, 8 - 3, 8-3 = 5; a range like 0-9 is none
+    r"[-−–+*×·∗⋅/÷^%!²³√](?:(?<=[²³√])|(?<=\d[%!])|(?:(?<=[\d)%!].)|(?<=[\d)%!] .))(?= ?[-\d(\\√])"
+    r"(?:(?<![-−–])|(?= |\d+ ?=)))"
+)
+_LETTER = r"[^a-z\\'’][b-hj-z]"
+_VARIABLE = re.compile(  # the sign after or before a letter of a formula that is computed with: x = 3, 2n + 1, s^2
+    rf"[-+=^*/<>≤≥²³](?:(?<={_LETTER}.)|(?<={_LETTER}[ )].)|(?<=[^a-z\\'’]a[=+^<>²])|(?<=[^a-z\\'’]a [=+^<>])"
+    r"|(?<=[\da-z)].) ?\d{0,4}[b-hj-z](?![a-z'’])|(?<=[\da-z)] .) ?\d{0,4}[b-hj-z](?![a-z'’]))(?!(?<=-)[a-z]{2})"
 )
 _IN_OPERATIONS = re.compile(r"[=+*/^×·÷²³√%!<>−–≤≥-]")
 _NAMED = re.compile(r"\b(?:(?P<function>[fgh])|(?P<choose>c)(?=\([^()]{1,12},))\(")
@@ -184,7 +204,7 @@ def _weights() -> tuple[dict[str, list[tuple[Skill, float]]], dict[str, list[tup
     whole: dict[str, list[tuple[Skill, float]]] = {}
     stems: dict[str, list[tuple[Skill, float]]] = {}
     for cues in _CUES:
-        for words, weight in ((cues.strong, STRONG), (cues.weak, WEAK)):
+        for words, weight in ((cues.strong, _STRONG), (cues.weak, _WEAK), (cues.hints, _HINT)):
             for word in words.split():
                 table = stems if word.endswith("-") else whole
                 table.setdefault(word.rstrip("-")[:_STEM] if table is stems else word, []).append(
@@ -209,11 +229,11 @@ def _evidence(word: str) -> tuple[tuple[Skill, float], ...]:
 
 def skill_scores(lower: str) -> dict[Skill, float]:
     """Return the evidence for each skill in a text in lower case; `{}` if nothing points to one."""
-    lower = lower[:_PREFIX]
+    lower = " " + lower[:_PREFIX]
     scores: dict[Skill, float] = {}
     found = _WORD.findall(lower)
-    for word in found:
-        for skill, weight in _evidence(word):
+    for evidence in filter(None, map(_evidence, found)):
+        for skill, weight in evidence:
             if weight > scores.get(skill, 0.0):
                 scores[skill] = weight
     if _IN_OPERATIONS.search(lower):
@@ -225,7 +245,7 @@ def skill_scores(lower: str) -> dict[Skill, float]:
         elif operations := _OPERATION.findall(lower):
             share = _SIGN / len(operations)
             for sign in operations:
-                skill = _SIGNS[sign[-1]]
+                skill = _SIGNS[sign]
                 scores[skill] = scores.get(skill, 0.0) + share
             scores[ARITHMETIC] = max(scores.get(ARITHMETIC, 0.0), _SIGN * _GENERAL_SHARE)
     return scores

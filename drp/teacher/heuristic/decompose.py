@@ -8,7 +8,8 @@ The search is Viterbi's algorithm with one cost for all changes at a place, line
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any
 
 from drp.config import DecompositionKind
 from drp.core import Step, StudentTrace
@@ -17,17 +18,18 @@ from drp.traces import UNLABELLED, Skill, cut, skill_scores, skills, strongest, 
 
 _Scores = dict[Skill, float]
 
-_AT_PARAGRAPH = 0.7  # cost of a change of skill between paragraphs
+_AT_PARAGRAPH = 0.5  # cost of a change of skill between paragraphs
 _AT_MILD_TURN = 0.5
-_AT_FUNCTION = 1.2  # inside a paragraph, where a sentence says what it does
-_INSIDE = 2.2
+_AT_FUNCTION = 1.0  # inside a paragraph, where a sentence says what it does
+_INSIDE = 1.4
 _NEVER = math.inf
 _ALWAYS = -1.0  # a step begins even if the skill stays
 
-_CHECK_REACH = 6  # sentences after the announcement of a check that belong to it at most
+_CHECK_REACH = 8  # sentences after the announcement of a check that belong to it at most
 _CHECK_WEIGHT = 1.5
 _IN_CHECK = 0.4  # share of the evidence for other skills that counts in a check
-_LONG = 6  # sentences after which a new paragraph begins a new step in any case
+_SHORT_VERDICT = 80  # characters; a longer sentence does not only confirm
+_LONG = 4  # sentences after which a new paragraph begins a new step in any case
 _RESTATED = 0.75  # share of words from the question that makes a sentence a restatement
 _RESTATED_WORDS = 3  # fewer words are too few to tell
 _RESTATED_WEIGHT = 3.0
@@ -35,22 +37,13 @@ _QUANTITY_WORDS = 8  # a longer restatement tells more than a quantity
 _RESTATED_WITHIN = 12  # sentences at the beginning of a trace that may restate the question
 
 
-class _Sentence(NamedTuple):
-    """A unit of the trace [start, end): its evidence, and what a change of skill before it costs."""
+_Evidence = tuple[_Scores, float]
+"""The scores of a sentence, and the cost of a change of skill before it."""
+_Stretch = tuple[int, Skill | None, Any]
+"""The first sentence of a stretch, its skill (None without evidence), and the stretch before it or None.
 
-    start: int
-    end: int
-    paragraph: int
-    scores: _Scores
-    cost: float
-
-
-class _Stretch(NamedTuple):
-    """A stretch that begins at a sentence, and the one before it; the skill is None without evidence."""
-
-    first: int
-    skill: Skill | None
-    before: "_Stretch | None"
+Plain tuples: named ones would make the search twice as slow.
+"""
 
 
 def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
@@ -62,96 +55,87 @@ def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
     """
     if not trace.thinking:
         return []
-    sentences = _sentences(trace)
+    ends = cut(trace.thinking)
+    evidence = _evidence(trace, ends)
     steps: list[Step] = []
     label = UNLABELLED
-    for first, last, skill in _spans(sentences, kind):
+    start = 0
+    for last, skill in _stretches(evidence) if kind == "skill" else _grouped(evidence, ends, kind):
         label = skill or label
-        steps.append(Step(sentences[first].start, sentences[last].end, label.name, label.family))
+        end = ends[last][0]
+        steps.append(Step(start, end, label.name, label.family))
+        start = end
     return steps
 
 
-def _spans(
-    sentences: Sequence[_Sentence], kind: DecompositionKind
-) -> Iterator[tuple[int, int, Skill | None]]:
-    """Yield first and last sentence of each step, and its skill."""
-    if kind == "skill":
-        starts = _stretches(sentences)
-        for index, (first, skill) in enumerate(starts):
-            yield first, (starts[index + 1][0] if index + 1 < len(starts) else len(sentences)) - 1, skill
-        return
-    first = 0
+def _grouped(
+    evidence: Sequence[_Evidence], ends: Sequence[tuple[int, int]], kind: DecompositionKind
+) -> Iterator[tuple[int, Skill | None]]:
+    """Yield the last sentence of each step that is cut by `kind`, and the skill with the most evidence in it."""
     total: _Scores = {}
-    for index, sentence in enumerate(sentences):
-        for skill, score in sentence.scores.items():
+    final = len(ends) - 1
+    for index, (scores, _) in enumerate(evidence):
+        for skill, score in scores.items():
             total[skill] = total.get(skill, 0.0) + score
-        is_last = index + 1 == len(sentences)
-        if (
-            is_last
-            or kind == "sentence"
-            or (kind == "step" and sentences[index + 1].paragraph != sentence.paragraph)
-        ):
-            yield first, index, strongest(total)
-            first, total = index + 1, {}
+        ends_paragraph = index == final or ends[index + 1][1] != ends[index][1]
+        if index == final or kind == "sentence" or (kind == "step" and ends_paragraph):
+            yield index, strongest(total)
+            total = {}
 
 
-def _stretches(sentences: Sequence[_Sentence]) -> list[tuple[int, Skill | None]]:
-    """Return the first sentence and the skill of each stretch, in order.
+def _stretches(evidence: Sequence[_Evidence]) -> list[tuple[int, Skill | None]]:
+    """Return the last sentence and the skill of each stretch, in order.
 
-    `open_stretches` has, for each skill with evidence in the stretch that is open, the best total so far;
+    `opened` has, for each skill with evidence in the stretch that is open, the best total so far;
     `unlabelled` stands for every other skill.
     """
-    unlabelled: tuple[float, _Stretch] = (0.0, _Stretch(0, None, None))
-    open_stretches: dict[Skill, tuple[float, _Stretch]] = {}
-    for index, (*_, scores, cost) in enumerate(sentences):
+    unlabelled: tuple[float, _Stretch] = (0.0, (0, None, None))
+    opened: dict[Skill, tuple[float, _Stretch]] = {}
+    for index, (scores, cost) in enumerate(evidence):
         if index and cost != _NEVER:
-            total, best = max(open_stretches.values(), default=unlabelled, key=_total)
-            renewed = (total - max(cost, 0.0), _Stretch(index, None, best))
-            if cost == _ALWAYS or renewed[0] > unlabelled[0]:
-                unlabelled = renewed
-            open_stretches = (
-                {skill: stretch for skill, stretch in open_stretches.items() if stretch[0] > unlabelled[0]}
-                if cost != _ALWAYS
-                else {}
-            )
+            total, best = max(opened.values(), default=unlabelled, key=_total)
+            if cost == _ALWAYS:
+                unlabelled = (total, (index, None, best))
+                opened = {}
+            elif total - cost > unlabelled[0]:
+                least = total - cost
+                unlabelled = (least, (index, None, best))
+                opened = {skill: stretch for skill, stretch in opened.items() if stretch[0] > least}
         for skill, score in scores.items():
-            total, stretch = open_stretches.get(skill) or unlabelled
-            if stretch.skill is None:
-                stretch = _Stretch(stretch.first, skill, stretch.before)
-            open_stretches[skill] = (total + score, stretch)
-    chain: _Stretch | None = max(open_stretches.values(), default=unlabelled, key=_total)[1]
+            total, stretch = opened.get(skill) or unlabelled
+            if stretch[1] is None:
+                stretch = (stretch[0], skill, stretch[2])
+            opened[skill] = (total + score, stretch)
+    chain: _Stretch | None = max(opened.values(), default=unlabelled, key=_total)[1]
     stretches = []
+    last = len(evidence) - 1
     while chain:
-        stretches.append((chain.first, chain.skill))
-        chain = chain.before
+        first, skill, chain = chain
+        stretches.append((last, skill))
+        last = first - 1
     return stretches[::-1]
 
 
-def _total(stretch: tuple[float, _Stretch]) -> float:
-    return stretch[0]
+_total = itemgetter(0)
 
 
-def _sentences(trace: StudentTrace) -> list[_Sentence]:
-    """Return the units of a trace with their evidence."""
-    sentences: list[_Sentence] = []
+def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evidence]:
+    """Return the evidence of each sentence."""
+    evidence: list[_Evidence] = []
     start = reach = since_turn = paragraph_before = 0
-    leads = True  # the unit before leads to this one
+    leads = True  # the sentence before leads to this one
     asked = words(trace.question.lower())
-    for index, (end, paragraph) in enumerate(cut(trace.thinking)):
+    for index, (end, paragraph) in enumerate(ends):
         lower = trace.thinking[start:end].strip().lower()
         scores = skill_scores(lower)
-        function = discourse.function(lower, index)
-        turn = discourse.turns(lower)
+        function = discourse.function(lower, index, scores)
+        turn = discourse.turn(lower)
         if function:
-            skill, weight = function
-            if skill is skills.CHECKING:
-                reach = _CHECK_REACH if weight > _CHECK_WEIGHT else 0
-            elif skill is not skills.SUBGOAL:
-                reach = 0
-            scores[skill] = max(weight, scores.get(skill, 0.0))
+            reach = _CHECK_REACH if function.begins_check else 0
+            scores[function.skill] = max(function.weight, scores.get(function.skill, 0.0))
         elif index < _RESTATED_WITHIN and (restated := _restated(lower, asked)):
             scores[restated] = _RESTATED_WEIGHT
-        elif turn:
+        elif turn == "sharp":
             reach = 0
         elif reach:
             reach -= 1
@@ -160,19 +144,21 @@ def _sentences(trace: StudentTrace) -> list[_Sentence]:
         is_new_paragraph = paragraph != paragraph_before
         if leads or discourse.attaches(lower):
             cost = _NEVER
-        elif turn and since_turn > 0:
+        elif function is discourse.CONFIRMS and len(lower) < _SHORT_VERDICT:
+            cost = _AT_FUNCTION if is_new_paragraph else _NEVER
+        elif turn == "sharp" and since_turn:
             cost = _ALWAYS
-        elif turn or discourse.turns_mildly(lower):
+        elif turn:
             cost = _AT_MILD_TURN
         elif is_new_paragraph:
             cost = _ALWAYS if since_turn >= _LONG else _AT_PARAGRAPH
         else:
             cost = _AT_FUNCTION if function else _INSIDE
         since_turn = 0 if cost == _ALWAYS else since_turn + 1
-        sentences.append(_Sentence(start, end, paragraph, scores, cost))
+        evidence.append((scores, cost))
         leads = discourse.announces(lower)
         start, paragraph_before = end, paragraph
-    return sentences
+    return evidence
 
 
 def _restated(lower: str, asked: set[str]) -> Skill | None:

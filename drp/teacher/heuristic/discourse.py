@@ -4,28 +4,30 @@ What a sentence does (checks, plans, names a quantity) outranks what it mentions
 """
 
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from drp.teacher.heuristic.signals import ALTERNATIVE, GOING_BACK, ITEM, checks, confirms, opening, takes_back
+from drp.teacher.heuristic.signals import ALTERNATIVE, GOING_BACK, checks, confirms, opening, takes_back
 from drp.traces import Skill, skills
 
 _FORMULA = r"(?:formulas?|theorem|identity|identities|rule|definition|property|properties|law|criterion)\b"
 _WE = r"(?:i|we)(?:'ll|'d| will| would)?(?: just| also| now| then| still| first| probably)?"
 _LET = r"let(?:'s| me| us)(?: just| now| also| first| try to)*"
 _OPENERS: tuple[tuple[Skill, float, str], ...] = (
-    (skills.ANSWERING, 4.0, r"[*#_ ]*(?:the |my |our )?(?:final |correct )?answer\b|[^.?!\n]{0,60}\\boxed"),
+    (skills.ANSWERING, 4.0, r"[*#_ ]*(?:the |my |our )?(?:final |correct )?answer\b"),
     (
         skills.READING,
         3.0,
         r"(?:the|this|original) (?:original )?(?:problem|question)\b|(?:i|we)(?:'re| are|'m| am) "
-        r"(?:given|asked|told|looking|supposed|trying)\b|i (?:have|got|came across) (?:this|a|an|to (?:solve|do)) "
+        r"(?:given|asked|told)\b|i (?:have|got|came across) (?:this|a|an|to (?:solve|do)) "
         rf"(?:\w+ ){{0,4}}(?:problem|question)|{_LET} (?:re-?read|read|restate|rephrase|parse|understand|make "
         r"sure i)\b|it(?:'s| is)? (?:says|asks|asking|states)\b|(?:maybe )?i (?:might have |may have )?misread|"
-        r"(?:original )?(?:problem|question):",
+        r"(?:original )?(?:problem|question):|this is a (?:very |rather )?(?:complex|challenging|difficult|tricky)\b",
     ),
     (
         skills.NAMING,
         3.0,
-        rf"{_LET} (?:denote|call|define|assign|name|label)\b|let\b[^.?!]{{1,40}}?\b(?:be|represent|denote|stand)\b"
+        rf"{_LET} (?:denote|call|define|assign|name|label)\b|let (?!me|us)[^.?!]{{1,40}}?\b(?:be|represent|denote|stand)\b"
         r"|let \$?(?:\\\( ?)?[a-z]\w? ?=|(?:denote|define)\b",
     ),
     (
@@ -50,45 +52,52 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
     (
         skills.SOLVING,
         2.5,
-        r"(?:[a-z]{3,12} )?(?:[^ .,]{1,12} ){0,2}(?:both sides|each side|from both|to both|side by)\b|"
+        r"(?:multiply|divid|add|subtract|squar|tak)[a-z]{0,5} (?:[^ .,]{1,12} ){0,4}?(?:sides?|equations?)\b|"
         rf"(?:{_WE} (?:can |could |need to )?|{_LET} )?solv(?:e|ing)\b",
     ),
     (
         skills.CASES,
         2.5,
         rf"[*#_ ]*case\b|(?:if|when|for|try|testing|trying|suppose|assume|{_LET} (?:try|test|take|say)|check) "
-        r"(?:that )?\$?(?:\\\( ?)?[a-z]\w? ?(?:[=<>≤≥]|is\b|\\[gl]e)|what if\b|suppose\b|assume\b",
+        r"(?:that )?\$?(?:\\\( ?)?[a-z]\w? ?(?:[=<>≤≥]|is\b|\\[gl]e)|what if\b|suppose\b|assume\b|\$?(?:\\\( ?)?[a-z]\w? ?= ?-?[\d.]+(?: ?\\\)|\$)?(?::| ?→)",
     ),
     (
         skills.METHOD,
         2.5,
         rf"(?:{_LET}|{_WE}) (?:think|start|figure|break|go|approach|tackle|visualize|imagine|consider|proceed|try|"
-        rf"begin|analyze|look|dive|see (?:if|how|what|whether))\b|how (?:do|can|should|would|about)\b|(?:maybe|perhaps)"
+        rf"begin|analyze|look|dive|see (?:if|how (?!many)|whether))\b|how (?:do|can|should|would|about)\b|(?:maybe|perhaps)"
         rf" (?:{_WE}|there|using|it)\b|{_WE} (?:could|can|should|might|think (?:i|we|the best|it might)) (?:also |then "
         r"|just |now |instead )?(?:use|try|start|think|approach|consider|break|look|need|help)\b|the (?:key|idea|plan|"
         r"strategy|approach|best|easiest|first step|next step)\b|one (?:way|approach|method)\b|i(?:'m| am) (?:not "
-        r"sure|thinking|wondering)\b|i wonder\b|is there\b",
+        r"sure|thinking|wondering)\b|i wonder\b",
     ),
     (
         skills.SUBGOAL,
         2.2,
         rf"{_WE} (?:need|have|want|must)(?: to)? (?:find|figure|determine|compute|calculate|know|get|evaluate|solve|see|"
         r"express|count|show|prove)\b|to (?:find|solve|do|get|compute|determine|figure|calculate)\b|(?:my|our|the) "
-        r"(?:goal|task|aim)\b|what (?:is|are|about)\b",
+        r"(?:goal|task|aim)\b|what (?:is|are|about)\b|(?:i|we)(?:'re| are|'m| am) (?:looking|trying|supposed)\b|"
+        r"(?:let me|let's) see (?:how many|what)\b",
+    ),
+    (
+        skills.RECONSIDERING,
+        2.5,
+        r"is there (?:a|any)(?: other)? (?:chance|possib|restriction|mistake|issue|case)|(?:could|does|did|do|am|are|is) "
+        r"(?:it|the|this|that|we|i|they|there)\b[^?]*\?",
     ),
 )
 _OPENER = re.compile("|".join(f"(?P<o{index}>{pattern})" for index, (*_, pattern) in enumerate(_OPENERS)))
 _STARTS = 4  # first units of a trace, where a goal is the question's
 
-_TURN = re.compile(  # another sub-task begins
-    r"[*#_ ]*(?:(?:okay|ok|so|alright|and|but|hm+|oh|well|yes|yeah)\b[,. ]{1,3}){0,3}"
-    r"(?:wait|hold on|now|next|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|moving on|alternatively|another|actually|"
-    r"going back|on the other hand|in conclusion|(?:just )?to (?:recap|summarize|verify|confirm|check|double|be sure|make sure)"
-    r"|case|step \d|part \d|let(?:'s| me) (?:just )?(?:re-?|double[- ]?|cross-?)?(?:check|verify|confirm|recap|test|try)"
-    r"|(?:\*\*)?final answer|(?:the )?(?:final )?answer|therefore,? the (?:final )?answer|for the (?:first|second|third|next))\b"
-)
-_MILD_TURN = re.compile(
-    r"(?:(?:okay|ok|so|and|but)\b[,. ]{1,3}){0,2}(?:then|hm+|similarly|also|after that|okay|alright|but|let)\b"
+_TURN = re.compile(
+    r"[*#_ ]*(?:(?:okay|ok|so|alright|and|but|hm+|oh|well|yes|yeah)\b[,. ]{1,3}){0,3}(?:(?P<turn>"  # a new sub-task
+    r"(?:wait|hold on|now|next|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|moving on|alternatively"
+    r"|another|actually|going back|on the other hand|in conclusion|case|step \d|part \d"
+    r"|(?:just )?to (?:recap|summarize|verify|confirm|check|double|be sure|make sure)"
+    r"|let(?:'s| me) (?:just )?(?:re-?|double[- ]?|cross-?)?(?:check|verify|confirm|recap|test|try)"
+    r"|(?:therefore,? )?(?:the )?(?:final )?answer|for the (?:first|second|third|next))\b)"
+    r"|(?:then|similarly|also|after that|let)\b)"
+    r"|(?:okay|ok|alright|but|hm+)\b|\s{0,12}(?:[-*•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s"
 )
 _ANNOUNCES = re.compile(  # says only that the next sentence does something
     r"(?:(?:okay|ok|alright|so|now|then|wait|hm+|well|but|and|first|yeah|yes|oh|right)\b[,.! ]{0,3}){0,5}"
@@ -103,32 +112,65 @@ _CONDITION = re.compile(
 )
 
 
-def function(lower: str, index: int) -> tuple[Skill, float] | None:
-    """Return what unit `index` of a trace does, and the weight of this evidence; None if only its words tell."""
+class Function(NamedTuple):
+    """What a sentence does, and how much weight this evidence has."""
+
+    skill: Skill
+    weight: float
+    begins_check: bool = False
+
+
+_FUNCTIONS = {f"o{index}": Function(skill, weight) for index, (skill, weight, _) in enumerate(_OPENERS)}
+_ANSWERS = Function(skills.ANSWERING, 4.0)
+_ASKS = Function(skills.READING, 2.2)
+_FIRST = (skills.READING, skills.ANSWERING)  # even where a sentence mentions a check
+_CHECKS = Function(skills.CHECKING, 3.0, begins_check=True)
+_CHECKS_NEXT = Function(skills.CHECKING, 1.2, begins_check=True)  # "So it is 12, but let me check that."
+CONFIRMS = Function(skills.CHECKING, 1.0)
+"""A sentence that says that what is before it is right."""
+_TAKES_BACK = Function(skills.RECONSIDERING, 3.0)
+_DOUBTS = Function(skills.RECONSIDERING, 2.2)
+_TURNS_TO_OTHER = Function(skills.OTHER_METHOD, 2.5)
+_HEAD = 80  # characters of a sentence that tell what it does
+
+
+def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function | None:
+    """Return what a unit does; None if only its words tell.
+
+    Args:
+        lower: the unit.
+        index: its place in the trace.
+        scores: the evidence of its words.
+    """
+    if "\\boxed" in lower:
+        return _ANSWERS
     start = opening(lower)
     opener = _OPENER.match(lower, start)
-    skill, weight, _ = _OPENERS[int(opener.lastgroup[1:])] if opener and opener.lastgroup else (None, 0.0, "")
-    if skill is skills.READING or skill is skills.ANSWERING:
-        return skill, weight
-    if confirms(lower):
-        return skills.CHECKING, 1.5
-    if checks(lower) and not _CONDITION.search(lower):
-        return skills.CHECKING, 3.0
-    if skill:
-        return (skills.READING if skill is skills.SUBGOAL and index < _STARTS else skill), weight
-    if takes_back(lower) or GOING_BACK.match(lower):
-        return skills.RECONSIDERING, 2.0
-    return (skills.OTHER_METHOD, 2.0) if ALTERNATIVE.match(lower, start) else None
+    opened = _FUNCTIONS[opener.lastgroup] if opener and opener.lastgroup else None
+    if opened and opened.skill in _FIRST:
+        return opened
+    if skills.CHECKING in scores:  # no check and no verdict is without a word that hints at it
+        if confirms(lower):
+            return CONFIRMS
+        if checks(lower) and not _CONDITION.search(lower):
+            return _CHECKS if checks(lower[:_HEAD]) else opened or _CHECKS_NEXT
+    if opened:
+        return _ASKS if opened.skill is skills.SUBGOAL and index < _STARTS else opened
+    if not start and not lower[:1].isalpha():  # a formula
+        return None
+    if takes_back(lower):
+        return _TAKES_BACK
+    if GOING_BACK.match(lower) and not lower.startswith("no "):
+        return _DOUBTS
+    return _TURNS_TO_OTHER if ALTERNATIVE.match(lower, start) else None
 
 
-def turns(lower: str) -> bool:
-    """Whether another sub-task begins with a unit."""
-    return _TURN.match(lower) is not None
-
-
-def turns_mildly(lower: str) -> bool:
-    """Whether a unit may begin something new: the next item of a list, "Then …"."""
-    return _MILD_TURN.match(lower) is not None or ITEM.match(lower) is not None
+def turn(lower: str) -> str | None:
+    """Return `sharp` where another sub-task begins with a unit, `mild` where something new may: "Then …"."""
+    match = _TURN.match(lower)
+    if not match:
+        return None
+    return "sharp" if match["turn"] else "mild"
 
 
 def announces(lower: str) -> bool:
