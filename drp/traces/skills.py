@@ -79,7 +79,7 @@ VECTORS = Skill("vectors and matrices", "algebra")
 COMPLEX = Skill("complex numbers", "algebra")
 ARITHMETIC = Skill("arithmetic", "arithmetic")
 DIVISIBILITY = Skill("divisibility and primes", "arithmetic")
-BASES = Skill("number bases", "arithmetic")
+DIGITS = Skill("digits and place value", "arithmetic")
 COMPARING = Skill("comparing quantities", "arithmetic")
 AVERAGES = Skill("averages", "arithmetic")
 FRACTIONS = Skill("fractions and percentages", "arithmetic")
@@ -105,7 +105,7 @@ _CUES = (
     _Cues(CONCLUDING, "concl- deduc- infer-", "therefore thus hence impli- means must since because"),
     _Cues(CASES, "", "case cases scena-"),
     _Cues(READING, "read", "problem question asks asked asking says states"),
-    _Cues(QUANTITY, "", "given gives"),
+    _Cues(QUANTITY, "", "given"),
     _Cues(METHOD, "approach approaches strat- plan", "method methods tackle try"),
     _Cues(FACT, "recall remem-", "known"),
     _Cues(RECALLING, "formu- theor- ident-", "rule rules prope- defin-"),
@@ -114,9 +114,9 @@ _CUES = (
     _Cues(PROBABILITY, "proba-", "chance chances likely expec- outco- rando- favor- dice coin"),
     _Cues(
         COUNTING,
-        "ways choose combination combinations permu- binom binomial factorial factorials arran- choic- selec- subset "
+        "ways choose combination combinations permu- binom binomial factorial factorials arran- choic- selec- subset enume- partit- "
         "subsets",
-        "count count- pairs choosing",
+        "count count- pairs choosing many",
     ),
     _Cues(
         GEOMETRY,
@@ -126,7 +126,7 @@ _CUES = (
     ),
     _Cues(
         COORDINATES,
-        "coord- slope axis parab- ellip- hyper- asymp- intersect intersects intersection intercept",
+        "coord- slope axis parab- ellip- hyper- intersect intersects intersection intercept",
         "point points line lines graph dista- plane origin",
     ),
     _Cues(TRIGONOMETRY, "sin cos tan sine cosine trigo- cot sec csc", "theta degrees radians"),
@@ -134,15 +134,15 @@ _CUES = (
     _Cues(COMPLEX, "imagi- conju-", "complex"),
     _Cues(
         DIVISIBILITY,
-        "divis- prime primes remai- gcd lcm coprime modulo mod pmod equiv",
-        "multiple multiples digit digits odd parity congruent integer integers",
+        "divis- prime primes remainder remainders gcd lcm coprime modulo mod pmod equiv",
+        "multiple multiples odd parity congruent integer integers",
     ),
-    _Cues(BASES, "binary hexadecimal", "base bases"),
+    _Cues(DIGITS, "hexadecimal", "digit digits base tens hundreds thousands"),
     _Cues(FACTORING, "factor facto-"),
     _Cues(SUBSTITUTION, "subst- plug plugg-", "replace replacing"),
     _Cues(
         SIMPLIFYING,
-        "expand expan- simplify simplifies simplified simplifying simplification distributing cancel cance- "
+        "expand expands expanded expanding simplify simplifies simplified simplifying simplification distributing cancel cance- "
         "rationalize rationalizing combine combining",
     ),
     _Cues(SOLVING, "solve solve- solvi- quadratic discr- isola-", "solut- roots rearr- linear"),
@@ -150,20 +150,20 @@ _CUES = (
     _Cues(OPTIMIZATION, "maximize minimize", "maxim- minim-"),
     _Cues(COMPARING, "compare compar-", "greater larger smaller larges- smalles-"),
     _Cues(LOGARITHMS, "log logar- ln", "exponent exponents"),
-    _Cues(POLYNOMIALS, "polyn-", "coeff- degree"),
-    _Cues(FUNCTIONS, "function funct- domain deriv- integral", "inverse range"),
+    _Cues(POLYNOMIALS, "polyn- expansion expansions", "coeff- degree"),
+    _Cues(FUNCTIONS, "function funct- domain derivative derivatives integral", "inverse range"),
     _Cues(SEQUENCES, "seque- progr-", "series"),
     _Cues(PATTERN, "patte- cycle cycles"),
     _Cues(AVERAGES, "avera- median", "mean"),
-    _Cues(FRACTIONS, "perce- fract- numer- denom- decimal", "ratio frac dfrac"),
+    _Cues(FRACTIONS, "perce- fract- numerator numerators denom- decimal", "ratio frac dfrac"),
     _Cues(DIVISION, "", "divid- quoti- half"),
     _Cues(POWERS, "", "sqrt squared squar- cubed root power powers"),
     _Cues(
         MULTIPLICATION,
         "",
-        "multiplied multiply multiplying multiplication times product cdot double triple twice",
+        "multiplied multiply multiplying multiplication times product cdot double triple",
     ),
-    _Cues(SUBTRACTION, "", "subtr- minus diffe- fewer"),
+    _Cues(SUBTRACTION, "", "subtr- minus difference differences fewer"),
     _Cues(ADDITION, "", "add added adding addition plus sum sums"),
 )
 _SIGNS = {

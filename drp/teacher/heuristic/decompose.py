@@ -32,7 +32,7 @@ _SHORT_VERDICT = 80  # characters; a longer sentence does not only confirm
 _LONG = 4  # sentences after which a new paragraph begins a new step in any case
 _RESTATED = 0.75  # share of words from the question that makes a sentence a restatement
 _RESTATED_WORDS = 3  # fewer words are too few to tell
-_RESTATED_WEIGHT = 3.0
+_RESTATED_WEIGHT = 2.0
 _QUANTITY_WORDS = 8  # a longer restatement tells more than a quantity
 _RESTATED_WITHIN = 12  # sentences at the beginning of a trace that may restate the question
 
@@ -130,10 +130,13 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
         scores = skill_scores(lower)
         function = discourse.function(lower, index, scores)
         turn = discourse.turn(lower)
+        if reach and function and function.skill in discourse.IN_CHECKS:
+            function = None
         if function:
             reach = _CHECK_REACH if function.begins_check else 0
             scores[function.skill] = max(function.weight, scores.get(function.skill, 0.0))
-        elif index < _RESTATED_WITHIN and (restated := _restated(lower, asked)):
+        elif index < _RESTATED_WITHIN and not turn and (restated := _restated(lower, asked)):
+            scores[skills.READING] = _RESTATED_WEIGHT * _RESTATED
             scores[restated] = _RESTATED_WEIGHT
         elif turn == "sharp":
             reach = 0
@@ -146,8 +149,10 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
             cost = _NEVER
         elif function is discourse.CONFIRMS and len(lower) < _SHORT_VERDICT:
             cost = _AT_FUNCTION if is_new_paragraph else _NEVER
-        elif turn == "sharp" and since_turn:
+        elif (turn == "sharp" or (turn == "ordinal" and not reach)) and since_turn:
             cost = _ALWAYS
+        elif turn == "item":
+            cost = _AT_FUNCTION
         elif turn:
             cost = _AT_MILD_TURN
         elif is_new_paragraph:

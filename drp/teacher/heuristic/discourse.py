@@ -19,10 +19,29 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
         skills.READING,
         3.0,
         r"(?:the|this|original) (?:original )?(?:problem|question)\b|(?:i|we)(?:'re| are|'m| am) "
-        r"(?:given|asked|told)\b|i (?:have|got|came across) (?:this|a|an|to (?:solve|do)) "
+        rf"(?:given|asked|told)\b|{_WE} need to (?:parse|understand|interpret|read)\b|"
+        r"i (?:have|got|came across) (?:this|a|an|to (?:solve|do)) "
         rf"(?:\w+ ){{0,4}}(?:problem|question)|{_LET} (?:re-?read|read|restate|rephrase|parse|understand|make "
         r"sure i)\b|it(?:'s| is)? (?:says|asks|asking|states)\b|(?:maybe )?i (?:might have |may have )?misread|"
         r"(?:original )?(?:problem|question):|this is a (?:very |rather )?(?:complex|challenging|difficult|tricky)\b",
+    ),
+    (
+        skills.ANSWERING,
+        2.2,
+        r"i(?:'m| am)? (?:think|confident|pretty sure|feel|believe)\b[^.?!]{0,60}\banswer\b|i think i(?:'ve| have) [^.?!]{0,80}"
+        r"\banswer\b",
+    ),
+    (
+        skills.CHECKING,
+        2.2,
+        r"i (?:think|believe|feel)(?: that)? (?:that|this|it|i've|i have|my|i'm|we've|all|everything)(?:'s)? [^.?!]{0,40}"
+        r"(?:sense|correct|right|it|covered|solid|thorough|good|fine|confident|works?)\b|i(?:'m| am) (?:pretty |quite )?"
+        r"confident|i (?:don't|can't) (?:see|find|think) (?:any|i made)",
+    ),
+    (
+        skills.CONCLUDING,
+        1.6,
+        r"(?:[a-z]+ )?\$?(?:\\\( ?)?[a-z]\w? ?= ?-?[\d.,/]+[\s.$\\)]*\Z",
     ),
     (
         skills.NAMING,
@@ -53,7 +72,7 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
         skills.SOLVING,
         2.5,
         r"(?:multiply|divid|add|subtract|squar|tak)[a-z]{0,5} (?:[^ .,]{1,12} ){0,4}?(?:sides?|equations?)\b|"
-        rf"(?:{_WE} (?:can |could |need to )?|{_LET} )?solv(?:e|ing)\b",
+        rf"(?:{_WE} (?:can |could |need to )?|{_LET} )?solv(?:e|ing)\b(?! (?:this|the|that) (?:\w+ )?(?:problem|question))",
     ),
     (
         skills.CASES,
@@ -64,51 +83,55 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
     (
         skills.METHOD,
         2.5,
-        rf"(?:{_LET}|{_WE}) (?:think|start|figure|break|go|approach|tackle|visualize|imagine|consider|proceed|try|"
-        rf"begin|analyze|look|dive|see (?:if|how (?!many)|whether))\b|how (?:do|can|should|would|about)\b|(?:maybe|perhaps)"
-        rf" (?:{_WE}|there|using|it)\b|{_WE} (?:could|can|should|might|think (?:i|we|the best|it might)) (?:also |then "
-        r"|just |now |instead )?(?:use|try|start|think|approach|consider|break|look|need|help)\b|the (?:key|idea|plan|"
-        r"strategy|approach|best|easiest|first step|next step)\b|one (?:way|approach|method)\b|i(?:'m| am) (?:not "
-        r"sure|thinking|wondering)\b|i wonder\b",
+        rf"{_LET} (?:think (?:about|of)|start|figure|break|approach|tackle|visualize|imagine|proceed|try (?:to|using|an)|"
+        rf"begin|analyze|dive|see (?:if (?:i|we|there)|how (?!many)|whether))\b|how (?:do|can|should|would|about)\b|"
+        rf"(?:maybe|perhaps) (?:{_WE} (?:can|could|should|need)|using)\b|{_WE} (?:think (?:i|we) )?(?:could|can|should|might)"
+        r" (?:also |then |just |now |instead )?(?:use|try|start|think|approach|break|proceed)\b|(?:i think )?the (?:key|"
+        r"idea|plan|strategy|approach|best|easiest|first step|next step)\b|one (?:way|approach|method)\b|i(?:'m| am) "
+        r"(?:not sure how|thinking|wondering how)\b",
     ),
     (
         skills.SUBGOAL,
         2.2,
         rf"{_WE} (?:need|have|want|must)(?: to)? (?:find|figure|determine|compute|calculate|know|get|evaluate|solve|see|"
         r"express|count|show|prove)\b|to (?:find|solve|do|get|compute|determine|figure|calculate)\b|(?:my|our|the) "
-        r"(?:goal|task|aim)\b|what (?:is|are|about)\b|(?:i|we)(?:'re| are|'m| am) (?:looking|trying|supposed)\b|"
-        r"(?:let me|let's) see (?:how many|what)\b",
+        r"(?:goal|task|aim)\b|what (?:is|are)\b|(?:i|we)(?:'re| are|'m| am) (?:looking|trying|supposed)\b|"
+        rf"{_LET} see (?:how many|what)\b",
     ),
     (
         skills.RECONSIDERING,
         2.5,
         r"is there (?:a|any)(?: other)? (?:chance|possib|restriction|mistake|issue|case)|(?:could|does|did|do|am|are|is) "
-        r"(?:it|the|this|that|we|i|they|there)\b[^?]*\?",
+        rf"(?:it|the|this|that|we|i|they|there)\b[^?]*\?|what about\b|{_LET} consider (?:if|whether)|{_WE} (?:might|may|should) "
+        rf"(?:also )?(?:need to )?consider\b|(?:maybe|perhaps) (?:{_WE} (?:made|mis\w+|messed)|there)\b|(?:i think )?i "
+        r"(?:missed|messed|forgot|confused|made a)\b",
     ),
 )
 _OPENER = re.compile("|".join(f"(?P<o{index}>{pattern})" for index, (*_, pattern) in enumerate(_OPENERS)))
 _STARTS = 4  # first units of a trace, where a goal is the question's
 
 _TURN = re.compile(
-    r"[*#_ ]*(?:(?:okay|ok|so|alright|and|but|hm+|oh|well|yes|yeah)\b[,. ]{1,3}){0,3}(?:(?P<turn>"  # a new sub-task
-    r"(?:wait|hold on|now|next|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|moving on|alternatively"
-    r"|another|actually|going back|on the other hand|in conclusion|case|step \d|part \d"
-    r"|(?:just )?to (?:recap|summarize|verify|confirm|check|double|be sure|make sure)"
-    r"|let(?:'s| me) (?:just )?(?:re-?|double[- ]?|cross-?)?(?:check|verify|confirm|recap|test|try)"
-    r"|(?:therefore,? )?(?:the )?(?:final )?answer|for the (?:first|second|third|next))\b)"
-    r"|(?:then|similarly|also|after that|let)\b)"
-    r"|(?:okay|ok|alright|but|hm+)\b|\s{0,12}(?:[-*•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s"
+    r"[*#_ ]*(?:(?:okay|ok|so|alright|and|but|hm+|oh|well|yes|yeah)\b[,. ]{1,3}){0,3}(?:(?P<sharp>"
+    r"(?:wait|hold on|now|next|finally|lastly|moving on|alternatively|another|actually|going back"
+    r"|on the other hand|in conclusion|case|part \d|(?:just )?to (?:recap|summarize|verify|confirm|check|double"
+    r"|be sure|make sure)|let(?:'s| me) (?:just )?(?:re-?|double[- ]?|cross-?)?(?:check|verify|confirm|recap|test|try)"
+    r"|(?:therefore,? )?(?:the )?(?:final )?answer)\b|\d{1,2}[.)] \*\*)"
+    r"|(?P<ordinal>(?:(?:for the )?(?:first|second|third)(?:ly)?|step \d)\b)"
+    r"|(?P<mild>(?:then|similarly|also|after that|let)\b))"
+    r"|(?P<also_mild>(?:okay|ok|alright|but|hm+)\b)|\s{0,12}(?P<item>[-*•]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s"
 )
 _ANNOUNCES = re.compile(  # says only that the next sentence does something
-    r"(?:(?:okay|ok|alright|so|now|then|wait|hm+|well|but|and|first|yeah|yes|oh|right)\b[,.! ]{0,3}){0,5}"
+    r"(?:(?:okay|ok|alright|so|now|then|wait|hm+|well|but|and|first|oh|"
+    r"actually|hold on|a second|a minute)\b[,.! ]{0,3}){0,5}"
     r"(?:(?:let me|let's|let us|i'll|we'll) (?:just |now |also )?(?:see|compute|calculate|do|think|write|try|recall|start|check|verify|"
     r"solve|find|simplify|work|go|break|expand|double)\b[^.:?!=]{0,45}|therefore|thus|hence|so|similarly)?[.,:!… ]*\Z"
 )
 _ATTACHES = re.compile(
     r"[-=+*/<>≤≥≈≡^)\]](?!\*| )|= |\\(?:implies|right|quad|end|times|cdot|le|ge|approx)|(?:which|and|or|where|because)\b|right\?|correct\?"
 )
-_CONDITION = re.compile(
-    r"\bcheck(?:ing)? (?:if|whether|for|each|all|divis|which)\b[^.?!]{0,60}(?:divis|prime|factor|multiple|integer|perfect)"
+_CONDITION = re.compile(  # part of the derivation: "check if 143 is divisible by 11"
+    r"\bcheck(?:ing)? (?:if|whether|for|each|all|divis|which)\b[^.?!]{0,60}(?:divis|prime|factor|multiple|integer"
+    r"|perfect)|\bneed to be careful\b"
 )
 
 
@@ -123,6 +146,8 @@ class Function(NamedTuple):
 _FUNCTIONS = {f"o{index}": Function(skill, weight) for index, (skill, weight, _) in enumerate(_OPENERS)}
 _ANSWERS = Function(skills.ANSWERING, 4.0)
 _ASKS = Function(skills.READING, 2.2)
+IN_CHECKS = (skills.CASES, skills.SUBGOAL, skills.SOLVING, skills.APPLYING, skills.CONCLUDING)
+"""What a check may consist of."""
 _FIRST = (skills.READING, skills.ANSWERING)  # even where a sentence mentions a check
 _CHECKS = Function(skills.CHECKING, 3.0, begins_check=True)
 _CHECKS_NEXT = Function(skills.CHECKING, 1.2, begins_check=True)  # "So it is 12, but let me check that."
@@ -147,6 +172,8 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
     start = opening(lower)
     opener = _OPENER.match(lower, start)
     opened = _FUNCTIONS[opener.lastgroup] if opener and opener.lastgroup else None
+    if opened and opened.skill is skills.CONCLUDING and not start:
+        opened = None  # "x = 3" alone; "So x = 3" concludes
     if opened and opened.skill in _FIRST:
         return opened
     if skills.CHECKING in scores:  # no check and no verdict is without a word that hints at it
@@ -166,11 +193,13 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
 
 
 def turn(lower: str) -> str | None:
-    """Return `sharp` where another sub-task begins with a unit, `mild` where something new may: "Then …"."""
+    """Return how something new begins with a unit, or None.
+
+    `sharp`: another sub-task ("Now …", "Wait …"); `ordinal`: the next of several ("Second, …"); `item`: a line of
+    a list; `mild` and `also_mild`: perhaps ("Then …", "But …").
+    """
     match = _TURN.match(lower)
-    if not match:
-        return None
-    return "sharp" if match["turn"] else "mild"
+    return match.lastgroup if match else None
 
 
 def announces(lower: str) -> bool:
