@@ -1,6 +1,6 @@
 """The rule-based teacher's steps on recorded traces: how many, how long, with which skills.
 
-    .venv/bin/python -m benchmarks.skill_steps ../shared/data/traces.parquet [--half judging] [--show 10 --seed 1]
+    .venv/bin/python -m benchmarks.skill_steps ../shared/data/traces.parquet [--half judging] [--show 10]
 
 Sentences are the steps of kind `sentence`. The halves are drawn by a hash of the question: rules are tuned on
 one and judged on the other. `--show` prints labelled decompositions, for a reader who judges the labels."""

@@ -1,8 +1,8 @@
-"""Score what a piece of text says for each mathematical skill: the labels k_i of steps (paper, section 3.1).
+"""Score what a piece of text says for each mathematical skill: the labels of steps (paper, section 3.1).
 
 Words and signs are evidence for skills, some strong and some weak. Evidence for a particular operation is also
-weaker evidence for the general skill of its family, so that a mixture of operations adds up to "arithmetic" or
-"algebraic manipulation". Whoever has the scores of several sentences adds them up.
+weaker evidence for the general skill of its family, so that a mixture of operations adds up to "arithmetic"
+or "algebraic manipulation". The scores of several sentences are added up.
 """
 
 import re
@@ -96,8 +96,10 @@ _CUES = (
         CHECKING,
         "check check- verif- sanity",
         "confi- consi-",
-        "sure safe thorough certain careful just again once another same work- works work backw- reche- match- plug "
-        "plugg- over see reveri- yes yep yeah yup good great perfect correct exactly right sense holds hold add adds "
+        "sure safe thorough certain careful just again once another same work- works work backw- reche- "
+        "match- plug "
+        "plugg- over see reveri- yes yep yeah yup good great perfect correct exactly right sense holds hold "
+        "add adds "
         "fine valid agree agrees satis- before found calculated got",
     ),
     _Cues(RECONSIDERING, "oops recon- backt-", "mista- misre- wrong incor- contr-"),
@@ -114,13 +116,15 @@ _CUES = (
     _Cues(PROBABILITY, "proba-", "chance chances likely expec- outco- rando- favor- dice coin"),
     _Cues(
         COUNTING,
-        "ways choose combination combinations permu- binom binomial factorial factorials arran- choic- selec- subset enume- partit- "
+        "ways choose combination combinations permu- binom binomial factorial factorials arran- choic- "
+        "selec- subset enume- partit- "
         "subsets",
         "count count- pairs choosing many",
     ),
     _Cues(
         GEOMETRY,
-        "trian- circl- angle angles radius radii polyg- perpe- perim- diame- hypot- recta- quadrilateral bisec- altit- "
+        "trian- circl- angle angles radius radii polyg- perpe- perim- diame- hypot- recta- quadrilateral "
+        "bisec- altit- "
         "penta- hexag- tetra- sphere cylinder cone prism pyramid inscr- circu- chord isosc- equil- midpo-",
         "area areas volum- side length lengths height congruent parallel cube vertex vertices",
     ),
@@ -142,7 +146,8 @@ _CUES = (
     _Cues(SUBSTITUTION, "subst- plug plugg-", "replace replacing"),
     _Cues(
         SIMPLIFYING,
-        "expand expands expanded expanding simplify simplifies simplified simplifying simplification distributing cancel cance- "
+        "expand expands expanded expanding simplify simplifies simplified simplifying simplification "
+        "distributing cancel cance- "
         "rationalize rationalizing combine combining",
     ),
     _Cues(SOLVING, "solve solve- solvi- quadratic discr- isola-", "solut- roots rearr- linear"),
@@ -191,9 +196,10 @@ _OPERATION = re.compile(  # 3 + 4, 12/5, 8 - 3, 8-3 = 5; a range like 0-9 is non
     r"(?:(?<![-−–])|(?= |\d+ ?=)))"
 )
 _LETTER = r"[^a-z\\'’][b-hj-z]"
-_VARIABLE = re.compile(  # the sign after or before a letter of a formula that is computed with: x = 3, 2n + 1, s^2
+_VARIABLE = re.compile(  # a sign beside a letter of a formula that is computed with: x = 3, 2n + 1, s^2
     rf"[-+=^*/<>≤≥²³](?:(?<={_LETTER}.)|(?<={_LETTER}[ )].)|(?<=[^a-z\\'’]a[=+^<>²])|(?<=[^a-z\\'’]a [=+^<>])"
-    r"|(?<=[\da-z)].) ?\d{0,4}[b-hj-z](?![a-z'’])|(?<=[\da-z)] .) ?\d{0,4}[b-hj-z](?![a-z'’]))(?!(?<=-)[a-z]{2})"
+    r"|(?<=[\da-z)].) ?\d{0,4}[b-hj-z](?![a-z'’])|(?<=[\da-z)] .) "
+    r"?\d{0,4}[b-hj-z](?![a-z'’]))(?!(?<=-)[a-z]{2})"
 )
 _IN_OPERATIONS = re.compile(r"[=+*/^×·÷²³√%!<>−–≤≥-]")
 _NAMED = re.compile(r"\b(?:(?P<function>[fgh])|(?P<choose>c)(?=\([^()]{1,12},))\(")
@@ -219,7 +225,7 @@ _WHOLE, _STEMS = _weights()
 @lru_cache(maxsize=8192)
 def _evidence(word: str) -> tuple[tuple[Skill, float], ...]:
     """Return the skills that a word points to, each with its weight, general skills included."""
-    weights = dict(_WHOLE.get(word) or _STEMS.get(word[:_STEM], ()))
+    weights = dict(_WHOLE.get(word) or _STEMS.get(word[:_STEM]) or ())
     for skill, weight in tuple(weights.items()):
         general = _GENERAL.get(skill.family)
         if general:

@@ -1,9 +1,10 @@
 """Cut a trace into steps that cover it from first to last character.
 
-A skill step is a stretch of neighbouring sentences that exercise one skill (paper, section 3.1). Each sentence
-gives evidence for skills; the stretches are those with the largest sum of evidence for their labels, less a cost
-for every change of skill. A change costs little where a writer makes a new start and more inside a paragraph.
-The search is Viterbi's algorithm with one cost for all changes at a place, linear in the length of the text.
+A skill step is a stretch of neighbouring sentences that exercise one skill (paper, section 3.1). Each
+sentence gives evidence for skills. The stretches are those with the largest sum of evidence for their labels,
+less a cost for every change of skill, which is small where a writer makes a new start and larger inside a
+paragraph. The search is Viterbi's algorithm with one cost for all changes at a place, linear in the length of
+the text.
 """
 
 import math
@@ -71,7 +72,7 @@ def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
 def _grouped(
     evidence: Sequence[_Evidence], ends: Sequence[tuple[int, int]], kind: DecompositionKind
 ) -> Iterator[tuple[int, Skill | None]]:
-    """Yield the last sentence of each step that is cut by `kind`, and the skill with the most evidence in it."""
+    """Yield the last sentence of each step that `kind` cuts, and the skill with the most evidence in it."""
     total: _Scores = {}
     final = len(ends) - 1
     for index, (scores, _) in enumerate(evidence):
@@ -107,11 +108,11 @@ def _stretches(evidence: Sequence[_Evidence]) -> list[tuple[int, Skill | None]]:
                 stretch = (stretch[0], skill, stretch[2])
             opened[skill] = (total + score, stretch)
     chain: _Stretch | None = max(opened.values(), default=unlabelled, key=_total)[1]
-    stretches = []
+    stretches: list[tuple[int, Skill | None]] = []
     last = len(evidence) - 1
     while chain:
-        first, skill, chain = chain
-        stretches.append((last, skill))
+        first, label, chain = chain
+        stretches.append((last, label))
         last = first - 1
     return stretches[::-1]
 

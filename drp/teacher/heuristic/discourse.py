@@ -21,21 +21,27 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
         r"(?:the|this|original) (?:original )?(?:problem|question)\b|(?:i|we)(?:'re| are|'m| am) "
         rf"(?:given|asked|told)\b|{_WE} need to (?:parse|understand|interpret|read)\b|"
         r"i (?:have|got|came across) (?:this|a|an|to (?:solve|do)) "
-        rf"(?:\w+ ){{0,4}}(?:problem|question)|{_LET} (?:re-?read|read|restate|rephrase|parse|understand|make "
-        r"sure i)\b|it(?:'s| is)? (?:says|asks|asking|states)\b|(?:maybe )?i (?:might have |may have )?misread|"
-        r"(?:original )?(?:problem|question):|this is a (?:very |rather )?(?:complex|challenging|difficult|tricky)\b",
+        rf"(?:\w+ ){{0,4}}(?:problem|question)|{_LET} (?:re-?read|read|restate|rephrase|parse|understand|"
+        rf""
+        r"make sure i)\b|it(?:'s| is)? (?:says|asks|asking|states)\b|(?:maybe )?i (?:might have |may have "
+        r")?misread|"
+        r"(?:original )?(?:problem|question):|this is a (?:very |rather )?(?:complex|challenging|difficult"
+        r"|tricky)\b",
     ),
     (
         skills.ANSWERING,
         2.2,
-        r"i(?:'m| am)? (?:think|confident|pretty sure|feel|believe)\b[^.?!]{0,60}\banswer\b|i think i(?:'ve| have) [^.?!]{0,80}"
+        r"i(?:'m| am)? (?:think|confident|pretty sure|feel|believe)\b[^.?!]{0,60}\banswer\b|i think i(?:'ve| "
+        r"have) [^.?!]{0,80}"
         r"\banswer\b",
     ),
     (
         skills.CHECKING,
         2.2,
-        r"i (?:think|believe|feel)(?: that)? (?:that|this|it|i've|i have|my|i'm|we've|all|everything)(?:'s)? [^.?!]{0,40}"
-        r"(?:sense|correct|right|it|covered|solid|thorough|good|fine|confident|works?)\b|i(?:'m| am) (?:pretty |quite )?"
+        r"i (?:think|believe|feel)(?: that)? (?:that|this|it|i've|i have|my|i'm|we've|all|everything)(?:'s)? "
+        r"[^.?!]{0,40}"
+        r"(?:sense|correct|right|it|covered|solid|thorough|good|fine|confident|works?)\b|i(?:'m| am) "
+        r"(?:pretty |quite )?"
         r"confident|i (?:don't|can't) (?:see|find|think) (?:any|i made)",
     ),
     (
@@ -46,7 +52,8 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
     (
         skills.NAMING,
         3.0,
-        rf"{_LET} (?:denote|call|define|assign|name|label)\b|let (?!me|us)[^.?!]{{1,40}}?\b(?:be|represent|denote|stand)\b"
+        rf"{_LET} (?:denote|call|define|assign|name|label)\b|let (?!me|us)[^.?!]{{1,40}}?\b(?:be|represent"
+        rf"|denote|stand)\b"
         r"|let \$?(?:\\\( ?)?[a-z]\w? ?=|(?:denote|define)\b",
     ),
     (
@@ -59,51 +66,67 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
     (
         skills.APPLYING,
         3.0,
-        rf"(?:by |if |{_WE} (?:can |could |should )?|{_LET} )?(?:using|use|apply|applying|from|by|according to|with) "
+        rf"(?:by |if |{_WE} (?:can |could |should )?|{_LET} )?(?:using|use|apply|applying|from|by|according "
+        rf"to|with) "
         rf"(?:the |this |that |our )?(?:[\w'’-]+ ){{0,4}}{_FORMULA}",
     ),
     (
         skills.EQUATION,
         3.0,
-        rf"(?:{_WE} (?:can |could |should |need to |have to )?|{_LET} )?(?:set ?up|translate|write|express|get|have)"
-        r" (?:down |out )?(?:this |an? |the |that |our |my |it as )*(?:\w+ ){0,2}(?:equations?|proportion|system)\b",
+        rf"(?:{_WE} (?:can |could |should |need to |have to )?|{_LET} )?(?:set ?up|translate|write|express"
+        rf"|get|have)"
+        r" (?:down |out )?(?:this |an? |the |that |our |my |it as )*(?:\w+ ){0,2}(?:equations?|proportion"
+        r"|system)\b",
     ),
     (
         skills.SOLVING,
         2.5,
         r"(?:multiply|divid|add|subtract|squar|tak)[a-z]{0,5} (?:[^ .,]{1,12} ){0,4}?(?:sides?|equations?)\b|"
-        rf"(?:{_WE} (?:can |could |need to )?|{_LET} )?solv(?:e|ing)\b(?! (?:this|the|that) (?:\w+ )?(?:problem|question))",
+        rf"(?:{_WE} (?:can |could |need to )?|{_LET} )?solv(?:e|ing)\b(?! (?:this|the|that) (?:\w+ "
+        rf")?(?:problem|question))",
     ),
     (
         skills.CASES,
         2.5,
-        rf"[*#_ ]*case\b|(?:if|when|for|try|testing|trying|suppose|assume|{_LET} (?:try|test|take|say)|check) "
-        r"(?:that )?\$?(?:\\\( ?)?[a-z]\w? ?(?:[=<>≤≥]|is\b|\\[gl]e)|what if\b|suppose\b|assume\b|\$?(?:\\\( ?)?[a-z]\w? ?= ?-?[\d.]+(?: ?\\\)|\$)?(?::| ?→)",
+        rf"[*#_ ]*case\b|(?:if|when|for|try|testing|trying|suppose|assume|{_LET} (?:try|test|take|say)|"
+        rf""
+        r"check) (?:that )?\$?(?:\\\( ?)?[a-z]\w? ?(?:[=<>≤≥]|is\b|\\[gl]e)|what if\b|suppose\b|assume\b|\$?(?:\\\( "
+        r"?)?[a-z]\w? ?= ?-?[\d.]+(?: ?\\\)|\$)?(?::| ?→)",
     ),
     (
         skills.METHOD,
         2.5,
-        rf"{_LET} (?:think (?:about|of)|start|figure|break|approach|tackle|visualize|imagine|proceed|try (?:to|using|an)|"
-        rf"begin|analyze|dive|see (?:if (?:i|we|there)|how (?!many)|whether))\b|how (?:do|can|should|would|about)\b|"
-        rf"(?:maybe|perhaps) (?:{_WE} (?:can|could|should|need)|using)\b|{_WE} (?:think (?:i|we) )?(?:could|can|should|might)"
-        r" (?:also |then |just |now |instead )?(?:use|try|start|think|approach|break|proceed)\b|(?:i think )?the (?:key|"
-        r"idea|plan|strategy|approach|best|easiest|first step|next step)\b|one (?:way|approach|method)\b|i(?:'m| am) "
+        rf"{_LET} (?:think (?:about|of)|start|figure|break|approach|tackle|visualize|imagine|proceed|try "
+        rf"(?:to|using|an)|"
+        rf"begin|analyze|dive|see (?:if (?:i|we|there)|how (?!many)|whether))\b|how (?:do|can|should|would"
+        rf"|about)\b|"
+        rf"(?:maybe|perhaps) (?:{_WE} (?:can|could|should|need)|using)\b|{_WE} (?:think (?:i|we) )?(?:could"
+        rf"|can|should|might)"
+        r" (?:also |then |just |now |instead )?(?:use|try|start|think|approach|break|proceed)\b|(?:i think "
+        r")?the (?:key|"
+        r"idea|plan|strategy|approach|best|easiest|first step|next step)\b|one (?:way|approach|method)\b"
+        r"|i(?:'m| am) "
         r"(?:not sure how|thinking|wondering how)\b",
     ),
     (
         skills.SUBGOAL,
         2.2,
-        rf"{_WE} (?:need|have|want|must)(?: to)? (?:find|figure|determine|compute|calculate|know|get|evaluate|solve|see|"
-        r"express|count|show|prove)\b|to (?:find|solve|do|get|compute|determine|figure|calculate)\b|(?:my|our|the) "
+        rf"{_WE} (?:need|have|want|must)(?: to)? (?:find|figure|determine|compute|calculate|know|get|evaluate"
+        rf"|solve|see|"
+        r"express|count|show|prove)\b|to (?:find|solve|do|get|compute|determine|figure|calculate)\b|(?:my|our"
+        r"|the) "
         r"(?:goal|task|aim)\b|what (?:is|are)\b|(?:i|we)(?:'re| are|'m| am) (?:looking|trying|supposed)\b|"
         rf"{_LET} see (?:how many|what)\b",
     ),
     (
         skills.RECONSIDERING,
         2.5,
-        r"is there (?:a|any)(?: other)? (?:chance|possib|restriction|mistake|issue|case)|(?:could|does|did|do|am|are|is) "
-        rf"(?:it|the|this|that|we|i|they|there)\b[^?]*\?|what about\b|{_LET} consider (?:if|whether)|{_WE} (?:might|may|should) "
-        rf"(?:also )?(?:need to )?consider\b|(?:maybe|perhaps) (?:{_WE} (?:made|mis\w+|messed)|there)\b|(?:i think )?i "
+        r"is there (?:a|any)(?: other)? (?:chance|possib|restriction|mistake|issue|case)|(?:could|does|did|do"
+        r"|am|are|is) "
+        rf"(?:it|the|this|that|we|i|they|there)\b[^?]*\?|what about\b|{_LET} consider (?:if|whether)|{_WE} "
+        rf"(?:might|may|should) "
+        rf"(?:also )?(?:need to )?consider\b|(?:maybe|perhaps) (?:{_WE} (?:made|mis\w+|messed)|there)\b|(?:i "
+        rf"think )?i "
         r"(?:missed|messed|forgot|confused|made a)\b",
     ),
 )
@@ -113,8 +136,10 @@ _STARTS = 4  # first units of a trace, where a goal is the question's
 _TURN = re.compile(
     r"[*#_ ]*(?:(?:okay|ok|so|alright|and|but|hm+|oh|well|yes|yeah)\b[,. ]{1,3}){0,3}(?:(?P<sharp>"
     r"(?:wait|hold on|now|next|finally|lastly|moving on|alternatively|another|actually|going back"
-    r"|on the other hand|in conclusion|case|part \d|(?:just )?to (?:recap|summarize|verify|confirm|check|double"
-    r"|be sure|make sure)|let(?:'s| me) (?:just )?(?:re-?|double[- ]?|cross-?)?(?:check|verify|confirm|recap|test|try)"
+    r"|on the other hand|in conclusion|case|part \d|(?:just )?to (?:recap|summarize|verify|confirm|check"
+    r"|double"
+    r"|be sure|make sure)|let(?:'s| me) (?:just )?(?:re-?|double[- ]?|cross-?)?(?:check|verify|confirm|recap"
+    r"|test|try)"
     r"|(?:therefore,? )?(?:the )?(?:final )?answer)\b|\d{1,2}[.)] \*\*)"
     r"|(?P<ordinal>(?:(?:for the )?(?:first|second|third)(?:ly)?|step \d)\b)"
     r"|(?P<mild>(?:then|similarly|also|after that|let)\b))"
@@ -123,14 +148,18 @@ _TURN = re.compile(
 _ANNOUNCES = re.compile(  # says only that the next sentence does something
     r"(?:(?:okay|ok|alright|so|now|then|wait|hm+|well|but|and|first|oh|"
     r"actually|hold on|a second|a minute)\b[,.! ]{0,3}){0,5}"
-    r"(?:(?:let me|let's|let us|i'll|we'll) (?:just |now |also )?(?:see|compute|calculate|do|think|write|try|recall|start|check|verify|"
-    r"solve|find|simplify|work|go|break|expand|double)\b[^.:?!=]{0,45}|therefore|thus|hence|so|similarly)?[.,:!… ]*\Z"
+    r"(?:(?:let me|let's|let us|i'll|we'll) (?:just |now |also )?(?:see|compute|calculate|do|think|write|try"
+    r"|recall|start|check|verify|"
+    r"solve|find|simplify|work|go|break|expand|double)\b[^.:?!=]{0,45}|therefore|thus|hence|so"
+    r"|similarly)?[.,:!… ]*\Z"
 )
 _ATTACHES = re.compile(
-    r"[-=+*/<>≤≥≈≡^)\]](?!\*| )|= |\\(?:implies|right|quad|end|times|cdot|le|ge|approx)|(?:which|and|or|where|because)\b|right\?|correct\?"
+    r"[-=+*/<>≤≥≈≡^)\]](?!\*| )|= |\\(?:implies|right|quad|end|times|cdot|le|ge|approx)"
+    r"|(?:which|and|or|where|because)\b|right\?|correct\?"
 )
 _CONDITION = re.compile(  # part of the derivation: "check if 143 is divisible by 11"
-    r"\bcheck(?:ing)? (?:if|whether|for|each|all|divis|which)\b[^.?!]{0,60}(?:divis|prime|factor|multiple|integer"
+    r"\bcheck(?:ing)? (?:if|whether|for|each|all|divis|which)\b[^.?!]{0,60}(?:divis|prime|factor|multiple"
+    r"|integer"
     r"|perfect)|\bneed to be careful\b"
 )
 
@@ -195,8 +224,8 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
 def turn(lower: str) -> str | None:
     """Return how something new begins with a unit, or None.
 
-    `sharp`: another sub-task ("Now …", "Wait …"); `ordinal`: the next of several ("Second, …"); `item`: a line of
-    a list; `mild` and `also_mild`: perhaps ("Then …", "But …").
+    `sharp`: another sub-task ("Now …", "Wait …"); `ordinal`: the next of several ("Second, …"); `item`: a line
+    of a list; `mild` and `also_mild`: perhaps ("Then …", "But …").
     """
     match = _TURN.match(lower)
     return match.lastgroup if match else None
