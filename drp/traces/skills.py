@@ -1,7 +1,7 @@
 """Score what a piece of text says for each mathematical skill: the labels of steps (paper, section 3.1).
 
-Words and signs are evidence for skills, some strong and some weak. Evidence for a particular operation is also
-weaker evidence for the general skill of its family, so that a mixture of operations adds up to "arithmetic"
+Words and signs are evidence for skills, some strong and some weak. Evidence for a particular operation is
+also weaker evidence for the general skill of its family, so that a mixture of operations adds up to "arithmetic"
 or "algebraic manipulation". The scores of several sentences are added up.
 """
 
@@ -117,7 +117,7 @@ _CUES = (
     _Cues(
         COUNTING,
         "ways choose combination combinations permu- binom binomial factorial factorials arran- choic- "
-        "selec- subset enume- partit- "
+        "selec- subset enume- partit- union "
         "subsets",
         "count count- pairs choosing many",
     ),
@@ -130,8 +130,8 @@ _CUES = (
     ),
     _Cues(
         COORDINATES,
-        "coord- slope axis parab- ellip- hyper- intersect intersects intersection intercept",
-        "point points line lines graph dista- plane origin",
+        "coord- slope axis parab- ellip- hyper- intercept",
+        "intersect intersects intersection point points line lines graph dista- plane origin",
     ),
     _Cues(TRIGONOMETRY, "sin cos tan sine cosine trigo- cot sec csc", "theta degrees radians"),
     _Cues(VECTORS, "vector vecto- matrix matri- determ- eigen- pmatrix"),
@@ -166,7 +166,7 @@ _CUES = (
     _Cues(
         MULTIPLICATION,
         "",
-        "multiplied multiply multiplying multiplication times product cdot double triple",
+        "multiplied multiply multiplying multiplication times product cdot double",
     ),
     _Cues(SUBTRACTION, "", "subtr- minus difference differences fewer"),
     _Cues(ADDITION, "", "add added adding addition plus sum sums"),

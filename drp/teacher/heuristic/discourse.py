@@ -23,7 +23,8 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
         r"i (?:have|got|came across) (?:this|a|an|to (?:solve|do)) "
         rf"(?:\w+ ){{0,4}}(?:problem|question)|{_LET} (?:re-?read|read|restate|rephrase|parse|understand|"
         rf""
-        r"make sure i)\b|it(?:'s| is)? (?:says|asks|asking|states)\b|(?:maybe )?i (?:might have |may have "
+        r"make sure i understand)\b|it(?:'s| is)? (?:says|asks|asking|states)\b|(?:maybe )?i (?:might have "
+        r"|may have "
         r")?misread|"
         r"(?:original )?(?:problem|question):|this is a (?:very |rather )?(?:complex|challenging|difficult"
         r"|tricky)\b",
@@ -82,7 +83,7 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
         skills.SOLVING,
         2.5,
         r"(?:multiply|divid|add|subtract|squar|tak)[a-z]{0,5} (?:[^ .,]{1,12} ){0,4}?(?:sides?|equations?)\b|"
-        rf"(?:{_WE} (?:can |could |need to )?|{_LET} )?solv(?:e|ing)\b(?! (?:this|the|that) (?:\w+ "
+        rf"(?:{_WE} (?:can |could )?|{_LET} )?solv(?:e|ing)\b(?! (?:this|the|that) (?:\w+ "
         rf")?(?:problem|question))",
     ),
     (
@@ -90,7 +91,8 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
         2.5,
         rf"[*#_ ]*case\b|(?:if|when|for|try|testing|trying|suppose|assume|{_LET} (?:try|test|take|say)|"
         rf""
-        r"check) (?:that )?\$?(?:\\\( ?)?[a-z]\w? ?(?:[=<>≤≥]|is\b|\\[gl]e)|what if\b|suppose\b|assume\b|\$?(?:\\\( "
+        r"check) (?:that )?\$?(?:\\\( ?)?[a-z]\w? ?(?:[=<>≤≥]|is\b|\\[gl]e)|what if\b|suppose\b|assume\b"
+        r"|\$?(?:\\\( "
         r"?)?[a-z]\w? ?= ?-?[\d.]+(?: ?\\\)|\$)?(?::| ?→)",
     ),
     (
@@ -100,7 +102,7 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
         rf"(?:to|using|an)|"
         rf"begin|analyze|dive|see (?:if (?:i|we|there)|how (?!many)|whether))\b|how (?:do|can|should|would"
         rf"|about)\b|"
-        rf"(?:maybe|perhaps) (?:{_WE} (?:can|could|should|need)|using)\b|{_WE} (?:think (?:i|we) )?(?:could"
+        rf"(?:maybe|perhaps) (?:{_WE} (?:can|could|should)|using)\b|{_WE} (?:think (?:i|we) )?(?:could"
         rf"|can|should|might)"
         r" (?:also |then |just |now |instead )?(?:use|try|start|think|approach|break|proceed)\b|(?:i think "
         r")?the (?:key|"
@@ -125,7 +127,8 @@ _OPENERS: tuple[tuple[Skill, float, str], ...] = (
         r"|am|are|is) "
         rf"(?:it|the|this|that|we|i|they|there)\b[^?]*\?|what about\b|{_LET} consider (?:if|whether)|{_WE} "
         rf"(?:might|may|should) "
-        rf"(?:also )?(?:need to )?consider\b|(?:maybe|perhaps) (?:{_WE} (?:made|mis\w+|messed)|there)\b|(?:i "
+        rf"(?:also )?(?:need to )?consider\b|(?:maybe|perhaps) (?:{_WE} (?:made|mis\w+|messed|need to "
+        rf"consider)|there)\b|(?:i "
         rf"think )?i "
         r"(?:missed|messed|forgot|confused|made a)\b",
     ),
@@ -216,7 +219,7 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
         return None
     if takes_back(lower):
         return _TAKES_BACK
-    if GOING_BACK.match(lower) and not lower.startswith("no "):
+    if GOING_BACK.match(lower) and not lower.startswith(("no ", "so no ", "so, no ")):
         return _DOUBTS
     return _TURNS_TO_OTHER if ALTERNATIVE.match(lower, start) else None
 
@@ -224,8 +227,8 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
 def turn(lower: str) -> str | None:
     """Return how something new begins with a unit, or None.
 
-    `sharp`: another sub-task ("Now …", "Wait …"); `ordinal`: the next of several ("Second, …"); `item`: a line
-    of a list; `mild` and `also_mild`: perhaps ("Then …", "But …").
+    `sharp`: another sub-task ("Now …", "Wait …"); `ordinal`: the next of several ("Second, …"); `item`: a
+    line of a list; `mild` and `also_mild`: perhaps ("Then …", "But …").
     """
     match = _TURN.match(lower)
     return match.lastgroup if match else None
