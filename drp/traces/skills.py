@@ -1,8 +1,8 @@
 """Score what a piece of text says for each mathematical skill: the labels of steps (paper, section 3.1).
 
 Words and signs are evidence for skills, some strong and some weak. Evidence for a particular operation is
-also weaker evidence for the general skill of its family, so that a mixture of operations adds up to "arithmetic"
-or "algebraic manipulation". The scores of several sentences are added up.
+also weaker evidence for the general skill of its family, so that a mixture of operations adds up to
+"arithmetic" or "algebraic manipulation". The scores of several sentences are added up.
 """
 
 import re
@@ -117,7 +117,7 @@ _CUES = (
     _Cues(
         COUNTING,
         "ways choose combination combinations permu- binom binomial factorial factorials arran- choic- "
-        "selec- subset enume- partit- union "
+        "subset enume- partit- union "
         "subsets",
         "count count- pairs choosing many",
     ),
@@ -135,7 +135,7 @@ _CUES = (
     ),
     _Cues(TRIGONOMETRY, "sin cos tan sine cosine trigo- cot sec csc", "theta degrees radians"),
     _Cues(VECTORS, "vector vecto- matrix matri- determ- eigen- pmatrix"),
-    _Cues(COMPLEX, "imagi- conju-", "complex"),
+    _Cues(COMPLEX, "imaginary conju-", "complex"),
     _Cues(
         DIVISIBILITY,
         "divis- prime primes remainder remainders gcd lcm coprime modulo mod pmod equiv",
