@@ -1,5 +1,6 @@
 """Text tools for reasoning traces: segmentation into units, skills, markup, loops and token counts."""
 
+from drp.traces import skills
 from drp.traces.join_steps import joined
 from drp.traces.loops import is_degenerate
 from drp.traces.markup import foreign_scripts, leaked_markup
@@ -16,7 +17,7 @@ from drp.traces.segmentation import (
     units,
     words,
 )
-from drp.traces.skills import SKILL_FAMILIES, UNLABELLED, Skill, skill_of
+from drp.traces.skills import SKILL_FAMILIES, UNLABELLED, Skill, skill_of, skill_scores, strongest
 from drp.traces.tokens import THINK, THOUGHT, TokenCount, TokenCounter, response_text
 
 __all__ = [
@@ -44,6 +45,9 @@ __all__ = [
     "separator",
     "shown",
     "skill_of",
+    "skill_scores",
+    "skills",
+    "strongest",
     "unit_ends",
     "units",
     "words",

@@ -1,11 +1,12 @@
-"""Label a unit with the mathematical skill it uses: the label k_i of a step (paper, section 3.1).
+"""Score what a piece of text says for each mathematical skill: the labels of steps (paper, section 3.1).
 
-Each word and sign of a unit may point to a skill. The skill listed first in the table wins, because the
-purpose of a unit (checking, planning) takes precedence over what it mentions. A unit without such a hint
-continues the skill of the unit before it.
+Words and signs are evidence for skills, some strong and some weak. Evidence for a particular operation is
+also weaker evidence for the general skill of its family, so that a mixture of operations adds up to
+"arithmetic" or "algebraic manipulation". The scores of several sentences are added up.
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -30,110 +31,237 @@ class Skill(NamedTuple):
     family: str
 
 
-class _Rule(NamedTuple):
-    """Words that point to a skill; a word that ends in `-` is a stem: the first five letters of a word."""
+class _Cues(NamedTuple):
+    """Words that point to a skill, hints so faintly that only the whole sentence tells.
 
-    family: str
-    skill: str
-    words: str
-    sign: str = r"(?!)"
+    A word that ends in `-` is a stem: the first five letters of a word.
+    """
+
+    skill: Skill
+    strong: str = ""
+    weak: str = ""
+    hints: str = ""
 
 
-_RULES = (
-    _Rule("checking", "checking a result", "check check- doubl- verif- confi- sanity consi- sure"),
-    _Rule("checking", "reconsidering", "wait hold mista- messed alter- another wrong incor- oops contr-"),
-    _Rule("deduction", "stating the answer", "answer answers boxed"),
-    _Rule("reading", "reading the question", "problem question asks asked asking read given gives"),
-    _Rule(
-        "modelling",
-        "naming a quantity",
-        "denote denot- define defin- denoted represents repre- call called suppo- assume",
+CHECKING = Skill("checking a result", "checking")
+RECONSIDERING = Skill("reconsidering", "checking")
+ANSWERING = Skill("stating the answer", "deduction")
+CONCLUDING = Skill("drawing a conclusion", "deduction")
+CASES = Skill("case analysis", "deduction")
+PATTERN = Skill("finding a pattern", "deduction")
+READING = Skill("reading the question", "reading")
+QUANTITY = Skill("reading a given quantity", "reading")
+METHOD = Skill("choosing a method", "planning")
+OTHER_METHOD = Skill("choosing another method", "planning")
+SUBGOAL = Skill("setting a subgoal", "planning")
+FACT = Skill("recalling a fact", "recalling")
+RECALLING = Skill("recalling a formula", "recalling")
+APPLYING = Skill("applying a formula", "recalling")
+NAMING = Skill("naming a quantity", "modelling")
+EQUATION = Skill("setting up an equation", "modelling")
+COUNTING = Skill("counting", "counting")
+PROBABILITY = Skill("probability", "counting")
+GEOMETRY = Skill("geometry", "geometry")
+COORDINATES = Skill("coordinate geometry", "geometry")
+TRIGONOMETRY = Skill("trigonometry", "geometry")
+ALGEBRA = Skill("algebraic manipulation", "algebra")
+FACTORING = Skill("factoring", "algebra")
+SUBSTITUTION = Skill("substitution", "algebra")
+SIMPLIFYING = Skill("simplifying an expression", "algebra")
+SOLVING = Skill("solving an equation", "algebra")
+INEQUALITIES = Skill("inequalities", "algebra")
+OPTIMIZATION = Skill("optimization", "algebra")
+LOGARITHMS = Skill("logarithms and exponents", "algebra")
+POLYNOMIALS = Skill("polynomials", "algebra")
+FUNCTIONS = Skill("functions", "algebra")
+SEQUENCES = Skill("sequences and series", "algebra")
+VECTORS = Skill("vectors and matrices", "algebra")
+COMPLEX = Skill("complex numbers", "algebra")
+ARITHMETIC = Skill("arithmetic", "arithmetic")
+DIVISIBILITY = Skill("divisibility and primes", "arithmetic")
+DIGITS = Skill("digits and place value", "arithmetic")
+COMPARING = Skill("comparing quantities", "arithmetic")
+AVERAGES = Skill("averages", "arithmetic")
+FRACTIONS = Skill("fractions and percentages", "arithmetic")
+ADDITION = Skill("addition", "arithmetic")
+SUBTRACTION = Skill("subtraction", "arithmetic")
+MULTIPLICATION = Skill("multiplication", "arithmetic")
+DIVISION = Skill("division", "arithmetic")
+POWERS = Skill("powers and roots", "arithmetic")
+UNLABELLED = READING
+"""The skill of a text without any evidence."""
+
+_CUES = (
+    _Cues(
+        CHECKING,
+        "check check- verif- sanity",
+        "confi- consi-",
+        "sure safe thorough certain careful just again once another same work- works work backw- reche- "
+        "match- plug "
+        "plugg- over see reveri- yes yep yeah yup good great perfect correct exactly right sense holds hold "
+        "add adds "
+        "fine valid agree agrees satis- before found calculated got",
     ),
-    _Rule("modelling", "setting up an equation", "equation equat- setup setting expre- written trans-"),
-    _Rule(
-        "recalling", "recalling a formula", "formu- theor- recall remem- ident- rule rules prope- known know"
+    _Cues(RECONSIDERING, "oops recon- backt-", "mista- misre- wrong incor- contr-"),
+    _Cues(ANSWERING, "boxed", "answer answers"),
+    _Cues(CONCLUDING, "concl- deduc- infer-", "therefore thus hence impli- means must since because"),
+    _Cues(CASES, "", "case cases scena-"),
+    _Cues(READING, "read", "problem question asks asked asking says states"),
+    _Cues(QUANTITY, "", "given"),
+    _Cues(METHOD, "approach approaches strat- plan", "method methods tackle try"),
+    _Cues(FACT, "recall remem-", "known"),
+    _Cues(RECALLING, "formu- theor- ident-", "rule rules prope- defin-"),
+    _Cues(NAMING, "denote denot- denoted", "define called repre- varia-"),
+    _Cues(EQUATION, "setup translate transl-", "equation equat-"),
+    _Cues(PROBABILITY, "proba-", "chance chances likely expec- outco- rando- favor- dice coin"),
+    _Cues(
+        COUNTING,
+        "ways choose combination combinations permu- binom binomial factorial factorials arran- choic- "
+        "subset enume- partit- union "
+        "subsets",
+        "count count- pairs choosing many",
     ),
-    _Rule(
-        "planning",
-        "choosing a method",
-        "think try start break approach appro- figure step strat- plan should need tackle see",
+    _Cues(
+        GEOMETRY,
+        "trian- circl- angle angles radius radii polyg- perpe- perim- diame- hypot- recta- quadrilateral "
+        "bisec- altit- "
+        "penta- hexag- tetra- sphere cylinder cone prism pyramid inscr- circu- chord isosc- equil- midpo-",
+        "area areas volum- side length lengths height congruent parallel cube vertex vertices",
     ),
-    _Rule("counting", "probability", "proba- likely expec- outco- rando-"),
-    _Rule(
-        "counting",
-        "counting",
-        "ways choos- choice choic- combi- permu- binom count count- factorial arran- possi- many",
+    _Cues(
+        COORDINATES,
+        "coord- slope axis parab- ellip- hyper- intercept",
+        "intersect intersects intersection point points line lines graph dista- plane origin",
     ),
-    _Rule(
-        "geometry",
-        "geometry",
-        "trian- circl- angle angles radius radii polyg- paral- perpe- area areas perim- volum- diame- "
-        "hypot- recta-"
-        " coord- midpo- plane vector vecto- sphere cube side sides line lines point points slope",
+    _Cues(TRIGONOMETRY, "sin cos tan sine cosine trigo- cot sec csc", "theta degrees radians"),
+    _Cues(VECTORS, "vector vecto- matrix matri- determ- eigen- pmatrix"),
+    _Cues(COMPLEX, "imaginary conju-", "complex"),
+    _Cues(
+        DIVISIBILITY,
+        "divis- prime primes remainder remainders gcd lcm coprime modulo mod pmod equiv",
+        "multiple multiples odd parity congruent integer integers",
     ),
-    _Rule("geometry", "trigonometry", "sin cos tan theta degree degre- radia- sine cosine tangent"),
-    _Rule(
-        "arithmetic",
-        "divisibility and primes",
-        "divis- prime primes mod modulo remai- gcd lcm multiple multiples digit digits even odd",
+    _Cues(DIGITS, "hexadecimal", "digit digits base tens hundreds thousands"),
+    _Cues(FACTORING, "factor facto-"),
+    _Cues(SUBSTITUTION, "subst- plug plugg-", "replace replacing"),
+    _Cues(
+        SIMPLIFYING,
+        "expand expands expanded expanding simplify simplifies simplified simplifying simplification "
+        "distributing cancel cance- "
+        "rationalize rationalizing combine combining",
     ),
-    _Rule("algebra", "factoring", "factor facto-"),
-    _Rule("algebra", "substitution", "subst- plug plugg- repla-"),
-    _Rule("algebra", "expanding and simplifying", "expan- simpl- distr- cancel cance-"),
-    _Rule(
-        "algebra",
-        "solving an equation",
-        "solve solve- solvi- solut- both isola- quadr- root roots discr-",
-        r"\d ?[a-z] ?[-+=]|[a-z] ?= ?[-\d\\(]",
+    _Cues(SOLVING, "solve solve- solvi- quadratic discr- isola-", "solut- roots rearr- linear"),
+    _Cues(INEQUALITIES, "inequ-", "geq leq"),
+    _Cues(OPTIMIZATION, "maximize minimize", "maxim- minim-"),
+    _Cues(COMPARING, "compare compar-", "greater larger smaller larges- smalles-"),
+    _Cues(LOGARITHMS, "log logar- ln", "exponent exponents"),
+    _Cues(POLYNOMIALS, "polyn- expansion expansions", "coeff- degree"),
+    _Cues(FUNCTIONS, "function funct- domain derivative derivatives integral", "inverse range"),
+    _Cues(SEQUENCES, "seque- progr-", "series"),
+    _Cues(PATTERN, "patte- cycle cycles"),
+    _Cues(AVERAGES, "avera- median", "mean"),
+    _Cues(FRACTIONS, "perce- fract- numerator numerators denom- decimal", "ratio frac dfrac"),
+    _Cues(DIVISION, "", "divid- quoti- half"),
+    _Cues(POWERS, "", "sqrt squared squar- cubed root power powers"),
+    _Cues(
+        MULTIPLICATION,
+        "",
+        "multiplied multiply multiplying multiplication times product cdot double",
     ),
-    _Rule(
-        "algebra",
-        "functions",
-        "funct- polyn- graph deriv- seque- series term terms",
-        r"\b[fgh]\([^)]{1,12}\)",
-    ),
-    _Rule(
-        "arithmetic",
-        "fractions and percentages",
-        "perce- fract- ratio numer- denom- frac dfrac decimal",
-        r"%|\d/\d",
-    ),
-    _Rule("arithmetic", "division", "divid- quoti- half", r"\d ?(?:÷|/) ?\d"),
-    _Rule("arithmetic", "powers and roots", "sqrt square squar- cubed power powers expon-", r"[\^√²³]"),
-    _Rule("arithmetic", "multiplication", "multi- times product produ- cdot double triple", r"\d ?[×*·] ?\d"),
-    _Rule("arithmetic", "subtraction", "subtr- minus diffe- fewer less", r"\d ?[−–-] ?\d"),
-    _Rule("arithmetic", "addition", "add added addin- plus sum total sums more together", r"\d ?\+ ?\d"),
-    _Rule("deduction", "drawing a conclusion", "there- thus hence so because since impli- means must if"),
-    _Rule("reading", "reading a given quantity", "has have", r"\d"),
+    _Cues(SUBTRACTION, "", "subtr- minus difference differences fewer"),
+    _Cues(ADDITION, "", "add added adding addition plus sum sums"),
 )
-UNLABELLED = Skill("reading the question", "reading")
-
-_STEM = 5
-_RANKS = {
-    word.rstrip("-"): rank for rank, rule in reversed([*enumerate(_RULES)]) for word in rule.words.split()
+_SIGNS = {
+    **dict.fromkeys("+", ADDITION),
+    **dict.fromkeys("-−–", SUBTRACTION),
+    **dict.fromkeys("*×·∗⋅", MULTIPLICATION),
+    **dict.fromkeys("/÷", DIVISION),
+    **dict.fromkeys("^²³√", POWERS),
+    **dict.fromkeys("%", FRACTIONS),
+    **dict.fromkeys("!", COUNTING),
 }
-_STEMS = {word[:-1] for rule in _RULES for word in rule.words.split() if word.endswith("-")}
+_GENERAL = {"arithmetic": ARITHMETIC, "algebra": ALGEBRA}
+
+_STRONG = 2.0
+_WEAK = 0.8
+_HINT = 0.1
+_SIGN = 1.5  # all operations of a text together
+_SIGN_IN_WORDS = 1.0  # a formula with letters inside a sentence
+_GENERAL_SHARE = 0.7
+_STEM = 5
+_PREFIX = 400  # characters of a text that are looked at
 _WORD = re.compile(r"[a-z][a-z]{1,19}")  # macros count as words: \sqrt, \boxed
-_SIGNS = [(rank, re.compile(rule.sign)) for rank, rule in enumerate(_RULES) if rule.sign != r"(?!)"]
-_IN_SIGNS = re.compile(r"[\d%^√²³(=]")  # every match of a sign contains one of these
-_PREFIX = 400  # characters of a unit that decide its skill
+_OPERATION = re.compile(  # 3 + 4, 12/5, 8 - 3, 8-3 = 5; a range like 0-9 is none
+    r"[-−–+*×·∗⋅/÷^%!²³√](?:(?<=[²³√])|(?<=\d[%!])|(?:(?<=[\d)%!].)|(?<=[\d)%!] .))(?= ?[-\d(\\√])"
+    r"(?:(?<![-−–])|(?= |\d+ ?=)))"
+)
+_LETTER = r"[^a-z\\'’][b-hj-z]"
+_VARIABLE = re.compile(  # a sign beside a letter of a formula that is computed with: x = 3, 2n + 1, s^2
+    rf"[-+=^*/<>≤≥²³](?:(?<={_LETTER}.)|(?<={_LETTER}[ )].)|(?<=[^a-z\\'’]a[=+^<>²])|(?<=[^a-z\\'’]a [=+^<>])"
+    r"|(?<=[\da-z)].) ?\d{0,4}[b-hj-z](?![a-z'’])|(?<=[\da-z)] .) "
+    r"?\d{0,4}[b-hj-z](?![a-z'’]))(?!(?<=-)[a-z]{2})"
+)
+_IN_OPERATIONS = re.compile(r"[=+*/^×·÷²³√%!<>−–≤≥-]")
+_NAMED = re.compile(r"\b(?:(?P<function>[fgh])|(?P<choose>c)(?=\([^()]{1,12},))\(")
+_FORMULA_WORDS = 4  # a text with fewer words is a formula
+
+
+def _weights() -> tuple[dict[str, list[tuple[Skill, float]]], dict[str, list[tuple[Skill, float]]]]:
+    whole: dict[str, list[tuple[Skill, float]]] = {}
+    stems: dict[str, list[tuple[Skill, float]]] = {}
+    for cues in _CUES:
+        for words, weight in ((cues.strong, _STRONG), (cues.weak, _WEAK), (cues.hints, _HINT)):
+            for word in words.split():
+                table = stems if word.endswith("-") else whole
+                table.setdefault(word.rstrip("-")[:_STEM] if table is stems else word, []).append(
+                    (cues.skill, weight)
+                )
+    return whole, stems
+
+
+_WHOLE, _STEMS = _weights()
 
 
 @lru_cache(maxsize=8192)
-def _rank(word: str) -> int:
-    """Return the index of the first rule with the word or its stem; `len(_RULES)` if there is none."""
-    stem = word[:_STEM]
-    return _RANKS.get(word, _RANKS.get(stem, len(_RULES)) if stem in _STEMS else len(_RULES))
+def _evidence(word: str) -> tuple[tuple[Skill, float], ...]:
+    """Return the skills that a word points to, each with its weight, general skills included."""
+    weights = dict(_WHOLE.get(word) or _STEMS.get(word[:_STEM]) or ())
+    for skill, weight in tuple(weights.items()):
+        general = _GENERAL.get(skill.family)
+        if general:
+            weights[general] = max(weights.get(general, 0.0), weight * _GENERAL_SHARE)
+    return tuple(weights.items())
+
+
+def skill_scores(lower: str) -> dict[Skill, float]:
+    """Return the evidence for each skill in a text in lower case; `{}` if nothing points to one."""
+    lower = " " + lower[:_PREFIX]
+    scores: dict[Skill, float] = {}
+    found = _WORD.findall(lower)
+    for evidence in filter(None, map(_evidence, found)):
+        for skill, weight in evidence:
+            if weight > scores.get(skill, 0.0):
+                scores[skill] = weight
+    if _IN_OPERATIONS.search(lower):
+        if _VARIABLE.search(lower):
+            named = _NAMED.search(lower)
+            skill = ALGEBRA if not named else FUNCTIONS if named["function"] else COUNTING
+            weight = _SIGN if named or len(found) <= _FORMULA_WORDS else _SIGN_IN_WORDS
+            scores[skill] = max(scores.get(skill, 0.0), weight)
+        elif operations := _OPERATION.findall(lower):
+            share = _SIGN / len(operations)
+            for sign in operations:
+                skill = _SIGNS[sign]
+                scores[skill] = scores.get(skill, 0.0) + share
+            scores[ARITHMETIC] = max(scores.get(ARITHMETIC, 0.0), _SIGN * _GENERAL_SHARE)
+    return scores
+
+
+def strongest(scores: Mapping[Skill, float]) -> Skill | None:
+    """Return the skill with the largest score, the first of equals; None if there is none."""
+    return max(scores, key=scores.__getitem__, default=None)
 
 
 def skill_of(text: str) -> Skill | None:
-    """Return the skill of a unit, or None if nothing points to one (an interjection, another language)."""
-    lower = text[:_PREFIX].lower()
-    no_rule = len(_RULES)
-    best = min(map(_rank, _WORD.findall(lower)), default=no_rule)
-    for rank, sign in _SIGNS if _IN_SIGNS.search(lower) else ():
-        if rank >= best:
-            break
-        if sign.search(lower):
-            best = rank
-    return Skill(_RULES[best].skill, _RULES[best].family) if best < no_rule else None
+    """Return the skill that a text points to, or None (an interjection, another language)."""
+    return strongest(skill_scores(text.lower()))

@@ -104,6 +104,23 @@ _CHECK_WORDS = (
     *("check", "verif", "sure", "to be ", "confirm", "plug", "again", "once more", "another time", "same "),
     *("backwards", "go over ", "match", "let me ", "let's re", "consistent"),
 )
+_VERDICT_WORDS = (
+    *(
+        "match",
+        "correct",
+        "right",
+        "consistent",
+        "check",
+        "work",
+        "sense",
+        "hold",
+        "add",
+        "fine",
+        "good",
+        "valid",
+    ),
+    *("agree", "confirm", "satisfied", "same ", "before", "found", "calculated", "got"),
+)
 _RETRACTION_WORDS = (
     *("mistake", "error", "mis", "messed", "wrong", "incorrect", "not ", "correct ", "contradict"),
 )
@@ -229,8 +246,10 @@ def decides_validity(lower: str) -> bool:
 @_cached
 def confirms(lower: str) -> bool:
     """Whether a unit says that a check succeeded: "Yes, that matches."."""
-    verdict = AFFIRMED.match(lower) or VERDICT.search(lower)
-    return verdict is not None and not UNDECIDED.search(lower)
+    verdict = AFFIRMED.match(lower) or (
+        any(map(lower.__contains__, _VERDICT_WORDS)) and VERDICT.search(lower)
+    )
+    return bool(verdict) and not UNDECIDED.search(lower)
 
 
 @_cached
