@@ -60,6 +60,8 @@ class RolloutWithQuestion:
 
     question: Question
     graded: GradedRollout
+    decomposition_id: str | None = None
+    """Its decomposition, perhaps by an older version of the teacher, whose work the night has taken over."""
 
     @property
     def rollout_id(self) -> str:
@@ -95,7 +97,8 @@ def read_decomposed(ctx: RunContext, shard: str) -> Iterator[tuple[RolloutWithQu
         revised = _read_drafts(parts, [rollout.rollout_id for rollout in rollouts])
         for rollout in rollouts:
             draft = Draft(rollout.trace, steps.pop(ids[rollout.rollout_id]))
-            yield rollout, replace(draft, **revised.get(rollout.rollout_id, {}))
+            draft = replace(draft, **revised.get(rollout.rollout_id, {}))
+            yield replace(rollout, decomposition_id=ids[rollout.rollout_id]), draft
 
 
 def _read_drafts(parts: Addresses, wanted: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -151,6 +154,7 @@ def revision_row(
     ctx: RunContext,
     teacher: Teacher,
     rollout_id: str,
+    decomposition_id: str | None,
     draft: Draft | None,
     grade: Grade,
     rejections: Sequence[Rejection],
@@ -162,6 +166,7 @@ def revision_row(
         ctx: the run, for its recipe.
         teacher: who pruned, or would have.
         rollout_id: the rollout.
+        decomposition_id: the decomposition that it uses; None if it was not decomposed.
         draft: what the teacher made of the rollout; None if it was not sent to the teacher.
         grade: the revision's answer, compared with gold.
         rejections: why it is rejected, the most important reason first.
@@ -169,11 +174,10 @@ def revision_row(
     """
     recipe = ctx.recipe
     revision = draft.revision if draft else None
-    is_decomposed = draft is not None and bool(draft.steps)
     return {
         "revision_id": revision_id(rollout_id, ctx.revision_hash),
         "rollout_id": rollout_id,
-        "decomposition_id": _decomposition_id(ctx, teacher, rollout_id) if is_decomposed else None,
+        "decomposition_id": decomposition_id,
         "recipe": recipe.name,
         "recipe_hash": ctx.revision_hash,
         "teacher": teacher.name,
@@ -194,18 +198,15 @@ def revision_row(
 
 def decomposition_row(ctx: RunContext, teacher: Teacher, draft: Draft) -> dict[str, Any]:
     """Row of `decompositions`."""
+    rollout_id, kind = draft.trace.rollout_id, ctx.recipe.decomposition
     return {
-        "decomposition_id": _decomposition_id(ctx, teacher, draft.trace.rollout_id),
-        "rollout_id": draft.trace.rollout_id,
-        "kind": ctx.recipe.decomposition,
+        "decomposition_id": decomposition_id(rollout_id, kind, teacher.name, teacher.prompt_version),
+        "rollout_id": rollout_id,
+        "kind": kind,
         "teacher": teacher.name,
         "prompt_version": teacher.prompt_version,
         "n_steps": len(draft.steps),
     }
-
-
-def _decomposition_id(ctx: RunContext, teacher: Teacher, rollout_id: str) -> str:
-    return decomposition_id(rollout_id, ctx.recipe.decomposition, teacher.name, teacher.prompt_version)
 
 
 def rows_in(ctx: RunContext, shard: str, stage: str, count: str) -> int:

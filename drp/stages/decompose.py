@@ -31,7 +31,7 @@ def decompose(ctx: RunContext, shard: str) -> None:
     with open_teacher_for(ctx) as teacher, ctx.run.shard(DECOMPOSE, shard, ctx.revision_hash) as out:
 
         def reject(rollout_id: str, rejections: list[Rejection]) -> None:
-            out.add("revisions", revision_row(ctx, teacher, rollout_id, None, Grade(), rejections))
+            out.add("revisions", revision_row(ctx, teacher, rollout_id, None, None, Grade(), rejections))
             out.counts["rejected"] += 1
             out.counts.update(f"rejected: {rejection.reason}" for rejection in rejections)
 

@@ -60,7 +60,8 @@ def prune(ctx: RunContext, shard: str) -> None:
             limits = ctx.recipe.gates.rows
             rejections = revision_rejections(rollout.question, rollout.graded, draft, grade, agrees, limits)
             length = _length(rollout, draft.revision, token_counter)
-            row = revision_row(ctx, teacher, rollout.rollout_id, draft, grade, rejections, length)
+            ids = rollout.rollout_id, rollout.decomposition_id
+            row = revision_row(ctx, teacher, *ids, draft, grade, rejections, length)
             out.add("revisions", row)
             for decision in draft.decisions:
                 parent = {"revision_id": row["revision_id"], **vars(decision)}

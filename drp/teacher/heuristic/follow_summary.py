@@ -18,6 +18,7 @@ from drp.teacher.heuristic.summary_links import (
     NUMBER,
     Link,
     conclusion_of,
+    is_plan,
     links_of,
     results_of,
     stems_of,
@@ -35,6 +36,9 @@ _SAME_VALUE, _SAME_WORDS = 0.7, 1.7
 _WORDS_WITH_VALUES, _WORDS_ALONE = 0.4, 0.7  # share of the link's words that a unit must have
 
 _TELLING_WORDS = 3  # content words of a unit that says what it is about
+_TENTATIVE = re.compile(  # tries, or agrees with itself
+    r"\b(?:perhaps|maybe|indeed|let(?:'s| me) (?:test|try))\b|\b(?:yes|correct|right|good)[.!]*\Z|, yes,"
+)
 _LEAD_INS = 2  # most sentences that lead up to a unit
 _FEWEST_PLACES = 2  # links that the thinking must state
 _MOST_ADDED = 0.5  # largest share of the summary in the text
@@ -190,7 +194,8 @@ def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
         return leading
     for unit in reversed(units[max(0, index - _LEAD_INS) : index]):
         is_near = unit.paragraph == units[index].paragraph and len(unit.body) <= _LONG
-        is_talk = signals.META.match(unit.lower, signals.opening(unit.lower)) and not unit.marks
+        start = signals.opening(unit.lower)
+        is_talk = not unit.marks and (signals.META.match(unit.lower, start) or is_plan(unit.lower[start:]))
         if not is_near or is_talk or not is_sure(unit):
             break
         leading.append(unit.index)
@@ -215,5 +220,6 @@ def is_sure(unit: Unit) -> bool:
         or signals.checks(lower)
         or signals.doubts(lower)
         or signals.UNEASY.search(lower)
+        or _TENTATIVE.search(lower)
         or signals.ALTERNATIVE.match(lower, signals.opening(lower))
     )

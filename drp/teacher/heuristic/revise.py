@@ -17,6 +17,7 @@ from drp.traces import Unit, is_balanced, separator
 
 _GROUP = 4  # most steps of one merge
 _LEADS = frozenset({"restated_question", "repeated", "dangling"})
+_MOST_LEADS = 2  # units before a computation that lead up to it
 _FALLBACK = 0.5  # share of a revision's text from the summary; with more, it is marked as a fallback
 
 
@@ -105,7 +106,7 @@ def _keep_lead_ins(all_units: Sequence[Unit], verdicts: list[UnitVerdict], step:
         if leading and all_units[leading[-1]].paragraph != unit.paragraph:
             leading = []
         if verdict.keep and unit.equations:
-            for lead_in in leading:
+            for lead_in in leading[-_MOST_LEADS:]:
                 verdicts[lead_in] = UnitVerdict(True, "lead_in")
             leading = []
         elif verdict.reason in _LEADS and not unit.body.endswith("?"):

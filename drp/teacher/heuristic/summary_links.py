@@ -41,7 +41,7 @@ _ITEM = 100  # most characters of a line in a list that is one statement
 _FEWEST_WORDS = 2  # new content words of a statement without new numbers
 _STEM = 5
 _NAMES = re.compile(r"[a-zA-Z]{4,}=")  # "probability=11/72" computes nothing
-_UNDERIVED = 0.5  # largest share of numbers that a derivation may take from nowhere
+_UNDERIVED = 0.3  # largest share of numbers that a derivation may take from nowhere
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,8 @@ def _belongs(group: Sequence[Unit], unit: Unit) -> bool:
     last = group[-1]
     if _is_announcement(last):
         return not _HEADING.match(unit.body)
+    if unit.body.startswith(("\\[", "$$")):
+        return last.body[-1:].isalpha()  # "… the vertices are \\[ … \\]"
     if last.text.startswith("|"):
         return unit.text.startswith("|")
     is_list = len(group) > 1 and _is_announcement(group[0]) and _is_plain_item(last)
@@ -185,9 +187,14 @@ def _is_plain_item(unit: Unit) -> bool:
     return ITEM.match(unit.text) is not None and not results_of(unit.equations) and len(unit.body) <= _ITEM
 
 
+def is_plan(lower: str) -> bool:
+    """Whether a statement, in lower case, says what is to be done."""
+    return _PLAN.search(lower) is not None
+
+
 def _argues(group: Sequence[Unit], lower: str, new_words: frozenset[str]) -> bool:
     """Whether a statement without new numbers is more than a plan, the question or the conclusion."""
-    if any(_CONCLUDES.search(unit.text) for unit in group) or _PLAN.search(lower) or restates(lower):
+    if any(_CONCLUDES.search(unit.text) for unit in group) or is_plan(lower) or restates(lower):
         return False
     return len(new_words) >= _FEWEST_WORDS or _CASE.match(lower, opening(lower)) is not None
 
