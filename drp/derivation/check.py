@@ -13,7 +13,7 @@ from drp.derivation.withdrawn import withdrawn_steps
 
 
 def derivation_faults(
-    question: str, original: str, revision: str, summary: str = ""
+    question: str, original: str, revision: str, summary: str = "", response: str = ""
 ) -> list[DerivationFault]:
     """Return the faults of a revision as a derivation, in their order; empty if it has none.
 
@@ -24,13 +24,15 @@ def derivation_faults(
         original: the student's thinking.
         revision: the shortened thinking.
         summary: the student's response after the thinking, which may be empty.
+        response: the revised response after the thinking, which may be empty. It must not contradict the
+            revision or the student; such a fault has an empty span at the end of the revision.
     """
     if original.strip() == revision.strip():
         return []
     asked, kept = statements(question), statements(revision)
     source = StatementIndex(statements(original))
     answer = StatementIndex(statements(summary)) if summary.strip() else None
-    sources = (source, answer) if answer else (source,)
+    stated = [*source.statements, *(answer.statements if answer else ())]
     own = [*missing_links(asked, source, kept), *dangling_references(asked, source, kept)]
     if (
         answer
@@ -45,7 +47,11 @@ def derivation_faults(
         ]
     faults = [
         *own,
-        *contradictions(sources, revision, kept),
+        *contradictions(stated, revision, kept),
+        *(
+            replace(fault, start=len(revision), end=len(revision), source=None)
+            for fault in contradictions([*stated, *kept], response, statements(response))
+        ),
         *withdrawn_steps(source, answer, kept),
     ]
     if is_hollow(question, original, revision):
