@@ -5,27 +5,62 @@ from collections.abc import Sequence
 
 from drp.derivation.statements import Statement
 
-_COMPUTES = re.compile(r"[\w)!%°][-+*/^√(][\w(√-]")
+_COMPUTES = re.compile(r"[\w)!%°|][-+*/^√(][\w(√-]|\d.{0,80}[=≈≡<>≤≥]")
 _DEDUCES = re.compile(
     r"\b(?:since|because|so|therefore|thus|hence|then|implies|means|follows|must|cannot|can't|only|every|each|if|as"
     r"|formula|theorem|factor\w{0,3}|prime|divisible|multiple|remainder|odd|even|symmetr\w{1,3}|same|similar|equal)\b"
 )
 _CONCLUDES = re.compile(r"\b(?:answer|boxed|final)\b")
+_TALK = re.compile(  # words of talk about any solution, which say nothing of this one; the beginnings of words
+    r"(?:account|after|again|also|ambigu|another|answer|approach|ask|back|begin|best|calculat|care"
+    r"|carry|check|clear|combin|come|comput|condition|confirm|consider|consist|correct|detail"
+    r"|direct|double|down|easy|evaluat|every|exact|express|final|find|first|fit|follow|found|giv"
+    r"|goal|good|handle|has|hence|here|hold|idea|import|inform|keep|key|kind|know|lead|let|logic"
+    r"|look|make|making|match|math|mean|method|must|need|next|nothing|now|number|obtain|okay|once"
+    r"|order|other|overall|part|plan|plausib|problem|process|properly|put|quantit|question|read"
+    r"|reason|relat|restat|result|right|same|satisf|second|see|separat|set|several|should|show"
+    r"|simple|simplif|size|solution|solv|something|standard|start|stated|statement|step|strateg"
+    r"|substitut|sure|take|taking|task|therefore|think|thought|through|thus|together|told|total"
+    r"|track|translat|try|twice|type|unknown|use|using|usual|value|verif|want|way|well|whole|work"
+    r"|write|yield)"
+)
+_PIECE = re.compile(r"[^\s]*[\d=√^][^\s]*")
+_EDGES = ".,;:!?\"“”'()"
 
 
 def derives(question: Sequence[Statement], thinking: Sequence[Statement]) -> bool:
-    """Whether a text has a sentence that computes or deduces and does not only repeat the question."""
+    """Whether a text has a sentence that computes or deduces and does not only repeat the question.
+
+    The answer alone is no derivation, nor are plans, checks and other talk that would fit any problem.
+    """
     asked = {statement.key for statement in question}
-    equations = frozenset().union(*(statement.unit.equations for statement in question))
+    given = "".join(statement.unit.plain for statement in question).replace(" ", "")
     words = frozenset().union(*(statement.unit.vocabulary for statement in question))
+    final = _last_piece(thinking)
     for statement in thinking:
         unit = statement.unit
         if statement.key in asked or unit.body.endswith("?"):
             continue
-        if unit.equations - equations and _COMPUTES.search(unit.plain):
+        pieces = [
+            piece
+            for match in _PIECE.findall(unit.plain)
+            if (piece := match.strip(_EDGES)) != final and piece and piece not in given
+        ]
+        if any(map(_COMPUTES.search, pieces)):
+            return True
+        news = {word for word in unit.vocabulary - words if not _TALK.match(word)}
+        if len(pieces) >= 2 or (pieces and (len(news) >= 2 or set(unit.results).intersection(pieces))):
             return True
         if _CONCLUDES.search(unit.lower) or "\\boxed" in unit.text:
             continue
-        if len(unit.vocabulary - words) >= 2 and _DEDUCES.search(unit.lower):
+        if len(news) >= 2 and _DEDUCES.search(unit.lower):
             return True
     return False
+
+
+def _last_piece(thinking: Sequence[Statement]) -> str:
+    """Return the last number or formula of a text, which is the answer of one that only states it."""
+    for statement in reversed(thinking):
+        if pieces := _PIECE.findall(statement.unit.plain):
+            return str(pieces[-1]).rpartition("=")[2].strip(_EDGES)
+    return ""
