@@ -12,6 +12,7 @@ _ANSWER = re.compile(
     rf"|{_ASKED} (?:value|number|amount|quantity|result)) ?(?:is|=|:|(?:should|must|would|will) be|comes to)[ :]*"
     r"\(?\$?(-?\d+(?:\.\d+)?(?:/\d+)?)(?![\w^*/+(-])"
 )
+_SIGNALS = ("answer", "final", "end ", "asked", "request", "require", "want", "sought", "desire")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _CONCLUDING = frozenset(
     "so therefore hence thus finally consequently overall altogether in total all end final result answer outcome "
@@ -29,7 +30,9 @@ def answers(statement: Statement) -> Iterator[str]:
     if "boxed" in body or "fbox" in body:
         for match in _BOXED.findall(body):
             yield match.strip().replace("\\$", "").replace(",", "").strip("$ ")
-    yield from _ANSWER.findall(statement.unit.lower)
+    lower = statement.unit.lower
+    if any(map(lower.__contains__, _SIGNALS)):
+        yield from _ANSWER.findall(lower)
 
 
 def bare_conclusion(statement: Statement) -> str | None:

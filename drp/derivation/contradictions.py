@@ -13,7 +13,7 @@ from drp.derivation.conclusions import answers, bare_conclusion
 from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.quantities import value
 from drp.derivation.statements import Statement
-from drp.derivation.wordings import Wording, wording
+from drp.derivation.wordings import MARK, NUMBER, Wording, wording
 from drp.grading import false_equations
 
 _CHAIN = re.compile(r"[^\s;,]+=[^\s;,]+")
@@ -25,6 +25,8 @@ _GOES_ON = re.compile(r"\s?(?:[a-zA-Zα-ω](?![a-zA-Z])|[\d(+*/^√\[-]|binom|sq
 _OPERATION = re.compile(  # `a + b = c` that is no part of a longer calculation
     r"(?<![\w.)+*/^=x×-])(?<!\d )(\d+(?:\.\d+)?) ?([-+*/x×]) ?(\d+(?:\.\d+)?)=(\d+(?:\.\d+)?)(?![\w^*/+(!-]|\.\d)"
 )
+_DIGIT = re.compile(r"\d")
+_HEAD = 4  # first characters by which sentences of one wording are found
 _LONGEST_NAME = 60  # characters of an expression whose values are compared
 _MOST_ALIKE = 20  # sentences of one wording with which a sentence is compared
 
@@ -35,13 +37,15 @@ def contradictions(
     """Yield the statements of a revision that contradict what is stated elsewhere, or one another."""
     keys = {statement.key for statement in stated}
     fresh = [statement for statement in revision if statement.key not in keys]
-    with_digits = [statement for statement in fresh if any(map(str.isdigit, statement.key))]
+    if not fresh:
+        return
+    with_digits = [statement for statement in fresh if _DIGIT.search(statement.key)]
     faulty: set[int] = set()
     for fault in (
         *_altered(stated, fresh),
         *_equations(stated, with_digits),
         *_operations(stated, with_digits),
-        *_conclusions(stated, revision),
+        *_conclusions(stated, with_digits),
         *_computed(revision_text, with_digits),
     ):
         if fault.start not in faulty:
@@ -51,27 +55,29 @@ def contradictions(
 
 def _altered(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield sentences of the student in which a number or a unit is another one."""
-    candidates = [statement for statement in fresh if len(statement.key) >= 8]
+    candidates = [(statement, wording(statement.key)) for statement in fresh if len(statement.key) >= 8]
     if not candidates:
         return
+    heads = {own.template[:_HEAD] for _, own in candidates}
+    is_any_head = any(MARK.search(head) for head in heads)
     wordings: dict[str, list[tuple[Statement, Wording]]] = {}
-    numbers: set[str] = set()
+    numbers = _Numbers(stated)
     for statement in stated:
-        theirs = wording(statement.key)
-        numbers.update(theirs.numbers)
-        wordings.setdefault(theirs.template, []).append((statement, theirs))
-        if "=" in statement.key:  # also as a sentence that gives the result alone
-            theirs = wording(statement.key, results_only=True)
+        key = statement.key
+        if is_any_head or key[:_HEAD] in heads or not key[:1].isalpha():
+            theirs = wording(key)
             wordings.setdefault(theirs.template, []).append((statement, theirs))
-    for statement in candidates:
-        own = wording(statement.key)
+            if "=" in key:  # also as a sentence that gives the result alone
+                theirs = wording(key, results_only=True)
+                wordings.setdefault(theirs.template, []).append((statement, theirs))
+    for statement, own in candidates:
         for other, theirs in wordings.get(own.template, ())[:_MOST_ALIKE]:
             if why := _difference(own, theirs, numbers):
                 yield _fault(statement, why[0], f"says {why[0]} where the student says {why[1]}", other)
                 break
 
 
-def _difference(own: Wording, theirs: Wording, numbers: set[str]) -> tuple[str, str] | None:
+def _difference(own: Wording, theirs: Wording, numbers: "_Numbers") -> tuple[str, str] | None:
     """Return what two sentences of one wording say differently, if that denies the second sentence."""
     pairs = [
         (a, b) for a, b in zip(own.numbers, theirs.numbers, strict=True) if a != b and value(a) != value(b)
@@ -82,7 +88,20 @@ def _difference(own: Wording, theirs: Wording, numbers: set[str]) -> tuple[str, 
     is_same_sentence = own.words >= 3 and own.operators == theirs.operators and own.units == theirs.units
     if len(pairs) > max(1, len(own.numbers) // 3) and not is_same_sentence:
         return None
-    return pairs[0] if all(a not in numbers for a, _ in pairs) else None
+    return None if any(a in numbers for a, _ in pairs) else pairs[0]
+
+
+class _Numbers:
+    """The numbers of a text with their signs, read when they are first asked for."""
+
+    def __init__(self, stated: Sequence[Statement]) -> None:
+        self._stated = stated
+        self._numbers: frozenset[str] | None = None
+
+    def __contains__(self, number: str) -> bool:
+        if self._numbers is None:
+            self._numbers = frozenset().union(*(NUMBER.findall(statement.key) for statement in self._stated))
+        return number in self._numbers
 
 
 def _equations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Iterator[DerivationFault]:

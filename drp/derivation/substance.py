@@ -12,17 +12,17 @@ _DEDUCES = re.compile(
 )
 _CONCLUDES = re.compile(r"\b(?:answer|boxed|final)\b")
 _TALK = re.compile(  # words of talk about any solution, which say nothing of this one; the beginnings of words
-    r"(?:account|after|again|also|ambigu|another|answer|approach|ask|back|begin|best|calculat|care"
-    r"|carry|check|clear|combin|come|comput|condition|confirm|consider|consist|correct|detail"
-    r"|direct|double|down|easy|evaluat|every|exact|express|final|find|first|fit|follow|found|giv"
-    r"|goal|good|handle|has|hence|here|hold|idea|import|inform|keep|key|kind|know|lead|let|logic"
-    r"|look|make|making|match|math|mean|method|must|need|next|nothing|now|number|obtain|okay|once"
-    r"|order|other|overall|part|plan|plausib|problem|process|properly|put|quantit|question|read"
-    r"|reason|relat|restat|result|right|same|satisf|second|see|separat|set|several|should|show"
-    r"|simple|simplif|size|solution|solv|something|standard|start|stated|statement|step|strateg"
-    r"|substitut|sure|take|taking|task|therefore|think|thought|through|thus|together|told|total"
-    r"|track|translat|try|twice|type|unknown|use|using|usual|value|verif|want|way|well|whole|work"
-    r"|write|yield)"
+    r"(?:also|ask|back|best|care|come|down|easy|find|fit|giv|goal|good|has|here|hold|idea|keep|key|kind|"
+    r"know|lead|let|look|make|math|mean|must|need|next|now|okay|once|part|plan|put|read|same|see|set|"
+    r"show|size|solv|step|sure|take|task|thus|told|try|type|use|want|way|well|"
+    r"work)(?:e?s|e?d|en?|ing|ly)?\b"
+    r"|(?:account|after|again|ambigu|another|answer|approach|begin|calculat|carry|check|clear|combin|"
+    r"comput|condition|confirm|consider|consist|correct|detail|direct|double|evaluat|every|exact|"
+    r"express|final|first|follow|found|handle|hence|import|inform|logic|making|match|method|nothing|"
+    r"number|obtain|order|other|overall|plausib|problem|process|properly|quantit|question|reason|relat|"
+    r"restat|result|right|satisf|second|separat|several|should|simple|simplif|solution|something|"
+    r"standard|start|stated|statement|strateg|substitut|taking|therefore|think|thought|through|together|"
+    r"total|track|translat|twice|unknown|using|usual|value|verif|whole|write|yield)"
 )
 _PIECE = re.compile(r"[^\s]*[\d=√^][^\s]*")
 _EDGES = ".,;:!?\"“”'()"

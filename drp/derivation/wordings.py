@@ -8,8 +8,12 @@ _UNITS = (
     "|kilomet(?:er|re)s?|inch(?:es)?|foot|feet|yards?|miles?|milligrams?|grams?|kg|kilograms?|ounces?|pounds?|tons?"
     "|ml|millilit(?:er|re)s?|lit(?:er|re)s?|cups?|pints?|quarts?|gallons?|cents?|dollars?|degrees?|radians?"
 )
+_SIGNED = r"(?:(?<![\w)\]%°!.])-)?(?<![\d.])\d+(?:\.\d+)?"
+NUMBER = re.compile(_SIGNED)
+"""A number with its sign; the minus of a difference is none."""
+
 _SLOT = re.compile(
-    r"(?P<number>(?:(?<![\w)\]%°!.])-)?(?<![\d.])\d+(?:\.\d+)?)"
+    rf"(?P<number>{_SIGNED})"
     r"|(?P<operator>(?<=[\d)]) ?[-+*/x×] ?(?=[\d(]))"
     rf"|\b(?P<unit>{_UNITS})\b"
 )
@@ -17,6 +21,8 @@ _LABEL = re.compile(r"\(?\d{1,2}[.)]\W*")  # the number of a list item or an equ
 _WORD = re.compile(r"[a-z]{3}")
 _COMPUTED = re.compile(r"[^\s,;:]*[-+*/x×][^\s,;:]*=(?=-?\d)")  # a calculation before its result
 _MARKS = {"number": "#", "operator": "~", "unit": "@"}
+MARK = re.compile(r"[#~@]")
+"""What stands in a template for a number, an operator or a unit."""
 
 
 class Wording(NamedTuple):
