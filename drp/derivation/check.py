@@ -33,13 +33,19 @@ def derivation_faults(
     answer = StatementIndex(statements(summary)) if summary.strip() else None
     stated = [*source.statements, *(answer.statements if answer else ())]
     faults = [
-        replace(fault, start=len(revision), end=len(revision), source=None)
-        for fault in contradictions([*stated, *kept], response, statements(response))
+        replace(
+            fault,
+            start=len(revision),
+            end=len(revision),
+            detail=f"in the response, {fault.detail}",
+            source=None,
+        )
+        for fault in contradictions([*stated, *kept], statements(response))
     ]
     if original.strip() != revision.strip():
         faults += [
             *_lost_links(question, source, answer, kept),
-            *contradictions(stated, revision, kept),
+            *contradictions(stated, kept, revision),
             *withdrawn_steps(source, answer, kept),
         ]
         if is_hollow(question, original, revision):

@@ -23,7 +23,8 @@ _SUM = re.compile(r"[\d.()+*/^-]*\d[-+*/^][\d.()+*/^-]*")  # an expression of nu
 _LETTERS = re.compile(r"(?<!\\)\b[a-zA-Z]{2,}")
 _GOES_ON = re.compile(r"\s?(?:[a-zA-Zα-ω](?![a-zA-Z])|[\d(+*/^√\[-]|binom|sqrt)")  # the value is not complete
 _OPERATION = re.compile(  # `a + b = c` that is no part of a longer calculation
-    r"(?<![\w.)+*/^=x×-])(?<!\d )(\d+(?:\.\d+)?) ?([-+*/x×]) ?(\d+(?:\.\d+)?)=(\d+(?:\.\d+)?)(?![\w^*/+(!-]|\.\d)"
+    r"(?<![\w.)+*/^=x×-])(?<!\d )(\d+(?:\.\d+)?) ?([-+*/x×]) ?(\d+(?:\.\d+)?)"
+    r"=(\d+(?:\.\d+)?)(?![\w^*/+(!-]|\.\d)"
 )
 _DIGIT = re.compile(r"\d")
 _HEAD = 4  # first characters by which sentences of one wording are found
@@ -32,9 +33,12 @@ _MOST_ALIKE = 20  # sentences of one wording with which a sentence is compared
 
 
 def contradictions(
-    stated: Sequence[Statement], revision_text: str, revision: Sequence[Statement]
+    stated: Sequence[Statement], revision: Sequence[Statement], text: str = ""
 ) -> Iterator[DerivationFault]:
-    """Yield the statements of a revision that contradict what is stated elsewhere, or one another."""
+    """Yield the statements of a revision that contradict what is stated elsewhere, or one another.
+
+    False calculations are looked for in `text`, which is the revision as a whole; not if it is empty.
+    """
     keys = {statement.key for statement in stated}
     fresh = [statement for statement in revision if statement.key not in keys]
     if not fresh:
@@ -46,7 +50,7 @@ def contradictions(
         *_equations(stated, with_digits),
         *_operations(stated, with_digits),
         *_conclusions(stated, with_digits),
-        *_computed(revision_text, with_digits),
+        *_computed(text, with_digits),
     ):
         if fault.start not in faulty:
             faulty.add(fault.start)
@@ -83,7 +87,9 @@ def _difference(own: Wording, theirs: Wording, numbers: "_Numbers") -> tuple[str
         (a, b) for a, b in zip(own.numbers, theirs.numbers, strict=True) if a != b and value(a) != value(b)
     ]
     if not pairs:
-        units = [(a, b) for a, b in zip(own.units, theirs.units, strict=True) if a.rstrip("s") != b.rstrip("s")]
+        units = [
+            (a, b) for a, b in zip(own.units, theirs.units, strict=True) if a.rstrip("s") != b.rstrip("s")
+        ]
         return units[0] if units and own.operators == theirs.operators else None
     is_same_sentence = own.words >= 3 and own.operators == theirs.operators and own.units == theirs.units
     if len(pairs) > max(1, len(own.numbers) // 3) and not is_same_sentence:
@@ -208,7 +214,7 @@ def _conclusions(stated: Sequence[Statement], revision: Sequence[Statement]) -> 
         if (
             exact is None
             or any(value(other) in (exact, exact * 100, exact / 100) for other in known)
-            or (not is_comparable and answer.lstrip("-") in numbers)
+            or (not is_comparable and numbers.issuperset(answer.lstrip("-").split("/")))
         ):
             first = first or (answer, statement)
             continue
@@ -228,7 +234,7 @@ def _last_result(stated: Sequence[Statement]) -> dict[str, Statement]:
 
 def _computed(text: str, fresh: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield false equations that the student does not write."""
-    if not fresh:
+    if not text or not fresh:
         return
     ends = [statement.unit.end for statement in fresh]
     for equation in false_equations(text):

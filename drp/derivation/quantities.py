@@ -65,6 +65,8 @@ def _sides(formula: str) -> list[str]:
 @lru_cache(maxsize=8192)
 def value(text: str) -> Fraction | None:
     """Return the exact value of a number or plain fraction; None if there is none."""
+    if "_" in text:  # digits of another base; Python reads over it
+        return None
     numerator, _, denominator = text.partition("/")
     try:
         return Fraction(numerator) / Fraction(denominator or 1)

@@ -42,28 +42,33 @@ _WHICH = (
     r"(?:this|that|these|those|both|the (?:above|first|second|third|last|latter|former|previous|preceding|two"
     r"|three|resulting|other))(?: (?:last|first|second|two|three|above|new|latter|same|quadratic|linear))?"
 )
+_FOUND = "(?:result|number|total|value|amount|sum|product|difference)"
 _OPENING = re.compile(  # what a derivation cannot begin with: it points to what was said or found before
     r"(?:so|then|and|now|next|thus|hence|therefore|here)?,? ?(?:"
     r"it (?:simplifies|reduces|factors|becomes|yields|gives|follows from (?:this|that))\b"
-    r"|(?:this|that|which) (?:gives|leaves|means|implies|yields|simplifies|reduces|factors|becomes|equals|follows|shows"
-    r"|makes|(?:in )?turn|would (?:mean|give|imply|make|be)|happens|occurs|rules out|is (?:because|equivalent|equal|true"
-    r"|why|the same)|(?:last )?(?:equation|expression|inequality|value|sum|product|difference|number|result))\b"
+    r"|(?:this|that|which) (?:gives|leaves|means|implies|yields|simplifies|reduces|factors|becomes|equals"
+    r"|follows|shows|makes|(?:in )?turn|would (?:mean|give|imply|make|be)|happens|occurs|rules out"
+    r"|is (?:because|equivalent|equal|true|why|the same)"
+    rf"|(?:last )?(?:equation|expression|inequality|{_FOUND}))\b"
     r"|these (?:give|are|have|must|two|three|values|equations|numbers|results)\b"
-    r"|both (?:of (?:these|them)|values|roots|solutions|are|have)\b|their (?:sum|product|difference|average|ratio)\b"
+    r"|both (?:of (?:these|them)|values|roots|solutions|are|have)\b"
+    r"|their (?:sum|product|difference|average|ratio)\b"
     r"|(?:substituting|adding|subtracting|multiplying|dividing|combining|plugging|using|solving|simplifying) "
     r"(?:this|these|that|those|them|it)\b|in the same way\b|similarly\b|likewise\b"
     r"|the (?:last|above|latter|former|previous|resulting) \w+)"
 )
 _RESULT_BEFORE = re.compile(  # "the previous result", "the number we just found", "that total"
-    r".{0,28}\b(?:the (?:previous|above|preceding|last|resulting) (?:result|number|total|value|amount|sum|product|difference)"
-    r"|the (?:result|number|total|value|amount|sum|product|difference) (?:above|from (?:above|before)|(?:we|i) (?:just )?"
-    r"(?:found|got|computed|calculated|obtained))|(?:from|of|by|to|with) (?:that|this) "
-    r"(?:result|number|total|value|amount|sum|product)|(?:the|that) same (?:amount|number|total|result)"
+    rf".{{0,28}}\b(?:the (?:previous|above|preceding|last|resulting) {_FOUND}"
+    rf"|the {_FOUND} (?:above|from (?:above|before)"
+    r"|(?:we|i) (?:just )?(?:found|got|computed|calculated|obtained))"
+    rf"|(?:from|of|by|to|with) (?:that|this) {_FOUND}|(?:the|that) same (?:amount|number|total|result)"
     r"|that (?:number|total|amount|result)|the other (?:amount|number|total))\b"
 )
 _BACK = re.compile(rf"\b(?:{_WHICH} {_NOUN}\b|{_NOUN} above\b|either case\b)")
 _MATHEMATICAL = re.compile(r"[=≤≥<>≡+*/^]|\d")
-_EQUATION_LIKE = re.compile(r"equation|inequalit|identit|relation|system|congruence|formula|root|solution|condition")
+_EQUATION_LIKE = re.compile(
+    r"equation|inequalit|identit|relation|system|congruence|formula|root|solution|condition"
+)
 _FACTORED = re.compile(r"\bfactor|\)\(")
 _NAMED = re.compile(r"root|solution|factor|condition|possibilit|option")  # a question may have named them
 _ALTERNATIVES = re.compile(r"case|possibilit|option")
@@ -168,7 +173,12 @@ def _backward(
                     if giver.index not in kept and not is_known:
                         yield _fault(statement, back.group(), "the sentence it points to is dropped", giver)
                         break
-            elif _EQUATION_LIKE.match(noun) and has_had_relation and not has_relation:
+            elif (
+                _EQUATION_LIKE.match(noun)
+                and not _NAMED.match(noun)
+                and has_had_relation
+                and not has_relation
+            ):
                 yield _fault(statement, back.group(), "there is no equation before it", None)
         equations |= _relations(statement)
         has_relation = has_relation or _RELATION.search(statement.unit.plain) is not None
@@ -189,8 +199,13 @@ def _opening(
     if not revision:
         return
     opening = revision[0]
-    back = _OPENING.match(opening.key) or _OPENING.match(opening.unit.lower) or _RESULT_BEFORE.match(opening.unit.lower)
-    if back is None:
+    back = (
+        _OPENING.match(opening.key)
+        or _OPENING.match(opening.unit.lower)
+        or _RESULT_BEFORE.match(opening.unit.lower)
+    )
+    asked = " ".join(statement.unit.lower for statement in question)
+    if back is None or ("the other" in back.group() and "the other" in asked):
         return
     place = next((s.index for s in source.statements if opening.key in s.key), None)
     if place is None:  # in the teacher's words

@@ -11,18 +11,17 @@ _DEDUCES = re.compile(
     r"|formula|theorem|factor\w{0,3}|prime|divisible|multiple|remainder|odd|even|symmetr\w{1,3}|same|similar|equal)\b"
 )
 _CONCLUDES = re.compile(r"\b(?:answer|boxed|final)\b")
-_TALK = re.compile(  # words of talk about any solution, which say nothing of this one; the beginnings of words
-    r"(?:also|ask|back|best|care|come|down|easy|find|fit|giv|goal|good|has|here|hold|idea|keep|key|kind|"
-    r"know|lead|let|look|make|math|mean|must|need|next|now|okay|once|part|plan|put|read|same|see|set|"
-    r"show|size|solv|step|sure|take|task|thus|told|try|type|use|want|way|well|"
-    r"work)(?:e?s|e?d|en?|ing|ly)?\b"
-    r"|(?:account|after|again|ambigu|another|answer|approach|begin|calculat|carry|check|clear|combin|"
-    r"comput|condition|confirm|consider|consist|correct|detail|direct|double|evaluat|every|exact|"
-    r"express|final|first|follow|found|handle|hence|import|inform|logic|making|match|method|nothing|"
-    r"number|obtain|order|other|overall|plausib|problem|process|properly|quantit|question|reason|relat|"
-    r"restat|result|right|satisf|second|separat|several|should|simple|simplif|solution|something|"
-    r"standard|start|stated|statement|strateg|substitut|taking|therefore|think|thought|through|together|"
-    r"total|track|translat|twice|unknown|using|usual|value|verif|whole|write|yield)"
+_TALK = re.compile(  # words of talk about any solution, which say nothing of this one
+    r"(?:also|ask|back|best|care|come|down|easy|find|fit|giv|goal|good|has|here|hold|idea|keep|key|kind|know|lead"
+    r"|let|look|make|math|mean|must|need|next|now|okay|once|part|plan|put|read|same|see|set|show|size|solv|step"
+    r"|sure|take|task|thus|told|try|type|use|want|way|well|work)(?:e?s|e?d|en?|ing|ly)?\b"
+    r"|(?:account|after|again|ambigu|another|answer|approach|attempt|because|begin|calculat|carry|check|clear"
+    r"|combin|comput|condition|confirm|consider|consist|correct|detail|direct|double|effort|evaluat|every|exact"
+    r"|express|final|first|follow|found|handle|hence|impl|import|inform|logic|making|match|matter|method|nothing"
+    r"|number|obtain|order|other|overall|plausib|problem|process|properly|quantit|question|reason|relat|restat"
+    r"|result|right|satisf|second|separat|several|should|simple|simplif|since|solution|something|standard|start"
+    r"|stated|statement|strateg|substitut|taking|therefore|think|thought|through|together|total|track|translat"
+    r"|twice|unknown|using|usual|value|verif|whole|write|yield)"
 )
 _PIECE = re.compile(r"[^\s]*[\d=√^][^\s]*")
 _EDGES = ".,;:!?\"“”'()"

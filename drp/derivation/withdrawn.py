@@ -30,14 +30,16 @@ _HESITATES = re.compile(
     r"(?:(?:but|so|oh|ah|hmm?|um|and|okay|well)\b[,. …—-]{0,4}){0,3}(?:wait|hold on|hang on|actually)\b"
 )
 _DOUBTS = re.compile(  # may also begin what is only a remark
-    r"(?:hm+|oh|ugh|no|not really|on second thoughts?|start (?:again|over)|let me (?:re\w+|look|check|see|go back))\b"
+    r"(?:hm+|oh|ugh|no|not really|on second thoughts?|start (?:again|over)"
+    r"|let me (?:re\w+|look|check|see|go back))\b"
 )
 _CORRECTS = re.compile(  # after a hesitation, anywhere in the sentence
-    r"\b(?:wrong|incorrect|invalid|mistakes?|errors?|mis(?:read|took|add|calculat|count|understood|multipl|interpret"
-    r"|plac|appl|remember)\w*|slip(?:ped)?|mixed up|messed up|confused|nonsense|no sense|nowhere|too (?:quick|hasty|fast|simple)"
-    r"|start (?:again|over)|not really|looks off|by accident|nothing to do with|belongs elsewhere|has to go"
-    r"|leaves? out|skipped|overlooked|ignores|should(?:n't| not| have)|not what|not how"
-    r"|(?:that|this|it)(?:'s| is| was)? not (?:right|correct|true|the case)|(?:that|this|it) (?:can't|cannot) be"
+    r"\b(?:wrong|incorrect|invalid|mistakes?|errors?|slip(?:ped)?|mixed up|messed up|confused|nonsense"
+    r"|no sense|mis(?:read|took|add|calculat|count|understood|multipl|interpret|plac|appl|remember)\w*"
+    r"|nowhere|too (?:quick|hasty|fast|simple)|start (?:again|over)|not really|looks off|by accident"
+    r"|nothing to do with|belongs elsewhere|has to go|leaves? out|skipped|overlooked|ignores"
+    r"|should(?:n't| not| have)|not what|not how"
+    r"|(?:that|this|it)(?:'s| is| was)? (?:not (?:right|correct|true|the case)|can't be|cannot be)"
     r"|(?:don't|do not|doesn't|does not) (?:get|make sense|work|fit|match|belong|follow))\b"
 )
 _SOUND = re.compile(  # "no mistake", "let me make sure that nothing is wrong"
@@ -77,7 +79,7 @@ def withdrawn_steps(
             )
         elif not is_clear:
             is_clear = _DOUBTS.match(turn.unit.lower) is not None and (
-                _corrects(turn) or (_is_short(turn) and any(map(_corrects, following[:1])))
+                _corrects(turn) or (_asks(turn) and any(map(_corrects, following[:1])))
             )
             if not is_clear:
                 continue
@@ -138,6 +140,10 @@ def _is_withdrawn(
 
 def _is_short(statement: Statement) -> bool:
     return len(statement.unit.body) <= _SHORT
+
+
+def _asks(statement: Statement) -> bool:
+    return _is_short(statement) and statement.unit.lower.endswith(("?", "...", "…"))
 
 
 def _corrects(statement: Statement) -> bool:
