@@ -18,9 +18,9 @@ check of the planted kind fires.
 these checks. `--show KIND` prints alarms on them, for reading.
 
 The second command prints only what the checks find in a set that `benchmarks.planted_faults` wrote: recall
-for each way to plant a fault, and alarms on its sound texts, for each split. `own` is the share in which a check
-of the planted kind fires, `any` that of any check. The checks see what the row gates see: question, thinking,
-the student's response, and the revised thinking and response.
+for each way to plant a fault, and alarms on its sound texts, for each split. `own` is the share in which a
+check of the planted kind fires, `any` that of any check. The checks see what the row gates see: question,
+thinking, the student's response, and the revised thinking and response.
 """
 
 import argparse

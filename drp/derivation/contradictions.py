@@ -29,6 +29,7 @@ _OPERATION = re.compile(  # `a + b = c` that is no part of a longer calculation
 _DIGIT = re.compile(r"\d")
 _HEAD = 4  # first characters by which sentences of one wording are found
 _LONGEST_NAME = 60  # characters of an expression whose values are compared
+_MOST_SIDES = 20  # sides of a chain of equations that are compared; the last is what is left of it
 _MOST_ALIKE = 20  # sentences of one wording with which a sentence is compared
 
 
@@ -146,7 +147,7 @@ def _pairs(spelled: str) -> Iterator[tuple[str, str]]:
     if "=" not in spelled:
         return
     for chain in _CHAIN.finditer(spelled):
-        sides = [side.strip(".?!:$*") for side in chain.group().split("=")]
+        sides = [side.strip(".?!:$*") for side in chain.group().split("=", _MOST_SIDES)]
         if _GOES_ON.match(spelled, chain.end()):
             sides.pop()
         for result in filter(_STATED.fullmatch, sides[1:]):

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 QuantityRole: TypeAlias = Literal["operand", "coefficient", "result", "mention"]
 """`operand`: of an arithmetic expression before an equals sign; `coefficient`: of any other expression."""
 
-_FORMULA = re.compile(r"[^\s;]*\d[^\s;]*")  # a piece with a digit
+_FORMULA = re.compile(r"(?<![^\s;])[^\s;]*\d[^\s;]*")  # a piece with a digit
 _RELATION = re.compile(r"[=≈≡<>≤≥→⇒≠]")
 _COMPUTES = re.compile(r"[\w)!%°][-+*/^](?=[\w(√-])|\d(?=[a-zA-Zα-ω(√])|\)(?=\()|√|\d!")
 _NUMBER = re.compile(r"\d(?<![\w.]\d)\d*(?:\.\d+)?(?:/\d+(?![\d.]))?")

@@ -23,7 +23,7 @@ _TALK = re.compile(  # words of talk about any solution, which say nothing of th
     r"|stated|statement|strateg|substitut|taking|therefore|think|thought|through|together|total|track|translat"
     r"|twice|unknown|using|usual|value|verif|whole|write|yield)"
 )
-_PIECE = re.compile(r"[^\s]*[\d=√^][^\s]*")
+_FORMULA = re.compile(r"[\d=√^]")
 _EDGES = ".,;:!?\"“”'()"
 
 
@@ -42,8 +42,8 @@ def derives(question: Sequence[Statement], thinking: Sequence[Statement]) -> boo
             continue
         pieces = [
             piece
-            for match in _PIECE.findall(unit.plain)
-            if (piece := match.strip(_EDGES)) != final and piece and piece not in given
+            for spelled in _formulas(statement)
+            if (piece := spelled.strip(_EDGES)) != final and piece and piece not in given
         ]
         if any(map(_COMPUTES.search, pieces)):
             return True
@@ -60,6 +60,10 @@ def derives(question: Sequence[Statement], thinking: Sequence[Statement]) -> boo
 def _last_piece(thinking: Sequence[Statement]) -> str:
     """Return the last number or formula of a text, which is the answer of one that only states it."""
     for statement in reversed(thinking):
-        if pieces := _PIECE.findall(statement.unit.plain):
-            return str(pieces[-1]).rpartition("=")[2].strip(_EDGES)
+        if pieces := _formulas(statement):
+            return pieces[-1].rpartition("=")[2].strip(_EDGES)
     return ""
+
+
+def _formulas(statement: Statement) -> list[str]:
+    return [piece for piece in statement.unit.plain.split() if _FORMULA.search(piece)]

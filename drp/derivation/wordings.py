@@ -19,7 +19,9 @@ _SLOT = re.compile(
 )
 _LABEL = re.compile(r"\(?\d{1,2}[.)]\W*")  # the number of a list item or an equation
 _WORD = re.compile(r"[a-z]{3}")
-_COMPUTED = re.compile(r"[^\s,;:]*[-+*/x×][^\s,;:]*=(?=-?\d)")  # a calculation before its result
+_COMPUTED = re.compile(
+    r"(?<![^\s,;:])[^\s,;:]{0,60}[-+*/x×][^\s,;:]{1,60}=(?=-?\d)"
+)  # a calculation before its result
 _MARKS = {"number": "#", "operator": "~", "unit": "@"}
 MARK = re.compile(r"[#~@]")
 """What stands in a template for a number, an operator or a unit."""
