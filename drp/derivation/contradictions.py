@@ -131,10 +131,10 @@ def _equations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Itera
     for statement, name, result in claimed:
         others = values.get(name)
         exact = value(result)
-        if not others or exact is None or any(value(other) in (exact, None) for other in others):
+        if not others or len(others) > 2:
+            continue  # unknown, or takes several values: a case, an index, a guess
+        if exact is None or any(value(other) in (exact, None) for other in others):
             continue
-        if len(others) > 2:
-            continue  # takes several values: a case, an index, a guess
         other, at = next(iter(others.items()))
         is_opposite = len(others) == 1 and value(other) == -exact
         if result.lstrip("-") in numbers and not (is_opposite and result not in results):

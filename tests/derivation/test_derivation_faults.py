@@ -240,10 +240,29 @@ def test_hollow_is_relative_to_the_original() -> None:
     assert not is_hollow(QUESTION, f"{FIRST} {SECOND}", SECOND)
 
 
-def test_long_texts_take_linear_time() -> None:
-    sentence = "Then we add {0} + 17 = {1}, so x = {1}. Wait, no. This equation gives case {0}. "
-    text = "".join(sentence.format(n, n + 17) for n in range(2600))
+_SENTENCES = "Then we add {0} + 17 = {1}, so x = {1}. Wait, no. This equation gives case {0}. "
+
+
+@pytest.mark.parametrize(
+    ("text", "revision"),
+    [
+        ("".join(_SENTENCES.format(n, n + 17) for n in range(2600)), None),
+        # every sentence with another value
+        (
+            "".join(_SENTENCES.format(n, n + 17) for n in range(2600)),
+            "".join(_SENTENCES.format(n, n + 18) for n in range(2600)),
+        ),
+        # the same sentence again and again
+        ("This gives 12. " * 14_000, None),
+        # no spaces
+        ("a" * 210_000, None),
+        ("x=1=" * 53_000, None),
+    ],
+    ids=["sentences", "altered", "repeated", "one word", "one chain"],
+)
+def test_long_texts_take_linear_time(text: str, revision: str | None) -> None:
     assert len(text) > 200_000
+    revision = revision or text[: len(text) // 2] + "2"
     start = time.process_time()
-    derivation_faults(QUESTION, text, text[: len(text) // 2], SUMMARY)
-    assert time.process_time() - start < 2
+    derivation_faults(QUESTION, text, revision, SUMMARY, revision)
+    assert time.process_time() - start < 5
