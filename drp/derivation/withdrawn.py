@@ -34,19 +34,21 @@ _DOUBTS = re.compile(  # may also begin what is only a remark
     r"|let me (?:re\w+|look|check|see|go back))\b"
 )
 _CORRECTS = re.compile(  # after a hesitation, anywhere in the sentence
-    r"\b(?:wrong|incorrect|invalid|mistakes?|errors?|slip(?:ped)?|mixed up|messed up|confused|nonsense"
+    r"\b(?:wrong|incorrect|is invalid|mistakes?|errors?|slip(?:ped)?|mixed up|messed up|confused|nonsense"
     r"|no sense|mis(?:read|took|add|calculat|count|understood|multipl|interpret|plac|appl|remember)\w*"
     r"|nowhere|too (?:quick|hasty|fast|simple)|start (?:again|over)|not really|looks off|by accident"
     r"|nothing to do with|belongs elsewhere|has to go|leaves? out|skipped|overlooked|ignores"
-    r"|should(?:n't| not| have)|not what|not how"
+    r"|should(?:n't| not| have (?:been|done|taken|\w+ed\b))|not what|not how"
     r"|(?:that|this|it)(?:'s| is| was)? (?:not (?:right|correct|true|the case)|can't be|cannot be)"
     r"|(?:don't|do not|doesn't|does not) (?:get|make sense|work|fit|match|belong|follow))\b"
 )
 _SOUND = re.compile(  # "no mistake", "let me make sure that nothing is wrong"
-    r"\b(?:no|not|nothing|never|without|any|if|whether|where|sure|might|may|maybe|perhaps|could|easy)\b[^.;:?!,]{0,30}"
-    r"\b(?:wrong|incorrect|invalid|mistakes?|errors?|mis[a-z]+|slip|overlooked|skipped|messed|mixed|confused)\b"
+    r"\b(?:no|not|nothing|never|without|any|if|whether|where|sure|might|may|maybe|perhaps|could|easy|avoid)\b"
+    r"[^.;:?!,]{0,30}\b(?:wrong|incorrect|mistakes?|errors?|mis[a-z]+|slip|overlooked|skipped|messed|mixed|confused)"
+    r"|\balmost\b"
 )
 _COMPUTED_OR_NAMED = re.compile(r"[a-zA-Zα-ω]|\d[-+*/^]")
+_POSES = re.compile(r"\b(?:if|whether|suppose)\b|\?$")  # asks for what a calculation gives
 _CALCULATION = re.compile(r"[\d.()+*/^x-]*\d[-+*/^x)(]+\d[\d.()+*/^-]*")
 _RESULT = re.compile(r"-?\d+(?:\.\d+)?(?:/\d+)?")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -74,8 +76,10 @@ def withdrawn_steps(
         is_clear = _TAKES_BACK.match(turn.unit.lower) is not None
         if not is_clear and _HESITATES.match(turn.unit.lower):
             # "Wait." alone: a later sentence has to say so, or to give another value
-            is_clear = _corrects(turn) or any(
-                _TAKES_BACK.match(s.unit.lower) or (_is_short(turn) and _corrects(s)) for s in following
+            is_clear = (
+                _corrects(turn)
+                or any(_TAKES_BACK.match(s.unit.lower) for s in following)
+                or (_is_short(turn) and any(map(_corrects, following[:1])))
             )
         elif not is_clear:
             is_clear = _DOUBTS.match(turn.unit.lower) is not None and (
@@ -159,12 +163,14 @@ def _redone(
     It calculates the same, or it calculates otherwise with a number in common and says the same words.
     """
     statement = statements[index]
-    if "=" not in statement.unit.plain:
+    if "=" not in statement.unit.plain or _POSES.search(statement.unit.lower):
         return None
     claim = _claim(statement.unit.plain)
     if claim is None or _CALCULATION.fullmatch(claim[0]) is None or _RESULT.fullmatch(claim[1]) is None:
         return None
     name, result = claim
+    if name.count("(") != name.count(")"):
+        return None  # the end of a longer expression
     if last.get(result, -1) > index or last.get(f"{name}={result}", -1) > index or result in affirmed:
         return None
     words = None

@@ -192,6 +192,11 @@ def test_planted_faults(kind: str, original: str, revision: str) -> None:
         # a remark, and a correction of something else
         (f"{FIRST} Hmm, is there a mistake? No, it is fine. {SECOND}", f"{FIRST} {SECOND}"),
         (f"{FIRST} Let me make sure that nothing is wrong. {SECOND}", f"{FIRST} {SECOND}"),
+        # a calculation that is only asked for
+        (
+            "We have to see whether 14 * 17 = 240. Now 14 * 17 = 238, so no. Hm. Then 238 - 23 = 215.",
+            "We have to see whether 14 * 17 = 240. Now 14 * 17 = 238, so no. Then 238 - 23 = 215.",
+        ),
         # the same words about something else
         (
             "In round 1 she gets 4 * 3 = 12. In round 2 she gets 4 * 5 = 20. Together 12 + 20 = 32. Hm.",
