@@ -1,8 +1,9 @@
 """Recall and false alarms of the checks of `drp.derivation`, and what they reject of revisions.
 
     .venv/bin/python -m benchmarks.derivation_gates ../shared/data [--most 300] [--show missing_link]
+    .venv/bin/python -m benchmarks.derivation_gates ../shared/data --planted OUT.jsonl
 
-Three tables:
+The first command prints three tables:
 
 *Sound texts.* A reference solution as its own original (`gsm8k`, `math`: here no check may fire, by
 construction). The summary of a right trace as a revision of that trace (`summary`: a separate text, with
@@ -15,9 +16,15 @@ check of the planted kind fires.
 
 *The heuristic teacher.* Accepted revisions of recorded traces (`benchmarks.teacher_quality`) before and after
 these checks. `--show KIND` prints alarms on them, for reading.
+
+The second command prints only what the checks find in a set that `benchmarks.planted_faults` wrote: recall
+for each way to plant a fault, and alarms on its sound texts, for each split. `own` is the share in which a
+check of the planted kind fires, `any` that of any check. The checks see what the row gates see: question,
+thinking, the student's response, and the revised thinking and response.
 """
 
 import argparse
+import json
 import re
 import time
 from collections import Counter
@@ -120,6 +127,44 @@ def print_teacher(traces: list[StudentTrace], show: str | None, random: Random) 
         print(f"{name}: {fault.detail}")
 
 
+def print_planted(path: Path) -> None:
+    """Print recall and false alarms on a set of planted faults, for each split."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    own: Counter[tuple[str, str, str]] = Counter()
+    found: Counter[tuple[str, str, str]] = Counter()
+    alarms: Counter[tuple[str, str]] = Counter()
+    with path.open(encoding="utf-8") as lines:
+        for item in map(json.loads, lines):
+            faults = derivation_faults(
+                item["question"],
+                item["original_thinking"],
+                item["revised_thinking"],
+                item["response"],
+                item["revised_response"],
+            )
+            kinds = {fault.kind for fault in faults}
+            for name in (item["subkind"], "all"):
+                key = (item["kind"], name, item["split"])
+                counts[key] += 1
+                own[key] += item["kind"] in kinds
+                found[key] += bool(kinds)
+            if item["kind"] == "sound":
+                alarms.update((kind, item["split"]) for kind in kinds)
+    splits = ("tune", "test")
+    print(f"{'planted':<40}" + "".join(f"{split:>8}{'own':>8}{'any':>8}" for split in splits))
+    for kind, name in sorted({key[:2] for key in counts}, key=lambda pair: (pair[0], pair[1] == "all", pair)):
+        line = f"{kind:<20}{name:<20}"
+        for split in splits:
+            key = (kind, name, split)
+            n = max(1, counts[key])
+            recall = f"{own[key] / n:>8.1%}" if kind != "sound" else f"{'':>8}"
+            line += f"{counts[key]:>8,}{recall}{found[key] / n:>8.1%}"
+        print(line)
+    for kind in KINDS:
+        rates = (alarms[kind, split] / max(1, counts["sound", "all", split]) for split in splits)
+        print(f"{'alarms on sound':<20}{kind:<20}" + "".join(f"{rate:>24.1%}" for rate in rates))
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(
@@ -129,7 +174,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--most", type=int, default=300, help="faults of each planter in each kind of text")
     parser.add_argument("--show", choices=KINDS, help="print alarms of this kind on the heuristic teacher")
+    parser.add_argument("--planted", type=Path, help="a set of benchmarks.planted_faults: print only this")
     arguments = parser.parse_args()
+    if arguments.planted:
+        print_planted(arguments.planted)
+        return
     random = Random(arguments.seed)  # noqa: S311
 
     traces = eligible(arguments.folder / "traces.parquet")

@@ -1,5 +1,6 @@
 """All checks of one revision."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from drp.derivation.contradictions import contradictions
@@ -7,13 +8,13 @@ from drp.derivation.faults import DerivationFault
 from drp.derivation.missing_links import missing_links
 from drp.derivation.references import dangling_references
 from drp.derivation.source import StatementIndex
-from drp.derivation.statements import statements
+from drp.derivation.statements import Statement, statements
 from drp.derivation.substance import derives
 from drp.derivation.withdrawn import withdrawn_steps
 
 
 def derivation_faults(
-    question: str, original: str, revision: str, summary: str = ""
+    question: str, original: str, revision: str, summary: str = "", response: str = ""
 ) -> list[DerivationFault]:
     """Return the faults of a revision as a derivation, in their order; empty if it has none.
 
@@ -24,37 +25,54 @@ def derivation_faults(
         original: the student's thinking.
         revision: the shortened thinking.
         summary: the student's response after the thinking, which may be empty.
+        response: the revised response after the thinking, which may be empty. It must not contradict the
+            revision or the student; such a fault has an empty span at the end of the revision.
     """
-    if original.strip() == revision.strip():
-        return []
-    asked, kept = statements(question), statements(revision)
+    kept = statements(revision)
     source = StatementIndex(statements(original))
     answer = StatementIndex(statements(summary)) if summary.strip() else None
-    sources = (source, answer) if answer else (source,)
-    own = [*missing_links(asked, source, kept), *dangling_references(asked, source, kept)]
-    if (
-        answer
-    ):  # for what the revision took from the summary: other sentences stand as they do in the original
-        copied = {statement.unit.start for statement in kept if statement.key not in source.by_key}
-        found = (*missing_links(asked, answer, kept), *dangling_references(asked, answer, kept))
-        known = {(fault.kind, fault.start, fault.subject) for fault in own}
-        own += [
-            replace(fault, source=None)
-            for fault in found
-            if fault.start in copied and (fault.kind, fault.start, fault.subject) not in known
-        ]
+    stated = [*source.statements, *(answer.statements if answer else ())]
     faults = [
-        *own,
-        *contradictions(sources, revision, kept),
-        *withdrawn_steps(source, answer, kept),
-    ]
-    if is_hollow(question, original, revision):
-        faults.append(
-            DerivationFault(
-                "hollow", 0, len(revision), "no sentence of the revision computes or deduces anything"
-            )
+        replace(
+            fault,
+            start=len(revision),
+            end=len(revision),
+            detail=f"in the response, {fault.detail}",
+            source=None,
         )
+        for fault in contradictions([*stated, *kept], statements(response))
+    ]
+    if original.strip() != revision.strip():
+        faults += [
+            *_lost_links(question, source, answer, kept),
+            *contradictions(stated, kept, revision),
+            *withdrawn_steps(source, answer, kept),
+        ]
+        if is_hollow(question, original, revision):
+            nothing = "no sentence of the revision computes or deduces anything"
+            faults.append(DerivationFault("hollow", 0, len(revision), nothing))
     return sorted(faults, key=lambda fault: (fault.start, fault.kind))
+
+
+def _lost_links(
+    question: str, source: StatementIndex, summary: StatementIndex | None, kept: Sequence[Statement]
+) -> list[DerivationFault]:
+    """Missing links and dangling references.
+
+    What the revision took from the summary is compared with it; other sentences stand as in the original.
+    """
+    asked = statements(question)
+    own = [*missing_links(asked, source, kept), *dangling_references(asked, source, kept)]
+    if summary is None:
+        return own
+    copied = {statement.unit.start for statement in kept if statement.key not in source.by_key}
+    found = (*missing_links(asked, summary, kept), *dangling_references(asked, summary, kept))
+    known = {(fault.kind, fault.start, fault.subject) for fault in own}
+    return own + [
+        replace(fault, source=None)
+        for fault in found
+        if fault.start in copied and (fault.kind, fault.start, fault.subject) not in known
+    ]
 
 
 def is_hollow(question: str, original: str, revision: str) -> bool:

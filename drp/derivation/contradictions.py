@@ -1,134 +1,227 @@
 """Contradictions: an equation or a conclusion of a revision that denies what the student states.
 
 A value that is only different is none: an intermediate or a complementary result. What counts is two values
-of one and the same expression, sentence or answer.
+of one and the same expression, sentence or answer. Sentences that the student writes contradict nothing.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
+from drp.derivation.conclusions import answers, bare_conclusion
 from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.quantities import value
-from drp.derivation.source import StatementIndex
 from drp.derivation.statements import Statement
+from drp.derivation.wordings import MARK, NUMBER, Wording, wording
 from drp.grading import false_equations
 
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_CHAIN = re.compile(r"[^\s;,=]+=[^\s;,]+")
+_CHAIN = re.compile(r"[^\s;,]+=[^\s;,]+")
 _STATED = re.compile(r"(-?\(?\d[\d./]*\)?)(?:°|%)?")
-_NAME = re.compile(r"(?:[a-zA-Zα-ω]|∠[A-Z]{1,3})(?:_\(?\w{1,3}\)?|\d)?(?:\(\w{1,8}\))?")
+_WORD = re.compile(r"(?!sin|cos|tan|log|gcd|lcm)[a-zA-Z]{3}")  # no part of an expression
 _SUM = re.compile(r"[\d.()+*/^-]*\d[-+*/^][\d.()+*/^-]*")  # an expression of numbers only
 _LETTERS = re.compile(r"(?<!\\)\b[a-zA-Z]{2,}")
 _GOES_ON = re.compile(r"\s?(?:[a-zA-Zα-ω](?![a-zA-Z])|[\d(+*/^√\[-]|binom|sqrt)")  # the value is not complete
-_ANSWER = re.compile(
-    r"\banswer (?:is|=|:|should be|must be|would be)[ :]*\(?\$?(-?\d+(?:\.\d+)?(?:/\d+)?)(?![\w^*/+(-])"
+_OPERATION = re.compile(  # `a + b = c` that is no part of a longer calculation
+    r"(?<![\w.)+*/^=x×-])(?<!\d )(\d+(?:\.\d+)?) ?([-+*/x×]) ?(\d+(?:\.\d+)?)"
+    r"=(\d+(?:\.\d+)?)(?![\w^*/+(!-]|\.\d)"
 )
-_BOXED = re.compile(r"\\(?:boxed|fbox)\s?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
+_DIGIT = re.compile(r"\d")
+_HEAD = 4  # first characters by which sentences of one wording are found
+_LONGEST_NAME = 60  # characters of an expression whose values are compared
+_MOST_SIDES = 20  # sides of a chain of equations that are compared; the last is what is left of it
+_MOST_ALIKE = 20  # sentences of one wording with which a sentence is compared
 
 
 def contradictions(
-    sources: Sequence[StatementIndex], revision_text: str, revision: Sequence[Statement]
+    stated: Sequence[Statement], revision: Sequence[Statement], text: str = ""
 ) -> Iterator[DerivationFault]:
-    """Yield the statements of a revision that contradict the original, the summary or one another."""
-    stated = [statement for source in sources for statement in source.statements]
+    """Yield the statements of a revision that contradict what is stated elsewhere, or one another.
+
+    False calculations are looked for in `text`, which is the revision as a whole; not if it is empty.
+    """
+    keys = {statement.key for statement in stated}
+    fresh = [statement for statement in revision if statement.key not in keys]
+    if not fresh:
+        return
+    with_digits = [statement for statement in fresh if _DIGIT.search(statement.key)]
     faulty: set[int] = set()
     for fault in (
-        *_altered(stated, revision),
-        *_equations(stated, revision),
-        *_conclusions(stated, revision),
-        *_computed(stated, revision_text, revision),
+        *_altered(stated, fresh),
+        *_equations(stated, with_digits),
+        *_operations(stated, with_digits),
+        *_conclusions(stated, with_digits),
+        *_computed(text, with_digits),
     ):
         if fault.start not in faulty:
             faulty.add(fault.start)
             yield fault
 
 
-def _altered(stated: Sequence[Statement], revision: Sequence[Statement]) -> Iterator[DerivationFault]:
-    """Yield sentences of the student in which a number is another one."""
-    wordings: dict[str, list[Statement]] = {}
-    keys: set[str] = set()
-    numbers: set[str] = set()
+def _altered(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Iterator[DerivationFault]:
+    """Yield sentences of the student in which a number or a unit is another one."""
+    candidates = [(statement, wording(statement.key)) for statement in fresh if len(statement.key) >= 8]
+    if not candidates:
+        return
+    heads = {own.template[:_HEAD] for _, own in candidates}
+    is_any_head = any(MARK.search(head) for head in heads)
+    wordings: dict[str, list[tuple[Statement, Wording]]] = {}
+    numbers = _Numbers(stated)
     for statement in stated:
-        keys.add(statement.key)
-        numbers.update(_NUMBER.findall(statement.key))
-        wordings.setdefault(_NUMBER.sub("#", statement.key), []).append(statement)
-    for statement in revision:
-        if statement.key in keys or len(statement.key) < 8:
-            continue
-        own = _NUMBER.findall(statement.key)
-        for other in wordings.get(_NUMBER.sub("#", statement.key), ())[:20]:
-            pairs = [
-                (a, b)
-                for a, b in zip(own, _NUMBER.findall(other.key), strict=True)
-                if a != b and value(a) != value(b)
-            ]
-            if pairs and len(pairs) <= max(1, len(own) // 3) and all(a not in numbers for a, _ in pairs):
-                a, b = pairs[0]
-                yield _fault(statement, a, f"says {a} where the student says {b}", other)
+        key = statement.key
+        if is_any_head or key[:_HEAD] in heads or not key[:1].isalpha():
+            theirs = wording(key)
+            wordings.setdefault(theirs.template, []).append((statement, theirs))
+            if "=" in key:  # also as a sentence that gives the result alone
+                theirs = wording(key, results_only=True)
+                wordings.setdefault(theirs.template, []).append((statement, theirs))
+    for statement, own in candidates:
+        for other, theirs in wordings.get(own.template, ())[:_MOST_ALIKE]:
+            if why := _difference(own, theirs, numbers):
+                yield _fault(statement, why[0], f"says {why[0]} where the student says {why[1]}", other)
                 break
 
 
-def _equations(stated: Sequence[Statement], revision: Sequence[Statement]) -> Iterator[DerivationFault]:
+def _difference(own: Wording, theirs: Wording, numbers: "_Numbers") -> tuple[str, str] | None:
+    """Return what two sentences of one wording say differently, if that denies the second sentence."""
+    pairs = [
+        (a, b) for a, b in zip(own.numbers, theirs.numbers, strict=True) if a != b and value(a) != value(b)
+    ]
+    if not pairs:
+        units = [
+            (a, b) for a, b in zip(own.units, theirs.units, strict=True) if a.rstrip("s") != b.rstrip("s")
+        ]
+        return units[0] if units and own.operators == theirs.operators else None
+    is_same_sentence = own.words >= 3 and own.operators == theirs.operators and own.units == theirs.units
+    if len(pairs) > max(1, len(own.numbers) // 3) and not is_same_sentence:
+        return None
+    return None if any(a in numbers for a, _ in pairs) else pairs[0]
+
+
+class _Numbers:
+    """The numbers of a text with their signs, read when they are first asked for."""
+
+    def __init__(self, stated: Sequence[Statement]) -> None:
+        self._stated = stated
+        self._numbers: frozenset[str] | None = None
+
+    def __contains__(self, number: str) -> bool:
+        if self._numbers is None:
+            self._numbers = frozenset().union(*(NUMBER.findall(statement.key) for statement in self._stated))
+        return number in self._numbers
+
+
+def _equations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield equations that give an expression a value which the student never gives it."""
+    claimed = [
+        (statement, name, result) for statement in fresh for name, result in _pairs(statement.unit.plain)
+    ]
+    if not claimed:
+        return
+    names = {name for _, name, _ in claimed}
     values: dict[str, dict[str, Statement]] = {}
     numbers: set[str] = set()
+    results: set[str] = set()
     for statement in stated:
         numbers.update(quantity.text for quantity in statement.quantities)
         for name, result in _pairs(statement.unit.plain):
-            values.setdefault(name, {}).setdefault(result, statement)
-    for statement in revision:
-        for name, result in _pairs(statement.unit.plain):
-            others = values.get(name)
-            if not others or result.lstrip("-") in numbers:
-                continue
-            exact = value(result)
-            if exact is None or any(value(other) in (exact, None) for other in others):
-                continue
-            if len(others) > 2:
-                continue  # takes several values: a case, an index, a guess
-            other, at = next(iter(others.items()))
-            yield _fault(statement, name, f"gives {name} the value {result}, the student {other}", at)
+            results.add(result)
+            if name in names:
+                values.setdefault(name, {}).setdefault(result, statement)
+    for statement, name, result in claimed:
+        others = values.get(name)
+        exact = value(result)
+        if not others or len(others) > 2:
+            continue  # unknown, or takes several values: a case, an index, a guess
+        if exact is None or any(value(other) in (exact, None) for other in others):
+            continue
+        other, at = next(iter(others.items()))
+        is_opposite = len(others) == 1 and value(other) == -exact
+        if result.lstrip("-") in numbers and not (is_opposite and result not in results):
+            continue
+        yield _fault(statement, name, f"gives {name} the value {result}, the student {other}", at)
 
 
 def _pairs(spelled: str) -> Iterator[tuple[str, str]]:
     """Yield expression and value of every chain of equations: `a=b=5` gives (a, 5) and (b, 5)."""
+    if "=" not in spelled:
+        return
     for chain in _CHAIN.finditer(spelled):
-        sides = [side.strip(".?!:$*") for side in chain.group().split("=")]
+        sides = [side.strip(".?!:$*") for side in chain.group().split("=", _MOST_SIDES)]
         if _GOES_ON.match(spelled, chain.end()):
             sides.pop()
         for result in filter(_STATED.fullmatch, sides[1:]):
             for side in sides:
-                if side != result and (
-                    _NAME.fullmatch(side) or (_SUM.fullmatch(side) and not _STATED.fullmatch(side))
-                ):
+                if side != result and _is_expression(side):
                     yield side, result.strip("()°%")
+
+
+def _is_expression(side: str) -> bool:
+    """Whether a side of an equation is an expression of numbers or with symbols: no number, no word."""
+    if not side or len(side) > _LONGEST_NAME or _STATED.fullmatch(side) or _WORD.search(side):
+        return False
+    return _SUM.fullmatch(side) is not None or any(map(str.isalpha, side))
+
+
+def _operations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Iterator[DerivationFault]:
+    """Yield false calculations that are true with the student's operator."""
+    claimed = [
+        (statement, operation)
+        for statement in fresh
+        for operation in _OPERATION.findall(statement.unit.plain)
+        if not _holds(*operation)
+    ]
+    if not claimed:
+        return
+    true: dict[tuple[str, str, str], tuple[str, Statement]] = {}
+    for statement in stated:
+        for left, operator, right, result in _OPERATION.findall(statement.unit.plain):
+            if _holds(left, operator, right, result):
+                true.setdefault((left, right, result), (operator, statement))
+    for statement, (left, operator, right, result) in claimed:
+        if found := true.get((left, right, result)):
+            why = f"says {left} {operator} {right} = {result}, the student {left} {found[0]} {right}"
+            yield _fault(statement, f"{left} {operator} {right}", why, found[1])
+
+
+def _holds(left: str, operator: str, right: str, result: str) -> bool:
+    a, b, c = Fraction(left), Fraction(right), Fraction(result)
+    if operator in "+-":
+        return c == (a + b if operator == "+" else a - b)
+    return c * b == a if operator == "/" else c == a * b
 
 
 def _conclusions(stated: Sequence[Statement], revision: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield conclusions that differ from the student's."""
+    claimed = [(s, answer) for s in revision for answer in answers(s)]
+    bare = [(s, answer) for s in revision if (answer := bare_conclusion(s)) is not None]
+    if not claimed and not bare:
+        return
     known: dict[str, Statement] = {}
     for statement in stated:
-        for answer in _answers(statement):
+        for answer in answers(statement):
             known.setdefault(answer, statement)
     numbers: set[str] = set()
     is_comparable = bool(known) and all(value(answer) is not None for answer in known)
-    if not is_comparable:  # no answer, or one that is no number and has many spellings
+    if bare or not is_comparable:
         numbers = {quantity.text for statement in stated for quantity in statement.quantities}
+    if not is_comparable:  # no answer, or one that is no number and has many spellings
         known = _last_result(stated)
+    elif numbers:  # what is nowhere in the student's text and can be nothing but the answer
+        claimed += [(s, answer) for s, answer in bare if answer.lstrip("-") not in numbers]
     first: tuple[str, Statement] | None = None
-    for statement in revision:
-        for answer in _answers(statement):
-            exact = value(answer)
-            if (
-                exact is None
-                or any(value(other) == exact for other in known)
-                or (not is_comparable and answer.lstrip("-") in numbers)
-            ):
-                first = first or (answer, statement)
-                continue
-            against = next(((other, at) for other, at in known.items() if value(other) is not None), first)
-            if against:
-                yield _fault(statement, answer, f"concludes {answer}, the student {against[0]}", against[1])
+    for statement, answer in claimed:
+        exact = value(answer)
+        if (
+            exact is None
+            or any(value(other) in (exact, exact * 100, exact / 100) for other in known)
+            or (not is_comparable and numbers.issuperset(answer.lstrip("-").split("/")))
+        ):
+            first = first or (answer, statement)
+            continue
+        against = next(((other, at) for other, at in known.items() if value(other) is not None), first)
+        if against:
+            yield _fault(statement, answer, f"concludes {answer}, the student {against[0]}", against[1])
 
 
 def _last_result(stated: Sequence[Statement]) -> dict[str, Statement]:
@@ -140,32 +233,18 @@ def _last_result(stated: Sequence[Statement]) -> dict[str, Statement]:
     return {}
 
 
-def _answers(statement: Statement) -> Iterable[str]:
-    body = statement.unit.text
-    if "boxed" in body:
-        yield from (
-            match.strip().replace("\\$", "").replace(",", "").strip("$ ") for match in _BOXED.findall(body)
-        )
-    if "answer" in statement.unit.lower:
-        yield from _ANSWER.findall(statement.unit.lower)
-
-
-def _computed(
-    stated: Sequence[Statement], text: str, revision: Sequence[Statement]
-) -> Iterator[DerivationFault]:
+def _computed(text: str, fresh: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield false equations that the student does not write."""
-    wrong = false_equations(text)
-    if not wrong:
+    if not text or not fresh:
         return
-    written = {statement.key for statement in stated}
-    for equation in wrong:
-        at = next(s for s in revision if s.unit.end > equation.span[0])
-        if _LETTERS.search(equation.left + equation.right):
-            continue  # units convert
-        if at.key not in written:
-            yield _fault(
-                at, equation.left, f"gives {equation.left} the value {equation.right}, which it has not", None
-            )
+    ends = [statement.unit.end for statement in fresh]
+    for equation in false_equations(text):
+        index = bisect_right(ends, equation.span[0])
+        if index == len(fresh) or fresh[index].unit.start > equation.span[0]:
+            continue  # the student's own
+        if not _LETTERS.search(equation.left + equation.right):  # units convert
+            why = f"gives {equation.left} the value {equation.right}, which it has not"
+            yield _fault(fresh[index], equation.left, why, None)
 
 
 def _fault(user: Statement, subject: str, why: str, other: Statement | None) -> DerivationFault:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 QuantityRole: TypeAlias = Literal["operand", "coefficient", "result", "mention"]
 """`operand`: of an arithmetic expression before an equals sign; `coefficient`: of any other expression."""
 
-_FORMULA = re.compile(r"[^\s;]*\d[^\s;]*")  # a piece with a digit
+_FORMULA = re.compile(r"(?<![^\s;])[^\s;]*\d[^\s;]*")  # a piece with a digit
 _RELATION = re.compile(r"[=≈≡<>≤≥→⇒≠]")
 _COMPUTES = re.compile(r"[\w)!%°][-+*/^](?=[\w(√-])|\d(?=[a-zA-Zα-ω(√])|\)(?=\()|√|\d!")
 _NUMBER = re.compile(r"\d(?<![\w.]\d)\d*(?:\.\d+)?(?:/\d+(?![\d.]))?")
@@ -65,6 +65,8 @@ def _sides(formula: str) -> list[str]:
 @lru_cache(maxsize=8192)
 def value(text: str) -> Fraction | None:
     """Return the exact value of a number or plain fraction; None if there is none."""
+    if "_" in text:  # digits of another base; Python reads over it
+        return None
     numerator, _, denominator = text.partition("/")
     try:
         return Fraction(numerator) / Fraction(denominator or 1)

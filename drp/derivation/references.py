@@ -36,17 +36,45 @@ _TAG = re.compile(  # the number of an equation, where it stands
 )
 _NOUN = (
     r"(equations?|inequalit(?:y|ies)|expressions?|formulas?|identit(?:y|ies)|relations?|systems?"
-    r"|congruences?|cases?)"
+    r"|congruences?|cases?|roots?|solutions?|factors?|conditions?|possibilit(?:y|ies)|options?)"
 )
 _WHICH = (
     r"(?:this|that|these|those|both|the (?:above|first|second|third|last|latter|former|previous|preceding|two"
     r"|three|resulting|other))(?: (?:last|first|second|two|three|above|new|latter|same|quadratic|linear))?"
 )
+_FOUND = "(?:result|number|total|value|amount|sum|product|difference)"
+_OPENING = re.compile(  # what a derivation cannot begin with: it points to what was said or found before
+    r"(?:so|then|and|now|next|thus|hence|therefore|here)?,? ?(?:"
+    r"it (?:simplifies|reduces|factors|becomes|yields|gives|follows from (?:this|that))\b"
+    r"|(?:this|that|which) (?:gives|leaves|means|implies|yields|simplifies|reduces|factors|becomes|equals"
+    r"|follows|shows|makes|(?:in )?turn|would (?:mean|give|imply|make|be)|happens|occurs|rules out"
+    r"|is (?:because|equivalent|equal|true|why|the same)"
+    rf"|(?:last )?(?:equation|expression|inequality|{_FOUND}))\b"
+    r"|these (?:give|are|have|must|two|three|values|equations|numbers|results)\b"
+    r"|both (?:of (?:these|them)|values|roots|solutions|are|have)\b"
+    r"|their (?:sum|product|difference|average|ratio)\b"
+    r"|(?:substituting|adding|subtracting|multiplying|dividing|combining|plugging|using|solving|simplifying) "
+    r"(?:this|these|that|those|them|it)\b|in the same way\b|similarly\b|likewise\b"
+    r"|the (?:last|above|latter|former|previous|resulting) \w+)"
+)
+_RESULT_BEFORE = re.compile(  # "the previous result", "the number we just found", "that total"
+    rf".{{0,28}}\b(?:the (?:previous|above|preceding|last|resulting) {_FOUND}"
+    rf"|the {_FOUND} (?:above|from (?:above|before)"
+    r"|(?:we|i) (?:just )?(?:found|got|computed|calculated|obtained))"
+    rf"|(?:from|of|by|to|with) (?:that|this) {_FOUND}|(?:the|that) same (?:amount|number|total|result)"
+    r"|that (?:number|total|amount|result)|the other (?:amount|number|total))\b"
+)
 _BACK = re.compile(rf"\b(?:{_WHICH} {_NOUN}\b|{_NOUN} above\b|either case\b)")
 _MATHEMATICAL = re.compile(r"[=≤≥<>≡+*/^]|\d")
-_EQUATION_LIKE = re.compile(r"equation|inequalit|identit|relation|system|congruence|formula")
+_EQUATION_LIKE = re.compile(
+    r"equation|inequalit|identit|relation|system|congruence|formula|root|solution|condition"
+)
+_FACTORED = re.compile(r"\bfactor|\)\(")
+_NAMED = re.compile(r"root|solution|factor|condition|possibilit|option")  # a question may have named them
+_ALTERNATIVES = re.compile(r"case|possibilit|option")
 _CASE = re.compile(r"\b(?:cases?|possibilit|scenario|if|when|suppose|assume|otherwise|either)\b")
 _RELATION = re.compile(r"[=≤≥<>≡]")
+_CLAIM = 3  # words that the question does not have: a sentence with so many claims something
 _REACH = 3  # statements before a reference in which its antecedent is looked for
 """A reference such as "this equation" points at most this far back."""
 
@@ -58,6 +86,7 @@ def dangling_references(
     yield from _series(source, revision)
     yield from _labels(question, source, revision)
     yield from _backward(question, source, revision)
+    yield from _opening(question, source, revision)
 
 
 def _heads(statements: Sequence[Statement]) -> Iterator[tuple[str, int, Statement]]:
@@ -125,22 +154,73 @@ def _backward(
     """Yield "this equation" and its like where the sentence that it points to is gone."""
     places = aligned(source, revision)
     kept = {place for place in places if place is not None}
-    equations: set[str] = set().union(*(statement.unit.equations for statement in question))
+    equations: set[str] = set().union(*map(_relations, question))
     has_relation = any(_RELATION.search(statement.unit.plain) for statement in question)
     has_had_relation = any(_RELATION.search(statement.unit.plain) for statement in source.statements)
+    asked = " ".join(statement.unit.lower for statement in question)
     for statement, place in zip(revision, places, strict=True):
         back = _BACK.search(statement.unit.lower)
         noun = (back[1] or back[2] or "cases") if back else ""
-        if back and back.group() != "this case" and not _has(noun, statement.unit.lower[: back.start()]):
+        if (
+            back
+            and back.group() != "this case"
+            and not (_NAMED.match(noun) and noun.rstrip("s") in asked)
+            and not _has(noun, statement.unit.lower[: back.start()])
+        ):
             if place is not None:
                 for giver in _antecedents(source.statements, place, noun):
-                    if giver.index not in kept and not giver.unit.equations & equations:
+                    is_known = not _ALTERNATIVES.match(noun) and _relations(giver) & equations
+                    if giver.index not in kept and not is_known:
                         yield _fault(statement, back.group(), "the sentence it points to is dropped", giver)
                         break
-            elif _EQUATION_LIKE.match(noun) and has_had_relation and not has_relation:
+            elif (
+                _EQUATION_LIKE.match(noun)
+                and not _NAMED.match(noun)
+                and has_had_relation
+                and not has_relation
+            ):
                 yield _fault(statement, back.group(), "there is no equation before it", None)
-        equations |= statement.unit.equations
+        equations |= _relations(statement)
         has_relation = has_relation or _RELATION.search(statement.unit.plain) is not None
+
+
+def _relations(statement: Statement) -> set[str]:
+    """Return its equations and inequalities."""
+    if not _RELATION.search(statement.unit.plain):
+        return set()
+    pieces = (piece.strip(".,;:") for piece in statement.unit.plain.split())
+    return {piece for piece in pieces if _RELATION.search(piece)} | statement.unit.equations
+
+
+def _opening(
+    question: Sequence[Statement], source: StatementIndex, revision: Sequence[Statement]
+) -> Iterator[DerivationFault]:
+    """Yield a first sentence that points to a result or a claim of a dropped one before it."""
+    if not revision:
+        return
+    opening = revision[0]
+    back = (
+        _OPENING.match(opening.key)
+        or _OPENING.match(opening.unit.lower)
+        or _RESULT_BEFORE.match(opening.unit.lower)
+    )
+    asked = " ".join(statement.unit.lower for statement in question)
+    if back is None or ("the other" in back.group() and "the other" in asked):
+        return
+    place = next((s.index for s in source.statements if opening.key in s.key), None)
+    if place is None:  # in the teacher's words
+        has_relation = any(_RELATION.search(statement.unit.plain) for statement in question)
+        if not has_relation and source.statements and not _OPENING.match(source.statements[0].unit.lower):
+            yield _fault(opening, f"“{back.group().strip()}”", "nothing is before it", None)
+        return
+    values = frozenset().union(*(statement.unit.marks for statement in question))
+    words = frozenset().union(*(statement.unit.vocabulary for statement in question))
+    is_inside = source.statements[place].key.find(opening.key) > 0
+    for giver in reversed(source.statements[max(0, place - _REACH) : place + is_inside]):
+        unit = giver.unit
+        if unit.marks - values or len(unit.vocabulary - words) >= _CLAIM:
+            yield _fault(opening, f"“{back.group().strip()}”", "the sentence it points to is dropped", giver)
+            return
 
 
 def _antecedents(statements: Sequence[Statement], place: int, noun: str) -> list[Statement]:
@@ -150,8 +230,10 @@ def _antecedents(statements: Sequence[Statement], place: int, noun: str) -> list
 
 
 def _has(noun: str, spelled: str) -> bool:
-    if noun.startswith("case"):
+    if _ALTERNATIVES.match(noun):
         return _CASE.search(spelled) is not None
+    if noun.startswith("factor"):
+        return _FACTORED.search(spelled) is not None
     return (_RELATION if _EQUATION_LIKE.match(noun) else _MATHEMATICAL).search(spelled) is not None
 
 

@@ -1,6 +1,7 @@
 """The original of a revision (or the student's summary): where it says what."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from drp.derivation.statements import SYMBOL, Statement
@@ -60,7 +61,8 @@ def repeated(source: StatementIndex, revision: Sequence[Statement]) -> list[int 
     places: list[int | None] = []
     for statement in revision:
         options = source.by_key.get(statement.key, ())
-        place = next((option for option in options if option > last), options[0] if options else None)
+        following = bisect_right(options, last)
+        place = options[following] if following < len(options) else options[0] if options else None
         if place is not None:
             last = max(last, place)
         places.append(place)

@@ -138,8 +138,10 @@ def _characters(text: Rollout | Revision) -> int:
 
 
 def _derivation(question: Question, rollout: Rollout, revision: Revision) -> list[Rejection]:
-    """Check that the revised thinking can be followed; give the first fault of each kind."""
-    faults = derivation_faults(question.question, rollout.thinking, revision.thinking, rollout.response)
+    """Check that the revision can be followed and agrees with itself; give the first fault of each kind."""
+    faults = derivation_faults(
+        question.question, rollout.thinking, revision.thinking, rollout.response, revision.response
+    )
     first = {fault.kind: fault for fault in reversed(faults)}
     return [Rejection(fault.kind, fault.detail) for fault in first.values()]
 

@@ -57,8 +57,10 @@ def derivation_fault(draft: Draft) -> str | None:
     if draft.revision is None:
         return None
     trace = draft.trace
-    faults = derivation_faults(trace.question, trace.thinking, draft.revision.thinking, trace.response)
+    faults = derivation_faults(
+        trace.question, trace.thinking, draft.revision.thinking, trace.response, draft.revision.response
+    )
     if not faults:
         return None
     named = "; ".join(f"{fault.kind}: {fault.detail}" for fault in faults[:_MOST_FAULTS])
-    return f"the revised thinking cannot be followed: {named}"
+    return f"the revision cannot be followed: {named}"
