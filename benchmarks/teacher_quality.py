@@ -70,7 +70,8 @@ def fault_of(draft: Draft) -> str | None:
         return "answer_inconsistent"
     if false_equations(f"{revision.thinking}\n\n{revision.response}"):
         return "false_arithmetic"
-    faults = derivation_faults(trace.question, trace.thinking, revision.thinking, trace.response)
+    texts = trace.question, trace.thinking, revision.thinking, trace.response, revision.response
+    faults = derivation_faults(*texts)
     return faults[0].kind if faults else None
 
 

@@ -90,7 +90,8 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], verdicts: list[UnitVerdict], 
         revision = synthesise(trace, draft.steps, decisions)
         if refusal := refusal_of(trace, revision, must_agree=must_agree):
             return replace(draft, decisions=decisions, refusal=refusal)
-        faults = derivation_faults(trace.question, trace.thinking, revision.thinking, trace.response)
+        texts = trace.question, trace.thinking, revision.thinking, trace.response, revision.response
+        faults = derivation_faults(*texts)
         sources = [fault.source for fault in faults if fault.source and fault.kind in _REPAIRABLE]
         lost = [
             unit.index
