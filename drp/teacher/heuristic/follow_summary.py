@@ -14,6 +14,7 @@ from drp.core import Refusal, StudentTrace
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.answer import answer_of
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
+from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.summary_links import (
     NUMBER,
     Link,
@@ -25,7 +26,7 @@ from drp.teacher.heuristic.summary_links import (
     underived_values,
     whole_summary,
 )
-from drp.traces import Unit
+from drp.traces import STRONG, Unit, plain
 
 _CANDIDATES = 60  # units that are compared with a link
 _COMMON = 0.25  # a word in a larger share of the units points to none of them
@@ -39,13 +40,42 @@ _TELLING_WORDS = 3  # content words of a unit that says what it is about
 _TENTATIVE = re.compile(  # tries, or agrees with itself
     r"\b(?:perhaps|maybe|indeed|let(?:'s| me) (?:test|try))\b|\b(?:yes|correct|right|good)[.!]*\Z|, yes,"
 )
+_ASSERTED = re.compile(  # a result without its derivation
+    r"\b(?:after|through|by) (?:careful|detailed|systematic|direct|checking|trying|testing|verif|enumerat"
+    r"|inspection|trial|listing|some|further)\w*|\bas (?:detailed|verified)\b"
+    r"|\bit can be (?:shown|verified)\b|\busing a (?:computer|calculator)\b",
+    re.I,
+)
 _LEAD_INS = 2  # most sentences that lead up to a unit
-_FEWEST_PLACES = 2  # links that the thinking must state
+_FEWEST_COMPUTED, _COMPUTED, _PLACED = 3, 0.4, 0.9
+"""Of the links, so many and this share must compute; of these, the thinking must state this share."""
 _MOST_ADDED = 0.5  # largest share of the summary in the text
 _BROKEN_OFF = re.compile(r"\b(?:is|are|be|of|the|a|and|or|to|with|for|where|by|as)\Z")  # "the triples are"
 
 _Path: TypeAlias = tuple[tuple[int, int], "_Path"] | None
 """The last pair of a link and a unit, and the path to it."""
+
+
+def judge_with_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
+    """Judge by the rules, and let the summary decide on what they cannot tell: attempts of a search.
+
+    A unit is part of an attempt if the summary has none of the numbers that it computes, or if the student
+    goes back on it and the summary lacks one of them. A lost link is restored where the revision is checked.
+    """
+    links = links_of(trace)
+    if sum(bool(link.results) for link in links) < _FEWEST_COMPUTED:
+        return Refusal("teacher_long_search", "the summary computes too little to tell the derivation by it")
+    told = frozenset().union(NUMBER.findall(plain(trace.question)), *(link.all_values for link in links))
+    verdicts = Judge(trace, units).verdicts()
+    for unit, verdict in zip(units, verdicts, strict=True):
+        stated = {result for result in unit.results if STRONG.search(result)}
+        results = stated | {result.lstrip("-") for result in results_of(unit.equations)}
+        is_told = [result in told for result in results]
+        following = units[unit.index + 1].lower if unit.index + 1 < len(units) else ""
+        is_gone_back_on = signals.GOING_BACK.match(following) is not None
+        if verdict.keep and results and not (all(is_told) if is_gone_back_on else any(is_told)):
+            verdicts[unit.index] = UnitVerdict(False, "not_in_summary")
+    return verdicts
 
 
 def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
@@ -56,8 +86,11 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
     """
     links = links_of(trace)
     places = places_of(units, links)
-    if len(places) < _FEWEST_PLACES:
-        return Refusal("teacher_lost_link", "the thinking has no sentences that say what its summary says")
+    computed = [number for number, link in enumerate(links) if link.results]
+    if len(computed) < max(_FEWEST_COMPUTED, _COMPUTED * len(links)):
+        return Refusal("teacher_long_search", "the summary argues more than it computes")
+    if sum(number in places for number in computed) < _PLACED * len(computed):
+        return Refusal("teacher_lost_link", "the thinking does not say what its summary computes")
     verdicts = [UnitVerdict(False, "not_in_summary") for _ in units]
     added: defaultdict[int, list[str]] = defaultdict(list)
     last = 0
@@ -94,6 +127,8 @@ def judge_as_fallback(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVe
     text = whole_summary(trace)
     if text is None or not links_of(trace):
         return Refusal("teacher_no_conclusion", "the summary states the answer, but does not derive it")
+    if asserted := _ASSERTED.search(text):
+        return Refusal("teacher_lost_link", f"the summary only asserts: {asserted.group()!r}")
     if underived := underived_values(trace.question, text):
         return Refusal(
             "teacher_lost_link", f"the summary does not say how it gets {', '.join(underived[:5])}"
@@ -184,7 +219,7 @@ class _Index:
         if link.values:
             is_telling = of_link >= _WORDS_WITH_VALUES or sum(len(value) > 1 for value in values) > 1
             return similarity + of_link if values == link.values and is_telling else 0.0
-        return similarity + of_link if link.all_values <= numbers and of_link >= _WORDS_ALONE else 0.0
+        return 0.0
 
 
 def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:

@@ -19,7 +19,7 @@ _CHECKS = 1  # most checks that may remain
 _UNEASY_EVERY = 2_500  # characters of a revision for each doubt that may remain
 _UNSETTLED = 2  # most unsettled statements of a trace
 _UNTOLD = 0.2  # largest share of the summary's links that a revision may lack
-_UNITS, _UNITS_PER_LINK = 40, 2
+_UNITS, _UNITS_PER_LINK = 60, 4
 """A revision with more units, and with more for each link of its summary, is more than a derivation."""
 
 

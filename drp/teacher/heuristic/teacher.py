@@ -13,7 +13,12 @@ from drp.core import Draft, Refusal, StudentTrace
 from drp.derivation import DerivationFaultKind, derivation_faults
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.decompose import decompose
-from drp.teacher.heuristic.follow_summary import is_sure, judge_as_fallback, judge_by_summary
+from drp.teacher.heuristic.follow_summary import (
+    is_sure,
+    judge_as_fallback,
+    judge_by_summary,
+    judge_with_summary,
+)
 from drp.teacher.heuristic.keep_or_delete import judge
 from drp.teacher.heuristic.revise import revise
 from drp.teacher.heuristic.soundness import fault_refusal, refusal_of
@@ -28,6 +33,7 @@ _REPAIRS = 4  # most rounds in which lost links are restored
 _Judge: TypeAlias = Callable[[StudentTrace, Sequence[Unit]], list[UnitVerdict] | Refusal]
 _ATTEMPTS: Sequence[tuple[_Judge, bool]] = (
     (judge, True),
+    (judge_with_summary, True),
     (judge_by_summary, True),
     (judge_as_fallback, True),
     (judge, False),
