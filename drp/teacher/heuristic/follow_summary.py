@@ -14,7 +14,6 @@ from drp.core import Refusal, StudentTrace
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.answer import answer_of
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
-from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.summary_links import (
     NUMBER,
     Link,
@@ -47,7 +46,7 @@ _ASSERTED = re.compile(  # a result without its derivation
     re.I,
 )
 _LEAD_INS = 2  # most sentences that lead up to a unit
-_FEWEST_COMPUTED, _COMPUTED, _PLACED = 3, 0.4, 0.9
+_FEWEST_COMPUTED, _COMPUTED, _PLACED = 3, 0.3, 0.9
 """Of the links, so many and this share must compute; of these, the thinking must state this share."""
 _MOST_ADDED = 0.5  # largest share of the summary in the text
 _BROKEN_OFF = re.compile(r"\b(?:is|are|be|of|the|a|and|or|to|with|for|where|by|as)\Z")  # "the triples are"
@@ -56,8 +55,10 @@ _Path: TypeAlias = tuple[tuple[int, int], "_Path"] | None
 """The last pair of a link and a unit, and the path to it."""
 
 
-def judge_with_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
-    """Judge by the rules, and let the summary decide on what they cannot tell: attempts of a search.
+def settle_by_summary(
+    trace: StudentTrace, units: Sequence[Unit], verdicts: list[UnitVerdict]
+) -> list[UnitVerdict] | Refusal:
+    """Let the summary decide on what the rules cannot tell in their verdicts: attempts of a search.
 
     A unit is part of an attempt if the summary has none of the numbers that it computes, or if the student
     goes back on it and the summary lacks one of them. A lost link is restored where the revision is checked.
@@ -66,14 +67,14 @@ def judge_with_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitV
     if sum(bool(link.results) for link in links) < _FEWEST_COMPUTED:
         return Refusal("teacher_long_search", "the summary computes too little to tell the derivation by it")
     told = frozenset().union(NUMBER.findall(plain(trace.question)), *(link.all_values for link in links))
-    verdicts = Judge(trace, units).verdicts()
     for unit, verdict in zip(units, verdicts, strict=True):
         stated = {result for result in unit.results if STRONG.search(result)}
         results = stated | {result.lstrip("-") for result in results_of(unit.equations)}
         is_told = [result in told for result in results]
         following = units[unit.index + 1].lower if unit.index + 1 < len(units) else ""
         is_gone_back_on = signals.GOING_BACK.match(following) is not None
-        if verdict.keep and results and not (all(is_told) if is_gone_back_on else any(is_told)):
+        is_attempt = not all(is_told) or not results if is_gone_back_on else results and not any(is_told)
+        if verdict.keep and verdict.reason != "conclusion" and is_attempt:
             verdicts[unit.index] = UnitVerdict(False, "not_in_summary")
     return verdicts
 
@@ -85,10 +86,10 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
     whose thinking lacks most of the links is refused: a text of two kinds is hard to follow.
     """
     links = links_of(trace)
-    places = places_of(units, links)
     computed = [number for number, link in enumerate(links) if link.results]
     if len(computed) < max(_FEWEST_COMPUTED, _COMPUTED * len(links)):
         return Refusal("teacher_long_search", "the summary argues more than it computes")
+    places = places_of(units, links)
     if sum(number in places for number in computed) < _PLACED * len(computed):
         return Refusal("teacher_lost_link", "the thinking does not say what its summary computes")
     verdicts = [UnitVerdict(False, "not_in_summary") for _ in units]

@@ -8,13 +8,12 @@ A unit stays if in doubt.
 import re
 from collections.abc import Iterable, Sequence
 
-from drp.core import Refusal, StudentTrace
+from drp.core import StudentTrace
 from drp.grading.arithmetic import false_equations
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.answer import answer_of, find_closing, find_end
 from drp.teacher.heuristic.confirmations import confirmed
 from drp.teacher.heuristic.decision_reasons import DecisionReason, UnitVerdict
-from drp.teacher.heuristic.soundness import unsettled
 from drp.traces import STRONG, VALUE, Unit, equations, plain, words
 
 _EXPRESSION = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
@@ -377,9 +376,3 @@ class Judge:
                 and (items[index + 1] or self.head[index + 1].equations)
             ):
                 self.result[index] = UnitVerdict(True, "lead_in")
-
-
-def judge(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
-    """Return one verdict for every unit; refuse a trace that goes back on its statements too often."""
-    verdicts = Judge(trace, units).verdicts()
-    return unsettled(units, verdicts) or verdicts

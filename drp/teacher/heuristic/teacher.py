@@ -4,24 +4,24 @@ It reads what any teacher may read of a trace, never the gold answer. It is a ba
 does not beat it is not worth its price. It refuses a trace that it cannot prune well.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 from drp.config import DecompositionKind
 from drp.core import Draft, Refusal, StudentTrace
 from drp.derivation import DerivationFaultKind, derivation_faults
+from drp.teacher.heuristic.anchors import anchor
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.decompose import decompose
 from drp.teacher.heuristic.follow_summary import (
     is_sure,
     judge_as_fallback,
     judge_by_summary,
-    judge_with_summary,
+    settle_by_summary,
 )
-from drp.teacher.heuristic.keep_or_delete import judge
+from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.revise import revise
-from drp.teacher.heuristic.soundness import fault_refusal, refusal_of
+from drp.teacher.heuristic.soundness import fault_refusal, refusal_of, unsettled
 from drp.teacher.heuristic.synthesise import synthesise
 from drp.traces import Unit, units
 
@@ -29,18 +29,6 @@ MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
 _REPAIRS = 4  # most rounds in which lost links are restored
-
-_Judge: TypeAlias = Callable[[StudentTrace, Sequence[Unit]], list[UnitVerdict] | Refusal]
-_ATTEMPTS: Sequence[tuple[_Judge, bool]] = (
-    (judge, True),
-    (judge_with_summary, True),
-    (judge_by_summary, True),
-    (judge_as_fallback, True),
-    (judge, False),
-)
-"""Ways to tell the derivation from the rest, in the order in which they are tried.
-
-Each with whether the revision must say what the summary says, which may tell another way to the answer."""
 
 
 class HeuristicTeacher:
@@ -76,8 +64,7 @@ def _revised(draft: Draft) -> Draft:
     """Return the first sound attempt; if there is none, the first attempt with its refusal."""
     pieces = units(draft.trace.thinking, [step.char_end for step in draft.steps])
     attempts = []
-    for judge_units, must_agree in _ATTEMPTS:
-        verdicts = judge_units(draft.trace, pieces)
+    for verdicts, must_agree in _judgements(draft.trace, pieces):
         if isinstance(verdicts, Refusal):
             attempts.append(replace(draft, refusal=verdicts))
             continue
@@ -88,10 +75,31 @@ def _revised(draft: Draft) -> Draft:
     return attempts[0]
 
 
+def _judgements(
+    trace: StudentTrace, pieces: Sequence[Unit]
+) -> Iterator[tuple[list[UnitVerdict] | Refusal, bool]]:
+    """Yield ways to tell the derivation from the rest, in the order in which they are tried.
+
+    Each with whether the revision must say what the summary says, which may tell another way to the answer.
+    """
+    by_rules = Judge(trace, pieces).verdicts()
+
+    def copied() -> list[UnitVerdict]:
+        return [replace(verdict) for verdict in by_rules]
+
+    refusal = unsettled(pieces, by_rules)
+    yield refusal or copied(), True
+    yield settle_by_summary(trace, pieces, copied()), True
+    yield judge_by_summary(trace, pieces), True
+    yield judge_as_fallback(trace, pieces), True
+    yield refusal or copied(), False
+
+
 def _attempt(draft: Draft, pieces: Sequence[Unit], verdicts: list[UnitVerdict], must_agree: bool) -> Draft:
     """Revise a trace by these verdicts, and restore what its derivation needs from the thinking."""
     trace = draft.trace
     for _ in range(_REPAIRS):
+        anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
         revision = synthesise(trace, draft.steps, decisions)
         if refusal := refusal_of(trace, revision, must_agree=must_agree):

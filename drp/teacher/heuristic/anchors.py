@@ -1,0 +1,71 @@
+"""Keep what kept sentences refer to: "That gives 12." needs the sentence before, "we get:" the one after.
+
+A sentence whose anchor is lost reads as broken text. Its anchor is restored, or the sentence goes too.
+"""
+
+import re
+from collections.abc import Sequence
+
+from drp.teacher.heuristic import signals
+from drp.teacher.heuristic.decision_reasons import UnitVerdict
+from drp.traces import STRONG, Unit
+
+_LEANS = re.compile(  # begins with a reference to the sentence before it
+    r"(?:(?:so|then|and|but|now|therefore|thus|hence|also),? )*"
+    r"(?:that|this|these|those|it|they|which|such|because|both|same (?:way|for|thing)|similarly|likewise"
+    r"|as above|the same|in (?:that|this) case|for each of (?:these|those|them)|then add|simplify that"
+    r"|adding (?:them|those)|multiplying (?:them|those|that)|subtracting (?:them|that)|count them"
+    r"|group them)\b"
+)
+_INDEFINITE = re.compile(r"(?:it|that|this) (?:is|was|follows|means|says) (?:given|known|clear|that)\b")
+_QUESTION = 120  # most characters of a question that its answer needs
+_LENGTH = 400  # most characters of an anchor
+
+
+def anchor(units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
+    """Change verdicts so that no kept unit refers to a deleted neighbour, as far as that can be told."""
+    used_later: set[str] = set()
+    for index in range(len(units) - 1, -1, -1):
+        unit, verdict = units[index], verdicts[index]
+        if not verdict.keep:
+            continue
+        is_last = not used_later
+        if _announces_nothing(units, verdicts, index):
+            verdicts[index] = UnitVerdict(False, "dangling", verdict.added)
+            continue
+        if index and not verdicts[index - 1].keep and not verdicts[index - 1].added and _leans(unit):
+            if _can_be_restored(units[index - 1], unit):
+                verdicts[index - 1] = UnitVerdict(True, "needed_later")
+            elif not is_last and not _is_needed(unit, used_later):
+                verdicts[index] = UnitVerdict(False, "dangling", verdict.added)
+                continue
+        used_later |= unit.marks
+
+
+def _leans(unit: Unit) -> bool:
+    start = signals.opening(unit.lower)
+    lower = unit.lower[start:]
+    return _LEANS.match(lower) is not None and not _INDEFINITE.match(lower)
+
+
+def _announces_nothing(units: Sequence[Unit], verdicts: Sequence[UnitVerdict], index: int) -> bool:
+    """Whether a unit ends in a colon and what follows it is deleted."""
+    if not units[index].body.endswith(":") or verdicts[index].added or index + 1 == len(units):
+        return False
+    return not verdicts[index + 1].keep
+
+
+def _can_be_restored(before: Unit, unit: Unit) -> bool:
+    if abs(before.paragraph - unit.paragraph) > 1 or len(before.body) > _LENGTH:
+        return False
+    lower = before.lower
+    if signals.takes_back(lower) or signals.retracts(lower) or signals.UNEASY.search(lower):
+        return False
+    if before.body.endswith("?"):
+        return before.paragraph == unit.paragraph and len(before.body) <= _QUESTION
+    return not signals.checks(lower) and not signals.doubts(lower)
+
+
+def _is_needed(unit: Unit, used_later: set[str]) -> bool:
+    """Whether a later kept unit has a result of this one."""
+    return any(value in used_later for value in unit.marks if "=" in value or STRONG.search(value))
