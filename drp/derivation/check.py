@@ -7,7 +7,7 @@ from drp.derivation.contradictions import contradictions
 from drp.derivation.faults import DerivationFault
 from drp.derivation.missing_links import missing_links
 from drp.derivation.references import dangling_references
-from drp.derivation.source import StatementIndex
+from drp.derivation.source import StatementIndex, index_of
 from drp.derivation.statements import Statement, statements
 from drp.derivation.substance import derives
 from drp.derivation.withdrawn import withdrawn_steps
@@ -29,8 +29,8 @@ def derivation_faults(
             revision or the student; such a fault has an empty span at the end of the revision.
     """
     kept = statements(revision)
-    source = StatementIndex(statements(original))
-    answer = StatementIndex(statements(summary)) if summary.strip() else None
+    source = index_of(original)
+    answer = index_of(summary) if summary.strip() else None
     stated = [*source.statements, *(answer.statements if answer else ())]
     faults = [
         replace(
@@ -66,6 +66,8 @@ def _lost_links(
     if summary is None:
         return own
     copied = {statement.unit.start for statement in kept if statement.key not in source.by_key}
+    if not copied:
+        return own
     found = (*missing_links(asked, summary, kept), *dangling_references(asked, summary, kept))
     known = {(fault.kind, fault.start, fault.subject) for fault in own}
     return own + [

@@ -58,6 +58,11 @@ def quantities(spelled: str) -> Iterator[SpelledNumber]:
             offset += len(side) + 1
 
 
+def numbers(spelled: str) -> list[str]:
+    """Return the texts of `quantities`, without their roles."""
+    return _NUMBER.findall(spelled)
+
+
 def _sides(formula: str) -> list[str]:
     return _RELATION.split(formula)
 

@@ -3,8 +3,10 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 
-from drp.derivation.statements import SYMBOL, Statement
+from drp.derivation.quantities import numbers
+from drp.derivation.statements import SYMBOL, Statement, statements
 
 _DEFINED = re.compile(r"\b(?i:let(?:'s)?|denote|define|call|suppose|assume|set|say)\b([^.;:]{1,80})")
 
@@ -12,18 +14,18 @@ _DEFINED = re.compile(r"\b(?i:let(?:'s)?|denote|define|call|suppose|assume|set|s
 class StatementIndex:
     """Statements of an original, looked up by wording, by value and by symbol."""
 
-    def __init__(self, statements: Sequence[Statement]) -> None:
-        self.statements = statements
+    def __init__(self, own: Sequence[Statement]) -> None:
+        self.statements = own
         self.by_key: dict[str, list[int]] = {}
         self.first_value: dict[str, int] = {}
         self._definitions: dict[str, int] = {}
         self._first_mark: dict[str, int] | None = None
         self._left_sides: dict[str, list[tuple[int, str]]] | None = None
-        for statement in statements:
+        for statement in own:
             if statement.key:
                 self.by_key.setdefault(statement.key, []).append(statement.index)
-            for number in statement.quantities:
-                self.first_value.setdefault(number.text, statement.index)
+            for number in numbers(statement.unit.plain):
+                self.first_value.setdefault(number, statement.index)
             for defined in _DEFINED.findall(statement.unit.plain):
                 for symbol in SYMBOL.findall(defined):
                     self._definitions.setdefault(symbol, statement.index)
@@ -50,6 +52,12 @@ class StatementIndex:
     def definition(self, symbol: str) -> int | None:
         """Return the first statement that defines a symbol; None if none does."""
         return self._definitions.get(symbol)
+
+
+@lru_cache(maxsize=4)  # a teacher that repairs a revision checks it several times
+def index_of(text: str) -> StatementIndex:
+    """Return the statements of a text as an index."""
+    return StatementIndex(statements(text))
 
 
 def repeated(source: StatementIndex, revision: Sequence[Statement]) -> list[int | None]:

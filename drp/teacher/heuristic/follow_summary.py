@@ -41,7 +41,7 @@ _TENTATIVE = re.compile(  # tries, or agrees with itself
 )
 _ASSERTED = re.compile(  # a result without its derivation
     r"\b(?:after|through|by) (?:careful|detailed|systematic|direct|checking|trying|testing|verif|enumerat"
-    r"|inspection|trial|listing|some|further)\w*|\bas (?:detailed|verified)\b"
+    r"|inspection|trial|listing|solving|simplifying|some|further)\w*|\bas (?:detailed|verified)\b"
     r"|\bit can be (?:shown|verified)\b|\busing a (?:computer|calculator)\b",
     re.I,
 )
@@ -172,6 +172,7 @@ class _Index:
         self.told = told  # numbers of the summary
         self.numbers = [frozenset(NUMBER.findall(unit.plain)) for unit in units]
         self.stems = [stems_of(unit.vocabulary) for unit in units]
+        self.is_sure: dict[int, bool] = {}
         self.by_mark: defaultdict[str, list[int]] = defaultdict(list)
         for unit in units:
             for mark in (*self.numbers[unit.index], *self.stems[unit.index], *unit.equations):
@@ -193,7 +194,9 @@ class _Index:
         """Return how well a unit says what a link says; 0 if it leaves something out or is unsure."""
         unit, numbers, stems = self.units[index], self.numbers[index], self.stems[index]
         following = self.units[index + 1].lower if index + 1 < len(self.units) else ""
-        if not is_sure(unit) or signals.takes_back(following) or signals.retracts(following):
+        if index not in self.is_sure:
+            self.is_sure[index] = is_sure(unit)
+        if not self.is_sure[index] or signals.takes_back(following) or signals.retracts(following):
             return 0.0
         if _leans(unit) and not _lead_ins(self.units, index):
             return 0.0

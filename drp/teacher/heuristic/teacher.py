@@ -85,7 +85,7 @@ def _judgements(
     by_rules = Judge(trace, pieces).verdicts()
 
     def copied() -> list[UnitVerdict]:
-        return [replace(verdict) for verdict in by_rules]
+        return [UnitVerdict(verdict.keep, verdict.reason) for verdict in by_rules]
 
     refusal = unsettled(pieces, by_rules)
     yield refusal or copied(), True
