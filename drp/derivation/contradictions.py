@@ -66,7 +66,7 @@ def _altered(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Iterato
     heads = {own.template[:_HEAD] for _, own in candidates}
     is_any_head = any(MARK.search(head) for head in heads)
     wordings: dict[str, list[tuple[Statement, Wording]]] = {}
-    numbers = _Numbers(stated)
+    numbers = _StatedNumbers(stated)
     for statement in stated:
         key = statement.key
         if is_any_head or key[:_HEAD] in heads or not key[:1].isalpha():
@@ -82,7 +82,7 @@ def _altered(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Iterato
                 break
 
 
-def _difference(own: Wording, theirs: Wording, numbers: "_Numbers") -> tuple[str, str] | None:
+def _difference(own: Wording, theirs: Wording, numbers: "_StatedNumbers") -> tuple[str, str] | None:
     """Return what two sentences of one wording say differently, if that denies the second sentence."""
     pairs = [
         (a, b) for a, b in zip(own.numbers, theirs.numbers, strict=True) if a != b and value(a) != value(b)
@@ -98,7 +98,7 @@ def _difference(own: Wording, theirs: Wording, numbers: "_Numbers") -> tuple[str
     return None if any(a in numbers for a, _ in pairs) else pairs[0]
 
 
-class _Numbers:
+class _StatedNumbers:
     """The numbers of a text with their signs, read when they are first asked for."""
 
     def __init__(self, stated: Sequence[Statement]) -> None:

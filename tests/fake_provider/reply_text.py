@@ -114,11 +114,14 @@ def _trace(material: Mapping[str, str], thinking: str) -> StudentTrace:
 
 
 def _cut(trace: StudentTrace, kind: DecompositionKind) -> Draft:
-    """Return the heuristic teacher's steps, joined if their boundary is inside a unit."""
+    """Return the heuristic teacher's steps, joined if their boundary is inside a unit.
+
+    The question is left out: not every prompt has it, and all must be answered with the same steps.
+    """
     known = set(unit_ends(trace.thinking))
     steps: list[Step] = []
     start = 0
-    for step in decompose(trace, kind):
+    for step in decompose(replace(trace, question=""), kind):
         if step.char_end in known:
             steps.append(replace(step, char_start=start))
             start = step.char_end

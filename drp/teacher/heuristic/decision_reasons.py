@@ -20,6 +20,7 @@ DecisionReason: TypeAlias = Literal[
     "merged_lead_in",  # an announcement, joined with what it announces
     "merged_setup",  # a set-up, joined with its computation
     "merged_result",  # a computation, joined with the result that it states
+    "condensed",  # neighbouring steps of which a single sentence each is left
     "restored_from_summary",  # holds a sentence of the student's summary that the thinking has lost
     "fallback_from_summary",  # holds the summary, which stands for a thinking that could not be cut
     # deleted

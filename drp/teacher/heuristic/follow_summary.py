@@ -125,6 +125,9 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
 
 def judge_as_fallback(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
     """Let the summary stand for the thinking; refuse a trace whose summary does not derive the answer."""
+    answer = answer_of(trace)
+    if not any(answer.asserted_by(unit) for unit in units):
+        return Refusal("teacher_no_conclusion", "the thinking never states the answer of the summary")
     text = whole_summary(trace)
     if text is None or not links_of(trace):
         return Refusal("teacher_no_conclusion", "the summary states the answer, but does not derive it")

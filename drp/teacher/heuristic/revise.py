@@ -6,8 +6,10 @@ COMPRESS.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from drp.core import Decision, Step, StudentTrace
 from drp.teacher.heuristic.compress import compressed
@@ -64,6 +66,8 @@ def revise(
         for piece in pieces:
             piece.reason = "fallback_from_summary" if piece.reason else None
     groups, pieces = _merge(pieces, len(steps))
+    is_partly_removed = [len({verdicts[index].keep for index in indexes}) > 1 for indexes in units_of]
+    _condense(groups, pieces, is_partly_removed)
     pieces_of: list[list[_Piece]] = [[] for _ in steps]
     for piece in pieces:
         pieces_of[groups[piece.step][0]].append(piece)
@@ -72,8 +76,7 @@ def revise(
         others = tuple(other for other in groups[step] if other != step)
         if others:
             text = _join(pieces_of[step], trace.thinking) if step == groups[step][0] else None
-            reason = _telling_reason(pieces_of[groups[step][0]])
-            assert reason  # noqa: S101 - steps form a group because their pieces were merged
+            reason = _telling_reason(pieces_of[groups[step][0]]) or "condensed"
             decisions.append(Decision(step, "MULTI-STEP COMPRESS", text, reason, others))
         else:
             decisions.append(
@@ -146,6 +149,21 @@ def _merge(pieces: Sequence[_Piece], count: int) -> tuple[list[tuple[int, ...]],
                 continue
         merged.append(piece)
     return groups, merged
+
+
+def _condense(
+    groups: list[tuple[int, ...]], pieces: Sequence[_Piece], is_partly_removed: Sequence[bool]
+) -> None:
+    """Make one step of neighbours in a paragraph of which a single sentence each is left."""
+    count = Counter(piece.step for piece in pieces)
+    for before, piece in pairwise(pieces):
+        first, second = groups[before.step], groups[piece.step]
+        is_one = len(second) == 1 and len(first) < _GROUP and piece.step == before.step + 1
+        is_short = all(count[one.step] == 1 and is_partly_removed[one.step] for one in (before, piece))
+        is_own = before.reason is None and piece.reason is None and before.paragraph == piece.paragraph
+        if is_one and is_short and is_own:
+            for step in (*first, piece.step):
+                groups[step] = (*first, piece.step)
 
 
 def _join(pieces: Sequence[_Piece], thinking: str) -> str:
