@@ -127,7 +127,7 @@ _CUES = (
     ),
     _Cues(
         GEOMETRY,
-        "trian- circl- angle angles radius radii polyg- perpe- perim- diame- hypot- recta- quadrilateral "
+        "triangle triangles circl- angle angles radius radii polyg- perpe- perim- diame- hypot- recta- quadrilateral "
         "bisec- altit- "
         "penta- hexag- tetra- sphere cylinder cone prism pyramid inscr- circu- chord isosc- equil- midpo-",
         "area areas volum- side length lengths height congruent parallel vertex vertices",
@@ -178,6 +178,7 @@ _CUES = (
     _Cues(SUBTRACTION, "", "subtr- minus difference differences fewer"),
     _Cues(ADDITION, "", "add added adding addition plus sum sums"),
 )
+_NO_SIGN = ""  # of a text whose only sign is the bar of a fraction
 _SIGNS = {
     **dict.fromkeys("+", ADDITION),
     **dict.fromkeys("-−–", SUBTRACTION),
@@ -186,7 +187,7 @@ _SIGNS = {
     **dict.fromkeys("^²³√", POWERS),
     **dict.fromkeys("%", FRACTIONS),
     **dict.fromkeys("!", MULTIPLICATION),
-    "": FRACTIONS,  # 3/4
+    _NO_SIGN: FRACTIONS,
 }
 _GENERAL = {"arithmetic": ARITHMETIC, "algebra": ALGEBRA}
 
@@ -199,10 +200,11 @@ _GENERAL_SHARE = 0.7
 _STEM = 5
 _PREFIX = 400  # characters of a text that are looked at
 _WORD = re.compile(r"[a-z][a-z]{1,19}")  # macros count as words: \sqrt, \boxed
-_OPERATION = re.compile(  # 3 + 4, 8 - 3, 8-3 = 5; a range like 0-9 is none; a fraction like 3/4 has no sign
-    r"(?<=\d)/(?=\d)|([-−–+*×·∗⋅/÷^%!²³√](?:(?<=[²³√])|(?<=\d[%!])|(?:(?<=[\d)%!].)|(?<=[\d)%!] .))(?= ?[-\d(\\√])"
-    r"(?:(?<![-−–])|(?= |\d+ ?=))))"
+_OPERATION = re.compile(  # 3 + 4, 8 - 3, 8-3 = 5; a range like 0-9 is none
+    r"[-−–+*×·∗⋅/÷^%!²³√](?:(?<=[²³√])|(?<=\d[%!])|(?:(?<=[\d)%!].)|(?<=[\d)%!] .))(?= ?[-\d(\\√])"
+    r"(?:(?<![-−–])|(?= |\d+ ?=)))"
 )
+_FRACTION = re.compile(r"/(?<=\d/)(?=\d)")
 _LETTER = r"[^a-z\\'’][b-hj-z]"
 _VARIABLE = re.compile(  # a sign beside a letter of a formula that is computed with: x = 3, 2n + 1, s^2
     rf"[-+=^*/<>≤≥²³](?:(?<={_LETTER}.)|(?<={_LETTER}[ )].)|(?<=[^a-z\\'’]a[=+^<>²])|(?<=[^a-z\\'’]a [=+^<>])"
@@ -210,6 +212,8 @@ _VARIABLE = re.compile(  # a sign beside a letter of a formula that is computed 
     r"?\d{0,4}[b-hj-z](?![a-z'’]))(?!(?<=-)[a-z]{2})"
 )
 _IN_OPERATIONS = re.compile(r"[=+*/^×·÷²³√%!<>−–≤≥-]")
+_IMAGINARY = re.compile(r"i(?:(?<=\di)(?![a-z'’])|²|\^\{?2)")  # 3i, i²
+_ORDERED = re.compile(r"(?<![=-])[<>≤≥]|\\[lg]eq?\b")
 _NAMED = re.compile(r"\b(?:(?P<function>[fgh])|(?P<choose>c)(?=\([^()]{1,12},))\(")
 _FORMULA_WORDS = 4  # a text with fewer words is a formula
 
@@ -253,11 +257,18 @@ def skill_scores(lower: str) -> dict[Skill, float]:
     if _IN_OPERATIONS.search(lower):
         if _VARIABLE.search(lower):
             named = _NAMED.search(lower)
-            skill = ALGEBRA if not named else FUNCTIONS if named["function"] else COUNTING
+            if named:
+                skill = FUNCTIONS if named["function"] else COUNTING
+            else:
+                skill = INEQUALITIES if _ORDERED.search(lower) else ALGEBRA
             weight = _SIGN if named or len(found) <= _FORMULA_WORDS else _SIGN_IN_WORDS
             scores[skill] = max(scores.get(skill, 0.0), weight)
+        elif _IMAGINARY.search(lower):
+            scores[COMPLEX] = max(scores.get(COMPLEX, 0.0), _SIGN)
         elif operations := _OPERATION.findall(lower):
-            operations = list(filter(None, operations)) or operations  # a fraction may be a mere operand
+            if "/" in operations and len(_FRACTION.findall(lower)) == operations.count("/"):
+                # a fraction is an operand: 3/4 alone divides nothing
+                operations = [sign for sign in operations if sign != "/"] or [_NO_SIGN]
             share = _SIGN / len(operations)
             for sign in operations:
                 skill = _SIGNS[sign]

@@ -29,18 +29,22 @@ _ALWAYS = -1.0  # a step begins even if the skill stays
 _CHECK_REACH = 8  # sentences after the announcement of a check that belong to it at most
 _CHECK_WEIGHT = 1.5
 _IN_CHECK = 0.4  # share of the evidence for other skills that counts in a check
-_NEXT_VERDICT = 3  # sentences from one verdict of a check to the next at most
+_NEXT_VERDICT = 5  # sentences from one verdict of a check to the next at most
+_NEXT_PART = 3  # sentences of a further part of a check, its verdict included
 _UNCONFIRMED = 4  # sentences of a check without a verdict at most
 _OF_LEAD_IN = 0.4  # share of a plan's weight where it only leads to the next sentence
 _IN_CONCLUSION = 0.5  # share of the evidence for other skills that counts in a conclusion
 _FORMULA = 1.0  # evidence for algebra from which on a text has a formula with letters
 _ROLE = 1.6  # weight of what an equation is for
+_CARRIED = 2.0  # weight of a heading's skill in the members of its list
+_NEW = ("sharp", "ordinal")  # turns after which nothing is restated
 _DISPLAYS = ("\\]", "$$", "}")
+_SHORT_RESULT = 50  # characters
 _SHORT_VERDICT = 80  # characters; a longer sentence does not only confirm
 _LONG = 4  # sentences after which a new paragraph begins a new step in any case
 _RESTATED = 0.75  # share of words from the question that makes a sentence a restatement
 _RESTATED_WORDS = 3  # fewer words are too few to tell
-_RESTATED_WEIGHT = 2.0
+_RESTATED_WEIGHT = 2.4
 _QUANTITY_WORDS = 8  # a longer restatement tells more than a quantity
 _RESTATED_WITHIN = 12  # sentences at the beginning of a trace that may restate the question
 
@@ -148,10 +152,11 @@ def _sentences(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Se
         lower = text.lower()
         scores = {} if discourse.is_bare(lower) else skill_scores(lower)
         if skills.ALGEBRA in scores and "=" in lower:
-            if scores[skills.ALGEBRA] >= _FORMULA and (role := formulas.role(lower, known, asked)):
+            letters = formulas.names(lower)
+            if scores[skills.ALGEBRA] >= _FORMULA and (role := formulas.role(lower, letters, known, asked)):
                 scores[role] = max(_ROLE, scores.get(role, 0.0))
-            known |= formulas.names(lower)
-        function = discourse.function(lower, index, scores)
+            known |= letters
+        function = discourse.function(lower, index, scores) or (None if index else discourse.ASKS)
         sentences.append(
             _Sentence(lower, paragraph, scores, function, discourse.turn(lower), text[:1].islower())
         )
@@ -188,10 +193,18 @@ def _frame_end(sentences: Sequence[_Sentence], first: int) -> int:
             verdict, items = index, 0
         elif index == first + 1 and discourse.is_lead_in(sentences[first].lower):
             pass
-        elif turn == "sharp" or (function and function.skill not in discourse.IN_CHECKS):
+        elif (turn == "sharp" and not _confirmed_soon(sentences, index)) or (
+            function and function.skill not in discourse.IN_CHECKS
+        ):
             break
         last = index
     return verdict if verdict > first else min(last, first + _UNCONFIRMED + items)
+
+
+def _confirmed_soon(sentences: Sequence[_Sentence], index: int) -> bool:
+    """Whether a part of a check begins: "Now, x = 3: … Correct as well."."""
+    soon = sentences[index : index + _NEXT_PART]
+    return not sentences[index].function and any(after.function is discourse.CONFIRMS for after in soon)
 
 
 def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evidence]:
@@ -201,12 +214,22 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
     asked = words(trace.question.lower())
     since_turn = paragraph_before = 0
     before = ""
+    shape_before: str | None = None
+    carried: Skill | None = None  # of the heading of a list
     leads = True  # the sentence before leads to this one
     for index, (sentence, frame) in enumerate(zip(sentences, _frames(sentences), strict=True)):
         lower, paragraph, scores, function, turn, _ = sentence
         if frame and function and function.skill in discourse.IN_CHECKS:
             function = None
+        shape = discourse.shape(lower)
         is_lead_in = discourse.is_lead_in(lower)
+        if (
+            function is discourse.CONCLUDES
+            and len(lower) < _SHORT_RESULT
+            and discourse.computes(before)
+            and not frame
+        ):
+            function, scores, leads = None, {}, True  # the last words of a computation
         if function:
             weight = function.weight
             if is_lead_in and function.skill in discourse.PLANNING:
@@ -214,9 +237,11 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
             if function is discourse.CONCLUDES:  # it mentions what was done before
                 scores = {skill: _IN_CONCLUSION * score for skill, score in scores.items()}
             scores[function.skill] = max(weight, scores.get(function.skill, 0.0))
-        elif index < _RESTATED_WITHIN and not turn and (restated := _restated(lower, asked)):
+        elif index < _RESTATED_WITHIN and turn not in _NEW and (restated := _restated(lower, asked)):
             scores[skills.READING] = _RESTATED_WEIGHT * _RESTATED
             scores[restated] = _RESTATED_WEIGHT
+        elif carried:
+            scores[carried] = _CARRIED
         if frame:
             scores = {skill: _IN_CHECK * score for skill, score in scores.items()}
             scores[frame] = _CHECK_WEIGHT
@@ -225,7 +250,7 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
             cost = _NEVER
         elif function is discourse.CONFIRMS and len(lower) < _SHORT_VERDICT:
             cost = _AT_FUNCTION if is_new_paragraph else _NEVER
-        elif not function and discourse.parallel(before, lower):
+        elif not function and shape and shape == shape_before:
             cost = _NEVER
         elif (turn == "sharp" or (turn == "ordinal" and not frame)) and since_turn:
             cost = _ALWAYS
@@ -240,7 +265,8 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
         since_turn = 0 if cost == _ALWAYS else since_turn + 1
         evidence.append((scores, cost))
         leads = (is_lead_in and function is not discourse.ASKS) or discourse.announces(lower)
-        before, paragraph_before = lower, paragraph
+        carried = discourse.carried(lower, function) or (None if function or cost != _NEVER else carried)
+        before, shape_before, paragraph_before = lower, shape, paragraph
     return evidence
 
 

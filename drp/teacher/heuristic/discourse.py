@@ -10,6 +10,7 @@ from drp.teacher.heuristic.openers import FUNCTIONS, OPENER, Function
 from drp.teacher.heuristic.signals import ALTERNATIVE, GOING_BACK, checks, confirms, opening, takes_back
 from drp.traces import Skill, skills
 
+_BEGINNING = 8  # first units of a trace, where nothing is derived yet
 _STARTS = 4  # first units of a trace, where a goal is the question's
 
 _TURN = re.compile(
@@ -47,15 +48,22 @@ _ATTACHES = re.compile(
 _BARE = re.compile(r"(?:(?:so|then|thus|hence|therefore|and)[, ]+)?[-$\\(\[ ]*\d[\d.,/ ]*%?[)\]$\\. ]*\Z")
 _SHAPE = re.compile(
     r"(?P<row>\|)|(?P<item>[-*•]|\(?\d{1,2}[.)]|\(?[a-z][.)]|\(?i{1,3}\))\s|(?P<label>(?:[\w'’()-]+ ){0,4}[\w'’()-]+ ?[:=])"
-    r"|(?P<formula>[\d$\\(\[√-]|[a-z]\b)|(?P<words>[a-z])"
+    r"|(?P<formula>[\d$\\(\[√-]|[a-z]\b)"
 )
-_MEMBERS = ("row", "item", "label", "formula")
 _SHORT = 80  # characters
+_LONGEST_LEAD = 160
+_LONGEST_INTRODUCTION = 60
 _COMPUTES = re.compile(r"\d[^=]*=[^=]*\d")
 _DERIVES = re.compile(r"(?:since|because|so|that means|this means|which means|then)\b")
 _PLANS = re.compile(
-    r"\b(?:we|i) (?:can|could|should|might|need to|have to) (?:also |just )?(?:use|try|apply)\b"
+    r"\b(?:we|i) (?:can|could|should|might|need to|have to) (?:also |just )?(?:use|try|apply|solve)\b"
 )
+_PLAN_WORDS = (
+    " use",
+    " try",
+    " apply",
+    " solve",
+)  # each match of _PLANS has one; a search for them is cheaper
 _RECAP = re.compile(
     r"(?:just )?(?:to |let me |let's |i'll )?(?:recap|summari[sz]e)|in summary\b|summari[sz]ing\b"
 )
@@ -64,11 +72,16 @@ _STATES = re.compile(  # "So the total is 12."
     r"(?!if\b|let|when|for |since)[^?:;+*×÷^]{0,120}?\b(?:is|are|be|equals?|has|have|needs?|makes?|takes?|gets?|remains?)\b"
     r"[^?:;+*×÷^=]{0,80}\d[^?:;+*×÷^=]{0,80}\Z"
 )
+_OTHER = re.compile(
+    r"\b(?<!that's )(?<!is )(?:another|different) (?:way|approach|method|perspective)\b|(?:from|consider|try) (?:another|a different) angle\b"
+)
+_DOUBTFUL = re.compile(r"(?:but|no|not|maybe|perhaps|if|i|we|that|this|is|are|does|what|how|why|let|in)\b")
+_GOES_TO = re.compile(r"\b(?:let me|let's|i'll|i should)\b")
 _WAIT = re.compile(r"wait\b|hold on\b|actually\b")
 _CONDITION = re.compile(  # part of the derivation: "check if 143 is divisible by 11"
     r"\bcheck(?:ing)? (?:if|whether|for|each|all|divis|which)\b[^.?!]{0,60}(?:divis|prime|factor|multiple"
     r"|integer"
-    r"|perfect)|\bneed to be careful\b"
+    r"|perfect|satisf|can be)|\bneed to be careful\b"
 )
 
 
@@ -82,6 +95,7 @@ IN_CHECKS = (
     *(skills.FACT, skills.EQUATION, skills.SUBSTITUTION),
 )
 """What a check may consist of."""
+_CARRIED = (skills.EQUATION, skills.NAMING, skills.READING, skills.RECALLING, skills.FACT, skills.ANSWERING)
 PLANNING = (skills.METHOD, skills.SUBGOAL)
 _FIRST = (skills.READING, skills.ANSWERING)  # even where a sentence mentions a check
 _CHECKS = Function(skills.CHECKING, 3.0, is_frame=True)
@@ -93,6 +107,7 @@ _DOUBTS = Function(skills.RECONSIDERING, 2.2)
 _TURNS_TO_OTHER = Function(skills.OTHER_METHOD, 2.5)
 _CHECKS_WAITING = Function(skills.CHECKING, 1.2)  # "Wait, 12 * 4 is 48."
 _RECAPS = Function(skills.RECAPPING, 2.5, is_frame=True)
+_SETS_CONDITION = Function(skills.SUBGOAL, 2.4)
 _PLANS_TO = Function(skills.METHOD, 2.2)
 _HEAD = 80  # characters of a sentence that tell what it does
 
@@ -108,7 +123,7 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
     if "\\boxed" in lower:
         return _ANSWERS
     start = opening(lower)
-    opener = OPENER.match(lower, start)
+    opener = None if lower[start : start + 1].isdigit() else OPENER.match(lower, start)
     opened = FUNCTIONS[opener.lastgroup] if opener and opener.lastgroup else None
     if opened and opened.skill is skills.CONCLUDING and not start:
         opened = None  # "x = 3" alone; "So x = 3" concludes
@@ -117,14 +132,21 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
     if skills.CHECKING in scores:  # no check and no verdict is without a word that hints at it
         if confirms(lower):
             return CONFIRMS
-        if checks(lower) and not _CONDITION.search(lower):
-            return _CHECKS if checks(lower[:_HEAD]) else opened or _CHECKS_NEXT
-    waits = start and _WAIT.search(lower, 0, start)
-    computes = "=" in lower and _COMPUTES.search(lower)
+        head = lower[:_HEAD]
+        if ("check" in lower or "careful" in lower) and _CONDITION.search(lower):
+            return opened or (None if "=" in lower else _SETS_CONDITION)
+        if checks(head):
+            return _CHECKS
+        if not opened and _GOES_TO.search(lower, _HEAD // 2) and checks(lower):
+            return _CHECKS_NEXT
+    waits = start and _WAIT.search(lower, 0, start) is not None
+    is_computed = computes(lower)
     if opened and opened.skill in PLANNING:
+        if waits and ALTERNATIVE.match(lower, start):
+            return _TURNS_TO_OTHER
         if waits and lower.endswith("?") and opened.skill is skills.SUBGOAL:
             return _CHECKS_WAITING if any(map(str.isdigit, lower)) else _DOUBTS
-        if computes:
+        if is_computed:
             opened = None  # "Let's start by computing 3 * 4 = 12." is no plan any more
         elif opened.skill is skills.SUBGOAL and index < _STARTS:
             return ASKS
@@ -137,7 +159,9 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
     if waits:
         if lower[start : start + 1].isdigit():
             return _CHECKS_WAITING
-        if _DERIVES.match(lower, start):
+        if _DERIVES.match(lower, start) or (
+            not _DOUBTFUL.match(lower, start) and any(map(str.isdigit, lower))
+        ):
             return None
     if GOING_BACK.match(lower) and not lower.startswith(("no ", "so no ", "so, no ")):
         return _DOUBTS
@@ -145,11 +169,18 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
         return _RECAPS
     if ALTERNATIVE.match(lower, start):
         return _TURNS_TO_OTHER
-    if computes:
+    if ("another " in lower or "different " in lower) and _OTHER.search(lower):
+        return _TURNS_TO_OTHER
+    if is_computed:
         return None
-    if start and _STATES.match(lower):
+    if start and index >= _BEGINNING and _STATES.match(lower):
         return CONCLUDES
-    return _PLANS_TO if _PLANS.search(lower) else None
+    return _PLANS_TO if any(map(lower.__contains__, _PLAN_WORDS)) and _PLANS.search(lower) else None
+
+
+def carried(lower: str, what: Function | None) -> Skill | None:
+    """Return what the members of a list do whose heading a unit is: "We have two equations:"."""
+    return what.skill if what and what.skill in _CARRIED and lower.endswith(":") else None
 
 
 def turn(lower: str) -> str | None:
@@ -164,12 +195,16 @@ def turn(lower: str) -> str | None:
 
 def announces(lower: str) -> bool:
     """Whether a unit only leads to the next one: "So,", "The area is:", a short question."""
-    return lower.rstrip("*_ ").endswith((":", ",")) or _INTRODUCES.match(lower) is not None or asks(lower)
+    return (
+        lower.rstrip("*_ ").endswith((":", ","))
+        or (len(lower) < _LONGEST_INTRODUCTION and _INTRODUCES.match(lower) is not None)
+        or asks(lower)
+    )
 
 
 def is_lead_in(lower: str) -> bool:
     """Whether a unit says only what the next one does: "I need to rationalize the denominator."."""
-    return _LEADS.match(lower) is not None
+    return len(lower) < _LONGEST_LEAD and _LEADS.match(lower) is not None
 
 
 def asks(lower: str) -> bool:
@@ -182,19 +217,22 @@ def is_bare(lower: str) -> bool:
     return _BARE.match(lower) is not None
 
 
-def parallel(before: str, lower: str) -> bool:
-    """Whether two neighbouring units are members of one list, table, system or chain of formulas."""
-    shape = _shape(lower)
-    if shape != _shape(before):
-        return False
-    return shape in _MEMBERS or (
-        len(before) < _SHORT and len(lower) < _SHORT and before.split()[:2] == lower.split()[:2]
-    )
-
-
-def _shape(lower: str) -> str | None:
+def shape(lower: str) -> str | None:
+    """Return what neighbouring units of one list, table, system or chain of formulas have in common."""
+    if (
+        lower[:1].isalpha()
+        and lower[1:2].isalpha()
+        and "=" not in lower[:_SHORT]
+        and ":" not in lower[:_SHORT]
+    ):
+        return " ".join(lower.split(None, 2)[:2]) if len(lower) < _SHORT else None
     match = _SHAPE.match(lower)
     return match.lastgroup if match else None
+
+
+def computes(lower: str) -> bool:
+    """Whether a unit has an equation of numbers."""
+    return "=" in lower and _COMPUTES.search(lower) is not None
 
 
 def attaches(lower: str) -> bool:

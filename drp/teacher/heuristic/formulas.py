@@ -24,26 +24,28 @@ def names(lower: str) -> set[str]:
     return set(_NAME.findall(lower))
 
 
-def role(lower: str, known: set[str], asked: set[str]) -> Skill | None:
+def role(lower: str, here: set[str], known: set[str], asked: set[str]) -> Skill | None:
     """Return the skill of an equation with letters; None if it is only transformed.
 
     Args:
         lower: the sentence.
+        here: its letters.
         known: letters of the equations before it.
         asked: numbers of the question.
     """
-    left, *_, right = lower.rstrip(" .$\\)]").split("=")
-    here = names(lower)
-    is_value = bool(_VALUE.match(right.strip()))
-    fresh = here - known
-    numbers = set(_NUMBER.findall(lower))
-    if is_value and len(here) == 1 and lower.count("=") == 1 and len(left.split()) == 1:  # x = 3
+    equals = lower.count("=")
+    right = lower.rstrip(" .$\\)]").rpartition("=")[2].strip()
+    is_value = equals == 1 and _VALUE.match(right) is not None
+    fresh = not here <= known
+    if is_value and len(here) == 1 and len(lower.partition("=")[0].split()) == 1:  # x = 3
         if not fresh:
             return skills.SOLVING
-        return skills.QUANTITY if numbers <= asked else None
-    if fresh or (len(_WORD.findall(lower)) >= _WORDY and numbers <= asked and not _OPERATES.search(lower)):
-        return skills.EQUATION if lower.count("=") <= len(here) else None
-    return skills.SOLVING if is_value and lower.count("=") == 1 else None
+        return skills.QUANTITY if numbers(lower) <= asked else None
+    if fresh or (
+        numbers(lower) <= asked and len(_WORD.findall(lower)) >= _WORDY and not _OPERATES.search(lower)
+    ):
+        return skills.EQUATION if equals <= len(here) else None
+    return skills.SOLVING if is_value else None
 
 
 def numbers(text: str) -> set[str]:

@@ -25,9 +25,8 @@ _LET = r"let(?:'s| me| us)(?: just| now| also| first| quickly| try to)*"
 _LETTER = r"\$?(?:\\\( ?)?[a-z]\w?"
 _TASK = r"(?:problem|question|exercise|puzzle|task)"
 _IT = r"(?:it|the|this|that|we|i|they|there|these|those)"
-_WORKS = (
-    r"(?! (?:also |still |indeed |again )?(?:work|hold|seem|give|says? that|(?:is|was) (?:correct|right)))"
-)
+_WORKS = r"(?! (?:also |still |indeed |again |does )?(?:work|hold|satisf|seem|give|says? that|(?:is|was) (?:correct|right)))"
+_THING = r"(?:(?!ha(?:s|ve)\b|is\b|are\b|and\b|can\b)[\w'’-]+ ){0,4}"
 _KIND = r"(?:[\w'’-]+ ){0,4}"
 
 _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
@@ -40,7 +39,7 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
             r"(?:i|we)(?:'re| are|'m| am) (?:given|asked|told)\b",
             rf"{_WE} need to (?:parse|understand|interpret|read)\b",
             rf"(?:i|we)(?:'ve| have)? (?:have |got |came across )?(?:this|a|an|to (?:solve|do)) (?:\w+ ){{0,4}}{_TASK}",
-            r"(?:i|we)(?:'ve got| have(?: got)?| got| need to (?:solve|simplify|evaluate)) (?:this|these) "
+            r"(?:i|we)(?:'ve got| have(?: got)?| got) (?:this|these) "
             r"(?:\w+ ){0,3}(?:equations?|expression|inequality|integral|system)\b",
             rf"(?:{_LET} |{_WE} need to |trying to )?(?:try to )?(?:figure out|solve|work on|tackle) this (?:\w+ ){{0,3}}{_TASK}",
             rf"{_LET} (?:re-?read|read|restate|rephrase|parse|understand|make sure i understand)\b",
@@ -64,12 +63,13 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         2.2,
         (
             r"i (?:think|believe|feel)(?: that)? (?:that|this|it|i've|i have|my|i'm|we've|all|everything)(?:'s)? "
-            r"[^.?!]{0,40}(?:sense|correct|right|it|covered|solid|thorough|good|fine|confident|works?)\b",
+            r"[^.?!]{0,40}(?:sense|correct|right|it|covered|considered|solid|thorough|good|fine|confident|works?)\b",
             r"i(?:'m| am) (?:pretty |quite )?confident",
             r"i (?:don't|can't) (?:see|find|think) (?:any|i made)",
             r"(?:does|is|are|do|did) (?:that|this|it|they|everything|i)\b[^?]{0,40}"
             r"\b(?:right|correct|sense|work|match|add up|hold|true)\b[^?]{0,20}\?",
             r"(?:did|am) (?:i|we)\b[^?]*\?",
+            r"(?:just )?to (?:ensure|be sure|make sure)\b",
         ),
     ),
     (skills.CONCLUDING, 1.6, (rf"(?:[a-z]+ )?{_LETTER} ?= ?-?[\d.,/]+[\s.$\\)]*\Z",)),
@@ -88,7 +88,7 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         3.0,
         (
             rf"(?:{_WE} |{_LET} )?(?:remember|recall|know)\b[^.?!]{{0,60}}?{_FORMULA}",
-            rf"(?:the|a|there's a|there is a) {_KIND}{_FORMULA}{_WORKS}",
+            rf"(?:the|a|there's a|there is a) {_THING}{_FORMULA}{_WORKS}",
         ),
     ),
     (
@@ -113,7 +113,7 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         (
             rf"(?:{_WE} (?:can |could |should |need to |have to )?|{_LET} )?"
             r"(?:set(?:ting)? ?up|translat(?:e|ing)|writ(?:e|ing)|express|get|have)"
-            r" (?:down |out |up )?(?:this |an? |the |that |our |my |it as |these )*(?:\w+ ){0,2}(?:equations?|proportion|system)\b",
+            r" (?:down |out |up )?(?:this |an? |the |that |our |my |it as |these )*(?:\w+ ){0,2}(?:equations?|inequalit\w+|proportion|system)\b",
             rf"(?:so )?(?:the|our|my) (?:first |second |third |next )?(?:equations?|system|proportion)\b[^.?!]{{0,30}}"
             r"(?: (?:is|are|becomes?|would be)|:)",
         ),
@@ -123,9 +123,14 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         2.5,
         (
             r"(?:multiply|divid|add|subtract|squar|tak)[a-z]{0,5} (?:[^ .,]{1,12} ){0,4}?(?:sides?|equations?)\b",
-            rf"(?:{_WE} (?:can |could )?|{_LET} )?solv(?:e|ing)\b(?! (?:this|the|that) (?:\w+ )?{_TASK})",
-            r"(?:[^.?!=]{0,40} )?cross[- ]?multipl",
+            rf"(?:{_WE} |{_LET} )?solv(?:e|ing)\b(?! (?:this|the|that) (?:\w+ )?{_TASK})",
+            rf"(?:by |{_WE} (?:can )?|{_LET} )?cross[- ]?multipl",
         ),
+    ),
+    (
+        skills.PATTERN,
+        2.5,
+        (rf"{_WE} (?:can )?(?:notice|see|spot|observe) (?:a|the|that|some)[^.?!]{{0,40}}pattern",),
     ),
     (
         skills.CASES,
@@ -134,6 +139,15 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
             r"[*#_ ]*(?:sub)?case\b(?! in point)",
             rf"(?:if|try|testing|trying|suppose|assume|{_LET} (?:try|test|take|say)|check) (?:that )?{_LETTER} ?(?:[=<>≤≥]|is\b|\\[gl]e)",
             r"what if\b|suppose\b|assume\b",
+        ),
+    ),
+    (
+        skills.SUBSTITUTION,
+        2.0,
+        (
+            r"(?:for|when|with|at|setting|plugging in) \$?(?:\\\( ?)?[a-z]\w? ?= ?-?[\d.]+(?: ?\\\)|\$)?(?:,|:| ?→)",
+            r"\$?(?:\\\( ?)?[a-z]\w? ?= ?-?[\d.]+(?: ?\\\)|\$)?(?::| ?→)",
+            rf"(?:{_WE} (?:can )?|{_LET} )?(?:substitut(?:e|ing)|plug(?:ging)?)\b(?! (?:it|this|that|them|these) back)",
         ),
     ),
     (
@@ -146,7 +160,8 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
             r"how (?:do|can|should|would|about|to)\b",
             rf"(?:maybe|perhaps) (?:{_WE} (?:can|could|should)|using)\b",
             rf"{_WE} (?:think (?:i|we) )?(?:could|can|should|might) (?:also |then |just |now |instead )?"
-            r"(?:use|try|start|think|approach|break|proceed)\b",
+            r"(?:use|try|start|think|approach|break|proceed|split|divide (?:the|this|it))\b",
+            r"i(?:'m| am) going to\b",
             r"(?:i think )?the (?:key|idea|plan|strategy|approach|best|easiest|first step|next step)\b",
             r"one (?:way|approach|method)\b",
             r"i(?:'m| am) (?:not sure how|thinking|wondering how)\b",
