@@ -110,28 +110,30 @@ _CUES = (
     _Cues(CASES, "", "cases scena-", "case"),
     _Cues(READING, "read", "problem question asks asked asking says states"),
     _Cues(QUANTITY, "", "given"),
-    _Cues(METHOD, "approach approaches strat- plan", "method methods tackle try"),
+    _Cues(METHOD, "strat- plan", "method methods tackle try", "approach approaches"),
     _Cues(FACT, "recall remem-", "known"),
     _Cues(RECALLING, "theor-", "formu- ident- rule rules prope- defin-"),
     _Cues(NAMING, "denote denot- denoted", "define called repre- varia-"),
     _Cues(EQUATION, "setup translate transl-", "equation equat-"),
     _Cues(
         PROBABILITY,
-        "probability probabilities probabilistic distribution",
-        "chance chances likely expec- outco- rando- favor- dice coin",
+        "probability probabilities probabilistic",
+        "distribution chance chances likely expec- outco- rando- favor- dice coin",
     ),
     _Cues(
         COUNTING,
-        "ways choose pascal combination combinations permu- binom arran- choic- subset enume- partit- union subsets",
-        "count count- pairs choosing many binomial",
+        "ways choose pascal combination combinations permu- "
+        "binom arran- choic- subset enume- partit- union subsets",
+        "count count- pairs choosing many",
+        "binomial",
     ),
     _Cues(
         GEOMETRY,
-        "triangle triangles circl- angle angles radius radii polyg- perpe- perim- diame- hypot- recta- quadrilateral "
-        "bisec- altit- "
+        "triangle triangles circl- angle angles radius radii polyg- perpe- perim- diame- hypot- recta- "
+        "quadrilateral bisec- altit- "
         "penta- hexag- tetra- sphere cylinder cone prism pyramid inscr- circu- chord isosc- equil- midpo-",
-        "area areas volum- side length lengths height congruent parallel vertex vertices",
-        "cube",
+        "area areas volum- length lengths height congruent parallel vertex vertices",
+        "cube side sides",
     ),
     _Cues(
         COORDINATES,
@@ -139,11 +141,12 @@ _CUES = (
         "intersect intersects intersection point points line lines graph dista- plane origin",
     ),
     _Cues(TRIGONOMETRY, "sin cos tan sine cosine trigo- cot sec csc", "theta degrees radians"),
-    _Cues(VECTORS, "vector vecto- matrix matri- determ- eigen- pmatrix"),
+    _Cues(VECTORS, "vector vecto- matrix matri- determinant determinants eigen- pmatrix"),
     _Cues(COMPLEX, "imaginary conju-", "complex"),
     _Cues(
         DIVISIBILITY,
-        "divisible divisibility divisor divisors prime primes remainder remainders gcd lcm coprime modulo mod pmod equiv",
+        "divisible divisibility divisor divisors prime primes remainder remainders gcd lcm coprime "
+        "modulo mod pmod equiv",
         "multiple multiples odd parity congruent integer integers",
     ),
     _Cues(UNITS, "conversion conversions", "convert converting converts units"),

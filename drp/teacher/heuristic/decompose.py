@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from drp.config import DecompositionKind
 from drp.core import Step, StudentTrace
 from drp.teacher.heuristic import discourse, formulas
+from drp.teacher.heuristic.openers import Function
 from drp.traces import UNLABELLED, Skill, cut, skill_scores, skills, strongest, words
 
 _Scores = dict[Skill, float]
@@ -32,7 +33,7 @@ _IN_CHECK = 0.4  # share of the evidence for other skills that counts in a check
 _NEXT_VERDICT = 5  # sentences from one verdict of a check to the next at most
 _NEXT_PART = 3  # sentences of a further part of a check, its verdict included
 _UNCONFIRMED = 4  # sentences of a check without a verdict at most
-_OF_LEAD_IN = 0.4  # share of a plan's weight where it only leads to the next sentence
+_OF_LEAD_IN = 0.4  # share of a plan's evidence that counts where it only leads to the next sentence
 _IN_CONCLUSION = 0.5  # share of the evidence for other skills that counts in a conclusion
 _FORMULA = 1.0  # evidence for algebra from which on a text has a formula with letters
 _ROLE = 1.6  # weight of what an equation is for
@@ -135,7 +136,7 @@ class _Sentence(NamedTuple):
     lower: str
     paragraph: int
     scores: _Scores
-    function: discourse.Function | None
+    function: Function | None
     turn: str | None
     goes_on: bool
     """Whether its first letter is small."""
@@ -156,7 +157,7 @@ def _sentences(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Se
             if scores[skills.ALGEBRA] >= _FORMULA and (role := formulas.role(lower, letters, known, asked)):
                 scores[role] = max(_ROLE, scores.get(role, 0.0))
             known |= letters
-        function = discourse.function(lower, index, scores) or (None if index else discourse.ASKS)
+        function = discourse.function(lower, index, scores) or (None if index else discourse.BEGINS)
         sentences.append(
             _Sentence(lower, paragraph, scores, function, discourse.turn(lower), text[:1].islower())
         )
@@ -231,12 +232,11 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
         ):
             function, scores, leads = None, {}, True  # the last words of a computation
         if function:
-            weight = function.weight
-            if is_lead_in and function.skill in discourse.PLANNING:
-                weight *= _OF_LEAD_IN
             if function is discourse.CONCLUDES:  # it mentions what was done before
                 scores = {skill: _IN_CONCLUSION * score for skill, score in scores.items()}
-            scores[function.skill] = max(weight, scores.get(function.skill, 0.0))
+            scores[function.skill] = max(function.weight, scores.get(function.skill, 0.0))
+            if function.skill in discourse.PLANNING and (is_lead_in or discourse.asks(lower)):
+                scores = {skill: _OF_LEAD_IN * score for skill, score in scores.items()}
         elif index < _RESTATED_WITHIN and turn not in _NEW and (restated := _restated(lower, asked)):
             scores[skills.READING] = _RESTATED_WEIGHT * _RESTATED
             scores[restated] = _RESTATED_WEIGHT
@@ -256,7 +256,7 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
             cost = _ALWAYS
         elif turn == "item":
             cost = _AT_FUNCTION
-        elif turn or is_lead_in:
+        elif turn or is_lead_in or discourse.asks(lower):
             cost = _AT_MILD_TURN
         elif is_new_paragraph:
             cost = _ALWAYS if since_turn >= _LONG else _AT_PARAGRAPH
@@ -264,7 +264,9 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
             cost = _AT_FUNCTION if function and function is not discourse.CONCLUDES else _INSIDE
         since_turn = 0 if cost == _ALWAYS else since_turn + 1
         evidence.append((scores, cost))
-        leads = (is_lead_in and function is not discourse.ASKS) or discourse.announces(lower)
+        leads = (is_lead_in and function not in (discourse.ASKS, discourse.BEGINS)) or discourse.announces(
+            lower
+        )
         carried = discourse.carried(lower, function) or (None if function or cost != _NEVER else carried)
         before, shape_before, paragraph_before = lower, shape, paragraph
     return evidence

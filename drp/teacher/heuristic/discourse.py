@@ -18,7 +18,9 @@ _TURN = re.compile(
     r"(?:wait|hold on|now|next|finally|lastly|moving on|alternatively|another|actually|going back"
     r"|on the other hand|in conclusion|case|part \d|(?:just )?to (?:recap|summarize|verify|confirm|check"
     r"|double"
-    r"|be sure|make sure)|(?:let(?:'s| me)|i(?:'ll| should| can| need to| want to)?) (?:just |also |quickly )*(?:re-?|double[- ]?|cross-?)?"
+    r"|be sure|make sure)"
+    r"|(?:let(?:'s| me)|i(?:'ll| should| can| need to| want to)?) (?:just |also |quickly )*"
+    r"(?:re-?|double[- ]?|cross-?)?"
     r"(?:check|verify|confirm|recap|test|try|make sure|be sure)"
     r"|(?:therefore,? )?(?:the )?(?:final )?answer)\b|\d{1,2}[.)] \*\*)"
     r"|(?P<ordinal>(?:(?:for the )?(?:first|second|third)(?:ly)?|step \d)\b)"
@@ -31,12 +33,14 @@ _BEFORE = (  # interjections before a lead-in
 )
 _WORK = (
     r"(?:compute|calculate|find|use|write|set|simplify|solve|check|verify|factor|rationalize|substitute|plug|expand"
-    r"|apply|convert|express|list|add|multiply|divide|subtract|do|make sure|double[- ]?check|work|test|try|evaluate"
-    r"|combine|distribute|isolate|rearrange|rewrite|prime|confirm|compare|determine|figure)"
+    r"|apply|convert|express|list|add|multiply|divide|subtract|do|make sure|double[- ]?check|work|test|try"
+    r"|evaluate|combine|distribute|isolate|rearrange|rewrite|prime|confirm|compare|determine|figure)"
 )
 _LEADS = re.compile(  # says only that the next sentence does something
-    rf"{_BEFORE}(?:(?:let me|let's|let us)(?: just| now| also| first)? (?!say|assume|suppose|denote|call|define|be\b|take)"
-    rf"|(?:i|we)(?:'ll| will| need to| have to| can| should| could| want to| must)(?: just| now| also| first)? {_WORK}\b"
+    rf"{_BEFORE}(?:(?:let me|let's|let us)(?: just| now| also| first)? "
+    r"(?!say|assume|suppose|denote|call|define|be\b|take)"
+    r"|(?:i|we)(?:'ll| will| need to| have to| can| should| could| want to| must)"
+    rf"(?: just| now| also| first)? {_WORK}\b"
     r")"
     r"[^:?!=]{0,60}[.!… ]*\Z"
 )
@@ -47,7 +51,9 @@ _ATTACHES = re.compile(
 )
 _BARE = re.compile(r"(?:(?:so|then|thus|hence|therefore|and)[, ]+)?[-$\\(\[ ]*\d[\d.,/ ]*%?[)\]$\\. ]*\Z")
 _SHAPE = re.compile(
-    r"(?P<row>\|)|(?P<item>[-*•]|\(?\d{1,2}[.)]|\(?[a-z][.)]|\(?i{1,3}\))\s|(?P<label>(?:[\w'’()-]+ ){0,4}[\w'’()-]+ ?[:=])"
+    r"(?P<row>\|)|(?P<item>[-*•]|\(?\d{1,2}[.)]|\(?[a-z][.)]|\(?i{1,3}\))\s"
+    r"|(?P<label>(?!(?:so|then|thus|hence|therefore|and|but|now|wait|okay|yes|no)\b)"
+    r"(?:[\w'’()-]+ ){0,4}[\w'’()-]+ ?[:=])"
     r"|(?P<formula>[\d$\\(\[√-]|[a-z]\b)"
 )
 _SHORT = 80  # characters
@@ -55,25 +61,20 @@ _LONGEST_LEAD = 160
 _LONGEST_INTRODUCTION = 60
 _COMPUTES = re.compile(r"\d[^=]*=[^=]*\d")
 _DERIVES = re.compile(r"(?:since|because|so|that means|this means|which means|then)\b")
-_PLANS = re.compile(
-    r"\b(?:we|i) (?:can|could|should|might|need to|have to) (?:also |just )?(?:use|try|apply|solve)\b"
-)
-_PLAN_WORDS = (
-    " use",
-    " try",
-    " apply",
-    " solve",
-)  # each match of _PLANS has one; a search for them is cheaper
+_PLANS = re.compile(r"\b(?:we|i) (?:can|could|should|might|need to|have to) (?:also |just )?(?:use|try)\b")
+_PLAN_WORDS = (" use", " try")  # each match of _PLANS has one; a search for them is cheaper
 _RECAP = re.compile(
     r"(?:just )?(?:to |let me |let's |i'll )?(?:recap|summari[sz]e)|in summary\b|summari[sz]ing\b"
 )
 _STATES = re.compile(  # "So the total is 12."
     r"(?:(?:okay|ok|and|yes|yeah|yep|hence|but)[,. ]{1,3})*(?:so|therefore|thus|hence),? "
-    r"(?!if\b|let|when|for |since)[^?:;+*×÷^]{0,120}?\b(?:is|are|be|equals?|has|have|needs?|makes?|takes?|gets?|remains?)\b"
+    r"(?!if\b|let|when|for |since)[^?:;+*×÷^]{0,120}?"
+    r"\b(?:is|are|be|equals?|has|have|needs?|makes?|takes?|gets?|gives?|remains?)\b"
     r"[^?:;+*×÷^=]{0,80}\d[^?:;+*×÷^=]{0,80}\Z"
 )
 _OTHER = re.compile(
-    r"\b(?<!that's )(?<!is )(?:another|different) (?:way|approach|method|perspective)\b|(?:from|consider|try) (?:another|a different) angle\b"
+    r"\b(?<!that's )(?<!is )(?:another|different) (?:way|approach|method|perspective)\b"
+    r"|(?:from|consider|try) (?:another|a different) angle\b"
 )
 _DOUBTFUL = re.compile(r"(?:but|no|not|maybe|perhaps|if|i|we|that|this|is|are|does|what|how|why|let|in)\b")
 _GOES_TO = re.compile(r"\b(?:let me|let's|i'll|i should)\b")
@@ -88,6 +89,8 @@ _CONDITION = re.compile(  # part of the derivation: "check if 143 is divisible b
 _ANSWERS = Function(skills.ANSWERING, 4.0)
 ASKS = Function(skills.READING, 3.0)
 """A goal at the beginning, where it is the question's."""
+BEGINS = Function(skills.READING, 1.5)
+"""The first sentence, if nothing else tells what it does: it is mostly about the question."""
 CONCLUDES = Function(skills.CONCLUDING, 1.8)
 """A sentence that states a result of what is before it."""
 IN_CHECKS = (
@@ -105,7 +108,7 @@ CONFIRMS = Function(skills.CHECKING, 1.0)
 _TAKES_BACK = Function(skills.RECONSIDERING, 3.0)
 _DOUBTS = Function(skills.RECONSIDERING, 2.2)
 _TURNS_TO_OTHER = Function(skills.OTHER_METHOD, 2.5)
-_CHECKS_WAITING = Function(skills.CHECKING, 1.2)  # "Wait, 12 * 4 is 48."
+_CHECKS_WAITING = Function(skills.CHECKING, 2.2)  # "Wait, 12 * 4 is 48."
 _RECAPS = Function(skills.RECAPPING, 2.5, is_frame=True)
 _SETS_CONDITION = Function(skills.SUBGOAL, 2.4)
 _PLANS_TO = Function(skills.METHOD, 2.2)
@@ -209,7 +212,7 @@ def is_lead_in(lower: str) -> bool:
 
 def asks(lower: str) -> bool:
     """Whether a unit is a short question: what follows answers it."""
-    return len(lower) < _SHORT and lower.endswith("?")
+    return len(lower) < _SHORT and lower.endswith("?") and "=" not in lower
 
 
 def is_bare(lower: str) -> bool:

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WORD = re.compile(r"(?<!\\)\b[a-z]{3,}\b")
 _VALUE = re.compile(r"[-\d.,/ $\\()%]+\Z")
 _OPERATES = re.compile(
-    r"\b(?:both|sides?|subtract|divid|multipl|add|isolat|solv|rearrang|cancel|simplif|expand)"
+    r"\b(?:both|sides?|mov(?:e|ing)|subtract|divid|multipl|add|isolat|solv|rearrang|cancel|simplif|expand)"
 )
 _WORDY = 4  # words that make a sentence of an equation
 

@@ -25,7 +25,10 @@ _LET = r"let(?:'s| me| us)(?: just| now| also| first| quickly| try to)*"
 _LETTER = r"\$?(?:\\\( ?)?[a-z]\w?"
 _TASK = r"(?:problem|question|exercise|puzzle|task)"
 _IT = r"(?:it|the|this|that|we|i|they|there|these|those)"
-_WORKS = r"(?! (?:also |still |indeed |again |does )?(?:work|hold|satisf|seem|give|says? that|(?:is|was) (?:correct|right)))"
+_WORKS = (
+    r"(?! (?:also |still |indeed |again |does )?"
+    r"(?:work|hold|satisf|seem|g[ai]ve|counts|used|i |says? that|(?:is|was) (?:correct|right)))"
+)
 _THING = r"(?:(?!ha(?:s|ve)\b|is\b|are\b|and\b|can\b)[\w'’-]+ ){0,4}"
 _KIND = r"(?:[\w'’-]+ ){0,4}"
 
@@ -38,14 +41,17 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
             rf"(?:the|this|original) (?:original )?{_TASK}\b",
             r"(?:i|we)(?:'re| are|'m| am) (?:given|asked|told)\b",
             rf"{_WE} need to (?:parse|understand|interpret|read)\b",
-            rf"(?:i|we)(?:'ve| have)? (?:have |got |came across )?(?:this|a|an|to (?:solve|do)) (?:\w+ ){{0,4}}{_TASK}",
+            r"(?:i|we)(?:'ve| have)? (?:have |got |came across )?(?:this|a|an|to (?:solve|do)) "
+            rf"(?:\w+ ){{0,4}}{_TASK}",
             r"(?:i|we)(?:'ve got| have(?: got)?| got) (?:this|these) "
             r"(?:\w+ ){0,3}(?:equations?|expression|inequality|integral|system)\b",
-            rf"(?:{_LET} |{_WE} need to |trying to )?(?:try to )?(?:figure out|solve|work on|tackle) this (?:\w+ ){{0,3}}{_TASK}",
+            rf"(?:{_LET} |{_WE} need to |trying to )?(?:try to )?(?:figure out|solve|work on|tackle) this "
+            rf"(?:\w+ ){{0,3}}{_TASK}",
             rf"{_LET} (?:re-?read|read|restate|rephrase|parse|understand|make sure i understand)\b",
             r"it(?:'s| is| also)? (?:says|asks|asking|states|tells)\b",
             r"(?:maybe )?i (?:might have |may have )?misread",
             rf"{_TASK}:",
+            r"\[asy\]|(?:draw|label)\(|there is a (?:diagram|figure|picture)\b",
             r"this is a (?:very |rather )?(?:complex|challenging|difficult|tricky)\b",
         ),
     ),
@@ -62,14 +68,16 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         skills.CHECKING,
         2.2,
         (
-            r"i (?:think|believe|feel)(?: that)? (?:that|this|it|i've|i have|my|i'm|we've|all|everything)(?:'s)? "
+            r"i (?:think|believe|feel)(?: that)? "
+            r"(?:that|this|it|i've|i have|my|i'm|we've|all|everything)(?:'s)? "
             r"[^.?!]{0,40}(?:sense|correct|right|it|covered|considered|solid|thorough|good|fine|confident|works?)\b",
             r"i(?:'m| am) (?:pretty |quite )?confident",
             r"i (?:don't|can't) (?:see|find|think) (?:any|i made)",
             r"(?:does|is|are|do|did) (?:that|this|it|they|everything|i)\b[^?]{0,40}"
             r"\b(?:right|correct|sense|work|match|add up|hold|true)\b[^?]{0,20}\?",
             r"(?:did|am) (?:i|we)\b[^?]*\?",
-            r"(?:just )?to (?:ensure|be sure|make sure)\b",
+            r"(?:just )?to (?:ensure|be sure|make (?:\S+ )?sure)\b",
+            r"whether (?:i|we)\b[^?]*\bsame\b|both (?:ways|methods|approaches)\b|either way\b",
         ),
     ),
     (skills.CONCLUDING, 1.6, (rf"(?:[a-z]+ )?{_LETTER} ?= ?-?[\d.,/]+[\s.$\\)]*\Z",)),
@@ -89,6 +97,9 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         (
             rf"(?:{_WE} |{_LET} )?(?:remember|recall|know)\b[^.?!]{{0,60}}?{_FORMULA}",
             rf"(?:the|a|there's a|there is a) {_THING}{_FORMULA}{_WORKS}",
+            r"(?:the )?(?:area|volume|perimeter|circumference|surface area|distance|slope|midpoint|sum)\b"
+            r"[^.?!=\d]{0,60}(?:is|=|:)[^=?\d]{0,20}"
+            r"(?:\\?[a-zπ]+|\d) ?[*×·+/^(²³][^=?]{0,20}[a-z][^=?]{0,20}\Z",
         ),
     ),
     (
@@ -104,7 +115,8 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         3.0,
         (
             rf"(?:by |if |{_WE} (?:can |could |should )?|{_LET} )?"
-            rf"(?:using|use|apply|applying|from|by|according to|with) (?:the |this |that |our )?{_KIND}{_FORMULA}",
+            r"(?:using|use|apply|applying|from|by|according to|with) "
+            rf"(?:the |this |that |our )?{_KIND}{_FORMULA}",
         ),
     ),
     (
@@ -113,8 +125,10 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         (
             rf"(?:{_WE} (?:can |could |should |need to |have to )?|{_LET} )?"
             r"(?:set(?:ting)? ?up|translat(?:e|ing)|writ(?:e|ing)|express|get|have)"
-            r" (?:down |out |up )?(?:this |an? |the |that |our |my |it as |these )*(?:\w+ ){0,2}(?:equations?|inequalit\w+|proportion|system)\b",
-            rf"(?:so )?(?:the|our|my) (?:first |second |third |next )?(?:equations?|system|proportion)\b[^.?!]{{0,30}}"
+            r" (?:down |out |up )?(?:this |an? |the |that |our |my |it as |these )*(?:\w+ ){0,2}"
+            r"(?:equations?|inequalit\w+|proportion|system)\b",
+            r"(?:so )?(?:the|our|my) (?:first |second |third |next )?"
+            r"(?:equations?|system|proportion)\b[^.?!]{0,30}"
             r"(?: (?:is|are|becomes?|would be)|:)",
         ),
     ),
@@ -122,7 +136,8 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         skills.SOLVING,
         2.5,
         (
-            r"(?:multiply|divid|add|subtract|squar|tak)[a-z]{0,5} (?:[^ .,]{1,12} ){0,4}?(?:sides?|equations?)\b",
+            r"(?:multiply|divid|add|subtract|squar|tak)[a-z]{0,5} "
+            r"(?:[^ .,]{1,12} ){0,4}?(?:sides?|equations?)\b",
             rf"(?:{_WE} |{_LET} )?solv(?:e|ing)\b(?! (?:this|the|that) (?:\w+ )?{_TASK})",
             rf"(?:by |{_WE} (?:can )?|{_LET} )?cross[- ]?multipl",
         ),
@@ -137,24 +152,33 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         2.5,
         (
             r"[*#_ ]*(?:sub)?case\b(?! in point)",
-            rf"(?:if|try|testing|trying|suppose|assume|{_LET} (?:try|test|take|say)|check) (?:that )?{_LETTER} ?(?:[=<>≤≥]|is\b|\\[gl]e)",
+            rf"(?:if|try|testing|trying|suppose|assume|{_LET} (?:try|test|take|say)|check) "
+            rf"(?:that )?{_LETTER} ?(?:[=<>≤≥]|is\b|\\[gl]e)",
             r"what if\b|suppose\b|assume\b",
+        ),
+    ),
+    (
+        skills.SUBSTITUTION,
+        1.0,  # what is done with the value counts for more
+        (
+            rf"(?:for|when|with|at|setting|plugging in) {_LETTER} ?= ?-?[\d.]+(?: ?\\\)|\$)?(?:,|:| ?→)",
+            rf"{_LETTER} ?= ?-?[\d.]+(?: ?\\\)|\$)?(?::| ?→)",
         ),
     ),
     (
         skills.SUBSTITUTION,
         2.0,
         (
-            r"(?:for|when|with|at|setting|plugging in) \$?(?:\\\( ?)?[a-z]\w? ?= ?-?[\d.]+(?: ?\\\)|\$)?(?:,|:| ?→)",
-            r"\$?(?:\\\( ?)?[a-z]\w? ?= ?-?[\d.]+(?: ?\\\)|\$)?(?::| ?→)",
-            rf"(?:{_WE} (?:can )?|{_LET} )?(?:substitut(?:e|ing)|plug(?:ging)?)\b(?! (?:it|this|that|them|these) back)",
+            rf"(?:{_WE} (?:can )?|{_LET} )?(?:substitut(?:e|ing)|plug(?:ging)?)\b"
+            r"(?! (?:it|this|that|them|these) back)",
         ),
     ),
     (
         skills.METHOD,
         2.5,
         (
-            rf"{_LET} (?:think (?:about|of)|start|figure|break|approach|tackle|visualize|imagine|proceed|try (?:to|using|an)|"
+            rf"{_LET} (?:think (?:about|of)|start|figure|break|approach|tackle|visualize|imagine|proceed|"
+            r"try (?:to|using|an)|"
             r"begin|analyze|dive|see (?:if (?:i|we|there)|how (?!many)|whether))\b",
             rf"{_WE} need to think\b",
             r"how (?:do|can|should|would|about|to)\b",
@@ -188,6 +212,7 @@ _OPENERS: tuple[tuple[Skill, float, tuple[str, ...]], ...] = (
         (
             r"is there (?:a|any)(?: other)? (?:chance|possib|restriction|mistake|issue|case)",
             r"what about\b",
+            rf"(?:maybe|perhaps|possibly) (?:they|the {_TASK})\b",
             rf"{_LET} consider (?:if|whether)",
             rf"{_WE} (?:might|may|should) (?:also )?(?:need to )?consider\b",
             rf"(?:maybe|perhaps) (?:{_WE} (?:made|mis\w+|messed|need to consider)|there)\b",
