@@ -147,7 +147,8 @@ _CUES = (
         DIVISIBILITY,
         "divisible divisibility divisor divisors prime primes remainder remainders gcd lcm coprime "
         "modulo mod pmod equiv",
-        "multiple multiples odd parity congruent integer integers",
+        "multiple multiples odd parity congruent",
+        "integer integers",
     ),
     _Cues(UNITS, "conversion conversions", "convert converting converts units"),
     _Cues(DIGITS, "hexadecimal", "digit digits base tens hundreds thousands"),

@@ -34,7 +34,7 @@ _NEXT_VERDICT = 5  # sentences from one verdict of a check to the next at most
 _NEXT_PART = 3  # sentences of a further part of a check, its verdict included
 _UNCONFIRMED = 4  # sentences of a check without a verdict at most
 _OF_LEAD_IN = 0.4  # share of a plan's evidence that counts where it only leads to the next sentence
-_IN_CONCLUSION = 0.5  # share of the evidence for other skills that counts in a conclusion
+_MENTIONED = 0.5  # share of the evidence for other skills that counts in a conclusion or about the question
 _FORMULA = 1.0  # evidence for algebra from which on a text has a formula with letters
 _ROLE = 1.6  # weight of what an equation is for
 _CARRIED = 2.0  # weight of a heading's skill in the members of its list
@@ -50,6 +50,7 @@ _QUANTITY_WORDS = 8  # a longer restatement tells more than a quantity
 _RESTATED_WITHIN = 12  # sentences at the beginning of a trace that may restate the question
 
 
+_MENTIONING = (discourse.CONCLUDES, discourse.ASKS, discourse.READS)
 _Evidence = tuple[_Scores, float]
 """The scores of a sentence, and the cost of a change of skill before it."""
 _Stretch = tuple[int, Skill | None, Any]
@@ -224,6 +225,7 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
             function = None
         shape = discourse.shape(lower)
         is_lead_in = discourse.is_lead_in(lower)
+        is_question = discourse.asks(lower)
         if (
             function is discourse.CONCLUDES
             and len(lower) < _SHORT_RESULT
@@ -232,10 +234,10 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
         ):
             function, scores, leads = None, {}, True  # the last words of a computation
         if function:
-            if function is discourse.CONCLUDES:  # it mentions what was done before
-                scores = {skill: _IN_CONCLUSION * score for skill, score in scores.items()}
+            if function in _MENTIONING:
+                scores = {skill: _MENTIONED * score for skill, score in scores.items()}
             scores[function.skill] = max(function.weight, scores.get(function.skill, 0.0))
-            if function.skill in discourse.PLANNING and (is_lead_in or discourse.asks(lower)):
+            if function.skill in discourse.PLANNING and (is_lead_in or is_question):
                 scores = {skill: _OF_LEAD_IN * score for skill, score in scores.items()}
         elif index < _RESTATED_WITHIN and turn not in _NEW and (restated := _restated(lower, asked)):
             scores[skills.READING] = _RESTATED_WEIGHT * _RESTATED
@@ -256,7 +258,7 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
             cost = _ALWAYS
         elif turn == "item":
             cost = _AT_FUNCTION
-        elif turn or is_lead_in or discourse.asks(lower):
+        elif turn or is_lead_in or is_question:
             cost = _AT_MILD_TURN
         elif is_new_paragraph:
             cost = _ALWAYS if since_turn >= _LONG else _AT_PARAGRAPH
@@ -264,9 +266,8 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
             cost = _AT_FUNCTION if function and function is not discourse.CONCLUDES else _INSIDE
         since_turn = 0 if cost == _ALWAYS else since_turn + 1
         evidence.append((scores, cost))
-        leads = (is_lead_in and function not in (discourse.ASKS, discourse.BEGINS)) or discourse.announces(
-            lower
-        )
+        is_goal = function in (discourse.ASKS, discourse.BEGINS)
+        leads = is_question or (is_lead_in and not is_goal) or discourse.announces(lower)
         carried = discourse.carried(lower, function) or (None if function or cost != _NEVER else carried)
         before, shape_before, paragraph_before = lower, shape, paragraph
     return evidence

@@ -89,6 +89,7 @@ _CONDITION = re.compile(  # part of the derivation: "check if 143 is divisible b
 _ANSWERS = Function(skills.ANSWERING, 4.0)
 ASKS = Function(skills.READING, 3.0)
 """A goal at the beginning, where it is the question's."""
+READS = next(function for function in FUNCTIONS.values() if function.skill is skills.READING)
 BEGINS = Function(skills.READING, 1.5)
 """The first sentence, if nothing else tells what it does: it is mostly about the question."""
 CONCLUDES = Function(skills.CONCLUDING, 1.8)
@@ -197,11 +198,9 @@ def turn(lower: str) -> str | None:
 
 
 def announces(lower: str) -> bool:
-    """Whether a unit only leads to the next one: "So,", "The area is:", a short question."""
-    return (
-        lower.rstrip("*_ ").endswith((":", ","))
-        or (len(lower) < _LONGEST_INTRODUCTION and _INTRODUCES.match(lower) is not None)
-        or asks(lower)
+    """Whether a unit only leads to the next one: "So,", "The area is:"."""
+    return lower.rstrip("*_ ").endswith((":", ",")) or (
+        len(lower) < _LONGEST_INTRODUCTION and _INTRODUCES.match(lower) is not None
     )
 
 
