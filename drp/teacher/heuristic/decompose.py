@@ -268,7 +268,9 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
         evidence.append((scores, cost))
         is_goal = function in (discourse.ASKS, discourse.BEGINS)
         leads = is_question or (is_lead_in and not is_goal) or discourse.announces(lower)
-        carried = discourse.carried(lower, function) or (None if function or cost != _NEVER else carried)
+        carried = discourse.carried(lower, function) or (
+            carried if not function and shape in discourse.MEMBERS else None
+        )
         before, shape_before, paragraph_before = lower, shape, paragraph
     return evidence
 

@@ -56,6 +56,8 @@ _SHAPE = re.compile(
     r"(?:[\w'’()-]+ ){0,4}[\w'’()-]+ ?[:=])"
     r"|(?P<formula>[\d$\\(\[√-]|[a-z]\b)"
 )
+MEMBERS = ("row", "item", "label", "formula")
+"""The shapes of the members of a list, a table or a system."""
 _SHORT = 80  # characters
 _LONGEST_LEAD = 160
 _LONGEST_INTRODUCTION = 60
