@@ -47,6 +47,7 @@ CHECKING = Skill("checking a result", "checking")
 RECONSIDERING = Skill("reconsidering", "checking")
 ANSWERING = Skill("stating the answer", "deduction")
 CONCLUDING = Skill("drawing a conclusion", "deduction")
+RECAPPING = Skill("summing up", "deduction")
 CASES = Skill("case analysis", "deduction")
 PATTERN = Skill("finding a pattern", "deduction")
 READING = Skill("reading the question", "reading")
@@ -79,6 +80,7 @@ VECTORS = Skill("vectors and matrices", "algebra")
 COMPLEX = Skill("complex numbers", "algebra")
 ARITHMETIC = Skill("arithmetic", "arithmetic")
 DIVISIBILITY = Skill("divisibility and primes", "arithmetic")
+UNITS = Skill("converting units", "arithmetic")
 DIGITS = Skill("digits and place value", "arithmetic")
 COMPARING = Skill("comparing quantities", "arithmetic")
 AVERAGES = Skill("averages", "arithmetic")
@@ -105,28 +107,33 @@ _CUES = (
     _Cues(RECONSIDERING, "oops recon- backt-", "mista- misre- wrong incor- contr-"),
     _Cues(ANSWERING, "boxed", "answer answers"),
     _Cues(CONCLUDING, "concl- deduc- infer-", "therefore thus hence impli- means must since because"),
-    _Cues(CASES, "", "case cases scena-"),
+    _Cues(CASES, "", "cases scena-", "case"),
     _Cues(READING, "read", "problem question asks asked asking says states"),
     _Cues(QUANTITY, "", "given"),
-    _Cues(METHOD, "approach approaches strat- plan", "method methods tackle try"),
+    _Cues(METHOD, "strat- plan", "method methods tackle try", "approach approaches"),
     _Cues(FACT, "recall remem-", "known"),
-    _Cues(RECALLING, "formu- theor- ident-", "rule rules prope- defin-"),
+    _Cues(RECALLING, "theor-", "formu- ident- rule rules prope- defin-"),
     _Cues(NAMING, "denote denot- denoted", "define called repre- varia-"),
     _Cues(EQUATION, "setup translate transl-", "equation equat-"),
-    _Cues(PROBABILITY, "proba-", "chance chances likely expec- outco- rando- favor- dice coin"),
+    _Cues(
+        PROBABILITY,
+        "probability probabilities probabilistic",
+        "distribution chance chances likely expec- outco- rando- favor- dice coin",
+    ),
     _Cues(
         COUNTING,
-        "ways choose combination combinations permu- binom binomial factorial factorials arran- choic- "
-        "subset enume- partit- union "
-        "subsets",
+        "ways choose pascal combination combinations permu- "
+        "binom arran- choic- subset enume- partit- union subsets",
         "count count- pairs choosing many",
+        "binomial",
     ),
     _Cues(
         GEOMETRY,
-        "trian- circl- angle angles radius radii polyg- perpe- perim- diame- hypot- recta- quadrilateral "
-        "bisec- altit- "
+        "triangle triangles circl- angle angles radius radii polyg- perpe- perim- diame- hypot- recta- "
+        "quadrilateral bisec- altit- "
         "penta- hexag- tetra- sphere cylinder cone prism pyramid inscr- circu- chord isosc- equil- midpo-",
-        "area areas volum- side length lengths height congruent parallel cube vertex vertices",
+        "area areas volum- length lengths height congruent parallel vertex vertices",
+        "cube side sides",
     ),
     _Cues(
         COORDINATES,
@@ -134,43 +141,53 @@ _CUES = (
         "intersect intersects intersection point points line lines graph dista- plane origin",
     ),
     _Cues(TRIGONOMETRY, "sin cos tan sine cosine trigo- cot sec csc", "theta degrees radians"),
-    _Cues(VECTORS, "vector vecto- matrix matri- determ- eigen- pmatrix"),
+    _Cues(VECTORS, "vector vecto- matrix matri- determinant determinants eigen- pmatrix"),
     _Cues(COMPLEX, "imaginary conju-", "complex"),
     _Cues(
         DIVISIBILITY,
-        "divis- prime primes remainder remainders gcd lcm coprime modulo mod pmod equiv",
-        "multiple multiples odd parity congruent integer integers",
+        "divisible divisibility divisor divisors prime primes remainder remainders gcd lcm coprime "
+        "modulo mod pmod equiv",
+        "multiple multiples odd parity congruent",
+        "integer integers",
     ),
+    _Cues(UNITS, "conversion conversions", "convert converting converts units"),
     _Cues(DIGITS, "hexadecimal", "digit digits base tens hundreds thousands"),
-    _Cues(FACTORING, "factor facto-"),
+    _Cues(FACTORING, "factoring factorize factored factorization factorisation", "factor factors"),
     _Cues(SUBSTITUTION, "subst- plug plugg-", "replace replacing"),
     _Cues(
         SIMPLIFYING,
         "expand expands expanded expanding simplify simplifies simplified simplifying simplification "
-        "distributing cancel cance- "
-        "rationalize rationalizing combine combining",
+        "cancel cance- rationalize rationalizing",
+        "combine combining",
+        "distributing",
     ),
-    _Cues(SOLVING, "solve solve- solvi- quadratic discr- isola-", "solut- roots rearr- linear"),
+    _Cues(SOLVING, "solve solve- solvi- discr- isola-", "quadratic solut- roots rearr- linear"),
     _Cues(INEQUALITIES, "inequ-", "geq leq"),
     _Cues(OPTIMIZATION, "maximize minimize", "maxim- minim-"),
-    _Cues(COMPARING, "compare compar-", "greater larger smaller larges- smalles-"),
+    _Cues(
+        COMPARING,
+        "compare compares compared comparing comparison",
+        "greater larger smaller",
+        "larges- smalles-",
+    ),
     _Cues(LOGARITHMS, "log logar- ln", "exponent exponents"),
-    _Cues(POLYNOMIALS, "polyn- expansion expansions", "coeff- degree"),
+    _Cues(POLYNOMIALS, "polyn- expansion expansions", "degree", "coeff-"),
     _Cues(FUNCTIONS, "function funct- domain derivative derivatives integral", "inverse range"),
     _Cues(SEQUENCES, "seque- progr-", "series"),
     _Cues(PATTERN, "patte- cycle cycles"),
     _Cues(AVERAGES, "avera- median", "mean"),
-    _Cues(FRACTIONS, "perce- fract- numerator numerators denom- decimal", "ratio frac dfrac"),
-    _Cues(DIVISION, "", "divid- quoti- half"),
-    _Cues(POWERS, "", "sqrt squared squar- cubed root power powers"),
+    _Cues(FRACTIONS, "perce- fract- decimal", "numerator numerators denom- ratio frac dfrac"),
+    _Cues(DIVISION, "", "divid- division quoti- half"),
+    _Cues(POWERS, "", "sqrt squared squar- cubed cube cubes root power powers"),
     _Cues(
         MULTIPLICATION,
         "",
-        "multiplied multiply multiplying multiplication times product cdot double",
+        "multiplied multiply multiplying multiplication times product cdot double factorial factorials",
     ),
     _Cues(SUBTRACTION, "", "subtr- minus difference differences fewer"),
     _Cues(ADDITION, "", "add added adding addition plus sum sums"),
 )
+_NO_SIGN = ""  # of a text whose only sign is the bar of a fraction
 _SIGNS = {
     **dict.fromkeys("+", ADDITION),
     **dict.fromkeys("-−–", SUBTRACTION),
@@ -178,7 +195,8 @@ _SIGNS = {
     **dict.fromkeys("/÷", DIVISION),
     **dict.fromkeys("^²³√", POWERS),
     **dict.fromkeys("%", FRACTIONS),
-    **dict.fromkeys("!", COUNTING),
+    **dict.fromkeys("!", MULTIPLICATION),
+    _NO_SIGN: FRACTIONS,
 }
 _GENERAL = {"arithmetic": ARITHMETIC, "algebra": ALGEBRA}
 
@@ -191,10 +209,11 @@ _GENERAL_SHARE = 0.7
 _STEM = 5
 _PREFIX = 400  # characters of a text that are looked at
 _WORD = re.compile(r"[a-z][a-z]{1,19}")  # macros count as words: \sqrt, \boxed
-_OPERATION = re.compile(  # 3 + 4, 12/5, 8 - 3, 8-3 = 5; a range like 0-9 is none
+_OPERATION = re.compile(  # 3 + 4, 8 - 3, 8-3 = 5; a range like 0-9 is none
     r"[-−–+*×·∗⋅/÷^%!²³√](?:(?<=[²³√])|(?<=\d[%!])|(?:(?<=[\d)%!].)|(?<=[\d)%!] .))(?= ?[-\d(\\√])"
     r"(?:(?<![-−–])|(?= |\d+ ?=)))"
 )
+_FRACTION = re.compile(r"/(?<=\d/)(?=\d)")
 _LETTER = r"[^a-z\\'’][b-hj-z]"
 _VARIABLE = re.compile(  # a sign beside a letter of a formula that is computed with: x = 3, 2n + 1, s^2
     rf"[-+=^*/<>≤≥²³](?:(?<={_LETTER}.)|(?<={_LETTER}[ )].)|(?<=[^a-z\\'’]a[=+^<>²])|(?<=[^a-z\\'’]a [=+^<>])"
@@ -202,6 +221,8 @@ _VARIABLE = re.compile(  # a sign beside a letter of a formula that is computed 
     r"?\d{0,4}[b-hj-z](?![a-z'’]))(?!(?<=-)[a-z]{2})"
 )
 _IN_OPERATIONS = re.compile(r"[=+*/^×·÷²³√%!<>−–≤≥-]")
+_IMAGINARY = re.compile(r"i(?:(?<=\di)(?![a-z'’])|²|\^\{?2)")  # 3i, i²
+_ORDERED = re.compile(r"(?<![=-])[<>≤≥]|\\[lg]eq?\b")
 _NAMED = re.compile(r"\b(?:(?P<function>[fgh])|(?P<choose>c)(?=\([^()]{1,12},))\(")
 _FORMULA_WORDS = 4  # a text with fewer words is a formula
 
@@ -245,10 +266,18 @@ def skill_scores(lower: str) -> dict[Skill, float]:
     if _IN_OPERATIONS.search(lower):
         if _VARIABLE.search(lower):
             named = _NAMED.search(lower)
-            skill = ALGEBRA if not named else FUNCTIONS if named["function"] else COUNTING
+            if named:
+                skill = FUNCTIONS if named["function"] else COUNTING
+            else:
+                skill = INEQUALITIES if _ORDERED.search(lower) else ALGEBRA
             weight = _SIGN if named or len(found) <= _FORMULA_WORDS else _SIGN_IN_WORDS
             scores[skill] = max(scores.get(skill, 0.0), weight)
+        elif _IMAGINARY.search(lower):
+            scores[COMPLEX] = max(scores.get(COMPLEX, 0.0), _SIGN)
         elif operations := _OPERATION.findall(lower):
+            if "/" in operations and len(_FRACTION.findall(lower)) == operations.count("/"):
+                # a fraction is an operand: 3/4 alone divides nothing
+                operations = [sign for sign in operations if sign != "/"] or [_NO_SIGN]
             share = _SIGN / len(operations)
             for sign in operations:
                 skill = _SIGNS[sign]

@@ -23,7 +23,7 @@ def test_sentences_that_exercise_one_skill_are_one_step() -> None:
         "So the probability of both is the product.\n\nNow, let me compute the product. 3/5 * 2/4 = 6/20. "
         "Dividing by 2 gives 3/10."
     )
-    assert [skill for skill, _ in labelled(thinking, "")] == ["probability", "division"]
+    assert [skill for skill, _ in labelled(thinking, "")] == ["probability", "arithmetic"]
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,94 @@ def test_steps_per_sentence_on_recorded_traces() -> None:
     traces = [trace for _, trace in recorded(shared_file("traces.parquet"), "all")[::8]]
     ratios = [len(decompose(trace, "skill")) / len(decompose(trace, "sentence")) for trace in traces]
     assert 0.35 <= statistics.median(ratios) <= 0.7
+
+
+@pytest.mark.parametrize(
+    ("sentence", "skill"),
+    [
+        ("First we have to find the former radius and height.", "setting a subgoal"),
+        ("For such a pair, we could use elimination or substitution.", "choosing a method"),
+        ("Now I'm going to look at the triangle.", "choosing a method"),
+        ("Wait, 5 * 9 is 45.", "checking a result"),
+        ("Does that add up?", "checking a result"),
+        ("How many of them are even?", "setting a subgoal"),
+        ("To be safe, consider the total again.", "checking a result"),
+        ("Let's see if we get it by adding: 40 + 11 = 51 and 51 + 9 = 60.", "addition"),
+        (
+            "So the whole pile has 51 cards in the end, which is what the rule of the game demands.",
+            "drawing a conclusion",
+        ),
+        ("In summary, there were two piles and one gift.", "summing up"),
+        ("The rule works here, as 4 * 5 = 20 and 4 * 6 = 24.", "multiplication"),
+        ("The perimeter of a rectangle is 2(l + w)", "recalling a formula"),
+        ("We notice a nice pattern here.", "finding a pattern"),
+        ("Check whether 91 is divisible by 7.", "setting a subgoal"),
+    ],
+)
+def test_what_a_sentence_does_outranks_what_it_mentions(sentence: str, skill: str) -> None:
+    filler = "So 2 * 20 = 40. And 4 * 10 = 40. And 5 * 8 = 40. And 1 * 40 = 40. " * 3
+    assert labelled(f"{filler}\n\n{sentence}")[-1] == (skill, sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "I've got this equation to solve for y: 3y = 12.",
+        "Let's work on this logic puzzle.",
+        "Okay, the cards of Ben are 20 and Max has more cards.",
+    ],
+)
+def test_a_trace_begins_with_the_question(sentence: str) -> None:
+    assert labelled(sentence)[0][0] == "reading the question"
+
+
+def test_an_equation_is_set_up_before_it_is_transformed_and_solved() -> None:
+    thinking = (
+        "The rest is simple.\n\nSo p + q = 31.\n\nThen p - q = 11.\n\n"
+        "Adding both sides gives (p + q) + (p - q) = 31 + 11.\n\n2p = 42\n\np = 21"
+    )
+    skills = [skill for skill, _ in labelled(thinking, "Two numbers add up to 31 and differ by 11.")]
+    assert skills.index("setting up an equation") < skills.index("solving an equation")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        "- red: 3 ways\n- blue: 2 * 4 = 8\n- green: a triangle",
+        "| 1 | 4 + 4 |\n| 2 | 3 * 3 |\n| 3 | 2 - 1 |",
+        "7 * 9 = 63\n63 + 8 = 71\n71 - 1 = 70",
+        "First term = 5\nLast term = 60 / 2\nStep = 3 + 2",
+    ],
+)
+def test_a_list_a_table_or_a_chain_is_not_cut(members: str) -> None:
+    steps = labelled(f"So the total of them all is known now.\n\nHere it is:\n{members}")
+    assert any(members in text for _, text in steps)
+
+
+@pytest.mark.parametrize(
+    ("lead", "work"),
+    [
+        ("I need to rationalize the denominator.", "3 / √2 = 3√2 / 2"),
+        ("Let me set up a proportion again.", "4 pens / 3 cups = 8 pens / x cups"),
+        ("But let me make sure.", "5 * 9 = 45."),
+        ("I think that's the answer.", "7/12."),
+        ("What is 6 times 7?", "It is 42."),
+    ],
+)
+def test_a_lead_in_begins_the_step_that_it_introduces(lead: str, work: str) -> None:
+    steps = labelled(f"The probability is 3/5, a chance of more than half. {lead} {work}", "")
+    assert steps[-1][1] == f"{lead} {work}"
+
+
+def test_a_check_ends_with_its_verdict() -> None:
+    thinking = (
+        "So 40 + 11 = 51.\n\nLet me check that. 51 - 11 = 40. Yes, that is right. "
+        "The ways to choose two of the cards are 51 * 50 / 2 = 1275. There are 1275 ways to choose."
+    )
+    assert [skill for skill, _ in labelled(thinking)][1:] == ["checking a result", "counting"]
+
+
+def test_the_parts_of_a_check_stay_a_check() -> None:
+    check = "Let me check that. 51 - 11 = 40. Correct. Now, 20: 2 * 20 = 40. That is also correct."
+    skills = {skill for skill, _ in labelled(f"So 40 + 11 = 51.\n\n{check}")[1:]}
+    assert skills == {"checking a result"}

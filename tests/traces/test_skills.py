@@ -42,3 +42,28 @@ def test_a_mixture_of_operations_adds_up_to_the_general_skill() -> None:
     for skill, score in skill_scores("12 + 5 = 17").items():
         total[skill] = total.get(skill, 0.0) + score
     assert max(total, key=total.__getitem__).name == "arithmetic"
+
+
+@pytest.mark.parametrize(
+    ("text", "skill"),
+    [
+        ("It is probably easier to multiply first: 4 * 5 = 20", "multiplication"),
+        ("The conversion factor from yards to feet is 3.", "converting units"),
+        ("3/9 is the same as 1/3", "fractions and percentages"),
+        ("(2/3)^2 = 4/9", "powers and roots"),
+        ("9! = 9 * 8 * 7!", "multiplication"),
+        ("Long division of 870 gives 290.", "division"),
+        ("2 < x < 9", "inequalities"),
+        ("(2 + 3i)(2 - 3i) = 13", "complex numbers"),
+        ("It follows a binomial distribution.", "probability"),
+    ],
+)
+def test_a_form_or_a_part_of_a_word_is_no_evidence(text: str, skill: str) -> None:
+    found = skill_of(text)
+    assert found is not None
+    assert found.name == skill
+
+
+@pytest.mark.parametrize("text", ["to determine it", "from another side", "these coefficients 1, 0, 4"])
+def test_a_word_with_many_senses_is_faint_evidence(text: str) -> None:
+    assert max(skill_scores(text).values(), default=0.0) < 0.5

@@ -10,11 +10,12 @@ the text.
 import math
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from drp.config import DecompositionKind
 from drp.core import Step, StudentTrace
-from drp.teacher.heuristic import discourse
+from drp.teacher.heuristic import discourse, formulas
+from drp.teacher.heuristic.openers import Function
 from drp.traces import UNLABELLED, Skill, cut, skill_scores, skills, strongest, words
 
 _Scores = dict[Skill, float]
@@ -29,15 +30,27 @@ _ALWAYS = -1.0  # a step begins even if the skill stays
 _CHECK_REACH = 8  # sentences after the announcement of a check that belong to it at most
 _CHECK_WEIGHT = 1.5
 _IN_CHECK = 0.4  # share of the evidence for other skills that counts in a check
+_NEXT_VERDICT = 5  # sentences from one verdict of a check to the next at most
+_NEXT_PART = 3  # sentences of a further part of a check, its verdict included
+_UNCONFIRMED = 4  # sentences of a check without a verdict at most
+_OF_LEAD_IN = 0.4  # share of a plan's evidence that counts where it only leads to the next sentence
+_MENTIONED = 0.5  # share of the evidence for other skills that counts in a conclusion or about the question
+_FORMULA = 1.0  # evidence for algebra from which on a text has a formula with letters
+_ROLE = 1.6  # weight of what an equation is for
+_CARRIED = 2.0  # weight of a heading's skill in the members of its list
+_NEW = ("sharp", "ordinal")  # turns after which nothing is restated
+_DISPLAYS = ("\\]", "$$", "}")
+_SHORT_RESULT = 50  # characters
 _SHORT_VERDICT = 80  # characters; a longer sentence does not only confirm
 _LONG = 4  # sentences after which a new paragraph begins a new step in any case
 _RESTATED = 0.75  # share of words from the question that makes a sentence a restatement
 _RESTATED_WORDS = 3  # fewer words are too few to tell
-_RESTATED_WEIGHT = 2.0
+_RESTATED_WEIGHT = 2.4
 _QUANTITY_WORDS = 8  # a longer restatement tells more than a quantity
 _RESTATED_WITHIN = 12  # sentences at the beginning of a trace that may restate the question
 
 
+_MENTIONING = (discourse.CONCLUDES, discourse.ASKS, discourse.READS)
 _Evidence = tuple[_Scores, float]
 """The scores of a sentence, and the cost of a change of skill before it."""
 _Stretch = tuple[int, Skill | None, Any]
@@ -120,50 +133,145 @@ def _stretches(evidence: Sequence[_Evidence]) -> list[tuple[int, Skill | None]]:
 _total = itemgetter(0)
 
 
+class _Sentence(NamedTuple):
+    lower: str
+    paragraph: int
+    scores: _Scores
+    function: Function | None
+    turn: str | None
+    goes_on: bool
+    """Whether its first letter is small."""
+
+
+def _sentences(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Sentence]:
+    """Return what each sentence says by itself, and what its equations are for."""
+    sentences: list[_Sentence] = []
+    start = 0
+    known: set[str] = set()  # letters of the equations so far
+    asked = formulas.numbers(trace.question)
+    for index, (end, paragraph) in enumerate(ends):
+        text = trace.thinking[start:end].strip()
+        lower = text.lower()
+        scores = {} if discourse.is_bare(lower) else skill_scores(lower)
+        if skills.ALGEBRA in scores and "=" in lower:
+            letters = formulas.names(lower)
+            if scores[skills.ALGEBRA] >= _FORMULA and (role := formulas.role(lower, letters, known, asked)):
+                scores[role] = max(_ROLE, scores.get(role, 0.0))
+            known |= letters
+        function = discourse.function(lower, index, scores) or (None if index else discourse.BEGINS)
+        sentences.append(
+            _Sentence(lower, paragraph, scores, function, discourse.turn(lower), text[:1].islower())
+        )
+        start = end
+    return sentences
+
+
+def _frames(sentences: Sequence[_Sentence]) -> list[Skill | None]:
+    """Return the skill of the check or recapitulation that each sentence is inside of, if any."""
+    frames: list[Skill | None] = [None] * len(sentences)
+    index = 0
+    while index < len(sentences):
+        function = sentences[index].function
+        last = index
+        if function and function.is_frame:
+            last = _frame_end(sentences, index)
+            frames[index + 1 : last + 1] = [function.skill] * (last - index)
+        index = last + 1
+    return frames
+
+
+def _frame_end(sentences: Sequence[_Sentence], first: int) -> int:
+    """Return the last sentence of a check or recapitulation: its last verdict, if it has one."""
+    last = verdict = first
+    items = 0  # lines of lists, which do not count
+    for index in range(first + 1, len(sentences)):
+        sentence = sentences[index]
+        function, turn = sentence.function, sentence.turn
+        if turn == "item" and not function:
+            items += 1
+        elif index - items - verdict > (_CHECK_REACH if verdict == first else _NEXT_VERDICT):
+            break
+        if function is discourse.CONFIRMS:
+            verdict, items = index, 0
+        elif index == first + 1 and discourse.is_lead_in(sentences[first].lower):
+            pass
+        elif (turn == "sharp" and not _confirmed_soon(sentences, index)) or (
+            function and function.skill not in discourse.IN_CHECKS
+        ):
+            break
+        last = index
+    return verdict if verdict > first else min(last, first + _UNCONFIRMED + items)
+
+
+def _confirmed_soon(sentences: Sequence[_Sentence], index: int) -> bool:
+    """Whether a part of a check begins: "Now, x = 3: … Correct as well."."""
+    soon = sentences[index : index + _NEXT_PART]
+    return not sentences[index].function and any(after.function is discourse.CONFIRMS for after in soon)
+
+
 def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evidence]:
     """Return the evidence of each sentence."""
     evidence: list[_Evidence] = []
-    start = reach = since_turn = paragraph_before = 0
-    leads = True  # the sentence before leads to this one
+    sentences = _sentences(trace, ends)
     asked = words(trace.question.lower())
-    for index, (end, paragraph) in enumerate(ends):
-        lower = trace.thinking[start:end].strip().lower()
-        scores = skill_scores(lower)
-        function = discourse.function(lower, index, scores)
-        turn = discourse.turn(lower)
-        if reach and function and function.skill in discourse.IN_CHECKS:
+    since_turn = paragraph_before = 0
+    before = ""
+    shape_before: str | None = None
+    carried: Skill | None = None  # of the heading of a list
+    leads = True  # the sentence before leads to this one
+    for index, (sentence, frame) in enumerate(zip(sentences, _frames(sentences), strict=True)):
+        lower, paragraph, scores, function, turn, _ = sentence
+        if frame and function and function.skill in discourse.IN_CHECKS:
             function = None
+        shape = discourse.shape(lower)
+        is_lead_in = discourse.is_lead_in(lower)
+        is_question = discourse.asks(lower)
+        if (
+            function is discourse.CONCLUDES
+            and len(lower) < _SHORT_RESULT
+            and discourse.computes(before)
+            and not frame
+        ):
+            function, scores, leads = None, {}, True  # the last words of a computation
         if function:
-            reach = _CHECK_REACH if function.begins_check else 0
+            if function in _MENTIONING:
+                scores = {skill: _MENTIONED * score for skill, score in scores.items()}
             scores[function.skill] = max(function.weight, scores.get(function.skill, 0.0))
-        elif index < _RESTATED_WITHIN and not turn and (restated := _restated(lower, asked)):
+            if function.skill in discourse.PLANNING and (is_lead_in or is_question):
+                scores = {skill: _OF_LEAD_IN * score for skill, score in scores.items()}
+        elif index < _RESTATED_WITHIN and turn not in _NEW and (restated := _restated(lower, asked)):
             scores[skills.READING] = _RESTATED_WEIGHT * _RESTATED
             scores[restated] = _RESTATED_WEIGHT
-        elif turn == "sharp":
-            reach = 0
-        elif reach:
-            reach -= 1
+        elif carried:
+            scores[carried] = _CARRIED
+        if frame:
             scores = {skill: _IN_CHECK * score for skill, score in scores.items()}
-            scores[skills.CHECKING] = _CHECK_WEIGHT
+            scores[frame] = _CHECK_WEIGHT
         is_new_paragraph = paragraph != paragraph_before
-        if leads or discourse.attaches(lower):
+        if leads or discourse.attaches(lower) or (sentence.goes_on and before.endswith(_DISPLAYS)):
             cost = _NEVER
         elif function is discourse.CONFIRMS and len(lower) < _SHORT_VERDICT:
             cost = _AT_FUNCTION if is_new_paragraph else _NEVER
-        elif (turn == "sharp" or (turn == "ordinal" and not reach)) and since_turn:
+        elif not function and shape and shape == shape_before:
+            cost = _NEVER
+        elif (turn == "sharp" or (turn == "ordinal" and not frame)) and since_turn:
             cost = _ALWAYS
         elif turn == "item":
             cost = _AT_FUNCTION
-        elif turn:
+        elif turn or is_lead_in or is_question:
             cost = _AT_MILD_TURN
         elif is_new_paragraph:
             cost = _ALWAYS if since_turn >= _LONG else _AT_PARAGRAPH
         else:
-            cost = _AT_FUNCTION if function else _INSIDE
+            cost = _AT_FUNCTION if function and function is not discourse.CONCLUDES else _INSIDE
         since_turn = 0 if cost == _ALWAYS else since_turn + 1
         evidence.append((scores, cost))
-        leads = discourse.announces(lower)
-        start, paragraph_before = end, paragraph
+        is_goal = function in (discourse.ASKS, discourse.BEGINS)
+        leads = is_question or (is_lead_in and not is_goal) or discourse.announces(lower)
+        carried = discourse.carried(lower, function) or (
+            carried if not function and shape in discourse.MEMBERS else None
+        )
+        before, shape_before, paragraph_before = lower, shape, paragraph
     return evidence
 
 

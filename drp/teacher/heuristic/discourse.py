@@ -5,135 +5,12 @@ What a sentence does (checks, plans, names a quantity) outranks what it mentions
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from drp.teacher.heuristic.openers import FUNCTIONS, OPENER, Function
 from drp.teacher.heuristic.signals import ALTERNATIVE, GOING_BACK, checks, confirms, opening, takes_back
 from drp.traces import Skill, skills
 
-_FORMULA = r"(?:formulas?|theorem|identity|identities|rule|definition|property|properties|law|criterion)\b"
-_WE = r"(?:i|we)(?:'ll|'d| will| would)?(?: just| also| now| then| still| first| probably)?"
-_LET = r"let(?:'s| me| us)(?: just| now| also| first| try to)*"
-_OPENERS: tuple[tuple[Skill, float, str], ...] = (
-    (skills.ANSWERING, 4.0, r"[*#_ ]*(?:the |my |our )?(?:final |correct )?answer\b"),
-    (
-        skills.READING,
-        3.0,
-        r"(?:the|this|original) (?:original )?(?:problem|question)\b|(?:i|we)(?:'re| are|'m| am) "
-        rf"(?:given|asked|told)\b|{_WE} need to (?:parse|understand|interpret|read)\b|"
-        r"i (?:have|got|came across) (?:this|a|an|to (?:solve|do)) "
-        rf"(?:\w+ ){{0,4}}(?:problem|question)|{_LET} (?:re-?read|read|restate|rephrase|parse|understand|"
-        rf""
-        r"make sure i understand)\b|it(?:'s| is)? (?:says|asks|asking|states)\b|(?:maybe )?i (?:might have "
-        r"|may have "
-        r")?misread|"
-        r"(?:original )?(?:problem|question):|this is a (?:very |rather )?(?:complex|challenging|difficult"
-        r"|tricky)\b",
-    ),
-    (
-        skills.ANSWERING,
-        2.2,
-        r"i(?:'m| am)? (?:think|confident|pretty sure|feel|believe)\b[^.?!]{0,60}\banswer\b|i think i(?:'ve| "
-        r"have) [^.?!]{0,80}"
-        r"\banswer\b",
-    ),
-    (
-        skills.CHECKING,
-        2.2,
-        r"i (?:think|believe|feel)(?: that)? (?:that|this|it|i've|i have|my|i'm|we've|all|everything)(?:'s)? "
-        r"[^.?!]{0,40}"
-        r"(?:sense|correct|right|it|covered|solid|thorough|good|fine|confident|works?)\b|i(?:'m| am) "
-        r"(?:pretty |quite )?"
-        r"confident|i (?:don't|can't) (?:see|find|think) (?:any|i made)",
-    ),
-    (
-        skills.CONCLUDING,
-        1.6,
-        r"(?:[a-z]+ )?\$?(?:\\\( ?)?[a-z]\w? ?= ?-?[\d.,/]+[\s.$\\)]*\Z",
-    ),
-    (
-        skills.NAMING,
-        3.0,
-        rf"{_LET} (?:denote|call|define|assign|name|label)\b|let (?!me|us)[^.?!]{{1,40}}?\b(?:be|represent"
-        rf"|denote|stand)\b"
-        r"|let \$?(?:\\\( ?)?[a-z]\w? ?=|(?:denote|define)\b",
-    ),
-    (
-        skills.RECALLING,
-        3.0,
-        rf"(?:{_WE} |{_LET} )?(?:remember|recall|know)\b[^.?!]{{0,60}}?{_FORMULA}"
-        rf"|(?:the|a|there's a|there is a) (?:[\w'’-]+ ){{0,4}}{_FORMULA}",
-    ),
-    (skills.FACT, 2.5, rf"(?:{_WE} |{_LET} )?(?:remember|recall)\b|{_WE} know\b"),
-    (
-        skills.APPLYING,
-        3.0,
-        rf"(?:by |if |{_WE} (?:can |could |should )?|{_LET} )?(?:using|use|apply|applying|from|by|according "
-        rf"to|with) "
-        rf"(?:the |this |that |our )?(?:[\w'’-]+ ){{0,4}}{_FORMULA}",
-    ),
-    (
-        skills.EQUATION,
-        3.0,
-        rf"(?:{_WE} (?:can |could |should |need to |have to )?|{_LET} )?(?:set ?up|translate|write|express"
-        rf"|get|have)"
-        r" (?:down |out )?(?:this |an? |the |that |our |my |it as )*(?:\w+ ){0,2}(?:equations?|proportion"
-        r"|system)\b",
-    ),
-    (
-        skills.SOLVING,
-        2.5,
-        r"(?:multiply|divid|add|subtract|squar|tak)[a-z]{0,5} (?:[^ .,]{1,12} ){0,4}?(?:sides?|equations?)\b|"
-        rf"(?:{_WE} (?:can |could )?|{_LET} )?solv(?:e|ing)\b(?! (?:this|the|that) (?:\w+ "
-        rf")?(?:problem|question))",
-    ),
-    (
-        skills.CASES,
-        2.5,
-        rf"[*#_ ]*case\b|(?:if|when|for|try|testing|trying|suppose|assume|{_LET} (?:try|test|take|say)|"
-        rf""
-        r"check) (?:that )?\$?(?:\\\( ?)?[a-z]\w? ?(?:[=<>≤≥]|is\b|\\[gl]e)|what if\b|suppose\b|assume\b"
-        r"|\$?(?:\\\( "
-        r"?)?[a-z]\w? ?= ?-?[\d.]+(?: ?\\\)|\$)?(?::| ?→)",
-    ),
-    (
-        skills.METHOD,
-        2.5,
-        rf"{_LET} (?:think (?:about|of)|start|figure|break|approach|tackle|visualize|imagine|proceed|try "
-        rf"(?:to|using|an)|"
-        rf"begin|analyze|dive|see (?:if (?:i|we|there)|how (?!many)|whether))\b|how (?:do|can|should|would"
-        rf"|about)\b|"
-        rf"(?:maybe|perhaps) (?:{_WE} (?:can|could|should)|using)\b|{_WE} (?:think (?:i|we) )?(?:could"
-        rf"|can|should|might)"
-        r" (?:also |then |just |now |instead )?(?:use|try|start|think|approach|break|proceed)\b|(?:i think "
-        r")?the (?:key|"
-        r"idea|plan|strategy|approach|best|easiest|first step|next step)\b|one (?:way|approach|method)\b"
-        r"|i(?:'m| am) "
-        r"(?:not sure how|thinking|wondering how)\b",
-    ),
-    (
-        skills.SUBGOAL,
-        2.2,
-        rf"{_WE} (?:need|have|want|must)(?: to)? (?:find|figure|determine|compute|calculate|know|get|evaluate"
-        rf"|solve|see|"
-        r"express|count|show|prove)\b|to (?:find|solve|do|get|compute|determine|figure|calculate)\b|(?:my|our"
-        r"|the) "
-        r"(?:goal|task|aim)\b|what (?:is|are)\b|(?:i|we)(?:'re| are|'m| am) (?:looking|trying|supposed)\b|"
-        rf"{_LET} see (?:how many|what)\b",
-    ),
-    (
-        skills.RECONSIDERING,
-        2.5,
-        r"is there (?:a|any)(?: other)? (?:chance|possib|restriction|mistake|issue|case)|(?:could|does|did|do"
-        r"|am|are|is) "
-        rf"(?:it|the|this|that|we|i|they|there)\b[^?]*\?|what about\b|{_LET} consider (?:if|whether)|{_WE} "
-        rf"(?:might|may|should) "
-        rf"(?:also )?(?:need to )?consider\b|(?:maybe|perhaps) (?:{_WE} (?:made|mis\w+|messed|need to "
-        rf"consider)|there)\b|(?:i "
-        rf"think )?i "
-        r"(?:missed|messed|forgot|confused|made a)\b",
-    ),
-)
-_OPENER = re.compile("|".join(f"(?P<o{index}>{pattern})" for index, (*_, pattern) in enumerate(_OPENERS)))
+_BEGINNING = 8  # first units of a trace, where nothing is derived yet
 _STARTS = 4  # first units of a trace, where a goal is the question's
 
 _TURN = re.compile(
@@ -141,53 +18,103 @@ _TURN = re.compile(
     r"(?:wait|hold on|now|next|finally|lastly|moving on|alternatively|another|actually|going back"
     r"|on the other hand|in conclusion|case|part \d|(?:just )?to (?:recap|summarize|verify|confirm|check"
     r"|double"
-    r"|be sure|make sure)|let(?:'s| me) (?:just )?(?:re-?|double[- ]?|cross-?)?(?:check|verify|confirm|recap"
-    r"|test|try)"
+    r"|be sure|make sure)"
+    r"|(?:let(?:'s| me)|i(?:'ll| should| can| need to| want to)?) (?:just |also |quickly )*"
+    r"(?:re-?|double[- ]?|cross-?)?"
+    r"(?:check|verify|confirm|recap|test|try|make sure|be sure)"
     r"|(?:therefore,? )?(?:the )?(?:final )?answer)\b|\d{1,2}[.)] \*\*)"
     r"|(?P<ordinal>(?:(?:for the )?(?:first|second|third)(?:ly)?|step \d)\b)"
     r"|(?P<mild>(?:then|similarly|also|after that|let)\b))"
     r"|(?P<also_mild>(?:okay|ok|alright|but|hm+)\b)|\s{0,12}(?P<item>[-*•]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s"
 )
-_ANNOUNCES = re.compile(  # says only that the next sentence does something
-    r"(?:(?:okay|ok|alright|so|now|then|wait|hm+|well|but|and|first|oh|"
-    r"actually|hold on|a second|a minute)\b[,.! ]{0,3}){0,5}"
-    r"(?:(?:let me|let's|let us|i'll|we'll) (?:just |now |also )?(?:see|compute|calculate|do|think|write|try"
-    r"|recall|start|check|verify|"
-    r"solve|find|simplify|work|go|break|expand|double)\b[^.:?!=]{0,45}|therefore|thus|hence|so"
-    r"|similarly)?[.,:!… ]*\Z"
+_BEFORE = (  # interjections before a lead-in
+    r"(?:(?:okay|ok|alright|so|now|then|wait|hm+|well|but|and|first|next|oh|therefore|thus|"
+    r"actually|hold on|a second|a minute|again)\b[,.! ]{0,3}){0,5}"
 )
+_WORK = (
+    r"(?:compute|calculate|find|use|write|set|simplify|solve|check|verify|factor|rationalize|substitute|plug|expand"
+    r"|apply|convert|express|list|add|multiply|divide|subtract|do|make sure|double[- ]?check|work|test|try"
+    r"|evaluate|combine|distribute|isolate|rearrange|rewrite|prime|confirm|compare|determine|figure)"
+)
+_LEADS = re.compile(  # says only that the next sentence does something
+    rf"{_BEFORE}(?:(?:let me|let's|let us)(?: just| now| also| first)? "
+    r"(?!say|assume|suppose|denote|call|define|be\b|take)"
+    r"|(?:i|we)(?:'ll| will| need to| have to| can| should| could| want to| must)"
+    rf"(?: just| now| also| first)? {_WORK}\b"
+    r")"
+    r"[^:?!=]{0,60}[.!… ]*\Z"
+)
+_INTRODUCES = re.compile(rf"{_BEFORE}(?:similarly|for example|for instance)?[.,:!… ]*\Z")
 _ATTACHES = re.compile(
     r"[-=+*/<>≤≥≈≡^)\]](?!\*| )|= |\\(?:implies|right|quad|end|times|cdot|le|ge|approx)"
     r"|(?:which|and|or|where|because)\b|right\?|correct\?"
 )
+_BARE = re.compile(r"(?:(?:so|then|thus|hence|therefore|and)[, ]+)?[-$\\(\[ ]*\d[\d.,/ ]*%?[)\]$\\. ]*\Z")
+_SHAPE = re.compile(
+    r"(?P<row>\|)|(?P<item>[-*•]|\(?\d{1,2}[.)]|\(?[a-z][.)]|\(?i{1,3}\))\s"
+    r"|(?P<label>(?!(?:so|then|thus|hence|therefore|and|but|now|wait|okay|yes|no)\b)"
+    r"(?:[\w'’()-]+ ){0,4}[\w'’()-]+ ?[:=])"
+    r"|(?P<formula>[\d$\\(\[√-]|[a-z]\b)"
+)
+MEMBERS = ("row", "item", "label", "formula")
+"""The shapes of the members of a list, a table or a system."""
+_SHORT = 80  # characters
+_LONGEST_LEAD = 160
+_LONGEST_INTRODUCTION = 60
+_COMPUTES = re.compile(r"\d[^=]*=[^=]*\d")
+_DERIVES = re.compile(r"(?:since|because|so|that means|this means|which means|then)\b")
+_PLANS = re.compile(r"\b(?:we|i) (?:can|could|should|might|need to|have to) (?:also |just )?(?:use|try)\b")
+_PLAN_WORDS = (" use", " try")  # each match of _PLANS has one; a search for them is cheaper
+_RECAP = re.compile(
+    r"(?:just )?(?:to |let me |let's |i'll )?(?:recap|summari[sz]e)|in summary\b|summari[sz]ing\b"
+)
+_STATES = re.compile(  # "So the total is 12."
+    r"(?:(?:okay|ok|and|yes|yeah|yep|hence|but)[,. ]{1,3})*(?:so|therefore|thus|hence),? "
+    r"(?!if\b|let|when|for |since)[^?:;+*×÷^]{0,120}?"
+    r"\b(?:is|are|be|equals?|has|have|needs?|makes?|takes?|gets?|gives?|remains?)\b"
+    r"[^?:;+*×÷^=]{0,80}\d[^?:;+*×÷^=]{0,80}\Z"
+)
+_OTHER = re.compile(
+    r"\b(?<!that's )(?<!is )(?:another|different) (?:way|approach|method|perspective)\b"
+    r"|(?:from|consider|try) (?:another|a different) angle\b"
+)
+_DOUBTFUL = re.compile(r"(?:but|no|not|maybe|perhaps|if|i|we|that|this|is|are|does|what|how|why|let|in)\b")
+_GOES_TO = re.compile(r"\b(?:let me|let's|i'll|i should)\b")
+_WAIT = re.compile(r"wait\b|hold on\b|actually\b")
 _CONDITION = re.compile(  # part of the derivation: "check if 143 is divisible by 11"
     r"\bcheck(?:ing)? (?:if|whether|for|each|all|divis|which)\b[^.?!]{0,60}(?:divis|prime|factor|multiple"
     r"|integer"
-    r"|perfect)|\bneed to be careful\b"
+    r"|perfect|satisf|can be)|\bneed to be careful\b"
 )
 
 
-class Function(NamedTuple):
-    """What a sentence does, and how much weight this evidence has."""
-
-    skill: Skill
-    weight: float
-    begins_check: bool = False
-
-
-_FUNCTIONS = {f"o{index}": Function(skill, weight) for index, (skill, weight, _) in enumerate(_OPENERS)}
 _ANSWERS = Function(skills.ANSWERING, 4.0)
-_ASKS = Function(skills.READING, 2.2)
-IN_CHECKS = (skills.CASES, skills.SUBGOAL, skills.SOLVING, skills.APPLYING, skills.CONCLUDING)
+ASKS = Function(skills.READING, 3.0)
+"""A goal at the beginning, where it is the question's."""
+READS = next(function for function in FUNCTIONS.values() if function.skill is skills.READING)
+BEGINS = Function(skills.READING, 1.5)
+"""The first sentence, if nothing else tells what it does: it is mostly about the question."""
+CONCLUDES = Function(skills.CONCLUDING, 1.8)
+"""A sentence that states a result of what is before it."""
+IN_CHECKS = (
+    *(skills.CASES, skills.SUBGOAL, skills.SOLVING, skills.APPLYING, skills.CONCLUDING),
+    *(skills.FACT, skills.EQUATION, skills.SUBSTITUTION),
+)
 """What a check may consist of."""
+_CARRIED = (skills.EQUATION, skills.NAMING, skills.READING, skills.RECALLING, skills.FACT, skills.ANSWERING)
+PLANNING = (skills.METHOD, skills.SUBGOAL)
 _FIRST = (skills.READING, skills.ANSWERING)  # even where a sentence mentions a check
-_CHECKS = Function(skills.CHECKING, 3.0, begins_check=True)
-_CHECKS_NEXT = Function(skills.CHECKING, 1.2, begins_check=True)  # "So it is 12, but let me check that."
+_CHECKS = Function(skills.CHECKING, 3.0, is_frame=True)
+_CHECKS_NEXT = Function(skills.CHECKING, 1.2, is_frame=True)  # "So it is 12, but let me check that."
 CONFIRMS = Function(skills.CHECKING, 1.0)
 """A sentence that says that what is before it is right."""
 _TAKES_BACK = Function(skills.RECONSIDERING, 3.0)
 _DOUBTS = Function(skills.RECONSIDERING, 2.2)
 _TURNS_TO_OTHER = Function(skills.OTHER_METHOD, 2.5)
+_CHECKS_WAITING = Function(skills.CHECKING, 2.2)  # "Wait, 12 * 4 is 48."
+_RECAPS = Function(skills.RECAPPING, 2.5, is_frame=True)
+_SETS_CONDITION = Function(skills.SUBGOAL, 2.4)
+_PLANS_TO = Function(skills.METHOD, 2.2)
 _HEAD = 80  # characters of a sentence that tell what it does
 
 
@@ -202,8 +129,8 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
     if "\\boxed" in lower:
         return _ANSWERS
     start = opening(lower)
-    opener = _OPENER.match(lower, start)
-    opened = _FUNCTIONS[opener.lastgroup] if opener and opener.lastgroup else None
+    opener = None if lower[start : start + 1].isdigit() else OPENER.match(lower, start)
+    opened = FUNCTIONS[opener.lastgroup] if opener and opener.lastgroup else None
     if opened and opened.skill is skills.CONCLUDING and not start:
         opened = None  # "x = 3" alone; "So x = 3" concludes
     if opened and opened.skill in _FIRST:
@@ -211,17 +138,55 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
     if skills.CHECKING in scores:  # no check and no verdict is without a word that hints at it
         if confirms(lower):
             return CONFIRMS
-        if checks(lower) and not _CONDITION.search(lower):
-            return _CHECKS if checks(lower[:_HEAD]) else opened or _CHECKS_NEXT
+        head = lower[:_HEAD]
+        if ("check" in lower or "careful" in lower) and _CONDITION.search(lower):
+            return opened or (None if "=" in lower else _SETS_CONDITION)
+        if checks(head):
+            return _CHECKS
+        if not opened and _GOES_TO.search(lower, _HEAD // 2) and checks(lower):
+            return _CHECKS_NEXT
+    waits = start and _WAIT.search(lower, 0, start) is not None
+    is_computed = computes(lower)
+    if opened and opened.skill in PLANNING:
+        if waits and ALTERNATIVE.match(lower, start):
+            return _TURNS_TO_OTHER
+        if waits and lower.endswith("?") and opened.skill is skills.SUBGOAL:
+            return _CHECKS_WAITING if any(map(str.isdigit, lower)) else _DOUBTS
+        if is_computed:
+            opened = None  # "Let's start by computing 3 * 4 = 12." is no plan any more
+        elif opened.skill is skills.SUBGOAL and index < _STARTS:
+            return ASKS
     if opened:
-        return _ASKS if opened.skill is skills.SUBGOAL and index < _STARTS else opened
+        return opened
     if not start and not lower[:1].isalpha():  # a formula
         return None
     if takes_back(lower):
         return _TAKES_BACK
+    if waits:
+        if lower[start : start + 1].isdigit():
+            return _CHECKS_WAITING
+        if _DERIVES.match(lower, start) or (
+            not _DOUBTFUL.match(lower, start) and any(map(str.isdigit, lower))
+        ):
+            return None
     if GOING_BACK.match(lower) and not lower.startswith(("no ", "so no ", "so, no ")):
         return _DOUBTS
-    return _TURNS_TO_OTHER if ALTERNATIVE.match(lower, start) else None
+    if _RECAP.match(lower, start):
+        return _RECAPS
+    if ALTERNATIVE.match(lower, start):
+        return _TURNS_TO_OTHER
+    if ("another " in lower or "different " in lower) and _OTHER.search(lower):
+        return _TURNS_TO_OTHER
+    if is_computed:
+        return None
+    if start and index >= _BEGINNING and _STATES.match(lower):
+        return CONCLUDES
+    return _PLANS_TO if any(map(lower.__contains__, _PLAN_WORDS)) and _PLANS.search(lower) else None
+
+
+def carried(lower: str, what: Function | None) -> Skill | None:
+    """Return what the members of a list do whose heading a unit is: "We have two equations:"."""
+    return what.skill if what and what.skill in _CARRIED and lower.endswith(":") else None
 
 
 def turn(lower: str) -> str | None:
@@ -235,10 +200,45 @@ def turn(lower: str) -> str | None:
 
 
 def announces(lower: str) -> bool:
-    """Whether a unit only leads to the next one: "Let me compute that.", "So,", "The area is:"."""
-    return lower.endswith((":", ",")) or _ANNOUNCES.match(lower) is not None
+    """Whether a unit only leads to the next one: "So,", "The area is:"."""
+    return lower.rstrip("*_ ").endswith((":", ",")) or (
+        len(lower) < _LONGEST_INTRODUCTION and _INTRODUCES.match(lower) is not None
+    )
+
+
+def is_lead_in(lower: str) -> bool:
+    """Whether a unit says only what the next one does: "I need to rationalize the denominator."."""
+    return len(lower) < _LONGEST_LEAD and _LEADS.match(lower) is not None
+
+
+def asks(lower: str) -> bool:
+    """Whether a unit is a short question: what follows answers it."""
+    return len(lower) < _SHORT and lower.endswith("?") and "=" not in lower
+
+
+def is_bare(lower: str) -> bool:
+    """Whether a unit is only a value: "5/16."."""
+    return _BARE.match(lower) is not None
+
+
+def shape(lower: str) -> str | None:
+    """Return what neighbouring units of one list, table, system or chain of formulas have in common."""
+    if (
+        lower[:1].isalpha()
+        and lower[1:2].isalpha()
+        and "=" not in lower[:_SHORT]
+        and ":" not in lower[:_SHORT]
+    ):
+        return " ".join(lower.split(None, 2)[:2]) if len(lower) < _SHORT else None
+    match = _SHAPE.match(lower)
+    return match.lastgroup if match else None
+
+
+def computes(lower: str) -> bool:
+    """Whether a unit has an equation of numbers."""
+    return "=" in lower and _COMPUTES.search(lower) is not None
 
 
 def attaches(lower: str) -> bool:
-    """Whether a unit continues the formula or sentence before it."""
-    return _ATTACHES.match(lower) is not None
+    """Whether a unit continues the formula or sentence before it, or is only its value."""
+    return is_bare(lower) or _ATTACHES.match(lower) is not None
