@@ -158,8 +158,7 @@ def _formula_end(text: str, opener: str, start: int) -> int:
         if _is_price(text, start):
             return -1
         close = text.find("$", inside, inside + _INLINE_LIMIT)
-        blank_line = text.find("\n\n", inside, close) if close > 0 else -1
-        return close + 1 if close > inside and blank_line < 0 else -1
+        return close + 1 if close > inside and "\n\n" not in text[inside:close] else -1
     closer = _CLOSERS[opener] if opener in _CLOSERS else opener.replace("begin", "end")
     close = text.find(closer, inside, inside + _FORMULA_LIMIT)
     return close + len(closer) if close >= 0 else -1

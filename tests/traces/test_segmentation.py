@@ -94,3 +94,23 @@ def test_separators_keep_paragraphs_and_lines() -> None:
     assert separator(".\n\n Hmm.", "So") == "\n\n"
     assert separator("\n", "So") == "\n"
     assert separator(" ", "\\[x\\]") == "\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "So $3p+e=1.24$ holds.",
+        "It is $40_9$ then.",
+        "We get $24z = 48y$ and $6!=720$.",
+        "$0, 1, 4, 9$ are squares.",
+    ],
+)
+def test_a_formula_that_begins_with_a_digit_is_no_price(text: str) -> None:
+    assert is_balanced(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["It costs $5 and then $3 more.", "It is $5. Then I pay $x$ dollars.", "Each pays $30 per item."]
+)
+def test_a_price_opens_no_formula(text: str) -> None:
+    assert is_balanced(text)

@@ -33,8 +33,7 @@ _LONG = 400  # characters; a longer unit says more than one thing
 _LEAST = 0.8  # lowest similarity of a unit to its link
 _SAME_RESULT, _SAME_OPERANDS = 1.0, 2.0  # similarity of equations
 _SAME_VALUE, _SAME_WORDS = 0.7, 1.7
-_WORDS_WITH_VALUES, _WORDS_ALONE = 0.4, 0.7  # share of the link's words that a unit must have
-
+_WORDS_WITH_VALUES = 0.4  # share of the link's words that a unit must have
 _TELLING_WORDS = 3  # content words of a unit that says what it is about
 _TENTATIVE = re.compile(  # tries, or agrees with itself
     r"\b(?:perhaps|maybe|indeed|let(?:'s| me) (?:test|try))\b|\b(?:yes|correct|right|good)[.!]*\Z|, yes,"
