@@ -1,7 +1,10 @@
 """A rule-based teacher: `HeuristicTeacher` (teacher.py) calls pure functions on one trace.
 
-decompose finds the steps. signals, answer, confirmations and decide find the units that carry the derivation.
-compress, merge and revise make the decisions on steps. synthesise writes the revision.
+Steps: decompose, with discourse, openers and formulas, cuts the trace into skill steps.
+Verdicts: keep_or_delete, with signals, answer and confirmations, judges each sentence by rules; follow_summary,
+with summary_links, by the student's own summary; anchors restores what a kept sentence refers to.
+Revision: revise, with compress and merge, makes the decisions on steps; synthesise writes the text; soundness
+refuses what must not be taught.
 """
 
 from drp.teacher.heuristic.decompose import decompose
