@@ -1,8 +1,8 @@
 """A rule-based teacher: `HeuristicTeacher` (teacher.py) calls pure functions on one trace.
 
 Steps: decompose, with discourse, openers and formulas, cuts the trace into skill steps.
-Verdicts: keep_or_delete, with signals, answer and confirmations, judges each sentence by rules; follow_summary,
-with summary_links, by the student's own summary; anchors restores what a kept sentence refers to.
+Verdicts: keep_or_delete, with signals, answer and confirmations, judges each sentence by rules, and
+follow_summary, with summary_links, by the student's own summary; anchors restores what a sentence refers to.
 Revision: revise, with compress and merge, makes the decisions on steps; synthesise writes the text; soundness
 refuses what must not be taught.
 """
