@@ -28,6 +28,7 @@ _BOX = re.compile(r"\\boxed\s?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _CONCLUDES = re.compile(r"\\boxed|\bfinal answer\b", re.I)
 _HEADING = re.compile(r"(?:#{1,6}\s.*|\d{1,2}\.\s+\*\*[^*]{1,100}\*\*:?|\*\*[^*]{1,100}\*\*:?)\s*\Z")
 _PROSE = re.compile(r"(?<!\\)\b[a-zA-Z]{3,20}\b [a-zA-Z]{2,20}\b")  # two words in a row
+_STATES = re.compile(r"[a-zA-Z]{3,20} |=")  # words or an equation
 _CASE = re.compile(r"\bcases?\b", re.I)
 _TELLING = re.compile(r"\bcases?\b|verif|check|alternative", re.I)  # a heading that is more than a title
 _MARKER = re.compile(r"\s*(?:[-*•]\s+|\(?\d{1,2}[.)]\s+|#{1,6}\s+)+")
@@ -41,7 +42,7 @@ _ITEM = 100  # most characters of a line in a list that is one statement
 _FEWEST_WORDS = 2  # new content words of a statement without new numbers
 _STEM = 5
 _NAMES = re.compile(r"[a-zA-Z]{4,}=")  # "probability=11/72" computes nothing
-_UNDERIVED = 0.35  # largest share of numbers that a derivation may take from nowhere
+_UNDERIVED = 0.31  # largest share of numbers that a derivation may take from nowhere
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,8 @@ def whole_summary(trace: StudentTrace) -> str | None:
     text, end = "", 0
     for group in _statements(trace.response):
         cleaned = _cleaned(group, keep_marker=True)
+        if text and "\\boxed" in group[-1].text and not _STATES.search(cleaned):
+            continue  # the bare answer, which the response gives
         text += (separator(trace.response[end : group[0].start], cleaned) if text else "") + cleaned
         end = group[-1].start + len(group[-1].text.rstrip())
     return text if is_balanced(text) else None
