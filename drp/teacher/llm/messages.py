@@ -187,14 +187,14 @@ def _listed(thinking: str, steps: Sequence[Step]) -> str:
     )
 
 
-_STEPS_PER_UNIT = {"skill": 0.82, "step": 0.51, "sentence": 1.0, "none": 0.0}
+_STEPS_PER_UNIT = {"skill": 0.38, "step": 0.51, "sentence": 1.0, "none": 0.0}
 # Tokens of a reply: always, per token of thinking, per step.
 _EXPECTED: Mapping[PromptName, tuple[float, float, float]] = {
-    "decompose-indexed": (110, 0.01, 2.9),
-    "decompose-verbatim": (88, 1.07, 12.6),
-    "revise-indexed": (360, 0.06, 0.0),
-    "revise-verbatim": (0, 1.0, 27.5),
-    "fused": (354, 0.085, 18.8),
+    "decompose-indexed": (92, 0.0, 3.7),
+    "decompose-verbatim": (0, 0.97, 18.3),
+    "revise-indexed": (499, 0.027, 0.0),
+    "revise-verbatim": (0, 0.8, 29.0),
+    "fused": (408, 0.043, 20.0),
 }
 # Both are fitted to the heuristic teacher's replies to recorded traces; benchmarks/teacher_tokens prints how
 # well they fit. The ledger shows what another teacher writes after its first night.
