@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.planted_wrong_answers [../shared/data] [--per-kind 12] [--seed 0] [--show]
 
 Traces whose final answer is wrong for its gold answer, of every kind in `benchmarks.planting.answer_forms`
-and `graded_forms`, go through two whole nights in lakes of their own: one with the rule-based teacher, one
+and `graded_forms`, go through two whole nights in separate lakes: one with the rule-based teacher, one
 with an LLM for which the fake provider of the tests stands in. That one is careless: it keeps every answer.
 For every second wrong trace it answers with gold instead, and in a third group of items the trace is right
 and only the answer of the LLM is wrong. Right traces of the same forms go along; without them a gate that

@@ -4,7 +4,7 @@
 
 Rows that count: not of a test split, closed thinking, right answer. Accepted: not refused, the revision's
 answer equals the student's, and no row gate rejects it. Fallbacks are revisions that mostly consist of the
-student's summary. `--show` prints accepted revisions beside their originals, for reading."""
+student's summary. `--show` prints accepted revisions next to their originals."""
 
 import argparse
 import random

@@ -29,7 +29,7 @@ FORMS: Mapping[str, Form] = {
     **{f"graded: {form.kind}": form for form in GRADED},
 }
 MUTATED = tuple(f"mutated gold: {name}" for name in MUTATIONS if name not in {"unit", "tiny"})
-"""Kinds whose gold is the answer of the source, whatever it is. Two rules need a gold of their own."""
+"""Kinds whose gold is the answer of the source, as it stands there. Two rules need a special gold answer."""
 LONGEST = 12_000
 """Most characters of a source's thinking."""
 
@@ -63,7 +63,7 @@ class _Stated(NamedTuple):
 def items(sources: Iterable[Revision], seed: int, per_kind: int = 12, controls: int = 2) -> list[AnswerItem]:
     """Make `per_kind` wrong traces, `per_kind` wrong revisions and `controls` right traces of every kind.
 
-    Every item has a question of its own. There are fewer where the sources have no fitting answers left.
+    No two items have the same question. There are fewer where the sources have no fitting answers left.
     """
     rng = text.seeded(seed, "answers")
     leaks = LeakIndex()

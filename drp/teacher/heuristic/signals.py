@@ -31,6 +31,7 @@ UNEASY = re.compile(  # is not settled
     r"|different from my|contradict\w{1,5}|earlier (?:i|mistake|calculation))\b",
     re.I,
 )
+PROSE = re.compile(r"(?<!\\)\b[a-zA-Z]{3,20}\b [a-zA-Z]{2,20}\b")  # two words in a row
 NEGATED_ERROR = re.compile(
     r"\b(?:didn't|did not|don't|not|n't|no|whether|if|any|without|never|sure)\b"
 )  # no error after all

@@ -40,9 +40,8 @@ def refusal_of(trace: StudentTrace, revision: Revision, *, must_agree: bool) -> 
         return Refusal("teacher_no_conclusion", "the thinking never concludes the student's answer")
     if not is_balanced(thinking) or not is_balanced(response):
         return Refusal("malformed", "a formula, brace or environment is not closed")
-    if len(thinking) >= len(trace.thinking) or len(thinking) + len(response) >= len(trace.thinking) + len(
-        trace.response
-    ):
+    in_all = len(trace.thinking) + len(trace.response)
+    if len(thinking) >= len(trace.thinking) or len(thinking) + len(response) >= in_all:
         return Refusal("teacher_nothing_to_cut", "nothing could be shortened")
     links = links_of(trace)
     remaining_checks = sum(checks(unit.lower) for unit in kept)

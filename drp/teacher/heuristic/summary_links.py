@@ -15,6 +15,7 @@ from drp.teacher.heuristic.signals import (
     ALTERNATIVE,
     DECORATION,
     ITEM,
+    PROSE,
     checks,
     doubts,
     opening,
@@ -27,7 +28,6 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?(?:/\d+)?")
 _BOX = re.compile(r"\\boxed\s?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _CONCLUDES = re.compile(r"\\boxed|\bfinal answer\b", re.I)
 _HEADING = re.compile(r"(?:#{1,6}\s.*|\d{1,2}\.\s+\*\*[^*]{1,100}\*\*:?|\*\*[^*]{1,100}\*\*:?)\s*\Z")
-_PROSE = re.compile(r"(?<!\\)\b[a-zA-Z]{3,20}\b [a-zA-Z]{2,20}\b")  # two words in a row
 _STATES = re.compile(r"[a-zA-Z]{3,20} |=")  # words or an equation
 _CASE = re.compile(r"\bcases?\b", re.I)
 _TELLING = re.compile(r"\bcases?\b|verif|check|alternative", re.I)  # a heading that is more than a title
@@ -121,7 +121,7 @@ def conclusion_of(trace: StudentTrace) -> str | None:
     """Return the sentence of the summary that concludes the answer; None if it is a bare answer."""
     for group in reversed([*_statements(trace.response)]):
         text = _cleaned(group)
-        if _CONCLUDES.search(group[-1].text) and _PROSE.search(text) and is_balanced(text):
+        if _CONCLUDES.search(group[-1].text) and PROSE.search(text) and is_balanced(text):
             return text
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from drp.core import Decision, Revision, Step, StudentTrace
 from drp.teacher.heuristic.compress import capitalised
 from drp.teacher.heuristic.decision_reasons import FROM_SUMMARY
-from drp.teacher.heuristic.signals import UNEASY
+from drp.teacher.heuristic.signals import PROSE, UNEASY
 from drp.traces import is_balanced, plain, separator
 
 _FIRST_WORDS = re.compile(  # removed from the beginning of a trace
@@ -15,7 +15,6 @@ _FIRST_WORDS = re.compile(  # removed from the beginning of a trace
     re.I,
 )
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
-_PROSE = re.compile(r"(?<!\\)\b[a-zA-Z]{3,20}\b [a-zA-Z]{2,20}\b")  # two words in a row
 _BOXED = re.compile(r"\\boxed\s?\{")
 _RULE = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*\n+", re.M)  # a horizontal rule
 
@@ -84,5 +83,5 @@ def _conclusion(summary: str) -> str:
     """Return the last paragraph with a box, and the one before it if no words precede the box."""
     paragraphs = _PARAGRAPHS.split(summary)
     last = max(index for index, paragraph in enumerate(paragraphs) if "\\boxed" in paragraph)
-    has_words = _PROSE.search(paragraphs[last].split("\\boxed", 1)[0])
+    has_words = PROSE.search(paragraphs[last].split("\\boxed", 1)[0])
     return "\n\n".join(paragraphs[last if has_words else max(0, last - 1) :])
