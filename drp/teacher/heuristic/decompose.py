@@ -276,7 +276,7 @@ def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evi
 
 
 def _restated(lower: str, asked: set[str]) -> Skill | None:
-    """Return how a sentence restates the question, or None: it has words of its own."""
+    """Return how a sentence restates the question, or None if it says something else."""
     used = words(lower)
     if len(used) < _RESTATED_WORDS or len(used & asked) < _RESTATED * len(used):
         return None
