@@ -8,11 +8,12 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 import typer
 
 from drp.cli.corpus import corpus
+from drp.cli.imports import MappingOption, StudentOption, imports
 from drp.cli.ledger import ledger
 from drp.cli.registry import registry
 from drp.cli.review import review
@@ -21,43 +22,11 @@ from drp.core import DrpError
 
 # Commands import what they need when they run: `drp --help` answers at once.
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-imports = typer.Typer(
-    help="Bring Parquet, JSONL, CSV or a `datasets` folder into the lake.", no_args_is_help=True
-)
 app.add_typer(imports, name="import")
 app.add_typer(corpus, name="corpus")
 app.add_typer(ledger, name="ledger")
 app.add_typer(registry, name="registry")
 app.add_typer(review, name="review")
-
-Mapping: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="FIELD=COLUMN", help="Our field and the file's column; may be repeated."),
-]
-StudentOption: TypeAlias = Annotated[str | None, typer.Option(help="Student of rows that do not name one.")]
-FileArgument: TypeAlias = Annotated[
-    Path, typer.Argument(help="Parquet, JSONL, CSV, or a folder saved by `datasets`.")
-]
-
-
-@imports.command("traces")
-def import_traces(file: FileArgument, student: StudentOption = None, mapping: Mapping = None) -> None:
-    """Import long traces of a student, with their questions and gold answers."""
-    _import(file, "traces", mapping, student)
-
-
-@imports.command("questions")
-def import_questions(file: FileArgument, mapping: Mapping = None) -> None:
-    """Import problems with gold answers."""
-    _import(file, "questions", mapping, None)
-
-
-def _import(file: Path, kind: str, mapping: list[str] | None, student: str | None) -> None:
-    from drp.lake import open_lake
-    from drp.stages.ingest import import_file
-
-    counts = import_file(open_lake(), file, kind=kind, pairs=mapping or (), student=student)
-    print_table(f"{file.name}: {counts.get('rows', 0)} rows", ["what", "rows"], sorted(counts.items()))
 
 
 @app.command()
@@ -73,17 +42,18 @@ def nightly(
         int | None, typer.Option(min=1, help="Roll out at most this many questions.")
     ] = None,
     student: StudentOption = None,
-    mapping: Mapping = None,
+    mapping: MappingOption = None,
 ) -> None:
     """Run a night: all stages in order, without Airflow, with the same result as the DAG `drp_nightly`."""
     from drp.console import show
     from drp.pipeline.nightly import nightly as do_night
+    from drp.questions.importers import absolute
     from drp.runtime import open_night
     from drp.stages.report import summarise
 
     night = open_night(recipe, run_date or datetime.now(UTC).date().isoformat())
     if traces is not None:
-        traces = str(Path(traces).absolute())  # counts from the current folder, not from DRP_HOME
+        traces = absolute(traces, Path.cwd())  # counts from the current folder, not from DRP_HOME
     page = do_night(night, traces, pairs=mapping or (), student=student, sample_size=sample_size)
     show(summarise(night))
     typer.echo(f"report: {page}")

@@ -6,7 +6,7 @@ table is its content id. `run_date` is the hive partition of every table and is 
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Increases when a column is added or changed. A lake that a newer version has written is refused."""
 
 
@@ -34,6 +34,15 @@ QUESTIONS = _table(
     _field("question", _TEXT, "the problem as the student sees it"),
     _field("gold_answer", _S, "the reference answer"),
     _field("source", _S, "the file it was imported from, or the generator and its seed"),
+    _field("level", _S, "how hard it is, as its source says; NULL if it does not", nullable=True),
+    _field("subject", _S, "its subject or category, as its source says; NULL if it does not", nullable=True),
+    _field(
+        "meta",
+        _TEXT,
+        "the other scalar columns of its row, licence and source among them, as a JSON object "
+        "(`meta->>'license'`); texts are cut to 2,000 characters",
+        nullable=True,
+    ),
 )
 
 ROLLOUTS = _table(

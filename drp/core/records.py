@@ -41,7 +41,10 @@ CHARACTERS = "characters"
 
 @dataclass(frozen=True)
 class Question:
-    """A problem; a row of `questions`."""
+    """A problem; a row of `questions`.
+
+    `level`, `subject` and `meta` are what its source says of it; `meta` is a JSON object.
+    """
 
     question_id: str
     dataset: str
@@ -49,6 +52,9 @@ class Question:
     question: str
     gold_answer: str
     source: str
+    level: str | None = None
+    subject: str | None = None
+    meta: str | None = None
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,16 @@ from drp.query import select
 from drp.questions.generators import generate
 from drp.questions.importers import (
     DeadLetters,
+    FaultSummary,
+    ImportCommand,
+    ImportInput,
+    ImportKind,
     RecordedTrace,
     RefusalRule,
+    absolute,
     import_questions,
     import_traces,
+    open_input,
     refused_letter,
 )
 from drp.runtime import IMPORTED, RunContext
@@ -57,7 +63,7 @@ def ingest(
 
     Args:
         ctx: the night.
-        traces: a file or a `datasets` folder; a relative path counts from DRP_HOME.
+        traces: a file, a folder or glob of files, or an address in S3; a relative path counts from DRP_HOME.
         pairs: `field=column` for each column of the file that has another name than ours.
         student: name of the student for rows that do not name one.
     """
@@ -67,10 +73,11 @@ def ingest(
     withdrawals.settle()
     refusal = withdrawals.removed_sources().refusal
     if traces is not None:
-        path = settings().home / traces
-        rows = import_traces(path, pairs=pairs, student=student, refusal=refusal)
-        shard = _file_digest(path, ("traces", *pairs, student or ""))
-        _write_items(withdrawals, ctx.known_parts(), shard, rows, ctx.recipe)
+        with open_input(absolute(traces, settings().home)) as source:
+            rows = import_traces(source, pairs=pairs, student=student, refusal=refusal)
+            shard = _file_digest(source, ("traces", *pairs, student or ""))
+            faults = FaultSummary(ImportCommand("traces", source.address, pairs, student))
+            _write_items(withdrawals, ctx.known_parts(), shard, rows, ctx.recipe, faults)
         withdrawals.settle()
         return
     for question_set in ctx.recipe.questions:
@@ -101,21 +108,31 @@ def _take_over_killed(ctx: RunContext) -> None:
 
 
 def import_file(
-    lake: Lake, path: Path, *, kind: str, pairs: Sequence[str] = (), student: str | None = None
+    lake: Lake,
+    source: str | Path | ImportInput,
+    *,
+    kind: ImportKind,
+    pairs: Sequence[str] = (),
+    student: str | None = None,
 ) -> dict[str, int]:
-    """Import a file of `traces` or `questions`, publish it and return the counts (`drp import`)."""
-    shard = _file_digest(path, (kind, *pairs, student or ""))
+    """Import a file of `traces` or `questions`, publish it and return the counts (`drp import`).
+
+    The causes of dead letters, each with what mends it, are logged and become warnings of the run.
+    """
+    source = source if isinstance(source, ImportInput) else open_input(source)
+    shard = _file_digest(source, (kind, *pairs, student or ""))
     run = lake.run(str(RunId(datetime.now(UTC).date(), "import", shard)))
     withdrawals = RunWithdrawals(lake, run)
     refusal = withdrawals.removed_sources().refusal
     rows: Iterator[Item] = (
-        import_traces(path, pairs=pairs, student=student, refusal=refusal)
+        import_traces(source, pairs=pairs, student=student, refusal=refusal)
         if kind == "traces"
-        else import_questions(path, pairs=pairs, refusal=refusal)
+        else import_questions(source, pairs=pairs, refusal=refusal)
     )
+    faults = FaultSummary(ImportCommand(kind, source.address, pairs, student))
     try:
         withdrawals.settle()
-        counts = _write_items(withdrawals, lake.published(), shard, rows)
+        counts = _write_items(withdrawals, lake.published(), shard, rows, faults=faults)
         withdrawals.settle()
     finally:
         run.release_lease()
@@ -169,14 +186,19 @@ def _write_items(
     shard: str,
     items: Iterable[Item],
     recipe: Recipe | None = None,
+    faults: FaultSummary | None = None,
 ) -> dict[str, int]:
     """Write the new ones among `items` and return the counts, which account for every item.
 
     Rollouts that were sampled with `recipe` are graded anew if their question's gold answer is corrected.
+    `faults` sums up all dead letters among the items, also those that are known.
     """
     run = withdrawals.run
     if run.is_done(INGEST, shard):
-        return next(done.counts for done in run.shard_files(stage=INGEST) if done.shard == shard)
+        done = next(done for done in run.shard_files(stage=INGEST) if done.shard == shard)
+        for line in done.warnings:
+            _log.warning("%s", line)
+        return done.counts
     known = _KnownIds(row["id"] for row in select(published, _KNOWN_IDS))
     seen = SeenQuestions(published)
     with run.shard(INGEST, shard, IMPORTED) as out, Grader(workers=settings().workers) as grader:
@@ -184,6 +206,8 @@ def _write_items(
             for item in batch:
                 if not isinstance(item, DeadLetter):
                     seen.add(item if isinstance(item, Question) else item.question)
+                elif faults:
+                    faults.add(item)
             new = _new_items(batch, known)
             for letter in new.dead_letters:
                 out.add("dead_letters", vars(letter))
@@ -203,6 +227,9 @@ def _write_items(
         for graded, recipe_hash in _graded_anew(published, corrected, known, recipe, grader):
             out.add("rollouts", rollout_row(graded, recipe_hash))
             out.counts["graded_anew"] += 1
+        for line in faults.lines() if faults else ():
+            _log.warning("%s", line)
+            out.warnings.append(line)
         if corrected:
             out.counts["corrected"] = len(corrected)
         if kept := len(answers) - len(corrected):
@@ -260,10 +287,10 @@ def _moved_id(
     )
 
 
-def _file_digest(path: Path, options: Sequence[str]) -> str:
-    """Hash of a file, or of a folder of files, and the options it is read with: the shard's name."""
+def _file_digest(source: ImportInput, options: Sequence[str]) -> str:
+    """Hash of the files of an input, and the options they are read with: the shard's name."""
     digest = hashlib.blake2b(repr(options).encode(), digest_size=6)
-    for file in sorted(file for file in (path, *path.rglob("*")) if file.is_file()):
+    for file in source.files():
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()

@@ -12,7 +12,7 @@ from drp.core.records import DeadLetter, Question
 @pytest.mark.parametrize("table", lake_schemas.TABLES)
 def test_every_table_has_a_version_and_every_column_a_description(table):
     schema = lake_schemas.TABLES[table]
-    assert schema.metadata == {b"drp_table": table.encode(), b"drp_schema_version": b"3"}
+    assert schema.metadata == {b"drp_table": table.encode(), b"drp_schema_version": b"4"}
     assert all(field.metadata[b"doc"] for field in schema)
 
 

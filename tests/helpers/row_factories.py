@@ -35,6 +35,9 @@ def make_question(**columns: Any) -> Row:
         "question": "What is 2 + 2?",
         "gold_answer": "4",
         "source": "made",
+        "level": "1",
+        "subject": "arithmetic",
+        "meta": '{"license": "cc0"}',
     } | columns
 
 

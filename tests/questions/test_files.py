@@ -68,7 +68,7 @@ def test_one_more_row_changes_no_other(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_used_is_refused_before_its_first_row(tmp_path: Path) -> None:
     path = tmp_path / "traces.jsonl"
-    path.write_text('{"question": "q", "answer": "1", "thinking": "t"}\n')
+    path.write_text('{"question": "q", "answer": "1", "thinking": "I think."}\n')
     with pytest.raises(BadInputError, match="--student"):
         import_traces(path)
     with pytest.raises(BadInputError, match="there is no file"):

@@ -1,6 +1,7 @@
 """All supported forms of traces and gold answers."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,23 +9,28 @@ import pytest
 
 from drp.core.ids import question_id
 from drp.core.records import Question
-from drp.questions.importers.columns import recognise
+from drp.questions.importers.columns import ColumnMapping, ImportCommand
+from drp.questions.importers.guess import Guess
 from drp.questions.importers.input_rows import RowFault
-from drp.questions.importers.parsing import Defaults, RecordedTrace, parse_question, parse_trace
+from drp.questions.importers.parsing import Defaults, RecordedTrace, parse_question, parse_traces
 
 DEFAULTS = Defaults(source="file.jsonl", dataset="file", student="model-1")
 
 
-def trace(**values: Any) -> RecordedTrace | RowFault:
+def guessed(values: dict[str, Any], *pairs: str) -> ColumnMapping:
+    return Guess([values], ImportCommand("traces", "f", pairs, "m")).mapping
+
+
+def trace(*pairs: str, **values: Any) -> RecordedTrace | RowFault:
     values = {"question": "1 + 1?", "answer": "2"} | values
-    mapping = recognise(
-        [name for name, value in values.items() if value is not None], [], "traces", "f", student="m"
-    )
-    return parse_trace(values, mapping, DEFAULTS)
+    (found,) = parse_traces(values, guessed(values, *pairs), DEFAULTS)
+    return found
 
 
 def question(**values: Any) -> Question | RowFault:
-    return parse_question(values, recognise(list(values), [], "questions", "f"), DEFAULTS)
+    mapping = Guess([values], ImportCommand("questions", "f")).mapping
+    (found,) = parse_question(values, mapping, DEFAULTS)
+    return found
 
 
 def split(**values: Any) -> tuple[str, str, str]:
@@ -96,11 +102,8 @@ def test_the_question_of_a_chat_is_the_last_before_the_answer() -> None:
         {"role": "assistant", "content": "I think.</think>2"},
         {"role": "user", "content": "Thanks"},
     ]
-    found = parse_trace(
-        {"messages": messages, "answer": 2},
-        recognise(["messages", "answer"], [], "traces", "f", student="m"),
-        DEFAULTS,
-    )
+    values = {"messages": messages, "answer": 2}
+    (found,) = parse_traces(values, guessed(values), DEFAULTS)
     assert isinstance(found, RecordedTrace)
     assert found.question.question == "1 + 1?"
 
@@ -143,16 +146,14 @@ def test_gold_answers(gold: Any, expected: str) -> None:
         ({"answer": "So it goes. " * 100}, "no_gold_answer"),
         ({"thinking": "", "response": "It is 2."}, "no_thinking"),
         ({"response": "<think></think>It is 2."}, "no_thinking"),
-        ({"thinking": "t", "answer": True}, "wrong_type"),
-        ({"thinking": "t", "answer": ["2", "3"]}, "wrong_type"),
-        ({"thinking": {"text": "t"}}, "wrong_type"),
-        ({"question": 7, "thinking": "t"}, "wrong_type"),
-        ({"messages": "no json"}, "wrong_type"),
+        ({"thinking": "I think.", "answer": True}, "wrong_type"),
+        ({"thinking": "I think.", "answer": ["2", "3"]}, "wrong_type"),
+        ({"thinking": {"steps": ["one"]}}, "wrong_type"),
+        ({"question": 7, "thinking": "I think."}, "wrong_type"),
         ({"messages": [{"role": "user", "content": 7}]}, "wrong_type"),
         ({"messages": [USER, {"role": "assistant", "reasoning": 7}]}, "wrong_type"),
-        ({"messages": ["text"]}, "wrong_type"),
-        ({"thinking": "a\0b"}, "nul_byte"),
-        ({"thinking": "a\ud800b"}, "bad_encoding"),
+        ({"thinking": "I think. \0"}, "nul_byte"),
+        ({"thinking": "I think. \ud800"}, "bad_encoding"),
         ({"thinking": b"a\xff"}, "bad_encoding"),
         ({"messages": [USER, {"role": "assistant", "content": "\0</think>2"}]}, "nul_byte"),
         ({"thinking": "x" * 20_000_001}, "too_long"),
@@ -160,21 +161,23 @@ def test_gold_answers(gold: Any, expected: str) -> None:
     ],
 )
 def test_rows_that_cannot_be_used(values: dict[str, Any], name: str) -> None:
-    defaults = {"thinking": "t"} if not {"thinking", "response", "messages"} & values.keys() else {}
-    assert error(trace(**defaults, **values)) == name
+    defaults = {"thinking": "I think."} if not {"thinking", "response", "messages"} & values.keys() else {}
+    pairs = ("gold_answer=answer",) if "answer" in values else ()
+    assert error(trace(*pairs, **defaults, **values)) == name
 
 
 def test_a_row_without_its_model_needs_a_default() -> None:
-    values = {"question": "q", "answer": "2", "thinking": "t", "response": "2", "model": ""}
-    mapping = recognise(list(values), [], "traces", "f")
-    assert error(parse_trace(values, mapping, Defaults("f", "f"))) == "wrong_type"
-    found = parse_trace(values, mapping, DEFAULTS)
+    values = {"question": "q", "answer": "2", "thinking": "I think.", "response": "2", "model": ""}
+    (found,) = parse_traces(values, guessed(values), Defaults("f", "f"))
+    assert error(found) == "wrong_type"
+    (found,) = parse_traces(values, guessed(values), DEFAULTS)
     assert isinstance(found, RecordedTrace)
     assert found.student == "model-1"
 
 
 def test_columns_of_the_file_come_before_its_defaults() -> None:
     found = question(question="q", answer="2", data_source="gsm8k", split="test")
-    assert found == Question(question_id("test", "q", "2"), "gsm8k", "test", "q", "2", "file.jsonl")
+    expected = Question(question_id("test", "q", "2"), "gsm8k", "test", "q", "2", "file.jsonl")
+    assert found == replace(expected, meta='{"data_source": "gsm8k"}')
     found = question(question="q", answer="2")
     assert found == Question(question_id("", "q", "2"), "file", "", "q", "2", "file.jsonl")

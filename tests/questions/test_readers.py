@@ -3,6 +3,7 @@
 import csv
 import json
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,9 @@ import pytest
 
 from drp.core.errors import BadInputError
 from drp.questions.importers.input_rows import InputRow, RowFault
-from drp.questions.importers.readers import columns_of, read_rows
+from drp.questions.importers.inputs import open_input
+from drp.questions.importers.readers import head_of
+from drp.questions.importers.readers import read_rows as read_input
 from drp.questions.importers.text_readers import MAX_LINE_BYTES
 
 ROWS = [{"question": "1 + 1?", "answer": "2"}, {"question": 'Zwei,\n"x" × 2?', "answer": "4"}]
@@ -20,6 +23,15 @@ ROWS = [{"question": "1 + 1?", "answer": "2"}, {"question": 'Zwei,\n"x" × 2?', 
 def write(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
     return path
+
+
+def read_rows(path: Path) -> Iterator[InputRow]:
+    return read_input(open_input(path))
+
+
+def columns_of(path: Path) -> tuple[str, ...]:
+    rows = [row.values for row in head_of(open_input(path)) if isinstance(row.values, dict)]
+    return tuple(dict.fromkeys(name for row in rows for name in row))
 
 
 def errors(path: Path) -> list[tuple[int, str | None]]:

@@ -1,5 +1,6 @@
-"""Read files of questions or recorded traces: Parquet, JSON Lines, CSV, or a `datasets` folder."""
+"""Read questions or recorded traces from Parquet, JSON Lines, CSV, `datasets` folders, shards and S3."""
 
+from drp.questions.importers.columns import ImportCommand, ImportKind
 from drp.questions.importers.files import (
     DeadLetters,
     RefusalRule,
@@ -7,13 +8,24 @@ from drp.questions.importers.files import (
     import_traces,
     refused_letter,
 )
+from drp.questions.importers.inputs import ImportInput, absolute, open_input
+from drp.questions.importers.mends import FaultSummary
 from drp.questions.importers.parsing import RecordedTrace
+from drp.questions.importers.preview import Preview, preview
 
 __all__ = [
     "DeadLetters",
+    "FaultSummary",
+    "ImportCommand",
+    "ImportInput",
+    "ImportKind",
+    "Preview",
     "RecordedTrace",
     "RefusalRule",
+    "absolute",
     "import_questions",
     "import_traces",
+    "open_input",
+    "preview",
     "refused_letter",
 ]

@@ -1,13 +1,58 @@
-"""Read conversations from a row: lists of messages in chat template or ShareGPT format."""
+"""Read conversations: messages in chat template or ShareGPT format, or the raw text of a chat template.
+
+Thinking is recognised as a key of a message (`reasoning_content`, ...), as a part of its content (`type:
+thinking`), as a message of its own (role `thinking`, gpt-oss's channel `analysis`), and between marks in the
+text, which `drp.questions.importers.marks` cuts.
+"""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _USER = {"user", "human"}
-_ASSISTANT = {"assistant", "gpt", "model"}
-_REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
+_ASSISTANT = {"assistant", "gpt", "model", "bot", "chatgpt"}
+_THINKING_ROLES = {"thinking", "reasoning", "thought", "think"}
+_THINKING_CHANNELS = {"analysis", "commentary"}
+_THINKING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought", "think", "thinking_content")
+_THINKING_PARTS = {"thinking", "reasoning", "reasoning_text", "thought", "summary_text"}
+_TEXT_KEYS = (
+    "content",
+    "value",
+    "text",
+    "parts",
+    "response",
+    "generation",
+    "completion",
+    "output",
+    "message",
+)
+_RAW_CONVERSATIONS = {
+    sign: re.compile(pattern, re.DOTALL)
+    for sign, pattern in (
+        (
+            "<|message|>",  # gpt-oss
+            r"(?:<\|start\|>(?P<role>\w+)[^<]*)?(?:<\|channel\|>(?P<channel>\w+)[^<]*)?(?:<\|constrain\|>[^<]*)?"
+            r"<\|message\|>(?P<text>.*?)(?:<\|(?:end|return|call)\|>|(?=<\|start\|>|<\|channel\|>)|\Z)",
+        ),
+        (
+            "<|im_start|>",  # ChatML
+            r"<\|im_start\|>(?P<role>\w+)\s*\n(?P<text>.*?)(?:<\|im_end\|>|(?=<\|im_start\|>)|\Z)",
+        ),
+        (
+            "<|start_header_id|>",  # Llama 3
+            r"<\|start_header_id\|>(?P<role>\w+)<\|end_header_id\|>(?P<text>.*?)(?:<\|eot_id\|>|\Z)",
+        ),
+        ("<start_of_turn>", r"<start_of_turn>(?P<role>\w+)\n(?P<text>.*?)(?:<end_of_turn>|\Z)"),  # Gemma
+        (
+            "<｜",  # DeepSeek
+            r"<｜(?P<role>User|Assistant)｜>(?P<text>.*?)"
+            r"(?:<｜end▁of▁sentence｜>|(?=<｜(?:User|Assistant)｜>)|\Z)",
+        ),
+    )
+}
+"""A sign of a chat template -> a message in it."""
 
 
 @dataclass(frozen=True)
@@ -18,38 +63,146 @@ class Chat:
     reasoning: str = ""
     response: str = ""
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether the assistant says anything."""
+        return bool(self.reasoning or self.response)
+
+
+class NotAChatError(Exception):
+    """A value is not a conversation; the text says why."""
+
 
 def read_chat(value: Any) -> Chat | str:
     """Read messages with `role`/`content` or `from`/`value`, also as JSON text, or return what is wrong."""
     if isinstance(value, str):
+        if raw := read_raw_conversation(value):
+            return raw
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return "messages that are not JSON"
-    if not isinstance(value, list) or not all(isinstance(message, Mapping) for message in value):
+    if not is_chat(value):
         return "not a list of messages"
-    chat = Chat()
-    question = ""
-    for message in value:
-        role = message.get("role", message.get("from"))
-        content = _content(message.get("content", message.get("value")))
-        if content is None:
-            return "a message whose content is not text"
+    try:
+        return _read(value)
+    except NotAChatError as error:
+        return str(error)
+
+
+def is_chat(value: Any) -> bool:
+    """Whether a value is a list of messages."""
+    return isinstance(value, list) and all(
+        isinstance(message, Mapping) and ({"role", "from", "channel"} & message.keys()) for message in value
+    )
+
+
+def read_message(message: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the reasoning and the text of one message.
+
+    Raises:
+        NotAChatError: its content or its reasoning is not text.
+    """
+    keys = [key for key in _THINKING_KEYS if not _is_empty(message.get(key))]
+    reasoning = _text(message[keys[0]], "a message whose reasoning is not text") if keys else ""
+    content = next((message[key] for key in _TEXT_KEYS if not _is_empty(message.get(key))), None)
+    if isinstance(content, Mapping):  # a choice of a server's reply, which holds the message
+        inner, text = read_message(content)
+        return reasoning or inner, text
+    parts, text = _parts(content)
+    return reasoning or parts, text
+
+
+def read_raw_conversation(text: str) -> Chat | None:
+    """Read the text that a chat template makes of a conversation; None if it has no template's marks."""
+    for sign, pattern in _RAW_CONVERSATIONS.items():
+        found = [match.groupdict() for match in pattern.finditer(text)] if sign in text else []
+        if not found:
+            continue
+        messages = [
+            {
+                "role": (message["role"] or "assistant").lower(),
+                "content": message["text"],
+                "channel": message.get("channel"),
+            }
+            for message in found
+        ]
+        return _read(messages)
+    return None
+
+
+def _read(messages: Sequence[Mapping[str, Any]]) -> Chat:
+    chat, question, turn = Chat(), "", Chat()
+    for message in messages:
+        role = str(message.get("role", message.get("from")) or "assistant").lower()
+        reasoning, text = read_message(message)
         if role in _USER:
-            question = content
-        elif role in _ASSISTANT:
-            reasoning = next((message[key] for key in _REASONING_KEYS if message.get(key)), "")
-            if not isinstance(reasoning, str):
-                return "a message whose reasoning is not text"
-            chat = Chat(question, reasoning.strip(), content)
-    return chat if chat.response or chat.reasoning else Chat(question)
+            question, turn = text, Chat()
+            continue
+        if role in _THINKING_ROLES or message.get("channel") in _THINKING_CHANNELS:
+            reasoning, text = _joined(reasoning, text), ""
+        elif role not in _ASSISTANT:
+            continue
+        # Thinking may come as a message of its own in front of the answer.
+        kept = turn.reasoning if not turn.response else ""
+        turn = Chat(question, _joined(kept, reasoning), text)
+        chat = turn if turn.has_answer else chat
+    return chat if chat.has_answer else Chat(question)
 
 
-def _content(value: Any) -> str | None:
-    """Return the text of a message: a string, null or a list of text parts; None for anything else."""
+def _joined(first: str, second: str) -> str:
+    return "\n\n".join(text for text in (first, second) if text)
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str | list) and not value)
+
+
+def _parts(content: Any) -> tuple[str, str]:
+    """Return the thinking and the text of a message's content: a string, null, or a list of typed parts."""
+    if not isinstance(content, list):
+        return "", _text(content, "a message whose content is not text")
+    thinking: list[str] = []
+    texts: list[str] = []
+    for part in content:
+        if isinstance(part, Mapping) and part.get("type") == "redacted_thinking":
+            continue
+        is_thinking = isinstance(part, Mapping) and (
+            part.get("type") in _THINKING_PARTS or part.get("thought") is True
+        )
+        (thinking if is_thinking else texts).append(_part_text(part))
+    return "\n\n".join(filter(None, thinking)).strip(), "".join(texts).strip()
+
+
+def _part_text(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, Mapping):
+        keys = ("thinking", "reasoning", "text", "content", "summary")
+        value = next((part[key] for key in keys if not _is_empty(part.get(key))), None)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, list):
+            return "\n\n".join(_inner_texts(value))
+        if part.keys() & set(keys):
+            return ""
+    kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
+    raise NotAChatError(f"a message part of type {kind}, which is not text")
+
+
+def _inner_texts(parts: list[Any]) -> Iterator[str]:
+    for part in parts:
+        if text := _part_text(part).strip():
+            yield text
+
+
+def _text(value: Any, problem: str) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        parts = [part.get("text") if isinstance(part, Mapping) else None for part in value]
-        value = "".join(part for part in parts if isinstance(part, str))
-    return value.strip() if isinstance(value, str) else None
+        return "\n\n".join(_inner_texts(value))
+    if isinstance(value, Mapping):
+        return _part_text(value)
+    if not isinstance(value, str):
+        raise NotAChatError(problem)
+    return value.strip()

@@ -1,51 +1,102 @@
-"""Map the columns of a file to fields: by their usual names, or explicitly with `--map field=column`.
+"""The fields that an import reads, the names that columns usually have, and `--map field=column`.
 
-    drp import traces FILE --map thinking=cot --map gold_answer=reward_model.ground_truth
+    drp import traces FILE --map thinking=cot --map gold_answer=messages[0].info.answer --map split=
 
-`field` is a DRP field (one of `FIELDS`) and `column` a column of the file; a dot selects a field of a struct
-column.
+`field` is a DRP field (one of `FIELDS`) and `column` a column of the file, or an address inside one
+(`drp.questions.importers.paths`). Without a column, the field is not read.
 """
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from drp.core import BadInputError
+from drp.questions.importers.paths import is_known, value_at
 
 ImportKind: TypeAlias = Literal["traces", "questions"]
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    "question": ("question", "problem", "prompt", "input", "instruction"),
+    "question": ("question", "problem", "prompt", "input", "instruction", "query", "problem_statement"),
     "gold_answer": (
         "gold_answer",
         "answer",
         "gold",
         "expected_answer",
         "final_answer",
+        "ground_truth",
+        "reference_answer",
+        "correct_answer",
         "target",
         "label",
         "reward_model.ground_truth",
         "solution",
     ),
-    "thinking": ("thinking", "reasoning", "reasoning_content", "thought"),
-    "response": ("response", "completion", "output", "generation", "content", "model_output", "trace"),
-    "messages": ("messages", "conversations"),
-    "student": ("student", "model", "model_name", "generator"),
+    "thinking": (
+        "thinking",
+        "reasoning",
+        "reasoning_content",
+        "thought",
+        "thoughts",
+        "chain_of_thought",
+        "complex_cot",
+        "reasoning_trace",
+        "thinking_trace",
+        "thinking_trajectory",
+        "thinking_trajectories",
+        "think_content",
+        "thinking_content",
+    ),
+    "response": (
+        "response",
+        "completion",
+        "output",
+        "generation",
+        "content",
+        "model_output",
+        "trace",
+        "responses",
+        "completions",
+        "outputs",
+        "generations",
+        "samples",
+        "generated_text",
+        "generated_solution",
+        "model_response",
+        "answer_content",
+        "choices",
+    ),
+    "messages": ("messages", "conversations", "conversation", "chat", "dialogue", "text"),
+    "student": ("student", "model", "model_name", "generator", "generation_model", "model_id"),
     "dataset": ("dataset", "source", "data_source"),
     "split": ("split",),
-    "finish_reason": ("finish_reason",),
+    "finish_reason": ("finish_reason", "finish_reasons", "stop_reason", "is_reasoning_complete"),
+    "level": ("level", "difficulty"),
+    "subject": ("subject", "topic", "category", "problem_type", "type"),
 }
-"""DRP's fields and the column names recognised for each; the first name that exists wins."""
+"""DRP's fields and the column names recognised for each, in order of preference."""
 
 _SEPARATORS = re.compile(r"[\s-]")  # "Final Answer" and "final-answer" match final_answer
+_UNREAD = ("question", "gold_answer", "thinking", "response", "messages", "student", "finish_reason")
+"""Fields whose columns are not kept as `meta`: the lake has them elsewhere."""
 
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """Field -> column of the file, for the fields that the file has."""
+    """What is read from where.
+
+    Attributes:
+        columns: field -> column of the file, or an address inside one, for the fields that the file has.
+        given: the fields that were given with `--map`.
+        rivals: field -> other columns that may hold it. A row in which they say something else is not used.
+        notes: why columns with a usual name are not used, for a reader.
+    """
 
     columns: Mapping[str, str] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    rivals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __contains__(self, name: str) -> bool:
         return name in self.columns
@@ -53,87 +104,87 @@ class ColumnMapping:
     def value(self, values: Mapping[str, Any], name: str) -> Any:
         """Return the value of the field `name` in a row; None if there is none."""
         column = self.columns.get(name)
-        if column is None or column in values:
-            return values.get(column or "")
-        inner: Any = values
-        for part in column.split("."):
-            inner = inner.get(part) if isinstance(inner, Mapping) else None
-        return inner
+        return None if column is None else value_at(values, column)
+
+    def is_meta(self, column: str) -> bool:
+        """Whether the values of a column are kept as they are, in `questions.meta`."""
+        texts = {self.columns[name] for name in _UNREAD if name in self.columns}
+        return column not in texts and self.columns.get(column) != column
 
 
-def recognise(
-    columns: Sequence[str],
-    pairs: Sequence[str],
-    kind: ImportKind,
-    file: str,
-    *,
-    student: str | None = None,
-) -> ColumnMapping:
-    """Map the `columns` of `file` to fields; `pairs` ("field=column") override the usual names.
+@dataclass(frozen=True)
+class ImportCommand:
+    """The command that is under way, for messages that tell how to go on."""
+
+    kind: ImportKind
+    file: str
+    pairs: Sequence[str] = ()
+    student: str | None = None
+
+    def with_options(self, *options: str) -> str:
+        """Return the command as it was given, with further options; they replace pairs of the same field."""
+        fields = {pair.partition("=")[0] for pair in options}
+        words = ["drp", "import", self.kind, self.file]
+        for pair in self.pairs:
+            if pair.partition("=")[0] not in fields:
+                words += ["--map", pair]
+        if self.student:
+            words += ["--student", self.student]
+        for pair in options:
+            words += ["--map", pair]
+        return shlex.join(words).replace("'NAME'", "NAME")
+
+    def refused(self, problem: str, columns: Sequence[str], *choices: str) -> BadInputError:
+        """Return the error that names the pairs to choose from."""
+        first = self.with_options(*choices[:1])
+        others = [f"--map {shlex.quote(pair)}" for pair in choices[1:]]
+        return self.error(problem, columns, " or ".join([first, *others]))
+
+    def error(self, problem: str, columns: Sequence[str], next_command: str) -> BadInputError:
+        """Return the error for a file that is not imported, with the file's columns."""
+        return BadInputError(
+            f"{problem} (its columns: {', '.join(columns)})",
+            state="Nothing was imported",
+            next_command=next_command,
+        )
+
+
+def usual_columns(name: str, columns: Sequence[str]) -> list[str]:
+    """Return the columns (or addresses) with a usual name of a field, in order of preference."""
+    named = {_SEPARATORS.sub("_", column.lower()): column for column in reversed(columns)}
+    found = []
+    for alias in FIELDS[name]:
+        if alias in named:
+            found.append(named[alias])
+        elif "." in alias and alias.partition(".")[0] in columns:
+            found.append(alias)
+    return found
+
+
+def is_usual(name: str, key: str) -> bool:
+    """Whether a key inside a structure has a usual name of a field."""
+    return _SEPARATORS.sub("_", key.lower()) in FIELDS[name]
+
+
+def given_columns(command: ImportCommand, columns: Sequence[str]) -> dict[str, str]:
+    """Return field -> column as given with `--map`; an empty column means that the field is not read.
 
     Raises:
-        BadInputError: a pair is malformed or has an unknown field or column, a required field is not
-            found, or traces have neither a model column nor a `student`.
+        BadInputError: a pair has an unknown field or begins in no column of the file.
     """
-    chosen = dict(_pair(pair, columns, kind, file) for pair in pairs)
-    free = [column for column in columns if column not in chosen.values()]
-    named = {_SEPARATORS.sub("_", column.lower()): column for column in reversed(free)}
-    for name, usual in FIELDS.items():
-        column = next(filter(None, (named.get(alias) or _dotted(alias, free) for alias in usual)), None)
-        if column and name not in chosen:
-            chosen[name] = column
-    if missing := _missing(chosen, kind):
-        raise _mapping_error(
-            f"{file} has no column recognised as {missing}",
-            columns,
-            kind,
-            file,
-            f"--map {missing}=COLUMN",
-        )
-    if kind == "traces" and "student" not in chosen and not student:
-        raise _mapping_error(
-            f"{file} does not name the model that wrote the traces",
-            columns,
-            kind,
-            file,
-            "--student NAME (or --map student=COLUMN)",
-        )
-    return ColumnMapping(chosen)
+    given: dict[str, str] = {}
+    for pair in command.pairs:
+        name, equals, column = pair.partition("=")
+        if name not in FIELDS:
+            problem = f"--map {pair}: {name!r} is not one of {', '.join(FIELDS)}"
+            raise _without(command, pair).refused(problem, columns, "question=COLUMN")
+        if not equals or (column and not is_known(column, columns)):
+            problem = f"--map {pair}: {command.file} has no column {column!r}"
+            raise _without(command, pair).refused(problem, columns, f"{name}=COLUMN")
+        given[name] = column
+    return given
 
 
-def _dotted(name: str, columns: Sequence[str]) -> str | None:
-    head, dot, _ = name.partition(".")
-    return name if dot and head in columns else None
-
-
-def _missing(chosen: Mapping[str, str], kind: ImportKind) -> str | None:
-    if "question" not in chosen and "messages" not in chosen:
-        return "question"
-    if "gold_answer" not in chosen:
-        return "gold_answer"
-    if kind == "traces" and not {"thinking", "response", "messages"} & chosen.keys():
-        return "thinking"
-    return None
-
-
-def _pair(pair: str, columns: Sequence[str], kind: ImportKind, file: str) -> tuple[str, str]:
-    name, _, column = pair.partition("=")
-    if name in FIELDS and (column in columns or _dotted(column, columns)):
-        return name, column
-    if name not in FIELDS:
-        problem = f"--map {pair}: {name!r} is not one of {', '.join(FIELDS)}"
-    else:
-        problem = f"--map {pair}: {file} has no column {column!r}"
-    raise _mapping_error(
-        problem, columns, kind, file, f"--map {name if name in FIELDS else 'question'}=COLUMN"
-    )
-
-
-def _mapping_error(
-    problem: str, columns: Sequence[str], kind: ImportKind, file: str, option: str
-) -> BadInputError:
-    return BadInputError(
-        f"{problem} (its columns: {', '.join(columns)})",
-        state="Nothing was imported",
-        next_command=f"drp import {kind} {file} {option}",
-    )
+def _without(command: ImportCommand, pair: str) -> ImportCommand:
+    others = [other for other in command.pairs if other != pair]
+    return ImportCommand(command.kind, command.file, others, command.student)

@@ -1,22 +1,26 @@
 """Import files of questions or recorded traces row by row, for `drp import`.
 
-    for item in import_traces(Path("traces.parquet"), student="DeepSeek-R1-Distill-Qwen-7B"): ...
+    for item in import_traces("traces.parquet", student="DeepSeek-R1-Distill-Qwen-7B"): ...
 
-Every row of the file gives exactly one item: a question, a trace or a dead letter. Ids do not depend on the
-order of the rows, so that a shuffled file gives the same ids.
+Every row of the input gives one item, and a row with several generations one for each: a question, a trace or
+a dead letter. Ids do not depend on the order of the rows, so that a shuffled file gives the same ids.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from drp.core import DeadLetter, Question, content_id
-from drp.questions.importers.columns import ColumnMapping, recognise
-from drp.questions.importers.input_rows import RowFault, clean_raw
-from drp.questions.importers.parsing import Defaults, RecordedTrace, parse_question, parse_trace
-from drp.questions.importers.readers import columns_of, read_rows
+from drp.questions.importers.columns import ColumnMapping, ImportCommand
+from drp.questions.importers.guess import Guess, recognise
+from drp.questions.importers.input_rows import InputRow, RowFault, clean_raw
+from drp.questions.importers.inputs import ImportInput, open_input
+from drp.questions.importers.mends import FIELD_OF
+from drp.questions.importers.parsing import Defaults, RecordedTrace, parse_question, parse_traces
+from drp.questions.importers.readers import head_of, read_rows
 
 T = TypeVar("T", Question, RecordedTrace)
 
@@ -30,35 +34,62 @@ def refuse_nothing(source: str, question: Question | None) -> str | None:
 
 
 def import_traces(
-    path: Path,
+    source: str | Path | ImportInput,
     *,
     pairs: Sequence[str] = (),
     student: str | None = None,
     refusal: RefusalRule = refuse_nothing,
 ) -> Iterator[RecordedTrace | DeadLetter]:
-    """Read recorded traces from `path`.
+    """Read recorded traces.
 
     Args:
-        path: the file.
-        pairs: column mappings, as in `recognise`.
+        source: a file, or what `open_input` found.
+        pairs: column mappings, as in `columns`.
         student: the model of rows that do not name one.
         refusal: says which rows may not be imported. They become dead letters without their text.
 
     Raises:
-        BadInputError: the file as a whole is unusable; raised by the call itself, before any row is read.
+        BadInputError: the input as a whole is unusable, or the guess of its columns is in doubt; raised by
+            the call itself, before any row is read.
     """
-    mapping = recognise(columns_of(path), pairs, "traces", str(path), student=student)
-    defaults = Defaults(source=path.name, dataset=path.stem, student=student)
-    return _imported(path, mapping, defaults, parse_trace, _trace_identity, refusal)
+    reading = open_traces(source, pairs=pairs, student=student)
+    return reading.items(_trace_identity, refusal)
 
 
 def import_questions(
-    path: Path, *, pairs: Sequence[str] = (), refusal: RefusalRule = refuse_nothing
+    source: str | Path | ImportInput, *, pairs: Sequence[str] = (), refusal: RefusalRule = refuse_nothing
 ) -> Iterator[Question | DeadLetter]:
-    """Read questions with gold answers from `path`; arguments and errors as in `import_traces`."""
-    mapping = recognise(columns_of(path), pairs, "questions", str(path))
-    defaults = Defaults(source=path.name, dataset=path.stem)
-    return _imported(path, mapping, defaults, parse_question, _question_identity, refusal)
+    """Read questions with gold answers; arguments and errors as in `import_traces`."""
+    return open_questions(source, pairs=pairs).items(_question_identity, refusal)
+
+
+def open_traces(
+    source: str | Path | ImportInput, *, pairs: Sequence[str] = (), student: str | None = None
+) -> "ImportReading[RecordedTrace]":
+    """Guess how the traces of an input are read; arguments and errors as in `import_traces`."""
+    return _open(source, ImportCommand("traces", "", pairs, student), parse_traces)
+
+
+def open_questions(
+    source: str | Path | ImportInput, *, pairs: Sequence[str] = ()
+) -> "ImportReading[Question]":
+    """Guess how the questions of an input are read; arguments and errors as in `import_questions`."""
+    return _open(source, ImportCommand("questions", "", pairs), parse_question)
+
+
+def _open(
+    source: str | Path | ImportInput,
+    command: ImportCommand,
+    parse: Callable[[Mapping[str, Any], ColumnMapping, Defaults], list[T | RowFault]],
+) -> "ImportReading[T]":
+    source = source if isinstance(source, ImportInput) else open_input(source)
+    head = head_of(source)
+    command = replace(command, file=source.address)
+    guess = recognise([row.values for row in head if isinstance(row.values, dict)], command)
+    defaults = Defaults(source=source.name, dataset=source.stem, student=command.student)
+    reading = ImportReading(source, guess, defaults, parse)
+    reading.refuse_useless(head)
+    return reading
 
 
 class DeadLetters:
@@ -80,31 +111,83 @@ class DeadLetters:
         return DeadLetter(letter_id, self._source, line, fault.error, clean_raw(fault.detail), raw)
 
 
-def _imported(
-    path: Path,
-    mapping: ColumnMapping,
-    defaults: Defaults,
-    parse: Callable[[Mapping[str, Any], ColumnMapping, Defaults], T | RowFault],
-    identity: Callable[[T], tuple[str, dict[str, str]]],
-    refusal: RefusalRule,
-) -> Iterator[T | DeadLetter]:
-    letters = DeadLetters(defaults.source)
-    first_lines: dict[bytes, int] = {}  # kept in memory per row: its id in 16 bytes, and its line
-    for row in read_rows(path):
-        item = row.values if isinstance(row.values, RowFault) else parse(row.values, mapping, defaults)
-        if refused := refusal(defaults.source, _question_of(item)):
-            yield refused_letter(letters, row.line, refused, row.raw)
-            continue
-        if isinstance(item, RowFault):
-            yield letters.write(row.line, item, row.raw)
-            continue
-        item_id, identifying = identity(item)
-        first = first_lines.setdefault(bytes.fromhex(item_id), row.line)
-        if first == row.line:
-            yield item
-        else:  # the rows may differ in columns that are not read: show what is equal
-            raw = clean_raw(json.dumps(identifying, ensure_ascii=False))
-            yield letters.write(row.line, RowFault("duplicate", f"the same as line {first}"), raw)
+@dataclass(frozen=True)
+class ImportReading(Generic[T]):
+    """How the rows of an input become questions or traces.
+
+    Attributes:
+        source: the input.
+        guess: what is read from which column.
+        defaults: values for rows without the corresponding column.
+        parse: makes the items of a row.
+    """
+
+    source: ImportInput
+    guess: Guess
+    defaults: Defaults
+    parse: Callable[[Mapping[str, Any], ColumnMapping, Defaults], list[T | RowFault]]
+
+    def parsed(self, row: InputRow) -> list[T | RowFault]:
+        """Return the items of one row."""
+        if isinstance(row.values, RowFault):
+            return [row.values]
+        return self.parse(row.values, self.guess.mapping, self.defaults)
+
+    def refuse_useless(self, head: Sequence[InputRow]) -> None:
+        """Refuse an input whose first rows show that the guess of its columns is wrong, or in doubt.
+
+        Raises:
+            BadInputError: no row has a question, a gold answer, or thinking; thinking is there twice and
+                differs; or no trace has a response, but an unused column may hold it.
+        """
+        items = [item for row in head if isinstance(row.values, dict) for item in self.parsed(row)]
+        for item in items:
+            if isinstance(item, RowFault) and item.choices:
+                raise self.guess.refusal(item.detail, *item.choices)
+        faults = Counter(item.error for item in items if isinstance(item, RowFault))
+        if not items or (len(faults) == 1 and faults.total() == len(items)):
+            self._refuse_fault(items)
+        traces = [item for item in items if isinstance(item, RecordedTrace)]
+        columns = self.guess.possible_responses()
+        if traces and columns and not any(trace.response for trace in traces):
+            raise self.guess.refusal(
+                f"no response is recognised, so that the first {len(head):,} rows are unfinished traces",
+                *(f"response={column}" for column in columns),
+                "response=",
+            )
+
+    def _refuse_fault(self, items: Sequence[T | RowFault]) -> None:
+        fault = next((item for item in items if isinstance(item, RowFault)), None)
+        if fault and (field := FIELD_OF.get(fault.error)):
+            raise self.guess.refusal(
+                f"none of the first {len(items):,} rows can be used: {fault.detail}",
+                *self.guess.suggestions(field),
+            )
+
+    def items(
+        self, identity: Callable[[T], tuple[str, dict[str, str]]], refusal: RefusalRule
+    ) -> Iterator[T | DeadLetter]:
+        """Yield the items of all rows."""
+        letters = DeadLetters(self.defaults.source)
+        first_places: dict[bytes, tuple[int, str]] = {}  # per row: its id in 16 bytes, and its place
+        for row in read_rows(self.source):
+            for item in self.parsed(row):
+                if refused := refusal(self.defaults.source, _question_of(item)):
+                    yield refused_letter(letters, row.line, refused, row.raw)
+                    continue
+                if isinstance(item, RowFault):
+                    detail = f"{row.shard}: {item.detail}" if row.shard else item.detail
+                    yield letters.write(row.line, RowFault(item.error, detail), row.raw)
+                    continue
+                item_id, identifying = identity(item)
+                place, first = (row.line, row.shard), bytes.fromhex(item_id)
+                if first not in first_places:
+                    first_places[first] = place
+                    yield item
+                else:  # the rows may differ in columns that are not read: show what is equal
+                    raw = clean_raw(json.dumps(identifying, ensure_ascii=False))
+                    same = InputRow(first_places[first][0], {}, shard=first_places[first][1]).place
+                    yield letters.write(row.line, RowFault("duplicate", f"the same as {same}"), raw)
 
 
 def refused_letter(letters: DeadLetters, line: int, refused: str, raw: str) -> DeadLetter:

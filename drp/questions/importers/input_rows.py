@@ -12,6 +12,7 @@ InputError: TypeAlias = Literal[
     "no_question",
     "no_gold_answer",
     "no_thinking",
+    "ambiguous",
     "wrong_type",
     "too_long",
     "duplicate",
@@ -28,10 +29,14 @@ RAW_CHARACTERS = 2_000
 
 @dataclass(frozen=True)
 class RowFault:
-    """The reason why a row cannot be used."""
+    """The reason why a row cannot be used.
+
+    `choices` are the pairs of `--map` that settle it, if it comes from a doubt about the columns.
+    """
 
     error: InputError
     detail: str
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,18 @@ class InputRow:
 
     `line` counts from 1: the line of a text file where the row begins (a CSV's header is line 1), or the
     number of the row in a Parquet file or `datasets` folder. `text` is the raw text of a row of a text file.
+    `shard` is the name of the file among several.
     """
 
     line: int
     values: dict[str, Any] | RowFault
     text: str | None = None
+    shard: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the row is, for a reader."""
+        return f"line {self.line} of {self.shard}" if self.shard else f"line {self.line}"
 
     @property
     def raw(self) -> str:

@@ -1,35 +1,46 @@
-"""Parse an input row into a question or a recorded trace, or into the fault that prevents it.
+"""Parse an input row into a question, or into recorded traces, or into the faults that prevent it.
 
-A trace is recognised in four forms: a reasoning column next to the response; a text with
-`<think>...</think>`; a text that only closes the tag, because the chat template opened it; and chat messages
-with any of these. A text that opens the tag and never closes it is an unfinished trace.
+A row has one trace for each generation that it holds. Thinking comes from a column of its own, or from the
+response: between marks, in parts, keys or channels of messages (`drp.questions.importers.readings`). Thinking
+that is not closed is an unfinished trace.
 """
 
+import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from drp.core import FinishReason, Question, imported_rollout_id, question_id
 from drp.grading import extract_answer
-from drp.questions.importers.chat import Chat, read_chat
+from drp.questions.importers.chat import is_chat, read_chat, read_raw_conversation
 from drp.questions.importers.columns import ColumnMapping
-from drp.questions.importers.input_rows import MAX_CHARACTERS, RowFault, text_fault
+from drp.questions.importers.input_rows import MAX_CHARACTERS, RAW_CHARACTERS, RowFault, text_fault
+from drp.questions.importers.readings import (
+    Reading,
+    agree,
+    as_generations,
+    is_nothing,
+    is_switch,
+    readings,
+)
+from drp.questions.importers.rivals import rival_fault
 
 MAX_GOLD_CHARACTERS = 1_000
 """A longer gold answer is taken for a solution whose final answer is not marked."""
 
-_TAGS = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
 _FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
     "eos": "stop",
     "end_turn": "stop",
     "eos_token": "stop",
+    "true": "stop",  # of a column `is_reasoning_complete`
     "length": "length",
     "max_tokens": "length",
     "max_length": "length",
+    "false": "length",
 }
 """Finish reasons of servers and tools -> DRP's; anything else is `unknown`."""
 
@@ -61,7 +72,7 @@ class RecordedTrace:
 
 
 class _UnusableError(Exception):
-    """Carries a fault to `parse_question` or `parse_trace`."""
+    """Carries a fault to `parse_question` or `parse_traces`."""
 
     def __init__(self, fault: RowFault) -> None:
         super().__init__(fault)
@@ -70,78 +81,173 @@ class _UnusableError(Exception):
 
 def parse_question(
     values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults
-) -> Question | RowFault:
-    """Parse the question of one row."""
+) -> list[Question | RowFault]:
+    """Parse the question of one row; a list of one, as in `parse_traces`."""
     try:
-        return _question(values, mapping, defaults, _chat(values, mapping))
+        return [_question(values, mapping, defaults)]
     except _UnusableError as error:
-        return error.fault
+        return [error.fault]
 
 
-def parse_trace(
+def parse_traces(
     values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults
-) -> RecordedTrace | RowFault:
-    """Parse the recorded trace of one row."""
+) -> list[RecordedTrace | RowFault]:
+    """Parse the recorded traces of one row, one for each generation; a fault where one cannot be used."""
     try:
-        return _trace(values, mapping, defaults)
+        question = _question(values, mapping, defaults)
+        generations = _generations(values, mapping)
     except _UnusableError as error:
-        return error.fault
+        return [error.fault]
+    traces: list[RecordedTrace | RowFault] = []
+    for index, generation in enumerate(generations):
+        row = _OneGeneration(values, mapping, defaults, index, len(generations))
+        try:
+            traces.append(row.trace(question, generation))
+        except _UnusableError as error:
+            place = f"generation {index + 1}: " if len(generations) > 1 else ""
+            traces.append(replace(error.fault, detail=place + error.fault.detail))
+    return traces
 
 
-def _trace(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults) -> RecordedTrace:
-    chat = _chat(values, mapping)
-    question = _question(values, mapping, defaults, chat)
-    reasoning = _text(values, mapping, "thinking")
-    text = _text(values, mapping, "response")
-    if not reasoning and not text:
-        reasoning, text = chat.reasoning, chat.response
-    thinking, response = _split(reasoning, text)
-    if len(question.question) + len(thinking) + len(response) > MAX_CHARACTERS:
-        raise _UnusableError(
-            RowFault("too_long", f"question, thinking and response exceed {MAX_CHARACTERS:,} characters")
-        )
-    if not thinking:
-        raise _UnusableError(
-            RowFault("no_thinking", "no reasoning column, no <think> and no </think> in the response")
-        )
-    student = _text(values, mapping, "student") or defaults.student
-    if not student:
-        raise _UnusableError(
-            RowFault("wrong_type", "the row does not name a model; pass --student for such rows")
-        )
-    recorded = _text(values, mapping, "finish_reason").lower()
-    # a response without an answer summary was cut off before it (paper, section 3.1: R = (T, A))
-    finish_reason = _FINISH_REASONS.get(recorded, "unknown") if recorded or response else "length"
-    return RecordedTrace(question, student, thinking, response, finish_reason)
+def _generations(values: Mapping[str, Any], mapping: ColumnMapping) -> Sequence[Reading | RowFault]:
+    """Return thinking and response of each generation of a row."""
+    responses = readings(as_generations(mapping.value(values, "response")))
+    column = mapping.value(values, "thinking")
+    thoughts = [] if is_switch(column) else readings(as_generations(column))
+    if not responses:
+        return [_as_thinking(each) for each in thoughts] or [Reading("", "")]
+    if not thoughts:
+        return responses
+    if len(thoughts) != len(responses):
+        detail = f"{len(responses)} generations, but {len(thoughts)} in column {mapping.columns['thinking']}"
+        raise _UnusableError(RowFault("wrong_type", detail))
+    return [_combined(*each, mapping) for each in zip(thoughts, responses, strict=True)]
 
 
-def _split(reasoning: str, text: str) -> tuple[str, str]:
-    """Return thinking and response without tags; text before an opening tag belongs to the chat template."""
-    for opening, closing in _TAGS:
-        before, closed, after = text.partition(closing)
-        _, opened, inside = before.partition(opening)
-        if closed or opened:
-            inside = inside if opened else before
-            return (_untagged(reasoning) or inside.strip()), after.strip()
-    return _untagged(reasoning), text.strip()
+def _as_thinking(reading: Reading | RowFault) -> Reading | RowFault:
+    """Return what a column of thinking holds: all of it is thinking, unless marks say what is."""
+    if isinstance(reading, RowFault) or reading.thinking:
+        return reading
+    return Reading(reading.response, "")
 
 
-def _untagged(reasoning: str) -> str:
-    for opening, closing in _TAGS:
-        reasoning = reasoning.strip().removeprefix(opening).removesuffix(closing)
-    return reasoning.strip()
+def _combined(
+    thought: Reading | RowFault, response: Reading | RowFault, mapping: ColumnMapping
+) -> Reading | RowFault:
+    """Combine a column of thinking with a response, which must not mark other thinking."""
+    if isinstance(response, RowFault):
+        return response
+    if isinstance(thought, RowFault):  # another type costs nothing if the response has the thinking
+        return response if response.thinking else thought
+    own = thought.thinking or ("" if is_switch(thought.response) else thought.response)
+    if not own or not response.thinking or agree(own, response.thinking):
+        return Reading(response.thinking or own, response.response, response.before)
+    if "thinking" in mapping.given:
+        return Reading(own, response.response)
+    column, other = mapping.columns["thinking"], mapping.columns["response"]
+    return RowFault(
+        "ambiguous",
+        f"{column} and the marks in {other} hold different thinking",
+        (f"thinking={column}", "thinking="),
+    )
 
 
-def _question(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults, chat: Chat) -> Question:
-    text = _text(values, mapping, "question") or chat.question
+class _OneGeneration:
+    """One of the generations of a row: values that are lists of as many items hold one for each."""
+
+    def __init__(
+        self, values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults, index: int, count: int
+    ) -> None:
+        self._values = values
+        self._mapping = mapping
+        self._defaults = defaults
+        self._index = index
+        self._count = count
+
+    def trace(self, question: Question, generation: Reading | RowFault) -> RecordedTrace:
+        if isinstance(generation, RowFault):
+            raise _UnusableError(generation)
+        thinking, response = generation.thinking, generation.response
+        if len(question.question) + len(thinking) + len(response) > MAX_CHARACTERS:
+            detail = f"question, thinking and response exceed {MAX_CHARACTERS:,} characters"
+            raise _UnusableError(RowFault("too_long", detail))
+        if not thinking:
+            detail = "no column holds reasoning, and no marks of thinking are in the response"
+            raise _UnusableError(RowFault("no_thinking", detail))
+        if generation.before and not agree(question.question, generation.before):
+            detail = f"text in front of the thinking: {generation.before[:80]}"
+            raise _UnusableError(RowFault("ambiguous", detail))
+        student = self._scalar("student") or self._defaults.student
+        if not student:
+            raise _UnusableError(RowFault("wrong_type", "the row does not name a model"))
+        recorded = self._scalar("finish_reason").lower()
+        # a response without an answer summary was cut off before it (paper, section 3.1: R = (T, A))
+        finish_reason = _FINISH_REASONS.get(recorded, "unknown") if recorded or response else "length"
+        return RecordedTrace(question, student, thinking, response, finish_reason)
+
+    def _scalar(self, name: str) -> str:
+        value = as_generations(self._mapping.value(self._values, name))
+        if isinstance(value, list) and len(value) == self._count:
+            value = value[self._index]
+        return _scalar_text(value, self._mapping.columns.get(name, ""))
+
+
+def _question(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults) -> Question:
+    if fault := rival_fault(values, mapping):
+        raise _UnusableError(fault)
+    text = _question_text(values, mapping)
     if not text:
         raise _UnusableError(RowFault("no_question", "the question is empty"))
     if len(text) > MAX_CHARACTERS:
         raise _UnusableError(RowFault("too_long", f"the question exceeds {MAX_CHARACTERS:,} characters"))
-    gold = _final_answer(_text(values, mapping, "gold_answer"))
-    dataset = _text(values, mapping, "dataset") or defaults.dataset
-    split = _text(values, mapping, "split") or defaults.split
-    return Question(question_id(split, text, gold), dataset, split, text, gold, defaults.source)
+    gold = _final_answer(_gold_text(values, mapping))
+    optional = {
+        name: _scalar_text(mapping.value(values, name), mapping.columns[name])
+        for name in ("dataset", "split", "level", "subject")
+        if name in mapping
+    }
+    split = optional.get("split") or defaults.split
+    return Question(
+        question_id(split, text, gold),
+        optional.get("dataset") or defaults.dataset,
+        split,
+        text,
+        gold,
+        defaults.source,
+        optional.get("level") or None,
+        optional.get("subject") or None,
+        _meta(values, mapping),
+    )
+
+
+def _question_text(values: Mapping[str, Any], mapping: ColumnMapping) -> str:
+    """Return the question of a column, or of the conversation."""
+    for name in ("question", "messages"):
+        value = mapping.value(values, name)
+        if is_nothing(value):
+            continue
+        column = mapping.columns[name]
+        if name == "messages" or is_chat(value):
+            chat = read_chat(value)
+            if isinstance(chat, str):
+                raise _UnusableError(RowFault("wrong_type", f"column {column}: {chat}"))
+            text = chat.question
+        else:
+            text = _text(value, column)
+            raw = read_raw_conversation(text)
+            text = raw.question if raw and raw.question else text
+        if text:
+            return _checked(text, column).strip()
+    return ""
+
+
+def _gold_text(values: Mapping[str, Any], mapping: ColumnMapping) -> str:
+    value = mapping.value(values, "gold_answer")
+    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], dict):
+        value = value[0]
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        value = _number(value)
+    return _text(value, mapping.columns["gold_answer"])
 
 
 def _final_answer(gold: str) -> str:
@@ -162,43 +268,52 @@ def _final_answer(gold: str) -> str:
     return answer
 
 
-def _chat(values: Mapping[str, Any], mapping: ColumnMapping) -> Chat:
-    """Return the row's conversation: its messages, or a question column that holds a list of messages."""
-    for name in ("messages", "question"):
-        value = mapping.value(values, name)
-        if value is None or (name == "question" and isinstance(value, str)):
+def _meta(values: Mapping[str, Any], mapping: ColumnMapping) -> str | None:
+    """Return the scalars that the lake has nowhere else, as a JSON object; long texts are cut."""
+    kept: dict[str, Any] = {}
+    for column, value in values.items():
+        if is_nothing(value) or not mapping.is_meta(column):
             continue
-        chat = read_chat(value)
-        if isinstance(chat, str):
-            column = mapping.columns[name]
-            raise _UnusableError(RowFault("wrong_type", f"column {column}: {chat}"))
-        for text in (chat.question, chat.reasoning, chat.response):
-            _checked(text, mapping.columns[name])
-        return chat
-    return Chat()
+        if isinstance(value, str):
+            kept[column] = value if len(value) <= RAW_CHARACTERS else f"{value[:RAW_CHARACTERS]}…"
+        elif isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+            kept[column] = value
+        elif not isinstance(value, float | list | Mapping | bytes):  # decimals, dates and times
+            kept[column] = str(value)
+    if not kept:
+        return None
+    text = json.dumps(kept, ensure_ascii=False)
+    return text.replace("\\u0000", "\\\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _text(values: Mapping[str, Any], mapping: ColumnMapping, name: str) -> str:
-    """Return a field as stripped text; empty if there is none."""
-    value = mapping.value(values, name)
-    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], dict):
-        value = value[0]
-    if value is None or (name == "question" and isinstance(value, list)):  # messages are read by _chat
-        return ""
+def _text(value: Any, column: str) -> str:
+    """Return a value as stripped text; empty if there is none."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "surrogateescape")
-    if name == "gold_answer" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        value = _number(value)
+    if is_nothing(value):
+        return ""
+    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], dict):
+        return _text(value[0], column)
     if not isinstance(value, str):
-        kind = type(value).__name__
         raise _UnusableError(
-            RowFault("wrong_type", f"column {mapping.columns[name]} holds a {kind}, not text")
+            RowFault("wrong_type", f"column {column} holds a {type(value).__name__}, not text")
         )
-    return _checked(value, mapping.columns[name]).strip()
+    return _checked(value, column).strip()
+
+
+def _scalar_text(value: Any, column: str) -> str:
+    """Return an optional value as text; a structure, which has another meaning, counts as none."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float | Decimal):
+        return _number(value)
+    return _text(value, column) if isinstance(value, str | bytes) else ""
 
 
 def _number(value: int | float | Decimal) -> str:
-    """Return a numeric gold answer as text: 72.0 gives 72, and non-finite values give no text."""
+    """Return a number as text: 72.0 gives 72, and non-finite values give no text."""
     if not math.isfinite(value):
         return ""
     return str(int(value)) if value == int(value) else str(value)

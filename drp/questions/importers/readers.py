@@ -1,6 +1,6 @@
-"""Stream the rows of an input file: Parquet, JSON Lines, CSV, or a folder saved by `datasets.save_to_disk`.
+"""Stream the rows of an input: Parquet, JSON Lines, CSV, or a folder saved by `datasets.save_to_disk`.
 
-    for row in read_rows(Path("traces.jsonl")): ...
+    for row in read_rows(open_input("traces.jsonl")): ...
 
 A row that cannot be read is returned with a fault, and reading continues; a file that cannot be used at all
 raises `BadInputError`. Only a few rows are held in memory at a time.
@@ -8,6 +8,7 @@ raises `BadInputError`. Only a few rows are held in memory at a time.
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -16,60 +17,62 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
-from drp.core import BadInputError
+from drp.questions.importers.compression import COMPRESSED
 from drp.questions.importers.input_rows import InputRow, RowFault
+from drp.questions.importers.inputs import ImportInput, unusable
 from drp.questions.importers.text_readers import read_csv, read_json_lines
 
 HEAD_ROWS = 1_000
-"""JSON Lines has no header: the keys of this many first rows are its columns."""
+"""The columns of a file and their contents are told from this many first rows."""
 _BATCH_ROWS = 16
 """Rows converted to Python objects at a time, as a trace may have megabytes."""
 _BUFFER_BYTES = 1 << 20
 """Parquet pages are read through a buffer of this size instead of whole column chunks."""
 
 
-def read_rows(path: Path) -> Iterator[InputRow]:
-    """Yield the rows of `path` in the file's order.
+def read_rows(source: ImportInput) -> Iterator[InputRow]:
+    """Yield the rows of an input in the order of its files.
 
     Raises:
-        BadInputError: the file does not exist, is empty, of an unknown kind or unreadable as a whole.
+        BadInputError: a file does not exist, is empty, of an unknown kind or unreadable as a whole.
     """
-    return _reader(path)(path)
+    for shard in source.shards:
+        for row in _reader(shard.path)(shard.path):
+            if shard.name:
+                values = row.values
+                if shard.split and isinstance(values, dict):
+                    values = {"split": shard.split, **values}
+                row = replace(row, shard=shard.name, values=values)
+            yield row
 
 
-def columns_of(path: Path) -> tuple[str, ...]:
-    """Return the column names in the file's order; for JSON Lines, the keys of the first 1,000 rows.
+def head_of(source: ImportInput) -> list[InputRow]:
+    """Return the first 1,000 rows of an input, which show its columns and what they hold.
 
     Raises:
-        BadInputError: as in `read_rows`, or none of the first 1,000 rows can be read.
+        BadInputError: as in `read_rows`, or none of these rows can be read.
     """
-    columns: dict[str, None] = {}
-    number = 0
-    for number, row in enumerate(islice(read_rows(path), HEAD_ROWS), start=1):  # noqa: B007
-        if not isinstance(row.values, RowFault):
-            columns |= dict.fromkeys(row.values)
-    if not columns:
-        reason = f"none of its first {number:,} rows can be read" if number else "it has no rows"
-        raise _unusable(path, f"{path.name} cannot be imported: {reason}")
-    return tuple(columns)
+    head = list(islice(read_rows(source), HEAD_ROWS))
+    if not any(isinstance(row.values, dict) and row.values for row in head):
+        reason = f"none of its first {len(head):,} rows can be read" if head else "it has no rows"
+        raise unusable(source.address, f"{source.name} cannot be imported: {reason}")
+    return head
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[InputRow]]:
     if path.is_dir():
         return _read_folder
     if not path.is_file():
-        raise _unusable(path, f"there is no file {path}")
+        raise unusable(str(path), f"there is no file {path}")
     if path.stat().st_size == 0:
-        raise _unusable(path, f"{path.name} is empty")
-    if reader := _READERS.get(path.suffix.lower()):
+        raise unusable(str(path), f"{path.name} is empty")
+    name = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+    if reader := _READERS.get(name.suffix.lower()):
         return reader
-    raise _unusable(
-        path, f"{path.name} is of an unknown kind (supported: {', '.join(_READERS)} and datasets folders)"
+    supported = f"{', '.join(_READERS)}, also with {', '.join(sorted(COMPRESSED))}"
+    raise unusable(
+        str(path), f"{path.name} is of an unknown kind (supported: {supported}, and datasets folders)"
     )
-
-
-def _unusable(path: Path, problem: str) -> BadInputError:
-    return BadInputError(problem, state="Nothing was imported", next_command=f"check it with: ls -l {path}")
 
 
 def _read_parquet(path: Path) -> Iterator[InputRow]:
@@ -79,7 +82,7 @@ def _read_parquet(path: Path) -> Iterator[InputRow]:
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):
                 yield from _arrow_rows(batch, numbers, {})
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise _unusable(path, f"{path.name} is not readable as Parquet: {error}") from error
+        raise unusable(str(path), f"{path.name} is not readable as Parquet: {error}") from error
 
 
 def _read_folder(path: Path) -> Iterator[InputRow]:
@@ -88,8 +91,6 @@ def _read_folder(path: Path) -> Iterator[InputRow]:
     splits: list[str] = []
     if (path / "dataset_dict.json").is_file():
         splits = _json_file(path / "dataset_dict.json")["splits"]
-    elif not (path / "state.json").is_file():
-        raise _unusable(path, f"{path} is a folder, but it was not written by datasets.save_to_disk")
     for split in splits or [""]:
         folder = path / split
         state = _json_file(folder / "state.json")
@@ -102,7 +103,7 @@ def _json_file(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise _unusable(path, f"{path} cannot be read: {error}") from error
+        raise unusable(str(path), f"{path} cannot be read: {error}") from error
     return dict(document)
 
 
@@ -113,7 +114,7 @@ def _arrow_stream(path: Path, numbers: Iterator[int], extra: dict[str, str]) -> 
                 for start in range(0, batch.num_rows, _BATCH_ROWS):
                     yield from _arrow_rows(batch.slice(start, _BATCH_ROWS), numbers, extra)
     except (pa.ArrowInvalid, OSError) as error:
-        raise _unusable(path, f"{path} is not readable as Arrow: {error}") from error
+        raise unusable(str(path), f"{path} is not readable as Arrow: {error}") from error
 
 
 def _arrow_rows(batch: pa.RecordBatch, numbers: Iterator[int], extra: dict[str, str]) -> Iterator[InputRow]:
@@ -143,9 +144,14 @@ def _arrow_row(row: pa.RecordBatch, number: int, extra: dict[str, str]) -> Input
     return InputRow(number, {**extra, **values})
 
 
+def _read_arrow(path: Path) -> Iterator[InputRow]:
+    return _arrow_stream(path, count(1), {})
+
+
 _READERS: dict[str, Callable[[Path], Iterator[InputRow]]] = {
     ".parquet": _read_parquet,
     ".pq": _read_parquet,
+    ".arrow": _read_arrow,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
     ".json": read_json_lines,

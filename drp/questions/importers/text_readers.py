@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from drp.core import BadInputError
+from drp.questions.importers.compression import COMPRESSED, opened
 from drp.questions.importers.input_rows import (
     MAX_CHARACTERS,
     RAW_CHARACTERS,
@@ -45,19 +46,26 @@ def read_json_lines(path: Path) -> Iterator[InputRow]:
     Raises:
         BadInputError: the file is one JSON list.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         is_first = True
         for number, line, is_cut in _lines(file):
             if not line.strip():
                 continue
             if is_first and line.lstrip().startswith(b"["):
-                raise BadInputError(
-                    f"{path.name} is a JSON list, which cannot be streamed",
-                    state="Nothing was imported",
-                    next_command=f"jq -c '.[]' {path} > {path.with_suffix('.jsonl').name}, then import it",
-                )
+                raise _json_list(path)
             is_first = False
             yield _too_long(number, line) if is_cut else _json_row(number, line)
+
+
+def _json_list(path: Path) -> BadInputError:
+    read = {".gz": "zcat", ".zst": "zstdcat", ".bz2": "bzcat", ".xz": "xzcat"}.get(path.suffix.lower())
+    convert = f"{read} {path} | jq -c '.[]'" if read else f"jq -c '.[]' {path}"
+    name = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+    return BadInputError(
+        f"{path.name} is a JSON list, which cannot be streamed",
+        state="Nothing was imported",
+        next_command=f"{convert} > {name.with_suffix('.jsonl').name}, then import it",
+    )
 
 
 def _too_long(number: int, line: bytes) -> InputRow:
@@ -109,7 +117,7 @@ def read_csv(path: Path) -> Iterator[InputRow]:
         BadInputError: the header cannot be read or names a column twice.
     """
     csv.field_size_limit(MAX_CHARACTERS)
-    with path.open("rb") as file:
+    with opened(path) as file:
         lines = _CsvLines(file)
         reader = csv.reader(iter(lines), strict=True)  # strict: a stray quote is a fault and swallows no rows
         header = _csv_header(path, reader)

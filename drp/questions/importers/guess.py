@@ -1,0 +1,218 @@
+"""Guess from the names and the contents of a file's columns which of them hold the fields of an import.
+
+A guess that is in doubt is refused with the `--map` that settles it: two columns say different things for one
+field, or no row of the sample gives a question, a gold answer, or thinking.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from drp.core import BadInputError
+from drp.questions.importers.columns import (
+    ColumnMapping,
+    ImportCommand,
+    given_columns,
+    is_usual,
+    usual_columns,
+)
+from drp.questions.importers.contents import Content, content_of
+from drp.questions.importers.paths import nested_paths, value_at
+from drp.questions.importers.readings import Reading, as_generations, is_nothing, readings
+from drp.questions.importers.rivals import rival_fault
+
+_OTHER_FIELDS = ("dataset", "split", "finish_reason", "level", "subject")
+
+
+class Guess:
+    """The guess for one file, field by field."""
+
+    def __init__(self, sample: Sequence[Mapping[str, Any]], command: ImportCommand) -> None:
+        self.sample = sample
+        self.command = command
+        self.columns = list(dict.fromkeys(name for row in sample for name in row))
+        self.given = given_columns(command, self.columns)
+        self.chosen = {name: column for name, column in self.given.items() if column}
+        self.rivals: dict[str, tuple[str, ...]] = {}
+        self.notes: list[str] = []
+        self._contents: dict[str, Content] = {}
+        self._choose_all()
+
+    def content(self, column: str) -> Content:
+        if column not in self._contents:
+            self._contents[column] = content_of(self.sample, column)
+        return self._contents[column]
+
+    def _usual(self, name: str) -> list[str]:
+        """The columns with a usual name of a field that are not mapped to another field."""
+        taken = {column for field, column in self.given.items() if field != name}
+        return [c for c in usual_columns(name, self.columns) if c not in taken or name == "messages"]
+
+    def _choose(self, name: str, columns: Sequence[str], rivals: Sequence[str] = ()) -> None:
+        """Take the first of the columns; the others, and `rivals`, must agree with it."""
+        if name in self.given or not columns:
+            return
+        self.chosen[name] = columns[0]
+        if others := tuple(dict.fromkeys(c for c in (*columns[1:], *rivals) if c != columns[0])):
+            self.rivals[name] = others
+
+    def _choose_all(self) -> None:
+        self._choose("messages", self._conversations()[:1])
+        self._question()
+        self._gold()
+        if self.command.kind == "traces":
+            self._thinking()
+            self._response()
+            self._student()
+        for name in _OTHER_FIELDS:
+            free = [c for c in self._usual(name) if c not in self.chosen.values()]
+            self._choose(name, [c for c in free if self.content(c).kind != "nothing"][:1])
+
+    def _conversations(self) -> list[str]:
+        return [c for c in self._usual("messages") if self.content(c).kind == "conversations"]
+
+    def _question(self) -> None:
+        usual = self._usual("question")
+        filled = [c for c in usual if self.content(c).kind not in ("nothing", "verdicts")]
+        texts = [c for c in filled if self.content(c).length or self.content(c).kind == "conversations"]
+        conversations = [c for c in self._conversations() if c not in usual]
+        if filled or not conversations:
+            empty = [c for c in usual if self.content(c).kind == "nothing"]
+            self._choose("question", texts or filled or empty, [*empty, *conversations])
+
+    def _gold(self) -> None:
+        usual = [c for c in self._usual("gold_answer") if not self._is_response(c)]
+        verdicts = [c for c in usual if self.content(c).kind == "verdicts"]
+        self.notes += [f"{c} holds verdicts ({self.content(c).example}), not gold answers" for c in verdicts]
+        empty = [c for c in usual if self.content(c).kind == "nothing"]
+        filled = [c for c in usual if c not in (*verdicts, *empty)]
+        filled.sort(key=self._is_solution)  # final answers first
+        self._choose("gold_answer", filled or empty[:1])
+
+    def _is_response(self, column: str) -> bool:
+        content = self.content(column)
+        return content.is_marked or content.kind == "conversations"
+
+    def _is_solution(self, column: str) -> bool:
+        if self.content(column).kind == "prose":
+            return True
+        values = [value for row in self.sample if not is_nothing(value := value_at(row, column))]
+        texts = [value for value in values if isinstance(value, str)]
+        return column.lower() == "solution" or sum(
+            "\\boxed" in text or bool(re.search(r"\. |: ", text)) for text in texts
+        ) * 2 > len(values)
+
+    def _thinking(self) -> None:
+        usual = self._usual("thinking")
+        proper = []
+        for column in usual:
+            content = self.content(column)
+            if content.kind in ("labels", "verdicts", "numbers"):
+                self.notes.append(f"{column} holds labels ({content.example}), not reasoning")
+            elif content.kind != "nothing":
+                proper.append(column)
+        empty = [c for c in usual if self.content(c).kind == "nothing"]
+        self._choose("thinking", proper, empty)
+
+    def _response(self) -> None:
+        taken = self.chosen.values()
+        free = [c for c in self._usual("response") if c not in taken]
+        empty = [c for c in free if self.content(c).kind == "nothing"]
+        filled = [c for c in free if c not in empty and self.content(c).kind != "verdicts"]
+        filled += [c for c in self._conversations() if c not in filled and self._answers(c)]
+        if "thinking" not in self.chosen and not any(self._is_response(c) for c in filled):
+            # Thinking between marks tells a response whatever its column is called.
+            filled = [c for c in self.columns if c not in taken and self.content(c).is_marked] or filled
+        filled.sort(key=self._preference)
+        self._choose("response", filled or empty, empty)
+
+    def _answers(self, column: str) -> int:
+        """Number of generations that a column has in the first rows."""
+        values = [as_generations(value_at(row, column)) for row in self.sample[:20]]
+        found = [reading for value in values for reading in readings(value)]
+        return sum(not isinstance(r, Reading) or bool(r.thinking or r.response) for r in found)
+
+    def _preference(self, column: str) -> tuple[int, int]:
+        """Columns with more generations come first, then those in which thinking is marked."""
+        return -self._answers(column), not self.content(column).is_marked
+
+    def _student(self) -> None:
+        usual = [c for c in self._usual("student") if self.content(c).kind != "nothing"]
+        self._choose("student", usual or self._usual("student"))
+
+    @property
+    def mapping(self) -> ColumnMapping:
+        """What is read from where."""
+        return ColumnMapping(self.chosen, frozenset(self.given), self.rivals, tuple(self.notes))
+
+    def refusal(self, problem: str, *choices: str) -> BadInputError:
+        """Return the error that says what is in doubt, and what settles it."""
+        notes = f" ({'; '.join(self.notes)})" if self.notes else ""
+        return self.command.refused(f"{self.command.file}: {problem}{notes}", self.columns, *choices)
+
+    def refuse_doubts(self) -> None:
+        """Refuse a guess that lacks a field, or in which two columns disagree."""
+        if missing := self._missing():
+            raise self.refusal(f"no column is recognised as {missing}", *self.suggestions(missing))
+        mapping = self.mapping
+        for row in self.sample:
+            if fault := rival_fault(row, mapping):
+                raise self.refusal(fault.detail, *fault.choices)
+        if self.command.kind == "traces" and "student" not in mapping and not self.command.student:
+            raise self.command.error(
+                f"{self.command.file} does not name the model that wrote the traces",
+                self.columns,
+                f"{self.command.with_options()} --student NAME (or --map student=COLUMN)",
+            )
+
+    def _missing(self) -> str | None:
+        if "question" not in self.chosen and "messages" not in self.chosen:
+            return "question"
+        if "gold_answer" not in self.chosen:
+            return "gold_answer"
+        if self.command.kind == "traces" and not {"thinking", "response"} & self.chosen.keys():
+            return "thinking"
+        return None
+
+    def suggestions(self, name: str) -> list[str]:
+        """Return the pairs that may give a field that was not found, the likeliest first."""
+        unused = [
+            c for c in self.columns if c not in self.chosen.values() and not self.content(c).is_repeated
+        ]
+        is_gold = name == "gold_answer"
+        kinds = {"values", "labels", "numbers"} if is_gold else {"prose"}
+        paths = self._nested(name) if is_gold else []
+        columns = [c for c in unused if self.content(c).kind in kinds]
+        columns.sort(key=lambda column: self.content(column).length, reverse=not is_gold)
+        return [f"{name}={path}" for path in [*paths, *columns][:3]] or [f"{name}=COLUMN"]
+
+    def possible_responses(self) -> list[str]:
+        """Return columns that may hold the response, if no column was recognised as that."""
+        if "response" in self.given or "response" in self.chosen:
+            return []
+        gold = self.chosen.get("gold_answer", "")
+        others = [c for c in self.columns if c not in self.chosen.values() or c == gold]
+        return [c for c in others if self.content(c).kind == "prose" and not self.content(c).is_repeated][:2]
+
+    def _nested(self, name: str) -> list[str]:
+        """Addresses inside structures whose last key has a usual name of a field, the most frequent first."""
+        found: Counter[str] = Counter()
+        for row in self.sample[:100]:
+            for path, value in nested_paths(row):
+                key = re.split(r"[.\[]", path)[-1]
+                if is_usual(name, key) and not is_nothing(value) and not isinstance(value, bool):
+                    found[path] += 1
+        return [path for path, _ in found.most_common(3)]
+
+
+def recognise(sample: Sequence[Mapping[str, Any]], command: ImportCommand) -> Guess:
+    """Map columns to fields by the first rows of a file; pairs given with `--map` come first.
+
+    Raises:
+        BadInputError: a pair is malformed, a required field is not found, two columns disagree, or traces
+            have neither a model column nor a `student`.
+    """
+    guess = Guess(sample, command)
+    guess.refuse_doubts()
+    return guess
