@@ -104,6 +104,7 @@ NOT_RUN = {
     "export DRP_TEACHERS_FILE=teachers.yaml DRP_TEACHER=my-teacher MY_KEY=...": SETTING,
     "export DRP_BUDGET_USD=5": SETTING,
     ".venv/bin/drp nightly --traces traces.parquet": NETWORK,
+    ".venv/bin/drp import traces 's3://my-bucket/traces/*.jsonl.gz' --student r1-distill-1.5b": NETWORK,
     "drp ledger reconcile": NETWORK,
     "vllm serve models/champion": TRAINING,
     "build/mlflow/bin/drp registry push champion --to https://mlflow.example.org": NETWORK,

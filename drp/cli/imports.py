@@ -31,7 +31,7 @@ FilesArgument: TypeAlias = Annotated[
         "`datasets`; an s3:// address; or - for standard input.",
     ),
 ]
-DryRunOption: TypeAlias = Annotated[
+PreviewOption: TypeAlias = Annotated[
     bool,
     typer.Option("--dry-run", help="Show the guess and three rows as they would be read; import nothing."),
 ]
@@ -42,7 +42,7 @@ def import_traces(
     files: FilesArgument,
     student: StudentOption = None,
     mapping: MappingOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: PreviewOption = False,
 ) -> None:
     """Import long traces of a student, with their questions and gold answers."""
     _import(files, "traces", mapping, student, dry_run=dry_run)
@@ -50,7 +50,7 @@ def import_traces(
 
 @imports.command("questions")
 def import_questions(
-    files: FilesArgument, mapping: MappingOption = None, dry_run: DryRunOption = False
+    files: FilesArgument, mapping: MappingOption = None, dry_run: PreviewOption = False
 ) -> None:
     """Import problems with gold answers."""
     _import(files, "questions", mapping, None, dry_run=dry_run)

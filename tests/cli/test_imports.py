@@ -92,8 +92,9 @@ def test_dead_letters_are_summed_up_with_their_mend(drp: Drp, caplog: pytest.Log
         assert status == 0, error
         thinking, duplicate, gold = caplog.messages
         assert thinking == (
-            "3 rows: no_thinking, first in line 2 (no column holds reasoning, and no marks of thinking are in "
-            f"the response). {mended} thinking=COLUMN, or leave these rows out: there is no trace to prune"
+            "3 rows: no_thinking, first in line 2 (no column holds reasoning, and no marks of thinking are "
+            f"in the response). {mended} thinking=COLUMN, or leave these rows out: "
+            "there is no trace to prune"
         )
         assert duplicate.startswith("1 row: duplicate, first in line 5 (the same as line 1). Next: nothing")
         assert gold.startswith("1 row: no_gold_answer, first in line 6 (the gold answer is empty).")

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import gzip
 import json
 import os
 import re
@@ -203,6 +204,11 @@ def _write_inputs(folder: Path, recorded: Path) -> None:
         writer = csv.DictWriter(file, list(other_names[0]))
         writer.writeheader()
         writer.writerows(other_names)
+    (folder / "shards").mkdir()
+    texts = [row for row in other_names if all(isinstance(value, str) for value in row.values())]
+    for place, rows in enumerate((texts[:2], texts[2:])):
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"shards/train-0000{place}-of-00002.parquet")
+    _write_public_layouts(folder)
     for name in ("problems", "gsm8k", "prm12k", "math500", "aime24", "amc23"):
         rows = [
             {
@@ -214,6 +220,39 @@ def _write_inputs(folder: Path, recorded: Path) -> None:
             for number in range(1, 4)
         ]
         pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+
+
+def _write_public_layouts(folder: Path) -> None:
+    """Write small files in the layouts of the public data sets that the how-to on imports names."""
+    question, thinking, response = "What is 3 * 4?", "3 * 4 is 4 + 4 + 4. That is 12.", "It is \\boxed{12}."
+    text = f"<think>\n{thinking}\n</think>\n\n{response}"
+    asked = {"role": "user", "content": question}
+    answered = {"role": "assistant", "content": text}
+    s1k = {"question": question, "solution": "12", "cot_type": "math", "gemini_attempt": response}
+    s1k |= {"deepseek_thinking_trajectory": thinking, "deepseek_attempt": response}
+    deepmath = {"question": question, "final_answer": "12", "difficulty": 1.5, "topic": "Arithmetic"}
+    deepmath |= {f"r1_solution_{n}": f"Way {n}. {thinking}\n</think>\n{response}" for n in (1, 2, 3)}
+    turns = [{"from": "user", "value": f"Box it. {question}"}, {"from": "assistant", "value": text}]
+    openthoughts = {
+        "problem": question,
+        "solution": f"We multiply: {response}",
+        "messages": [asked, {"role": "assistant", "content": f"We multiply: {response}"}],
+        "conversations": turns,
+        "correct": True,
+    }
+    openmath = {"problem": question, "generated_solution": text, "expected_answer": "12"}
+    openmath |= {"generation_model": "DeepSeek-R1", "problem_source": "a forum", "inference_mode": "cot"}
+    am = {
+        "messages": [asked | {"info": {"source": "s", "reference_answer": "12"}}, answered | {"info": None}]
+    }
+    dapo = {"prompt": [asked], "reward_model": {"ground_truth": "12", "style": "rule"}, "data_source": "dapo"}
+    (folder / "deepmath/data").mkdir(parents=True)
+    for name, row in (("s1k", s1k), ("deepmath/data/train-00000-of-00001", deepmath), ("dapo", dapo)):
+        pq.write_table(pa.Table.from_pylist([row]), folder / f"{name}.parquet")
+    (folder / "openthoughts.jsonl.gz").write_bytes(gzip.compress(json.dumps(openthoughts).encode()))
+    (folder / "openmath.jsonl").write_text(json.dumps(openmath))
+    with pa.CompressedOutputStream(str(folder / "am.jsonl.zst"), "zstd") as out:
+        out.write(json.dumps(am).encode())
 
 
 def is_module_file(module: str) -> bool:

@@ -235,6 +235,13 @@ def test_verdicts_are_no_gold_answers() -> None:
     assert "label holds verdicts (correct), not gold answers" in message
 
 
+def test_zero_and_one_may_be_answers_but_not_labels() -> None:
+    rows = [row(answer=n % 2, label=n % 2) for n in range(4)]
+    assert recognise(rows, ImportCommand("traces", "f", (), "m")).mapping.columns["gold_answer"] == "answer"
+    only = [{"question": "q?", "label": n % 2, "response": f"<think>{LONG}</think>2"} for n in range(4)]
+    assert "label holds verdicts (0), not gold answers" in refusal(*only)
+
+
 def test_a_gold_answer_inside_a_structure_is_suggested_by_its_address() -> None:
     messages = [
         {"role": "user", "content": "What is 1 + 1?", "info": {"source": "s", "answer": "2"}},

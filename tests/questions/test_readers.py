@@ -224,6 +224,12 @@ def test_folders_that_datasets_did_not_write(tmp_path: Path) -> None:
         columns_of(tmp_path)
 
 
+def test_few_long_rows_are_enough_for_a_guess(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drp.questions.importers.readers.HEAD_CHARACTERS", 1_000)
+    path = jsonl(tmp_path / "t.jsonl", [{"question": "q" * 300, "more": ["x" * 300]} for _ in range(50)])
+    assert len(head_of(open_input(path))) == 2
+
+
 def test_raw_is_short_and_can_be_stored() -> None:
     row = InputRow(1, {"question": "x" * 5_000, "answer": "\ud800\0"})
     assert len(row.raw) == 2_000

@@ -168,6 +168,7 @@ class ImportReading(Generic[T]):
         self, identity: Callable[[T], tuple[str, dict[str, str]]], refusal: RefusalRule
     ) -> Iterator[T | DeadLetter]:
         """Yield the items of all rows."""
+        self.guess.forget_sample()
         letters = DeadLetters(self.defaults.source)
         first_places: dict[bytes, tuple[int, str]] = {}  # per row: its id in 16 bytes, and its place
         for row in read_rows(self.source):

@@ -19,7 +19,7 @@ from drp.questions.importers.columns import (
 )
 from drp.questions.importers.contents import Content, content_of
 from drp.questions.importers.paths import nested_paths, value_at
-from drp.questions.importers.readings import Reading, as_generations, is_nothing, readings
+from drp.questions.importers.readings import Generation, as_generations, is_nothing, readings
 from drp.questions.importers.rivals import rival_fault
 
 _OTHER_FIELDS = ("dataset", "split", "finish_reason", "level", "subject")
@@ -83,12 +83,22 @@ class Guess:
 
     def _gold(self) -> None:
         usual = [c for c in self._usual("gold_answer") if not self._is_response(c)]
-        verdicts = [c for c in usual if self.content(c).kind == "verdicts"]
+        verdicts = [c for c in usual if self._is_verdict(c)]
         self.notes += [f"{c} holds verdicts ({self.content(c).example}), not gold answers" for c in verdicts]
         empty = [c for c in usual if self.content(c).kind == "nothing"]
         filled = [c for c in usual if c not in (*verdicts, *empty)]
         filled.sort(key=self._is_solution)  # final answers first
         self._choose("gold_answer", filled or empty[:1])
+
+    def _is_verdict(self, column: str) -> bool:
+        # 0 and 1 may be answers, but those of a label or target tell right from wrong.
+        first = next(iter(self._values(column)), None)
+        is_number = isinstance(first, int) and not isinstance(first, bool)
+        is_label = column.lower() in ("label", "target")
+        return self.content(column).kind == "verdicts" and (is_label or not is_number)
+
+    def _values(self, column: str) -> list[Any]:
+        return [value for row in self.sample if not is_nothing(value := value_at(row, column))]
 
     def _is_response(self, column: str) -> bool:
         content = self.content(column)
@@ -97,7 +107,7 @@ class Guess:
     def _is_solution(self, column: str) -> bool:
         if self.content(column).kind == "prose":
             return True
-        values = [value for row in self.sample if not is_nothing(value := value_at(row, column))]
+        values = self._values(column)
         texts = [value for value in values if isinstance(value, str)]
         return column.lower() == "solution" or sum(
             "\\boxed" in text or bool(re.search(r"\. |: ", text)) for text in texts
@@ -131,7 +141,7 @@ class Guess:
         """Number of generations that a column has in the first rows."""
         values = [as_generations(value_at(row, column)) for row in self.sample[:20]]
         found = [reading for value in values for reading in readings(value)]
-        return sum(not isinstance(r, Reading) or bool(r.thinking or r.response) for r in found)
+        return sum(not isinstance(r, Generation) or bool(r.thinking or r.response) for r in found)
 
     def _preference(self, column: str) -> tuple[int, int]:
         """Columns with more generations come first, then those in which thinking is marked."""
@@ -145,6 +155,10 @@ class Guess:
     def mapping(self) -> ColumnMapping:
         """What is read from where."""
         return ColumnMapping(self.chosen, frozenset(self.given), self.rivals, tuple(self.notes))
+
+    def forget_sample(self) -> None:
+        """Release the first rows, which may be long, once the guess is made."""
+        self.sample = ()
 
     def refusal(self, problem: str, *choices: str) -> BadInputError:
         """Return the error that says what is in doubt, and what settles it."""

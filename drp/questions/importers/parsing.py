@@ -19,7 +19,7 @@ from drp.questions.importers.chat import is_chat, read_chat, read_raw_conversati
 from drp.questions.importers.columns import ColumnMapping
 from drp.questions.importers.input_rows import MAX_CHARACTERS, RAW_CHARACTERS, RowFault, text_fault
 from drp.questions.importers.readings import (
-    Reading,
+    Generation,
     agree,
     as_generations,
     is_nothing,
@@ -109,13 +109,13 @@ def parse_traces(
     return traces
 
 
-def _generations(values: Mapping[str, Any], mapping: ColumnMapping) -> Sequence[Reading | RowFault]:
+def _generations(values: Mapping[str, Any], mapping: ColumnMapping) -> Sequence[Generation | RowFault]:
     """Return thinking and response of each generation of a row."""
     responses = readings(as_generations(mapping.value(values, "response")))
     column = mapping.value(values, "thinking")
     thoughts = [] if is_switch(column) else readings(as_generations(column))
     if not responses:
-        return [_as_thinking(each) for each in thoughts] or [Reading("", "")]
+        return [_as_thinking(each) for each in thoughts] or [Generation("", "")]
     if not thoughts:
         return responses
     if len(thoughts) != len(responses):
@@ -124,16 +124,16 @@ def _generations(values: Mapping[str, Any], mapping: ColumnMapping) -> Sequence[
     return [_combined(*each, mapping) for each in zip(thoughts, responses, strict=True)]
 
 
-def _as_thinking(reading: Reading | RowFault) -> Reading | RowFault:
+def _as_thinking(reading: Generation | RowFault) -> Generation | RowFault:
     """Return what a column of thinking holds: all of it is thinking, unless marks say what is."""
     if isinstance(reading, RowFault) or reading.thinking:
         return reading
-    return Reading(reading.response, "")
+    return Generation(reading.response, "")
 
 
 def _combined(
-    thought: Reading | RowFault, response: Reading | RowFault, mapping: ColumnMapping
-) -> Reading | RowFault:
+    thought: Generation | RowFault, response: Generation | RowFault, mapping: ColumnMapping
+) -> Generation | RowFault:
     """Combine a column of thinking with a response, which must not mark other thinking."""
     if isinstance(response, RowFault):
         return response
@@ -141,9 +141,9 @@ def _combined(
         return response if response.thinking else thought
     own = thought.thinking or ("" if is_switch(thought.response) else thought.response)
     if not own or not response.thinking or agree(own, response.thinking):
-        return Reading(response.thinking or own, response.response, response.before)
+        return Generation(response.thinking or own, response.response, response.before)
     if "thinking" in mapping.given:
-        return Reading(own, response.response)
+        return Generation(own, response.response)
     column, other = mapping.columns["thinking"], mapping.columns["response"]
     return RowFault(
         "ambiguous",
@@ -164,7 +164,7 @@ class _OneGeneration:
         self._index = index
         self._count = count
 
-    def trace(self, question: Question, generation: Reading | RowFault) -> RecordedTrace:
+    def trace(self, question: Question, generation: Generation | RowFault) -> RecordedTrace:
         if isinstance(generation, RowFault):
             raise _UnusableError(generation)
         thinking, response = generation.thinking, generation.response

@@ -24,6 +24,8 @@ from drp.questions.importers.text_readers import read_csv, read_json_lines
 
 HEAD_ROWS = 1_000
 """The columns of a file and their contents are told from this many first rows."""
+HEAD_CHARACTERS = 50_000_000
+"""Fewer rows are looked at if they are longer than this together: they are held in memory."""
 _BATCH_ROWS = 16
 """Rows converted to Python objects at a time, as a trace may have megabytes."""
 _BUFFER_BYTES = 1 << 20
@@ -47,16 +49,30 @@ def read_rows(source: ImportInput) -> Iterator[InputRow]:
 
 
 def head_of(source: ImportInput) -> list[InputRow]:
-    """Return the first 1,000 rows of an input, which show its columns and what they hold.
+    """Return the first 1,000 rows of an input, or fewer long ones, which show what its columns hold.
 
     Raises:
         BadInputError: as in `read_rows`, or none of these rows can be read.
     """
-    head = list(islice(read_rows(source), HEAD_ROWS))
+    head, characters = [], 0
+    for row in islice(read_rows(source), HEAD_ROWS):
+        head.append(row)
+        characters += _length(row.values)
+        if characters > HEAD_CHARACTERS:
+            break
     if not any(isinstance(row.values, dict) and row.values for row in head):
         reason = f"none of its first {len(head):,} rows can be read" if head else "it has no rows"
         raise unusable(source.address, f"{source.name} cannot be imported: {reason}")
     return head
+
+
+def _length(value: Any) -> int:
+    """Return the number of characters in a value."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, dict | list):
+        return sum(map(_length, value.values() if isinstance(value, dict) else value))
+    return 0
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[InputRow]]:

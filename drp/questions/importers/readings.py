@@ -54,7 +54,7 @@ _SWITCHES = frozenset(
 
 
 @dataclass(frozen=True)
-class Reading:
+class Generation:
     """One generation: its thinking and response, without marks.
 
     Attributes:
@@ -68,7 +68,7 @@ class Reading:
     before: str = ""
 
 
-def readings(value: Any) -> list[Reading | RowFault]:
+def readings(value: Any) -> list[Generation | RowFault]:
     """Return the generations that a value holds, in its order; none if it is empty."""
     if is_nothing(value):
         return []
@@ -77,13 +77,13 @@ def readings(value: Any) -> list[Reading | RowFault]:
     return [_reading(value)]
 
 
-def _only(item: Any) -> Reading | RowFault:
+def _only(item: Any) -> Generation | RowFault:
     if is_nothing(item):
-        return Reading("", "")
+        return Generation("", "")
     return _reading(item)
 
 
-def _reading(value: Any) -> Reading | RowFault:
+def _reading(value: Any) -> Generation | RowFault:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "surrogateescape")
     if isinstance(value, str):
@@ -105,18 +105,18 @@ def _reading(value: Any) -> Reading | RowFault:
     return RowFault("wrong_type", f"holds a {type(value).__name__}, not text")
 
 
-def _checked(reasoning: str, text: str) -> Reading | RowFault:
+def _checked(reasoning: str, text: str) -> Generation | RowFault:
     return text_fault(reasoning) or text_fault(text) or _combined(reasoning, text)
 
 
-def _combined(reasoning: str, text: str) -> Reading | RowFault:
+def _combined(reasoning: str, text: str) -> Generation | RowFault:
     marked = split_marked(text)
     if marked.is_repeated:
         return RowFault("ambiguous", "more than one block of thinking is marked in one text")
     own = without_thinking_marks(reasoning)
     if own and marked.thinking and not agree(own, marked.thinking):
         return RowFault("ambiguous", "a message has reasoning next to its text, and another one in the text")
-    return Reading(marked.thinking or own, marked.response, marked.before)
+    return Generation(marked.thinking or own, marked.response, marked.before)
 
 
 def is_nothing(value: Any) -> bool:
@@ -149,12 +149,12 @@ def agree(one: str, other: str) -> bool:
     return one in other or other in one
 
 
-def same_generations(some: Sequence[Reading | RowFault], others: Sequence[Reading | RowFault]) -> bool:
+def same_generations(some: Sequence[Generation | RowFault], others: Sequence[Generation | RowFault]) -> bool:
     """Whether all generations of one value are among those of the other, where both say something."""
-    fewer, more = sorted(([r for r in each if isinstance(r, Reading)] for each in (some, others)), key=len)
+    fewer, more = sorted(([r for r in each if isinstance(r, Generation)] for each in (some, others)), key=len)
     return all(any(_same(one, other) for other in more) for one in fewer)
 
 
-def _same(one: Reading, other: Reading) -> bool:
+def _same(one: Generation, other: Generation) -> bool:
     thinking = not one.thinking or not other.thinking or agree(one.thinking, other.thinking)
     return thinking and " ".join(one.response.split()) == " ".join(other.response.split())

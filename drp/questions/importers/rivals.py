@@ -11,7 +11,7 @@ from drp.questions.importers.contents import is_worked
 from drp.questions.importers.input_rows import RowFault
 from drp.questions.importers.paths import value_at
 from drp.questions.importers.readings import (
-    Reading,
+    Generation,
     agree,
     as_generations,
     is_nothing,
@@ -107,7 +107,7 @@ def _same_thinking(one: Any, other: Any) -> bool:
 
 
 def _thinking(value: Any) -> list[str]:
-    return [r.thinking or r.response for r in readings(as_generations(value)) if isinstance(r, Reading)]
+    return [r.thinking or r.response for r in readings(as_generations(value)) if isinstance(r, Generation)]
 
 
 def _same_response(one: Any, other: Any) -> bool:
