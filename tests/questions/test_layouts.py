@@ -59,6 +59,7 @@ WHOLE = [(QUESTION, THINKING, RESPONSE, "12")]
         ("<unused94>thought\n", "<unused95>"),
         ("<|channel>thought\n", "<channel|>"),
         ("Here is my thought process:\n", "\nHere is my response:\n"),
+        ("## Thinking\n\n", "\n\n## Final Response\n\n"),
         ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
         ("analysis", "assistantfinal"),
         ("", "</think>"),
@@ -123,6 +124,9 @@ TEXT_PART = {"type": "text", "text": RESPONSE}
           TEXT_PART]}],
         [{"role": "assistant", "content": [{"type": "reasoning", "summary": [{"type": "summary_text",
           "text": THINKING}]}, {"type": "output_text", "text": RESPONSE}]}],
+        [{"role": "assistant", "content": [{"type": "think", "think": THINKING}, TEXT_PART]}],
+        [{"role": "assistant", "content": RESPONSE, "reasoning_details": [
+          {"type": "reasoning.text", "text": THINKING}, {"type": "reasoning.encrypted", "data": "x"}]}],
         [{"role": "model", "parts": [{"text": THINKING, "thought": True}, {"text": RESPONSE}]}],
         [{"role": "assistant", "channel": "analysis", "content": THINKING},
          {"role": "assistant", "channel": "final", "content": RESPONSE}],
@@ -194,6 +198,7 @@ BOTH = [*WHOLE, (QUESTION, SECOND, RESPONSE, "12")]
         },
         {"responses": [[{"role": "assistant", "content": text}] for text in (FIRST_TEXT, SECOND_TEXT)]},
         {"thinking": [THINKING, SECOND], "response": [RESPONSE, RESPONSE]},
+        {"samples": [{"thinking": THINKING, "answer": RESPONSE}, {"thinking": SECOND, "answer": RESPONSE}]},
         {"generations": json.dumps([FIRST_TEXT, SECOND_TEXT])},
         {"generations": [FIRST_TEXT, SECOND_TEXT], "generation": SECOND_TEXT},
     ],
@@ -315,6 +320,24 @@ def test_no_response_but_a_column_that_may_hold_it_is_a_doubt(tmp_path: Path) ->
     assert "--map response=answer or --map response=" in str(refused.value)
     assert read(tmp_path, row, "response=answer") == [(QUESTION, THINKING, answer, "12")]
     assert read(tmp_path, row, "response=") == [(QUESTION, THINKING, "", "12")]
+
+
+def test_an_answer_that_may_be_the_models_own_is_a_doubt(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="--map response=answer or --map response="):
+        items(tmp_path, {"question": QUESTION, "reasoning": THINKING, "answer": RESPONSE})
+
+
+def test_a_gold_answer_that_is_a_structure_is_refused_with_its_addresses(tmp_path: Path) -> None:
+    row = {"question": QUESTION, "response": FIRST_TEXT, "answer": {"value": "12", "unit": "eggs"}}
+    with pytest.raises(BadInputError, match="column answer holds a structure") as refused:
+        items(tmp_path, row)
+    assert "--map gold_answer=answer.value or --map gold_answer=answer.unit" in str(refused.value)
+    assert read(tmp_path, row, "gold_answer=answer.value") == WHOLE
+
+
+def test_the_options_of_a_question_are_no_responses(tmp_path: Path) -> None:
+    row = {"question": QUESTION, "choices": ["11", "12"], "response": FIRST_TEXT} | GOLD
+    assert read(tmp_path, row) == WHOLE
 
 
 @pytest.mark.parametrize(

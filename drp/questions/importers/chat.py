@@ -15,8 +15,16 @@ _USER = {"user", "human"}
 _ASSISTANT = {"assistant", "gpt", "model", "bot", "chatgpt"}
 _THINKING_ROLES = {"thinking", "reasoning", "thought", "think"}
 _THINKING_CHANNELS = {"analysis", "commentary"}
-_THINKING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought", "think", "thinking_content")
-_THINKING_PARTS = {"thinking", "reasoning", "reasoning_text", "thought", "summary_text"}
+_THINKING_KEYS = (
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "thought",
+    "think",
+    "thinking_content",
+    "reasoning_details",
+)
+_THINKING_PARTS = {"thinking", "reasoning", "reasoning_text", "thought", "summary_text", "think"}
 _TEXT_KEYS = (
     "content",
     "value",
@@ -27,6 +35,7 @@ _TEXT_KEYS = (
     "completion",
     "output",
     "message",
+    "answer",
 )
 _RAW_CONVERSATIONS = {
     sign: re.compile(pattern, re.DOTALL)
@@ -165,8 +174,6 @@ def _parts(content: Any) -> tuple[str, str]:
     thinking: list[str] = []
     texts: list[str] = []
     for part in content:
-        if isinstance(part, Mapping) and part.get("type") == "redacted_thinking":
-            continue
         is_thinking = isinstance(part, Mapping) and (
             part.get("type") in _THINKING_PARTS or part.get("thought") is True
         )
@@ -178,13 +185,14 @@ def _part_text(part: Any) -> str:
     if isinstance(part, str):
         return part
     if isinstance(part, Mapping):
-        keys = ("thinking", "reasoning", "text", "content", "summary")
+        keys = ("thinking", "reasoning", "think", "text", "content", "summary")
         value = next((part[key] for key in keys if not _is_empty(part.get(key))), None)
         if isinstance(value, str):
             return value
         if isinstance(value, list):
             return "\n\n".join(_inner_texts(value))
-        if part.keys() & set(keys):
+        is_hidden = str(part.get("type")).endswith(("redacted_thinking", "encrypted"))
+        if is_hidden or part.keys() & set(keys):
             return ""
     kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
     raise NotAChatError(f"a message part of type {kind}, which is not text")

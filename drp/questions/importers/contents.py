@@ -34,6 +34,7 @@ class Content:
         example: the first value that is not empty, as text.
         length: mean length of the texts, in characters.
         is_marked: whether thinking is marked in a value, or is a part of a conversation's messages.
+        is_plain: whether all values are texts or numbers, and not structures.
         is_repeated: whether most values occur several times, as those of a switch do.
     """
 
@@ -42,6 +43,7 @@ class Content:
     example: str = ""
     length: float = 0.0
     is_marked: bool = False
+    is_plain: bool = True
     is_repeated: bool = False
 
 
@@ -59,6 +61,7 @@ def content_of(sample: Sequence[Mapping[str, Any]], column: str) -> Content:
         (texts or [str(values[0])])[0][:80],
         sum(map(len, texts)) / max(1, len(texts)),
         is_marked=any(map(_has_thinking, texts)),
+        is_plain=not any(isinstance(value, Mapping | list) for value in values),
         is_repeated=is_repeated,
     )
 

@@ -134,6 +134,8 @@ class Guess:
         if "thinking" not in self.chosen and not any(self._is_response(c) for c in filled):
             # Thinking between marks tells a response whatever its column is called.
             filled = [c for c in self.columns if c not in taken and self.content(c).is_marked] or filled
+        # The options of a multiple-choice question are no replies of a server.
+        filled = [c for c in filled if not (c.lower() == "choices" and self.content(c).length)]
         filled.sort(key=self._preference)
         self._choose("response", filled or empty, empty)
 
@@ -197,7 +199,7 @@ class Guess:
         is_gold = name == "gold_answer"
         kinds = {"values", "labels", "numbers"} if is_gold else {"prose"}
         paths = self._nested(name) if is_gold else []
-        columns = [c for c in unused if self.content(c).kind in kinds]
+        columns = [c for c in unused if self.content(c).kind in kinds and self.content(c).is_plain]
         columns.sort(key=lambda column: self.content(column).length, reverse=not is_gold)
         return [f"{name}={path}" for path in [*paths, *columns][:3]] or [f"{name}=COLUMN"]
 
@@ -207,7 +209,10 @@ class Guess:
             return []
         gold = self.chosen.get("gold_answer", "")
         others = [c for c in self.columns if c not in self.chosen.values() or c == gold]
-        return [c for c in others if self.content(c).kind == "prose" and not self.content(c).is_repeated][:2]
+        texts = [c for c in others if self.content(c).kind == "prose" and not self.content(c).is_repeated]
+        if gold and self._is_solution(gold) and gold not in texts:
+            texts.append(gold)
+        return texts[:2]
 
     def _nested(self, name: str) -> list[str]:
         """Addresses inside structures whose last key has a usual name of a field, the most frequent first."""

@@ -41,6 +41,7 @@ _THINKING: tuple[Pair, ...] = (
     ("<|channel>thought", "<channel|>"),  # Gemma 4
     ("[unused16]", "[unused17]"),  # Pangu
     ("Here is my thought process:", "Here is my response:"),  # Granite
+    ("## Thinking\n", "## Final Response\n"),  # HuatuoGPT-o1
 )
 _ANSWER: tuple[Pair, ...] = (
     *((f"<{tag}>", f"</{tag}>") for tag in ("answer", "final_answer", "solution", "response", "output")),

@@ -18,6 +18,7 @@ from drp.grading import extract_answer
 from drp.questions.importers.chat import is_chat, read_chat, read_raw_conversation
 from drp.questions.importers.columns import ColumnMapping
 from drp.questions.importers.input_rows import MAX_CHARACTERS, RAW_CHARACTERS, RowFault, text_fault
+from drp.questions.importers.paths import nested_paths
 from drp.questions.importers.readings import (
     Generation,
     agree,
@@ -245,9 +246,13 @@ def _gold_text(values: Mapping[str, Any], mapping: ColumnMapping) -> str:
     value = mapping.value(values, "gold_answer")
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], dict):
         value = value[0]
+    column = mapping.columns["gold_answer"]
+    if isinstance(value, Mapping):
+        addresses = tuple(f"gold_answer={path}" for path, _ in nested_paths({column: value}))
+        raise _UnusableError(RowFault("wrong_type", f"column {column} holds a structure", addresses[:3]))
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         value = _number(value)
-    return _text(value, mapping.columns["gold_answer"])
+    return _text(value, column)
 
 
 def _final_answer(gold: str) -> str:
