@@ -37,6 +37,12 @@ class UnusableReplyError(Exception):
 _LONGEST_FAULT = 400  # characters: it goes into a prompt and a row
 _LONGEST_REPLY = 4_000_000  # characters; four times a full context
 _JSON_FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.S)  # the only wrapper that is accepted
+# Marks that end the thinking of a model: tags, Kimi's triangles, gpt-oss's last channel.
+_THOUGHT = re.compile(
+    r"</(?:think|thinking|thought|reasoning|seed:think)>|\[/THINK\]|◁/think▷"
+    r"|<\|channel\|>final(?: [^<]{0,40})?<\|message\|>"
+)
+_END = re.compile(r"<\|(?:return|end|im_end|eot_id)\|>\Z")
 _FAULTS = 2  # faults named in one message
 
 # The schema allows the ten families only; parsing accepts any text, so that an unknown family does not cost
@@ -156,12 +162,12 @@ Model = TypeVar("Model", bound=AnyReply)
 
 
 def parsed(model: type[Model], text: str) -> Model:
-    """Parse the reply in `text`: JSON alone, or in one ```json fence.
+    """Parse the reply in `text`: JSON alone, or in one ```json fence, also after a model's marked thinking.
 
     Raises:
         UnusableReplyError: `malformed`, with the first faults.
     """
-    document = text.strip()
+    document = without_thinking(text)
     if not document:
         raise UnusableReplyError("malformed", "the reply is empty")
     if len(document) > _LONGEST_REPLY:
@@ -175,6 +181,18 @@ def parsed(model: type[Model], text: str) -> Model:
     named = "; ".join(f"{_place(fault['loc'])}{fault['msg']}" for fault in faults[:_FAULTS])
     more = f" (and {len(faults) - _FAULTS} more)" if len(faults) > _FAULTS else ""
     raise UnusableReplyError("malformed", f"the reply is not what the schema asks for: {named}{more}")
+
+
+def without_thinking(text: str) -> str:
+    """Return what follows a model's marked thinking, without white space around it.
+
+    A reply that begins with its JSON has no thinking before it; marks in it are a part of its texts.
+    """
+    document = text.strip()
+    if document.startswith(("{", "```")):
+        return document
+    ends = [match.end() for match in _THOUGHT.finditer(document)]
+    return _END.sub("", document[ends[-1] :].strip()).strip() if ends else document
 
 
 def _place(location: tuple[int | str, ...]) -> str:

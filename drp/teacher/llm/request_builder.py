@@ -81,8 +81,17 @@ class RequestBuilder:
         *,
         fault: str | None = None,
         max_tokens_factor: float = 1.0,
+        most_tokens: int | None = None,
     ) -> TeacherRequest:
-        """Build one request; `fault` and `max_tokens_factor` make a second one different from the first."""
+        """Build one request for a draft.
+
+        Args:
+            strategy: builds the prompt.
+            draft: the draft.
+            fault: what was wrong with the first reply.
+            max_tokens_factor: factor on the limit of the reply's tokens, after a cut.
+            most_tokens: a lower limit of the reply's tokens, after the provider had no room for more.
+        """
         structured = "json_schema" in self.profile.supports
         prompt = strategy.build(
             draft, structured=structured, fault=fault, max_tokens_factor=max_tokens_factor
@@ -90,13 +99,21 @@ class RequestBuilder:
         body: dict[str, object] = {
             "model": self.profile.model,
             "messages": [dict(message) for message in prompt.messages],
-            self.profile.limit_field: min(prompt.max_completion_tokens, self.profile.limits.output_tokens),
+            self.profile.limit_field: self._most_tokens(prompt, most_tokens),
             **self.profile.sampling.model_dump(exclude_none=True),
+            **self.profile.extra_body,
         }
         if prompt.schema is not None:
             body["response_format"] = {"type": "json_schema", "json_schema": dict(prompt.schema)}
         estimate = Usage(prompt.expected_prompt_tokens, 0, prompt.expected_completion_tokens)
         return TeacherRequest(prompt.stage, self.profile.base_url, body, prompt.prompt_version, estimate)
+
+    def _most_tokens(self, prompt: PromptRequest, most_tokens: int | None) -> int:
+        limits = self.profile.limits
+        bounds = [prompt.max_completion_tokens, limits.output_tokens]
+        if limits.context is not None:
+            bounds.append(limits.context - prompt.expected_prompt_tokens)
+        return max(1, min([*bounds, *([] if most_tokens is None else [most_tokens])]))
 
     def expected(self, trace: StudentTrace) -> Iterator[TeacherRequest]:
         """Yield the first requests about a trace, to estimate their cost.

@@ -5,6 +5,9 @@ not cover the trace. The ledger keeps it like any other answer. The teacher then
 differs from the first: it has a higher token limit after a cut, otherwise it names the fault. If the second
 answer is unusable too, the draft is refused.
 
+A request for which the provider has no room (its prompt and its longest reply exceed the model's context) is
+sent once more with a lower token limit.
+
 A revision that can be read but not followed (`drp.derivation`) is sent back once in the same way. The second
 one is taken as it is: the row gates judge it, so that its text and all its reasons are stored.
 """
@@ -21,6 +24,7 @@ from drp.ledger import CARRIED, Completion, TeacherReply, TeacherRequest
 from drp.teacher.llm.parse import whole
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.teacher.llm.request_builder import PromptStrategy, RequestBuilder
+from drp.teacher.llm.room import tokens_with_room
 from drp.teacher.llm.text_checks import derivation_fault
 from drp.teacher.transport.protocol import Driver
 
@@ -38,6 +42,8 @@ class _PendingDraft:
     fault: str | None = None
     max_tokens_factor: float = 1.0
     is_second: bool = False
+    most_tokens: int | None = None
+    """Tokens of the longest reply that the provider has room for, if it had none for the first request."""
 
 
 class LlmTeacher:
@@ -96,6 +102,7 @@ class LlmTeacher:
                     pending.draft,
                     fault=pending.fault,
                     max_tokens_factor=pending.max_tokens_factor,
+                    most_tokens=pending.most_tokens,
                 )
                 pending_by_request[request.request_id].append(pending)
                 yield request
@@ -122,12 +129,15 @@ class LlmTeacher:
         if reply.answer is None:
             if reply.problem == CARRIED:
                 return replace(pending.draft, is_carried=True)
+            if reply.is_without_room and pending.most_tokens is None:
+                asked = int(reply.request.body[self._builder.profile.limit_field])
+                return replace(pending, most_tokens=tokens_with_room(reply.problem or "", asked))
             return replace(pending.draft, refusal=Refusal("unanswered", reply.problem or "no answer"))
         try:
             draft = strategy.parse(pending.draft, _text(reply.answer))
             if pending.is_second or (fault_found := derivation_fault(draft)) is None:
                 return draft  # the row gates reject what is still wrong
-            return _PendingDraft(pending.draft, fault_found, is_second=True)
+            return replace(pending, fault=fault_found, is_second=True)
         except _NoTextError as error:
             reason: _RefusalReason = error.reason
             fault = error.fault
@@ -136,7 +146,7 @@ class LlmTeacher:
         except UnusableReplyError as error:
             reason, fault, prompt_fault, max_tokens_factor = error.reason, error.fault, error.fault, 1.0
         if not pending.is_second:
-            return _PendingDraft(pending.draft, prompt_fault, max_tokens_factor, is_second=True)
+            return replace(pending, fault=prompt_fault, max_tokens_factor=max_tokens_factor, is_second=True)
         return replace(pending.draft, refusal=Refusal(reason, f"the teacher's second answer: {fault}"))
 
 

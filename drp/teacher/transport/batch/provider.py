@@ -35,6 +35,8 @@ _READY_S = 120.0
 """Seconds to wait until an uploaded file is processed."""
 _CALL_S = 60.0
 """Timeout of one try."""
+LOG_WAIT_S = 10.0
+"""A wait from this length on is logged, after any try."""
 _FILE_S = 600.0
 """Timeout of one try that transfers a large file."""
 _CLIENT_ERRORS = (openai.APIError, httpx2.TransportError)
@@ -213,13 +215,17 @@ class BatchProvider:
         def pause(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
             requested = fault_of(error, self._key).wait_s if isinstance(error, _CLIENT_ERRORS) else 0.0
-            return max(requested, backoff(state))
+            patience_left = self._profile.limits.patience_s - (state.seconds_since_start or 0.0)
+            return max(0.0, min(max(requested, backoff(state)), patience_left))
 
         def log(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
-            if state.attempt_number % 5 == 0 and isinstance(error, Exception):
+            number, wait_s = state.attempt_number, state.upcoming_sleep
+            if isinstance(error, Exception) and (number == 1 or number % 5 == 0 or wait_s >= LOG_WAIT_S):
                 why = fault_of(error, self._key).why
-                _log.warning("teacher %s: try %d failed: %s", self._name, state.attempt_number, why)
+                _log.warning(
+                    "teacher %s: try %d failed: %s; again in %.0f s", self._name, number, why, wait_s
+                )
 
         retrying = Retrying(
             retry=retry_if_exception(is_temporary),
