@@ -101,16 +101,7 @@ def test_a_quirk_that_passes_changes_nothing(teach, server, calm, caplog, quirk)
         assert_the_log_says(WORDS[quirk], teach, caplog)
 
 
-PERMANENT = (
-    "wait_a_day",
-    "null_choices",
-    "object_content",
-    "failed",
-    "error_list",
-    "error_text",
-    "page",
-    "drip",
-)
+PERMANENT = ("wait_a_day", "null_choices", "failed", "error_list", "error_text", "drip")
 
 
 @pytest.mark.parametrize("quirk", PERMANENT)
@@ -165,11 +156,21 @@ def test_a_profile_that_knows_its_context_is_never_without_room(teach, server, c
     assert_books_agree(teach, server)
 
 
-@pytest.mark.parametrize(
-    "quirk", ["parts", "usage_text", "null_choices", "failed", "error_429", "error_list"]
-)
-def test_rows_of_batches_have_the_same_quirks(teach, server, calm, quirk):
-    server.set_faults(rows={quirk: 0.6}, until_attempt=1)
+def test_rows_of_batches_have_the_same_quirks(teach, server, calm):
+    quirks = ["parts", "usage_text", "null_choices", "failed", "error_429", "error_list"]
+    server.set_faults(rows=dict.fromkeys(quirks, 1 / len(quirks)), until_attempt=2)
     night = teach("batch", **SMALL)
+    assert rows(night, RESULTS) == calm
+    assert_books_agree(teach, server, "batch")
+    assert server.totals()["asked"] > server.totals()["bodies"]
+
+
+def test_a_batch_whose_every_row_is_refused_rejects_no_row(teach, server, calm):
+    server.set_faults(rows={"row_400": 1.0})
+    night = teach.open("batch", **SMALL)
+    with pytest.raises(TeacherRefusedError, match="Invalid request"):
+        nightly(night)
+    server.set_faults()
+    nightly(night)
     assert rows(night, RESULTS) == calm
     assert_books_agree(teach, server, "batch")

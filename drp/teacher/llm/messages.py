@@ -27,6 +27,8 @@ from drp.traces import letter, numbered, shown, unit_ends
 TwoPass: TypeAlias = Literal["indexed", "verbatim"]
 """The prompt modes that make two requests."""
 Message: TypeAlias = Mapping[str, str]
+Part: TypeAlias = tuple[int, int]
+"""Number of a window of a long trace, counted from 1, and how many windows there are."""
 
 _DECOMPOSE: Mapping[TwoPass, PromptName] = {
     "indexed": "decompose-indexed",
@@ -58,6 +60,7 @@ def build_decompose(
     structured: bool,
     fault: str | None = None,
     max_tokens_factor: float = 1.0,
+    part: Part | None = None,
 ) -> PromptRequest:
     """Build the prompt for the steps of a trace (paper, section 3.1).
 
@@ -70,8 +73,9 @@ def build_decompose(
         structured: whether the endpoint enforces a JSON schema.
         fault: what was wrong with the first reply, for a second attempt.
         max_tokens_factor: factor on the limit of the reply's tokens, if the first reply was cut off.
+        part: which window of a long trace this is.
     """
-    return _build(_DECOMPOSE[mode], Draft(trace), kind, structured, fault, max_tokens_factor)
+    return _build(_DECOMPOSE[mode], Draft(trace), kind, structured, fault, max_tokens_factor, part)
 
 
 def build_fused(
@@ -81,9 +85,10 @@ def build_fused(
     structured: bool,
     fault: str | None = None,
     max_tokens_factor: float = 1.0,
+    part: Part | None = None,
 ) -> PromptRequest:
     """Build the prompt for steps, decisions and response at once; arguments as in `build_decompose`."""
-    return _build("fused", Draft(trace), kind, structured, fault, max_tokens_factor)
+    return _build("fused", Draft(trace), kind, structured, fault, max_tokens_factor, part)
 
 
 def build_revise(
@@ -93,13 +98,14 @@ def build_revise(
     structured: bool,
     fault: str | None = None,
     max_tokens_factor: float = 1.0,
+    part: Part | None = None,
 ) -> PromptRequest:
     """Build the prompt for the decisions on a draft's steps and the revision (paper, section 3.2).
 
     In mode `indexed` the teacher writes only the texts of compressed steps, and code joins the thinking. In
     mode `verbatim` the teacher writes all of it, as in the paper. Other arguments as in `build_decompose`.
     """
-    return _build(_REVISE[mode], draft, None, structured, fault, max_tokens_factor)
+    return _build(_REVISE[mode], draft, None, structured, fault, max_tokens_factor, part)
 
 
 def _build(
@@ -109,9 +115,10 @@ def _build(
     structured: bool,
     fault: str | None,
     max_tokens_factor: float,
+    part: Part | None,
 ) -> PromptRequest:
     template = prompt(name)
-    content = _content(name, draft, fault)
+    content = _content(name, draft, fault, part)
     schema = strict_schema(template.model) if structured else None
     expected, most = _completion_tokens(name, draft, kind)
     content_tokens = 4 + estimated_tokens(content)
@@ -151,7 +158,7 @@ _AGAIN = (
 )
 
 
-def _content(name: PromptName, draft: Draft, fault: str | None = None) -> str:
+def _content(name: PromptName, draft: Draft, fault: str | None = None, part: Part | None = None) -> str:
     """Return the message of one trace: everything that the teacher may know about it, delimited."""
     trace = draft.trace
     thinking = trace.thinking
@@ -173,9 +180,21 @@ def _content(name: PromptName, draft: Draft, fault: str | None = None) -> str:
         data["steps"] = numbered(thinking, ends, [letters[step.skill] for step in draft.steps])
     if is_revised:
         data["response"] = shown(trace.response)
-    if fault is None:
-        return delimited(data)
-    return f"{delimited(data | {'fault': shown(fault)})}\n\n{_AGAIN}"
+    if fault is not None:
+        data["fault"] = shown(fault)
+    notes = [_part_note(name, *part)] if part else []
+    notes += [_AGAIN] if fault is not None else []
+    return "\n\n".join([delimited(data), *notes])
+
+
+def _part_note(name: PromptName, number: int, count: int) -> str:
+    """Return what a teacher must know about a window; the prompt itself is the same, so that it is cached."""
+    note = f"The trace is long. This is part {number} of {count}; neighbouring parts overlap a little. "
+    note += "Reply about this part as if it were the whole trace"
+    if number == count:
+        return f"{note}."
+    note += ", but it goes on: what it finds may be needed later, and it need not end with the answer."
+    return note if name in _DECOMPOSE.values() else f'{note} Only the last part has a `response`; give "".'
 
 
 def _listed(thinking: str, steps: Sequence[Step]) -> str:

@@ -3,6 +3,7 @@
     read_decompose(trace, kind, mode, text)  ->  steps
     read_revise(draft, mode, text)           ->  decisions, revision
     read_fused(trace, kind, text)            ->  steps, decisions, revision
+    read_fused_part, read_revise_part        ->  the same of one window of a long trace, without a revision
 
 Nothing in a reply is trusted: each function raises `UnusableReplyError` with the first fault and its place.
 Steps cover the trace exactly, by construction. Whether a revision is good is for the row gates.
@@ -76,6 +77,18 @@ def read_fused(
     Raises:
         UnusableReplyError: `uncovered` or `malformed`.
     """
+    steps, decisions, response = read_fused_part(trace, kind, text)
+    return steps, decisions, revision_of(trace, steps, decisions, response)
+
+
+def read_fused_part(
+    trace: StudentTrace, kind: DecompositionKind, text: str
+) -> tuple[tuple[Step, ...], tuple[Decision, ...], str]:
+    """Return steps, decisions and the unchecked response in a reply to `build_fused`.
+
+    Raises:
+        UnusableReplyError: `uncovered` or `malformed`.
+    """
     reply = parsed(FusedReply, text)
     ends = _ends(trace, [step.end for step in reply.steps])
     skills = [
@@ -89,8 +102,7 @@ def read_fused(
         )
         for number, step in enumerate(reply.steps, start=1)
     ]
-    decisions = decisions_from(step_replies, groups_in_order(step_replies))
-    return steps, decisions, _join(trace, steps, decisions, reply.response)
+    return steps, decisions_from(step_replies, groups_in_order(step_replies)), reply.response
 
 
 def read_revise(draft: Draft, mode: TwoPass, text: str) -> tuple[tuple[Decision, ...], Revision]:
@@ -99,15 +111,43 @@ def read_revise(draft: Draft, mode: TwoPass, text: str) -> tuple[tuple[Decision,
     Raises:
         UnusableReplyError: `malformed`.
     """
-    trace, steps = draft.trace, draft.steps
+    trace = draft.trace
     if mode == "indexed":
-        runs = parsed(StepRunsReply, text)
-        decisions = _decisions_from_runs(draft, runs)
-        return decisions, _join(trace, steps, decisions, runs.response)
+        decisions, response = read_revise_part(draft, mode, text)
+        return decisions, revision_of(trace, draft.steps, decisions, response)
     reply = parsed(RevisedReply, text)
     decisions = _decisions_by_step(draft, reply)
     thinking = checked(reply.thinking, "the thinking", trace)
     return decisions, Revision(thinking, checked(reply.response, "the response", trace))
+
+
+def read_revise_part(draft: Draft, mode: TwoPass, text: str) -> tuple[tuple[Decision, ...], str]:
+    """Return decisions and the unchecked response in a reply to `build_revise`.
+
+    The thinking of a `verbatim` reply is left out: those of several windows do not make one text.
+
+    Raises:
+        UnusableReplyError: `malformed`.
+    """
+    if mode == "indexed":
+        runs = parsed(StepRunsReply, text)
+        return _decisions_from_runs(draft, runs), runs.response
+    reply = parsed(RevisedReply, text)
+    return _decisions_by_step(draft, reply), reply.response
+
+
+def revision_of(
+    trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[Decision], response: str
+) -> Revision:
+    """Return the revision with the thinking that the decisions leave.
+
+    Raises:
+        UnusableReplyError: `malformed`, nothing is left, or the response cannot be used.
+    """
+    thinking = joined(trace.thinking, steps, decisions)
+    if not thinking:
+        raise UnusableReplyError("malformed", "nothing of the thinking is left")
+    return Revision(thinking, checked(response, "the response", trace))
 
 
 def _skills_by_letter(skills: Sequence[str]) -> dict[str, Skill]:
@@ -225,12 +265,3 @@ _LONGEST_REASON = 200  # characters of a reason that are kept
 
 def _reason(text: str) -> str:
     return " ".join(text.split())[:_LONGEST_REASON] or "none_given"
-
-
-def _join(
-    trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[Decision], response: str
-) -> Revision:
-    thinking = joined(trace.thinking, steps, decisions)
-    if not thinking:
-        raise UnusableReplyError("malformed", "nothing of the thinking is left")
-    return Revision(thinking, checked(response, "the response", trace))
