@@ -27,7 +27,7 @@ from drp.traces import letter, numbered, shown, unit_ends
 TwoPass: TypeAlias = Literal["indexed", "verbatim"]
 """The prompt modes that make two requests."""
 Message: TypeAlias = Mapping[str, str]
-Part: TypeAlias = tuple[int, int]
+WindowNumber: TypeAlias = tuple[int, int]
 """Number of a window of a long trace, counted from 1, and how many windows there are."""
 
 _DECOMPOSE: Mapping[TwoPass, PromptName] = {
@@ -60,7 +60,7 @@ def build_decompose(
     structured: bool,
     fault: str | None = None,
     max_tokens_factor: float = 1.0,
-    part: Part | None = None,
+    part: WindowNumber | None = None,
 ) -> PromptRequest:
     """Build the prompt for the steps of a trace (paper, section 3.1).
 
@@ -85,7 +85,7 @@ def build_fused(
     structured: bool,
     fault: str | None = None,
     max_tokens_factor: float = 1.0,
-    part: Part | None = None,
+    part: WindowNumber | None = None,
 ) -> PromptRequest:
     """Build the prompt for steps, decisions and response at once; arguments as in `build_decompose`."""
     return _build("fused", Draft(trace), kind, structured, fault, max_tokens_factor, part)
@@ -98,7 +98,7 @@ def build_revise(
     structured: bool,
     fault: str | None = None,
     max_tokens_factor: float = 1.0,
-    part: Part | None = None,
+    part: WindowNumber | None = None,
 ) -> PromptRequest:
     """Build the prompt for the decisions on a draft's steps and the revision (paper, section 3.2).
 
@@ -115,7 +115,7 @@ def _build(
     structured: bool,
     fault: str | None,
     max_tokens_factor: float,
-    part: Part | None,
+    part: WindowNumber | None,
 ) -> PromptRequest:
     template = prompt(name)
     content = _content(name, draft, fault, part)
@@ -158,7 +158,9 @@ _AGAIN = (
 )
 
 
-def _content(name: PromptName, draft: Draft, fault: str | None = None, part: Part | None = None) -> str:
+def _content(
+    name: PromptName, draft: Draft, fault: str | None = None, part: WindowNumber | None = None
+) -> str:
     """Return the message of one trace: everything that the teacher may know about it, delimited."""
     trace = draft.trace
     thinking = trace.thinking

@@ -25,7 +25,7 @@ from drp.teacher.llm.parse import (
 from drp.teacher.llm.prompts import prompt_version
 from drp.teacher.llm.text_checks import checked
 from drp.teacher.llm.token_estimate import estimated_tokens
-from drp.teacher.llm.windows import OVERLAP, Capacity, Window, merged, windows
+from drp.teacher.llm.windows import OVERLAP, Capacity, TraceWindow, merged, windows
 from drp.traces import unit_ends
 
 _UNITS_PER_STEP = {"skill": 1, "step": 2, "sentence": 1}
@@ -105,7 +105,7 @@ class RequestBuilder:
             lambda draft, **options: build_revise(draft, mode, **options), parse_revision, parse_part
         )
 
-    def windows(self, strategy: PromptStrategy, draft: Draft) -> list[Window]:
+    def windows(self, strategy: PromptStrategy, draft: Draft) -> list[TraceWindow]:
         """Return the windows in which a draft is sent: one if it fits into one request.
 
         The pieces are units for a draft without steps, otherwise steps.
@@ -115,13 +115,13 @@ class RequestBuilder:
         capacity = Capacity(limits.context, limits.output_tokens)
         expected = (prompt.expected_prompt_tokens, prompt.expected_completion_tokens)
         if capacity.share(expected[0], 0, expected[1]) >= 1.0:
-            return [Window(1, 1, 0, draft)]
+            return [TraceWindow(1, 1, 0, draft)]
         ends = [step.char_end for step in draft.steps] or unit_ends(thinking)
         sizes = [_MARK_TOKENS + estimated_tokens(thinking[a:b]) for a, b in pairwise((0, *ends))]
         share = capacity.share(expected[0], sum(sizes), expected[1])
         return windows(draft, ends, sizes, share, 0 if self.kind == "none" else OVERLAP)
 
-    def parsed(self, strategy: PromptStrategy, window: Window, text: str) -> Draft:
+    def parsed(self, strategy: PromptStrategy, window: TraceWindow, text: str) -> Draft:
         """Return a window's draft with the content of the reply.
 
         Raises:
@@ -134,7 +134,7 @@ class RequestBuilder:
             checked(draft.revision.response, "the response", draft.trace)
         return draft
 
-    def whole(self, draft: Draft, parts: Sequence[tuple[Window, Draft]]) -> Draft:
+    def whole(self, draft: Draft, parts: Sequence[tuple[TraceWindow, Draft]]) -> Draft:
         """Return a draft with the results of all its windows, in order.
 
         Raises:
@@ -150,7 +150,7 @@ class RequestBuilder:
     def request(
         self,
         strategy: PromptStrategy,
-        window: Window,
+        window: TraceWindow,
         *,
         fault: str | None = None,
         max_tokens_factor: float = 1.0,

@@ -29,7 +29,7 @@ from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.teacher.llm.request_builder import PromptStrategy, RequestBuilder
 from drp.teacher.llm.room import tokens_with_room
 from drp.teacher.llm.text_checks import derivation_fault
-from drp.teacher.llm.windows import Window
+from drp.teacher.llm.windows import TraceWindow
 from drp.teacher.transport.protocol import Driver
 
 T = TypeVar("T")
@@ -45,13 +45,13 @@ class _Whole:
     """A draft and the results of its windows."""
 
     draft: Draft
-    parts: dict[int, tuple[Window, Draft]] = field(default_factory=dict)
+    parts: dict[int, tuple[TraceWindow, Draft]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _PendingWindow:
     whole: _Whole
-    window: Window
+    window: TraceWindow
     fault: str | None = None
     max_tokens_factor: float = 1.0
     is_second: bool = False

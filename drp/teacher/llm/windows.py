@@ -24,7 +24,7 @@ _ALWAYS = 500
 
 
 @dataclass(frozen=True)
-class Window:
+class TraceWindow:
     """One part of a draft; `number` counts from 1."""
 
     number: int
@@ -65,7 +65,7 @@ class Capacity:
 
 def windows(
     draft: Draft, ends: Sequence[int], sizes: Sequence[int], share: float, overlap: int
-) -> list[Window]:
+) -> list[TraceWindow]:
     """Cut a draft into windows.
 
     Args:
@@ -77,11 +77,11 @@ def windows(
         overlap: pieces that neighbours share.
     """
     if share >= 1.0 or share <= 0.0 or len(ends) < 2:
-        return [Window(1, 1, 0, draft)]
+        return [TraceWindow(1, 1, 0, draft)]
     ranges = _ranges(sizes, share * sum(sizes), overlap)
     starts = (0, *ends)
     return [
-        Window(number, len(ranges), starts[first], _part(draft, starts[first], ends[last - 1]))
+        TraceWindow(number, len(ranges), starts[first], _part(draft, starts[first], ends[last - 1]))
         for number, (first, last) in enumerate(ranges, start=1)
     ]
 

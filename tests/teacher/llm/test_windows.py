@@ -15,7 +15,7 @@ from drp.ledger.ledger import open_ledger
 from drp.questions.generators.generate import generate, problem_from_source
 from drp.teacher.llm.request_builder import RequestBuilder
 from drp.teacher.llm.teacher import LlmTeacher
-from drp.teacher.llm.windows import OVERLAP, Window, merged, windows
+from drp.teacher.llm.windows import OVERLAP, TraceWindow, merged, windows
 from drp.traces.numbering import unit_ends
 from tests.fake_provider import provider
 from tests.fake_provider.reply_text import think
@@ -64,7 +64,7 @@ def test_a_trace_of_60_000_characters_is_covered_exactly_and_neighbours_meet_by_
     assert len(TRACE.thinking) >= 60_000
     one = builder()
     strategy, draft = one.decomposing, Draft(TRACE)
-    parts: list[tuple[Window, Draft]] = []
+    parts: list[tuple[TraceWindow, Draft]] = []
     for window in one.windows(strategy, draft):
         request = one.request(strategy, window)
         parts.append((window, one.parsed(strategy, window, think(request.body))))
@@ -135,7 +135,7 @@ def test_what_fits_is_one_request_as_before():
     for limits in ({}, {"context": 200_000}):
         one = builder(**limits)
         [window] = one.windows(one.decomposing, short)
-        assert window == Window(1, 1, 0, short)
+        assert window == TraceWindow(1, 1, 0, short)
         body = one.request(one.decomposing, window).body
         assert "part 1" not in body["messages"][-1]["content"]
 
