@@ -1,6 +1,7 @@
 """Build the prompts: the messages of one request, its schema, and the expected number of tokens.
 
-    build_fused(trace, kind, structured=True)               one request: steps, decisions and response
+    build_fused(trace, kind, structured=True)               one request: steps, decisions and response,
+                                                            and the synthesis if asked for
     build_decompose(trace, kind, mode, structured=True)     two requests, as in the paper: steps first,
     build_revise(draft, mode, structured=True)              then decisions, synthesis and response
 
@@ -18,7 +19,8 @@ from drp.config import DecompositionKind
 from drp.core import Draft, Step, StudentTrace
 from drp.ledger import RequestStage
 from drp.teacher.llm.data_delimiters import delimited
-from drp.teacher.llm.prompts import PromptName, example, prompt
+from drp.teacher.llm.examples import worked_examples
+from drp.teacher.llm.prompts import PromptName, prompt
 from drp.teacher.llm.reply_schemas import JsonSchema, strict_schema
 from drp.teacher.llm.serialize_draft import reply_of
 from drp.teacher.llm.token_estimate import estimated_tokens
@@ -35,6 +37,9 @@ _DECOMPOSE: Mapping[TwoPass, PromptName] = {
     "verbatim": "decompose-verbatim",
 }
 _REVISE: Mapping[TwoPass, PromptName] = {"indexed": "revise-indexed", "verbatim": "revise-verbatim"}
+
+
+_FUSED: frozenset[PromptName] = frozenset({"fused", "fused-synthesis"})
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,14 @@ def build_fused(
     fault: str | None = None,
     max_tokens_factor: float = 1.0,
     part: WindowNumber | None = None,
+    is_synthesised: bool = False,
 ) -> PromptRequest:
-    """Build the prompt for steps, decisions and response at once; arguments as in `build_decompose`."""
-    return _build("fused", Draft(trace), kind, structured, fault, max_tokens_factor, part)
+    """Build the prompt for steps, decisions and response at once; arguments as in `build_decompose`.
+
+    If `is_synthesised`, the reply also has the whole revised thinking, written anew as in the paper.
+    """
+    name: PromptName = "fused-synthesis" if is_synthesised else "fused"
+    return _build(name, Draft(trace), kind, structured, fault, max_tokens_factor, part)
 
 
 def build_revise(
@@ -122,7 +132,7 @@ def _build(
     schema = strict_schema(template.model) if structured else None
     expected, most = _completion_tokens(name, draft, kind)
     content_tokens = 4 + estimated_tokens(content)
-    stage: RequestStage = "fused" if name == "fused" else "decompose" if kind else "revise"
+    stage: RequestStage = "fused" if name in _FUSED else "decompose" if kind else "revise"
     return PromptRequest(
         stage,
         template.version,
@@ -136,13 +146,15 @@ def _build(
 
 @cache
 def _preamble(name: PromptName, kind: DecompositionKind | None, structured: bool) -> tuple[Message, ...]:
-    """Return the messages before the trace: the system message and the worked example."""
-    example_draft = example(kind or "skill")
-    return (
-        {"role": "system", "content": prompt(name).system(kind, structured=structured)},
-        {"role": "user", "content": _content(name, example_draft)},
-        {"role": "assistant", "content": reply_of(name, example_draft).model_dump_json()},
-    )
+    """Return the messages before the trace: the system message and the worked examples."""
+    messages: list[Message] = [
+        {"role": "system", "content": prompt(name).system(kind, structured=structured)}
+    ]
+    for example in worked_examples(kind or "skill"):
+        reply = reply_of(name, example.draft, example.needs)
+        messages.append({"role": "user", "content": _content(name, example.draft)})
+        messages.append({"role": "assistant", "content": reply.model_dump_json()})
+    return tuple(messages)
 
 
 @cache
@@ -170,7 +182,7 @@ def _content(
         data |= {"question": shown(trace.question), "answer": shown(trace.answer)}
     if name == "decompose-verbatim":
         data["trace"] = shown(thinking)
-    elif name in {"decompose-indexed", "fused"}:
+    elif name == "decompose-indexed" or name in _FUSED:
         data["trace"] = numbered(thinking, unit_ends(thinking))
     elif name == "revise-verbatim":
         data["steps"] = _listed(thinking, draft.steps)
@@ -216,6 +228,7 @@ _EXPECTED: Mapping[PromptName, tuple[float, float, float]] = {
     "revise-indexed": (499, 0.027, 0.0),
     "revise-verbatim": (0, 0.8, 29.0),
     "fused": (408, 0.043, 20.0),
+    "fused-synthesis": (408, 0.043, 20.0),
 }
 # Both are fitted to the heuristic teacher's replies to recorded traces; benchmarks/teacher_tokens prints how
 # well they fit. The ledger shows what another teacher writes after its first night.
@@ -227,6 +240,7 @@ _MOST: Mapping[PromptName, tuple[float, int]] = {
     "revise-indexed": (1.2, 30),  # every step compressed to its own length
     "revise-verbatim": (2.4, 50),
     "fused": (1.2, 40),
+    "fused-synthesis": (2.4, 40),
 }
 _SPARE = 1_000  # tokens
 

@@ -91,35 +91,45 @@ def _shape(value: Any) -> str:
     return "written" if has_text else "as it is"
 
 
-class FusedStep(_StrictModel):
-    """A step without new text: kept, deleted, or part of a merge that began before it."""
+class FusedRun(_StrictModel):
+    """Steps in a row that are all kept or all deleted."""
 
-    end: int
-    skill: str
-    family: Family
-    action: Literal["KEEP", "DELETE", "MULTI-STEP COMPRESS"]
+    steps: list[str]
+    action: Literal["KEEP", "DELETE"]
 
 
-class FusedText(_StrictModel):
-    """A step with new text: compressed, or the first step of a merge."""
+class FusedTextRun(_StrictModel):
+    """A step that is compressed, or steps that are merged, with their new text."""
 
-    end: int
-    skill: str
-    family: Family
+    steps: list[str]
     action: Literal["SINGLE-STEP COMPRESS", "MULTI-STEP COMPRESS"]
     text: str
 
 
+AnyFusedRun: TypeAlias = Annotated[
+    Annotated[FusedRun, Tag("as it is")] | Annotated[FusedTextRun, Tag("written")], Discriminator(_shape)
+]
+
+
 class FusedReply(AnyReply):
-    """Reply to fused: steps by their last unit (counted from 1), each with its action, and the response."""
+    """Reply to fused: what the derivation needs, skills and steps as in IndexedReply, decisions, response."""
 
     name = "drp_fused"
-    steps: list[
-        Annotated[
-            Annotated[FusedStep, Tag("as it is")] | Annotated[FusedText, Tag("written")],
-            Discriminator(_shape),
-        ]
-    ]
+    needs: str
+    """What the final derivation needs; written before anything is decided."""
+    skills: list[str]
+    runs: list[AnyFusedRun]
+    response: str
+
+
+class FusedSynthesisReply(AnyReply):
+    """Reply to fused-synthesis: the same, with the whole revised thinking (paper, section 3.2)."""
+
+    name = "drp_fused_synthesis"
+    needs: str
+    skills: list[str]
+    runs: list[AnyFusedRun]
+    thinking: str
     response: str
 
 
@@ -135,6 +145,7 @@ class StepRunsReply(AnyReply):
     """Reply to revise-indexed: runs of steps by their last step (counted from 1), and the response."""
 
     name = "drp_revise_indexed"
+    needs: str
     runs: list[StepRun]
     response: str
 
@@ -153,6 +164,7 @@ class RevisedReply(AnyReply):
     """Reply to revise-verbatim: a decision per step, the synthesis and the response (paper, Appendix E)."""
 
     name = "drp_revise_verbatim"
+    needs: str
     decisions: list[RevisedStep]
     thinking: str
     response: str

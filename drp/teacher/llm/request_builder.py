@@ -1,6 +1,6 @@
 """Build requests from drafts and parse replies into drafts, for one model and one prompt mode.
 
-`fused`: one request for steps, decisions and revision.
+`fused` and `fused-synthesis`: one request for steps, decisions and revision.
 `indexed` and `verbatim`: two requests, as in the paper (sections 3.1 and 3.2, appendix E).
 
 A trace that does not fit into one request is sent in windows (`drp.teacher.llm.windows`).
@@ -60,21 +60,35 @@ class RequestBuilder:
         return prompt_version(self.prompt_mode)
 
     @property
+    def is_fused(self) -> bool:
+        """Whether one reply has steps, decisions and revision."""
+        return self.prompt_mode in ("fused", "fused-synthesis")
+
+    @property
     def decomposing(self) -> PromptStrategy:
         """The strategy for the steps; in mode `fused`, for decisions and revision too."""
         mode, kind = self.prompt_mode, self.kind
-        if mode == "fused":
+        if mode == "fused" or mode == "fused-synthesis":
+            is_synthesised = mode == "fused-synthesis"
 
             def parse_fused(draft: Draft, text: str) -> Draft:
-                steps, decisions, revision = read_fused(draft.trace, kind, text)
+                steps, decisions, revision = read_fused(
+                    draft.trace, kind, text, is_synthesised=is_synthesised
+                )
                 return replace(draft, steps=steps, decisions=decisions, revision=revision)
 
             def parse_part(draft: Draft, text: str) -> Draft:
-                steps, decisions, response = read_fused_part(draft.trace, kind, text)
+                steps, decisions, response = read_fused_part(
+                    draft.trace, kind, text, is_synthesised=is_synthesised
+                )
                 return replace(draft, steps=steps, decisions=decisions, revision=Revision("", response))
 
             return PromptStrategy(
-                lambda draft, **options: build_fused(draft.trace, kind, **options), parse_fused, parse_part
+                lambda draft, **options: build_fused(
+                    draft.trace, kind, is_synthesised=is_synthesised, **options
+                ),
+                parse_fused,
+                parse_part,
             )
 
         def parse_steps(draft: Draft, text: str) -> Draft:
@@ -90,7 +104,7 @@ class RequestBuilder:
     def revising(self) -> PromptStrategy:
         """The strategy for decisions and revision, if the first request did not include them."""
         mode = self.prompt_mode
-        if mode == "fused":
+        if mode == "fused" or mode == "fused-synthesis":
             return self.decomposing
 
         def parse_revision(draft: Draft, text: str) -> Draft:
@@ -199,9 +213,9 @@ class RequestBuilder:
         if not trace.thinking.strip():
             return
         draft = Draft(trace)
-        if self.prompt_mode == "fused" or self.kind != "none":
+        if self.is_fused or self.kind != "none":
             yield from self._requests(self.decomposing, draft)
-        if self.prompt_mode != "fused":
+        if not self.is_fused:
             yield from self._requests(self.revising, replace(draft, steps=self._likely_steps(trace)))
 
     def _requests(self, strategy: PromptStrategy, draft: Draft) -> Iterator[TeacherRequest]:

@@ -82,9 +82,9 @@ class LlmTeacher:
         return self._builder.prompt_version
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
-        """Fill in the steps; in mode `fused`, the decisions and the revision of the same reply too."""
+        """Fill in the steps; in the `fused` modes, the decisions and the revision of the same reply too."""
         builder = replace(self._builder, kind=kind)
-        if kind == "none" and builder.prompt_mode != "fused":
+        if kind == "none" and not builder.is_fused:
             return (replace(draft, steps=whole(draft.trace)) for draft in drafts)
         return self._process(drafts, builder.decomposing)
 

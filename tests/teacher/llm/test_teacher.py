@@ -78,7 +78,7 @@ def test_steps_decisions_and_revision_come_from_the_replies(mode, count):
         (completion(None), "unanswered"),
         (completion("Sure! Here are the steps."), "malformed"),
         (completion('{"answer": 42}'), "malformed"),
-        (completion(json.dumps({"steps": [], "response": "24"})), "uncovered"),
+        (completion(json.dumps({"needs": "", "skills": [], "runs": [], "response": "24"})), "uncovered"),
     ],
 )
 def test_an_unusable_answer_leads_to_one_different_request(answer, reason):
