@@ -19,7 +19,7 @@ from tests.fake_provider.billing import Books, digest, nano_usd
 from tests.fake_provider.clock import Clock
 from tests.fake_provider.completions import Mind, check
 from tests.fake_provider.config import Config, Faults
-from tests.fake_provider.faults import ONLINE, ROWS, WIRE, chance, choose
+from tests.fake_provider.faults import API, ONLINE, ROWS, chance, choose
 from tests.fake_provider.files import Files
 from tests.fake_provider.http_responses import (
     ApiError,
@@ -115,8 +115,10 @@ class Server:
             name = f"{request.method} {handler.__qualname__}"
             self._api_calls[name] = call = self._api_calls.get(name, 0) + 1
             faults = self.config.faults
-            fault = choose(faults.api, WIRE, faults, name, call)
+            fault = choose(faults.api, API, faults, name, call)
             self._raise(fault)
+            if (odd := unbilled(fault)) is not None:
+                return odd
             if fault == "reset_before":
                 return Reset()
             response = await handler(request)
@@ -227,7 +229,7 @@ class Server:
 
     async def _set_faults(self, request: Request) -> Response:
         faults = Faults.model_validate(await request.json())
-        for rates, known in ((faults.online, ONLINE), (faults.rows, ROWS), (faults.api, WIRE)):
+        for rates, known in ((faults.online, ONLINE), (faults.rows, ROWS), (faults.api, API)):
             choose(rates, known, faults, "", 1)
         self.config.faults = faults
         return json_response(faults.model_dump(mode="json"))
