@@ -138,7 +138,7 @@ def test_a_refusal_of_everything_under_way_stops_the_night_and_rejects_no_row(te
 
 
 def test_a_request_without_room_is_asked_once_more_with_less(teach, server, calm, caplog):
-    server.set(context=4_000)
+    server.set(context=5_000)
     with caplog.at_level(logging.INFO):
         night = teach("online", profile={"limits": LIMITS}, **SMALL)
     totals = server.totals()
@@ -146,12 +146,12 @@ def test_a_request_without_room_is_asked_once_more_with_less(teach, server, calm
     assert [{**row, "reject_reasons": None} for row in rows(night, RESULTS)] == [
         {**row, "reject_reasons": None} for row in calm
     ]
-    assert "maximum context length is 4000 tokens" in caplog.text
+    assert "maximum context length is 5000 tokens" in caplog.text
 
 
 def test_a_profile_that_knows_its_context_is_never_without_room(teach, server, calm):
-    server.set(context=4_000)
-    night = teach("online", profile={"limits": LIMITS | {"context": 3_900}}, **SMALL)
+    server.set(context=5_500)
+    night = teach("online", profile={"limits": LIMITS | {"context": 5_100}}, **SMALL)
     assert rows(night, RESULTS) == calm
     assert_books_agree(teach, server)
 
