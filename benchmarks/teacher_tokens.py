@@ -1,11 +1,12 @@
-"""What the three ways of asking a teacher cost, on recorded traces whose thinking is closed and answer right.
+"""What the four ways of asking a teacher cost, on recorded traces whose thinking is closed and answer right.
 
     .venv/bin/python -m benchmarks.teacher_tokens ../shared/data/traces.parquet [--limit 60] [--kind skill]
 
 `verbatim` is the paper's way (Appendix E): the first request writes every step out again with its skill; the
 second gives each step an action and a reason, a compressed one its text, and then writes the whole revised
 explanation. A kept step is not written a third time, though the paper leaves that open. `indexed` asks
-twice by number and puts the thinking together in code; `fused` asks once.
+twice by number and puts the thinking together in code; `fused` asks once, and so does
+`fused-synthesis`, whose reply also writes the whole revised thinking.
 
 Every request is built as for a provider and answered by the stand-in of the tests, which thinks with the
 heuristic teacher; where that refuses a trace, all of it is kept. Tokens are counted by the stand-in's
@@ -94,22 +95,22 @@ def is_cut(trace: StudentTrace, kind: DecompositionKind) -> bool:
 
 def table(bills: Bills, traces: int) -> dict[str, float]:
     """Print the bills per trace; the ratios in tokens to verbatim."""
-    print(f"{'':<22}{'prompt':>9}{'completion':>12}{'tokens':>9}{'expected':>10}  a trace")
+    print(f"{'':<28}{'prompt':>9}{'completion':>12}{'tokens':>9}{'expected':>10}  a trace")
     totals: dict[str, Bill] = defaultdict(Bill)
     for (asking, stage), bill in sorted(bills.items(), reverse=True):
         totals[asking] += bill
         counts = (
             f"{bill.prompt / traces:>9,.0f}{bill.completion / traces:>12,.0f}{bill.tokens / traces:>9,.0f}"
         )
-        print(f"{asking:<10}{stage:<12}{counts}{bill.expected / bill.tokens:>10.3f}  of the bill")
+        print(f"{asking:<16}{stage:<12}{counts}{bill.expected / bill.tokens:>10.3f}  of the bill")
     paper = totals["verbatim"]
     ratios = {}
-    for asking in ("indexed", "fused"):
+    for asking in ("indexed", "fused", "fused-synthesis"):
         bill = totals[asking]
         ratios[asking] = bill.tokens / paper.tokens
         at_cached = bill.at_cached_price / paper.at_cached_price
         print(
-            f"{asking:<10}/ verbatim  {ratios[asking]:.3f} of the billed tokens, {at_cached:.3f} with cached "
+            f"{asking:<16}/ verbatim  {ratios[asking]:.3f} of the billed tokens, {at_cached:.3f} with cached "
             f"ones at their price, {bill.usd / paper.usd:.3f} of the money"
         )
     return ratios
@@ -140,6 +141,16 @@ def main() -> int:
                 trace,
                 arguments.kind,
                 answered(build_fused(trace, arguments.kind, structured=True), "fused", bills),
+            )[0],
+            read_fused(
+                trace,
+                arguments.kind,
+                answered(
+                    build_fused(trace, arguments.kind, structured=True, is_synthesised=True),
+                    "fused-synthesis",
+                    bills,
+                ),
+                is_synthesised=True,
             )[0],
         }
         differing += len(steps) != 1

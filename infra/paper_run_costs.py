@@ -14,7 +14,11 @@ from drp.ledger.completion_cost import Tariff
 
 SHARES = {"gsm8k": 7_473 / 19_469, "prm12k": 11_996 / 19_469}
 """Questions are taken in the order of a hash: of each set by its size."""
-ASKED = {"verbatim": Usage(8_378, 0, 8_835), "fused": Usage(4_507, 0, 2_385)}
+ASKED = {
+    "verbatim": Usage(10_700, 0, 6_300),
+    "fused-synthesis": Usage(5_974, 0, 2_224),
+    "fused": Usage(5_666, 0, 878),
+}
 """Tokens of a trace by prompt mode (docs/teachers.md)."""
 BENCHMARKS = {"gsm8k": 1_319, "math500": 500, "aime24": 30, "amc23": 40}
 NO_CUTOFF = {"gsm8k": 1.0, "math500": 5_435 / 2_486, "aime24": 54_339 / 8_674, "amc23": 18_736 / 4_845}
@@ -127,6 +131,7 @@ def figures(recipe: Recipe, shape: Shape) -> dict[str, str]:
         "right rollouts, sent to the teacher": f"{sent:,.0f}",
         "training examples": f"{examples:,.0f}",
         "teacher, `verbatim` in batches": f"{usd['verbatim']:,.0f} USD",
+        "teacher, `fused-synthesis` in batches": f"{usd['fused-synthesis']:,.0f} USD",
         "teacher, `fused` in batches": f"{usd['fused']:,.0f} USD",
         "tokens per second, 256 sequences at once": f"{pace:,.0f}",
         "rollouts, A100 hours": f"{_hours(rolled / pace + LONGEST * _slowest(shape)):.1f}",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import yaml
-from pydantic import Field, HttpUrl, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, HttpUrl, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from drp.config.section_base import Section
 from drp.config.settings import settings
@@ -25,6 +25,10 @@ BUILT_IN = Path(__file__).parent / "teachers.yaml"
 
 REMOTE = ("online", "batch")
 """Backends that send requests to a provider, one by one or in batches. Others are local teachers."""
+_OWN_FIELDS = frozenset(
+    {"model", "messages", "response_format", "max_tokens", "max_completion_tokens", "stream", "n"}
+)
+"""Fields of a request that a profile cannot set with `extra_body`."""
 Support: TypeAlias = Literal["json_schema", "batch", "seed"]
 Price: TypeAlias = Decimal
 ReleasePolicy: TypeAlias = Literal["cancel_unstarted", "keep", "cancel"]
@@ -51,6 +55,8 @@ class Limits(Section):
     """Tokens of all batches that have not ended. This limit is usually reached first."""
     in_flight: int = Field(default=256, ge=1)
     """The maximum number of concurrent requests; fewer are sent if the provider cannot keep up."""
+    context: int | None = Field(default=None, ge=1)
+    """Tokens of prompt and reply together that the model can take. Longer traces go in windows."""
     output_tokens: int = Field(default=16_384, ge=1)
     """Tokens of the longest reply that the model can give."""
     timeout_s: float = Field(default=600, gt=0)
@@ -105,6 +111,8 @@ class TeacherProfile(Section):
     sampling: TeacherSampling = TeacherSampling()
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     """The provider's name of the limit on the tokens of a reply."""
+    extra_body: dict[str, JsonValue] = Field(default_factory=dict)
+    """More fields of each request, e.g. `chat_template_kwargs` of models that think."""
 
     @property
     def is_remote(self) -> bool:
@@ -126,6 +134,8 @@ class TeacherProfile(Section):
             raise ValueError("the backend is batch, but `supports` has no batch")
         if self.sampling.seed is not None and "seed" not in self.supports:
             raise ValueError("sampling has a seed, but `supports` has no seed")
+        if own := self.extra_body.keys() & (_OWN_FIELDS | TeacherSampling.model_fields.keys()):
+            raise ValueError(f"extra_body has {', '.join(sorted(own))}, which DRP sets itself")
         return self
 
     @property
@@ -135,12 +145,13 @@ class TeacherProfile(Section):
             return {"backend": self.backend}
         structured = "json_schema" in self.supports
         sampling = self.sampling.model_dump(exclude_none=True)
-        return {
+        identity = {
             "base_url": self.base_url,
             "model": self.model,
             "sampling": sampling,
             "structured": structured,
         }
+        return identity | ({"extra_body": self.extra_body} if self.extra_body else {})
 
 
 def find_profile(name: str) -> TeacherProfile:
@@ -162,6 +173,8 @@ def find_profile(name: str) -> TeacherProfile:
             " drp nightly",
         )
     profile = profiles[name]
+    if isinstance(profile, BadInputError):
+        raise profile
     if not profile.is_remote:
         return profile
     if settings_.teacher_model and settings_.teacher_model != profile.model:
@@ -174,23 +187,39 @@ def find_profile(name: str) -> TeacherProfile:
 
 
 @cache
-def _profiles(teachers_file: Path | None) -> Mapping[str, TeacherProfile]:
+def _profiles(teachers_file: Path | None) -> Mapping[str, TeacherProfile | BadInputError]:
+    """Return the profiles by name, with an error instead of each invalid one."""
     profiles = _read(BUILT_IN)
     return profiles | _read(settings().home / teachers_file) if teachers_file else profiles
 
 
 class _TeachersFile(Section):
-    teachers: dict[str, TeacherProfile]
+    teachers: dict[str, Any]
 
 
-def _read(path: Path) -> dict[str, TeacherProfile]:
+def _read(path: Path) -> dict[str, TeacherProfile | BadInputError]:
     try:
-        return _TeachersFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).teachers
+        entries = _TeachersFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).teachers
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise _invalid(path, _faults(error)) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        faults = str(error)
-    raise BadInputError(
+        raise _invalid(path, str(error)) from None
+    profiles: dict[str, TeacherProfile | BadInputError] = {}
+    for name, entry in entries.items():
+        try:
+            profiles[name] = TeacherProfile.model_validate(entry)
+        except ValidationError as error:  # raised when this teacher is asked for: the others may be used
+            profiles[name] = _invalid(path, _faults(error, f"teachers.{name}"))
+            _log.warning("%s", profiles[name])
+    return profiles
+
+
+def _faults(error: ValidationError, *place: str) -> str:
+    return "; ".join(f"{'.'.join(map(str, (*place, *e['loc'])))}: {e['msg']}" for e in error.errors())
+
+
+def _invalid(path: Path, faults: str) -> BadInputError:
+    return BadInputError(
         f"the file of teachers {path.name} is invalid: {faults}",
         state="Nothing was read or written",
         next_command=f"correct {path} (see docs/how-to/use-an-llm-as-teacher.md for the format), then run the"

@@ -2,7 +2,15 @@
 
 from drp.ledger.batches import OUT
 from drp.ledger.completion_cost import Tariff
-from drp.ledger.completions import CARRIED, Completion, RequestStage, TeacherReply, TeacherRequest, Usage
+from drp.ledger.completions import (
+    CARRIED,
+    NO_ROOM,
+    Completion,
+    RequestStage,
+    TeacherReply,
+    TeacherRequest,
+    Usage,
+)
 from drp.ledger.database_tables import BatchState
 from drp.ledger.errors import BudgetExhaustedError, dollars
 from drp.ledger.ledger import Ledger, open_ledger
@@ -25,6 +33,7 @@ from drp.ledger.worker_heartbeats import Worker
 
 __all__ = [
     "CARRIED",
+    "NO_ROOM",
     "OUT",
     "Attempt",
     "BatchState",

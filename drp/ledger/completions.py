@@ -12,6 +12,10 @@ RequestStage: TypeAlias = Literal["decompose", "revise", "fused"]
 
 CARRIED = "carried"
 """The problem of a request that the provider is still working on. A later night gets its answer."""
+NO_ROOM = "no room"
+"""A problem with this in front: prompt and longest reply do not fit into the model's context together."""
+DEAD = "dead"
+"""In front of the problem of a request that is not sent again."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,13 @@ class TeacherReply:
     answer: Completion | None
     problem: str | None = None
     """CARRIED, or why the request is dead."""
+
+    @property
+    def is_without_room(self) -> bool:
+        """Whether prompt and longest reply exceed the model's context: a lower limit of tokens may help."""
+        return (self.problem or "").startswith(f"{DEAD}: {NO_ROOM}")
+
+    @classmethod
+    def dead(cls, request: TeacherRequest, problem: str | None) -> "TeacherReply":
+        """Return the outcome of a request that is not sent again."""
+        return cls(request, None, f"{DEAD}: {problem}")

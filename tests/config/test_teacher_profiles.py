@@ -9,9 +9,11 @@ from drp.config.recipe import load_recipe
 from drp.config.settings import settings
 from drp.config.teacher_profiles import BUILT_IN, Prices, _read, find_profile
 from drp.core.errors import BadInputError
+from drp.core.records import StudentTrace
 from drp.ledger.completion_cost import Tariff
 from drp.ledger.completions import Usage
 from drp.runtime.hashes import revision_hash
+from drp.teacher.llm.request_builder import RequestBuilder
 from drp.teacher.transport.credentials import api_key
 from drp.teacher.transport.errors import TeacherRefusedError
 
@@ -51,7 +53,7 @@ def set_up(monkeypatch, **variables):
 def test_the_built_in_profiles_are_complete():
     profiles = _read(BUILT_IN)
     assert {"heuristic", "openai", "gemini", "deepseek", "vllm"} <= profiles.keys()
-    assert all(profile.prices for profile in profiles.values() if profile.backend != "heuristic")
+    assert all(profile.backend == "heuristic" or profile.prices for profile in profiles.values())
 
 
 def test_teachers_of_the_user_are_added_to_the_built_in_ones(teachers):
@@ -82,6 +84,35 @@ def test_address_and_model_can_be_replaced(teachers, monkeypatch, caplog):
 def test_an_invalid_profile_is_refused(teachers, old, new, says):
     teachers(MINE.replace(old, new, 1))
     with pytest.raises(BadInputError, match=says):
+        find_profile("mine")
+
+
+def test_a_bad_profile_spoils_no_other(teachers, caplog):
+    teachers(MINE + "  bad: {backend: online, prices: nothing}\n  worse: 7\n")
+    assert find_profile("mine").model == "my-model"
+    assert find_profile("heuristic").backend == "heuristic"
+    for name in ("bad", "worse"):
+        with pytest.raises(BadInputError, match=f"teachers.{name}"):
+            find_profile(name)
+    assert "teachers.bad" in caplog.text
+
+
+def test_extra_fields_go_into_each_request_and_its_identity(teachers):
+    teachers(MINE + "    extra_body: {chat_template_kwargs: {enable_thinking: false}, top_k: 20}\n")
+    profile = find_profile("mine")
+    builder = RequestBuilder(profile, "fused", "skill")
+    [request] = builder.expected(StudentTrace("r", "q", "So it is 5.", "5", "5"))
+    assert request.body["chat_template_kwargs"] == {"enable_thinking": False}
+    assert request.body["top_k"] == 20
+    assert profile.identity["extra_body"] == profile.extra_body
+    teachers(MINE)
+    assert "extra_body" not in find_profile("mine").identity
+
+
+@pytest.mark.parametrize("field", ["model", "messages", "stream", "max_tokens", "temperature"])
+def test_extra_fields_cannot_replace_those_of_drp(teachers, field):
+    teachers(MINE + f"    extra_body: {{{field}: 1}}\n")
+    with pytest.raises(BadInputError, match=f"extra_body has {field}, which DRP sets itself"):
         find_profile("mine")
 
 

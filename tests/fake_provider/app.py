@@ -19,7 +19,7 @@ from tests.fake_provider.billing import Books, digest, nano_usd
 from tests.fake_provider.clock import Clock
 from tests.fake_provider.completions import Mind, check
 from tests.fake_provider.config import Config, Faults
-from tests.fake_provider.faults import ONLINE, ROWS, WIRE, chance, choose
+from tests.fake_provider.faults import API, ONLINE, ROWS, chance, choose
 from tests.fake_provider.files import Files
 from tests.fake_provider.http_responses import (
     ApiError,
@@ -31,6 +31,7 @@ from tests.fake_provider.http_responses import (
     server_error,
 )
 from tests.fake_provider.limits import Limits
+from tests.fake_provider.quirks import Drip, twisted, unbilled
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -114,8 +115,10 @@ class Server:
             name = f"{request.method} {handler.__qualname__}"
             self._api_calls[name] = call = self._api_calls.get(name, 0) + 1
             faults = self.config.faults
-            fault = choose(faults.api, WIRE, faults, name, call)
+            fault = choose(faults.api, API, faults, name, call)
             self._raise(fault)
+            if (odd := unbilled(fault)) is not None:
+                return odd
             if fault == "reset_before":
                 return Reset()
             response = await handler(request)
@@ -160,6 +163,7 @@ class Server:
         except ValueError:
             body = None
         check(body, self.config)
+        self.mind.check_room(body)
         body_digest = digest(body)
         attempt = self.books.asked(body_digest)
         if over := self.limits.take(self.mind.estimated_tokens(body)):
@@ -167,11 +171,18 @@ class Server:
         headers = self.limits.headers()
         faults = self.config.faults
         fault = choose(faults.online, ONLINE, faults, body_digest, attempt)
+        if (
+            self.config.expires_after is not None
+            and self.books.totals()["billed"] >= self.config.expires_after
+        ):
+            fault = self.config.expiry
         self._raise(fault)
         if fault == "reset_before":
             return Reset()
         if fault == "hang":
             return Hang()
+        if (odd := unbilled(fault)) is not None:
+            return odd
         text = await self.mind.text(body, body_digest)
         deviation = 2 * chance("latency", faults.seed, body_digest, attempt) - 1
         latency_s = self.config.latency_s * (1 + self.config.latency_spread * deviation)
@@ -190,7 +201,9 @@ class Server:
             nano_usd=nano_usd(self.config, body["model"], answer["usage"], batch=False),
         )
         headers["openai-processing-ms"] = str(round((time.monotonic() - started) * 1000))
-        response = json_response(answer, headers=headers)
+        response = json_response(twisted(fault, answer), headers=headers)
+        if fault == "blank_lines":
+            return Drip(response)
         if fault == "reset_after":
             return Reset()
         if fault == "truncated":
@@ -216,7 +229,7 @@ class Server:
 
     async def _set_faults(self, request: Request) -> Response:
         faults = Faults.model_validate(await request.json())
-        for rates, known in ((faults.online, ONLINE), (faults.rows, ROWS), (faults.api, WIRE)):
+        for rates, known in ((faults.online, ONLINE), (faults.rows, ROWS), (faults.api, API)):
             choose(rates, known, faults, "", 1)
         self.config.faults = faults
         return json_response(faults.model_dump(mode="json"))

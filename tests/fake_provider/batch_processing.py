@@ -15,6 +15,7 @@ from tests.fake_provider.config import Config
 from tests.fake_provider.faults import ROWS, choose
 from tests.fake_provider.files import Files
 from tests.fake_provider.http_responses import ApiError, rate_limited, server_error
+from tests.fake_provider.quirks import ERRORS, twisted
 
 NOT_DONE = {
     "batch_expired": "This request could not be executed before the completion window expired.",
@@ -100,8 +101,12 @@ class Worker:
         fault = choose(faults.rows, ROWS, faults, body_digest, attempt)
         if fault == "missing":
             return
+        if fault in ERRORS:
+            done.write(_line(row["custom_id"], (200, ERRORS[fault]), None))
+            return
         try:
             check(body, self.config)
+            self.mind.check_room(body)
             _fail(fault)
         except ApiError as error:
             batch.failed += 1
@@ -121,7 +126,7 @@ class Worker:
             nano_usd=nano_usd(self.config, body["model"], answer["usage"], batch=True),
         )
         batch.count(answer["usage"])
-        done.write(_line(row["custom_id"], (200, answer), None))
+        done.write(_line(row["custom_id"], (200, twisted(fault, answer)), None))
 
     async def _validate(self, batch: Batch, source: Path) -> list[int]:
         """Return where each row starts; faults go to `batch.errors`."""

@@ -52,6 +52,17 @@ class Mind:
         """Return the tokens that count towards the rate limit when a request arrives."""
         return max(limit_of(body) or 0, self.prompt_tokens(body))
 
+    def check_room(self, body: Mapping[str, Any]) -> None:
+        """Raise the API's error if prompt and longest reply exceed the model's context."""
+        prompt, reply, most = self.prompt_tokens(body), limit_of(body) or 0, self.config.context
+        if prompt + reply > most:
+            message = (
+                f"This model's maximum context length is {most} tokens. However, you requested "
+                f"{prompt + reply} tokens ({prompt} in the messages, {reply} in the completion). Please "
+                "reduce the length."
+            )
+            raise ApiError(400, message, code="context_length_exceeded", param="messages")
+
     def completion(
         self, body: Mapping[str, Any], text: str, fault: str | None, created: float
     ) -> dict[str, Any]:

@@ -68,6 +68,11 @@ class Config(_Settings):
     requests_per_minute: int = 1_000_000
     tokens_per_minute: int = 1_000_000_000
     enqueued_tokens: int = 1_000_000_000
+    context: int = 1_000_000_000
+    """Most tokens of a prompt together with the longest reply that is asked for."""
+    expires_after: int | None = None
+    """After so many answers the provider refuses every request, in the way of `expiry` (quirks.REFUSALS)."""
+    expiry: str = "expired_key"
     latency_s: float = 0.0
     latency_spread: float = 0.0
     """Latency is uniform within latency_s × (1 ± latency_spread)."""

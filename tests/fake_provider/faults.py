@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.fake_provider.config import Faults
+from tests.fake_provider.quirks import DOCUMENTS, ERRORS, QUIRKS, REFUSALS
 
 ANSWERS = ("cut", "malformed", "empty", "null", "refusal", "filtered", "wrong_schema")
 """Billed but unusable answers: cut (`length`), no JSON, "", null, refused, `content_filter`, other JSON."""
 WIRE = ("rate_limited", "rate_limited_bare", "http_500", "http_503", "reset_before", "reset_after")
 """429 with and without Retry-After; 5xx; connection reset before or after the request is processed."""
-ONLINE = (*WIRE, "hang", "truncated", "slow", *ANSWERS)
-"""In addition: no response; half of the HTTP body (billed); slow_factor × the latency; an unusable answer."""
-ROWS = ("row_400", "row_429", "row_500", "row_quota", "missing", *ANSWERS)
-"""A row that failed; a row that is in neither file; an unusable answer."""
+API = (*WIRE, *ERRORS, "page")
+"""Faults of calls on files and batches; in addition errors under status 200, and a page of HTML."""
+ONLINE = (*WIRE, "hang", "truncated", "slow", *ANSWERS, *QUIRKS, *REFUSALS)
+"""In addition: no response; half of the HTTP body (billed); slow_factor × the latency; an unusable answer; a
+quirk (quirks.py)."""
+ROWS = ("row_400", "row_429", "row_500", "row_quota", "missing", *ANSWERS, *DOCUMENTS, *ERRORS)
+"""A row that failed; a row that is in neither file; an unusable answer; a quirk of the response."""
 
 
 def chance(*key: object) -> float:

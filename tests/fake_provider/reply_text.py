@@ -28,6 +28,8 @@ _STEP = re.compile(rf"{MARK}\d+([a-z]+) ")
 _LISTED = re.compile(r"(?:\A|\n)Step (\d+): (.*?)\nSkill: ([^\n]*)(?=\nStep \d+: |\Z)", re.S)
 _TOKEN = re.compile(r"(?P<word>[^\W\d_]+)|\d{1,3}|(?P<signs>(?:[^\w\s]|_)+)|\s{0,64}[\r\n]+|[^\S\r\n]{2,}")
 
+_NEEDS = 160  # characters of what it says that the derivation needs
+
 TEACHER = HeuristicTeacher()
 REASONS = {
     "KEEP": "The step is needed and already short.",
@@ -53,7 +55,8 @@ def reply_by(revise: Callable[[Draft], Draft], body: Mapping[str, Any]) -> str:
     draft = _draft(name, kind, material)
     if not name.startswith("decompose"):
         draft = revise(draft)
-    return reply_of(name, draft).model_dump_json()
+    needs = draft.revision.thinking[-_NEEDS:] if draft.revision else ""
+    return reply_of(name, draft, needs).model_dump_json()
 
 
 def count_tokens(text: str) -> int:

@@ -34,6 +34,9 @@ def drafts_of_all_modes(
     """Return the trace after fused, indexed and verbatim."""
     fused = read_fused(trace, kind, think(body_of(build_fused(trace, kind, structured=structured))))
     drafts = [Draft(trace, *fused)]
+    request = build_fused(trace, kind, structured=structured, is_synthesised=True)
+    synthesised = read_fused(trace, kind, think(body_of(request)), is_synthesised=True)
+    assert synthesised[:2] == fused[:2]
     for mode in TWO_PASS_MODES:
         reply = think(body_of(build_decompose(trace, kind, mode, structured=structured)))
         draft = Draft(trace, read_decompose(trace, kind, mode, reply))

@@ -123,8 +123,14 @@ def test_another_prompt_is_bought_anew(teach, server, monkeypatch):
     other = prompts.Prompt("fused", real.number + 1, real.text)
     for module in ("drp.teacher.llm.messages", "drp.teacher.llm.prompts"):
         monkeypatch.setattr(f"{module}.prompt", lambda name: other)
-    teach("online", **SMALL)
+    night = teach("online", **SMALL)
     assert server.totals()["asked"] == 2 * asked
+    calls = rows(night, "SELECT call_id FROM teacher_calls")
+    assert len(calls) == 2 * asked  # what the old prompt bought stays bought
+    with open_ledger(teach.url("ledger.db")) as ledger:
+        entries = ledger.known([call["call_id"] for call in calls])
+    assert {entry.state for entry in entries.values()} == {"landed"}
+    assert len(entries) == 2 * asked
 
 
 def test_answers_are_exported_to_the_lake_without_the_key(teach, server, tmp_path):

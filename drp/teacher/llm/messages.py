@@ -1,6 +1,7 @@
 """Build the prompts: the messages of one request, its schema, and the expected number of tokens.
 
-    build_fused(trace, kind, structured=True)               one request: steps, decisions and response
+    build_fused(trace, kind, structured=True)               one request: steps, decisions and response,
+                                                            and the synthesis if asked for
     build_decompose(trace, kind, mode, structured=True)     two requests, as in the paper: steps first,
     build_revise(draft, mode, structured=True)              then decisions, synthesis and response
 
@@ -18,7 +19,8 @@ from drp.config import DecompositionKind
 from drp.core import Draft, Step, StudentTrace
 from drp.ledger import RequestStage
 from drp.teacher.llm.data_delimiters import delimited
-from drp.teacher.llm.prompts import PromptName, example, prompt
+from drp.teacher.llm.examples import worked_examples
+from drp.teacher.llm.prompts import PromptName, prompt
 from drp.teacher.llm.reply_schemas import JsonSchema, strict_schema
 from drp.teacher.llm.serialize_draft import reply_of
 from drp.teacher.llm.token_estimate import estimated_tokens
@@ -27,12 +29,17 @@ from drp.traces import letter, numbered, shown, unit_ends
 TwoPass: TypeAlias = Literal["indexed", "verbatim"]
 """The prompt modes that make two requests."""
 Message: TypeAlias = Mapping[str, str]
+WindowNumber: TypeAlias = tuple[int, int]
+"""Number of a window of a long trace, counted from 1, and how many windows there are."""
 
 _DECOMPOSE: Mapping[TwoPass, PromptName] = {
     "indexed": "decompose-indexed",
     "verbatim": "decompose-verbatim",
 }
 _REVISE: Mapping[TwoPass, PromptName] = {"indexed": "revise-indexed", "verbatim": "revise-verbatim"}
+
+
+_FUSED: frozenset[PromptName] = frozenset({"fused", "fused-synthesis"})
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ def build_decompose(
     structured: bool,
     fault: str | None = None,
     max_tokens_factor: float = 1.0,
+    part: WindowNumber | None = None,
 ) -> PromptRequest:
     """Build the prompt for the steps of a trace (paper, section 3.1).
 
@@ -70,8 +78,9 @@ def build_decompose(
         structured: whether the endpoint enforces a JSON schema.
         fault: what was wrong with the first reply, for a second attempt.
         max_tokens_factor: factor on the limit of the reply's tokens, if the first reply was cut off.
+        part: which window of a long trace this is.
     """
-    return _build(_DECOMPOSE[mode], Draft(trace), kind, structured, fault, max_tokens_factor)
+    return _build(_DECOMPOSE[mode], Draft(trace), kind, structured, fault, max_tokens_factor, part)
 
 
 def build_fused(
@@ -81,9 +90,15 @@ def build_fused(
     structured: bool,
     fault: str | None = None,
     max_tokens_factor: float = 1.0,
+    part: WindowNumber | None = None,
+    is_synthesised: bool = False,
 ) -> PromptRequest:
-    """Build the prompt for steps, decisions and response at once; arguments as in `build_decompose`."""
-    return _build("fused", Draft(trace), kind, structured, fault, max_tokens_factor)
+    """Build the prompt for steps, decisions and response at once; arguments as in `build_decompose`.
+
+    If `is_synthesised`, the reply also has the whole revised thinking, written anew as in the paper.
+    """
+    name: PromptName = "fused-synthesis" if is_synthesised else "fused"
+    return _build(name, Draft(trace), kind, structured, fault, max_tokens_factor, part)
 
 
 def build_revise(
@@ -93,13 +108,14 @@ def build_revise(
     structured: bool,
     fault: str | None = None,
     max_tokens_factor: float = 1.0,
+    part: WindowNumber | None = None,
 ) -> PromptRequest:
     """Build the prompt for the decisions on a draft's steps and the revision (paper, section 3.2).
 
     In mode `indexed` the teacher writes only the texts of compressed steps, and code joins the thinking. In
     mode `verbatim` the teacher writes all of it, as in the paper. Other arguments as in `build_decompose`.
     """
-    return _build(_REVISE[mode], draft, None, structured, fault, max_tokens_factor)
+    return _build(_REVISE[mode], draft, None, structured, fault, max_tokens_factor, part)
 
 
 def _build(
@@ -109,13 +125,14 @@ def _build(
     structured: bool,
     fault: str | None,
     max_tokens_factor: float,
+    part: WindowNumber | None,
 ) -> PromptRequest:
     template = prompt(name)
-    content = _content(name, draft, fault)
+    content = _content(name, draft, fault, part)
     schema = strict_schema(template.model) if structured else None
     expected, most = _completion_tokens(name, draft, kind)
     content_tokens = 4 + estimated_tokens(content)
-    stage: RequestStage = "fused" if name == "fused" else "decompose" if kind else "revise"
+    stage: RequestStage = "fused" if name in _FUSED else "decompose" if kind else "revise"
     return PromptRequest(
         stage,
         template.version,
@@ -129,13 +146,15 @@ def _build(
 
 @cache
 def _preamble(name: PromptName, kind: DecompositionKind | None, structured: bool) -> tuple[Message, ...]:
-    """Return the messages before the trace: the system message and the worked example."""
-    example_draft = example(kind or "skill")
-    return (
-        {"role": "system", "content": prompt(name).system(kind, structured=structured)},
-        {"role": "user", "content": _content(name, example_draft)},
-        {"role": "assistant", "content": reply_of(name, example_draft).model_dump_json()},
-    )
+    """Return the messages before the trace: the system message and the worked examples."""
+    messages: list[Message] = [
+        {"role": "system", "content": prompt(name).system(kind, structured=structured)}
+    ]
+    for example in worked_examples(kind or "skill"):
+        reply = reply_of(name, example.draft, example.needs)
+        messages.append({"role": "user", "content": _content(name, example.draft)})
+        messages.append({"role": "assistant", "content": reply.model_dump_json()})
+    return tuple(messages)
 
 
 @cache
@@ -151,7 +170,9 @@ _AGAIN = (
 )
 
 
-def _content(name: PromptName, draft: Draft, fault: str | None = None) -> str:
+def _content(
+    name: PromptName, draft: Draft, fault: str | None = None, part: WindowNumber | None = None
+) -> str:
     """Return the message of one trace: everything that the teacher may know about it, delimited."""
     trace = draft.trace
     thinking = trace.thinking
@@ -161,7 +182,7 @@ def _content(name: PromptName, draft: Draft, fault: str | None = None) -> str:
         data |= {"question": shown(trace.question), "answer": shown(trace.answer)}
     if name == "decompose-verbatim":
         data["trace"] = shown(thinking)
-    elif name in {"decompose-indexed", "fused"}:
+    elif name == "decompose-indexed" or name in _FUSED:
         data["trace"] = numbered(thinking, unit_ends(thinking))
     elif name == "revise-verbatim":
         data["steps"] = _listed(thinking, draft.steps)
@@ -173,9 +194,21 @@ def _content(name: PromptName, draft: Draft, fault: str | None = None) -> str:
         data["steps"] = numbered(thinking, ends, [letters[step.skill] for step in draft.steps])
     if is_revised:
         data["response"] = shown(trace.response)
-    if fault is None:
-        return delimited(data)
-    return f"{delimited(data | {'fault': shown(fault)})}\n\n{_AGAIN}"
+    if fault is not None:
+        data["fault"] = shown(fault)
+    notes = [_part_note(name, *part)] if part else []
+    notes += [_AGAIN] if fault is not None else []
+    return "\n\n".join([delimited(data), *notes])
+
+
+def _part_note(name: PromptName, number: int, count: int) -> str:
+    """Return what a teacher must know about a window; the prompt itself is the same, so that it is cached."""
+    note = f"The trace is long. This is part {number} of {count}; neighbouring parts overlap a little. "
+    note += "Reply about this part as if it were the whole trace"
+    if number == count:
+        return f"{note}."
+    note += ", but it goes on: what it finds may be needed later, and it need not end with the answer."
+    return note if name in _DECOMPOSE.values() else f'{note} Only the last part has a `response`; give "".'
 
 
 def _listed(thinking: str, steps: Sequence[Step]) -> str:
@@ -192,9 +225,10 @@ _STEPS_PER_UNIT = {"skill": 0.38, "step": 0.51, "sentence": 1.0, "none": 0.0}
 _EXPECTED: Mapping[PromptName, tuple[float, float, float]] = {
     "decompose-indexed": (92, 0.0, 3.7),
     "decompose-verbatim": (0, 0.97, 18.3),
-    "revise-indexed": (499, 0.027, 0.0),
+    "revise-indexed": (550, 0.026, 0.0),
     "revise-verbatim": (0, 0.8, 29.0),
-    "fused": (408, 0.043, 20.0),
+    "fused": (620, 0.012, 4.7),
+    "fused-synthesis": (130, 0.84, 0.0),
 }
 # Both are fitted to the heuristic teacher's replies to recorded traces; benchmarks/teacher_tokens prints how
 # well they fit. The ledger shows what another teacher writes after its first night.
@@ -206,6 +240,7 @@ _MOST: Mapping[PromptName, tuple[float, int]] = {
     "revise-indexed": (1.2, 30),  # every step compressed to its own length
     "revise-verbatim": (2.4, 50),
     "fused": (1.2, 40),
+    "fused-synthesis": (2.4, 40),
 }
 _SPARE = 1_000  # tokens
 

@@ -3,6 +3,7 @@
     read_decompose(trace, kind, mode, text)  ->  steps
     read_revise(draft, mode, text)           ->  decisions, revision
     read_fused(trace, kind, text)            ->  steps, decisions, revision
+    read_fused_part, read_revise_part        ->  the same of one window of a long trace, without a revision
 
 Nothing in a reply is trusted: each function raises `UnusableReplyError` with the first fault and its place.
 Steps cover the trace exactly, by construction. Whether a revision is good is for the row gates.
@@ -15,10 +16,11 @@ from drp.config import DecompositionKind
 from drp.core import Action, Decision, Draft, Revision, Step, StudentTrace
 from drp.teacher.llm.align_steps import aligned, solid
 from drp.teacher.llm.messages import TwoPass
-from drp.teacher.llm.reply_decisions import StepReply, decisions_from, groups_by_name, groups_in_order
+from drp.teacher.llm.reply_decisions import StepReply, decisions_from, groups_by_name
 from drp.teacher.llm.reply_schemas import (
     FusedReply,
-    FusedText,
+    FusedSynthesisReply,
+    FusedTextRun,
     IndexedReply,
     RevisedReply,
     StepRunsReply,
@@ -53,44 +55,66 @@ def read_decompose(
         skills = [skill_named(step.skill, step.family, f"step {n}") for n, step in enumerate(copied, start=1)]
     else:
         reply = parsed(IndexedReply, text)
-        skill_by_letter = _skills_by_letter(reply.skills)
-        last_units: list[int] = []
-        skills = []
-        for number, step in enumerate(reply.steps, start=1):
-            match = _STEP.fullmatch(step)
-            if not match or match[2] not in skill_by_letter:
-                raise UnusableReplyError(
-                    "malformed", f"step {number} is {step[:20]!r}, not a last unit and the letter of a skill"
-                )
-            last_units.append(int(match[1]))
-            skills.append(skill_by_letter[match[2]])
-        ends = _ends(trace, last_units)
+        ends, skills = _numbered_steps(trace, reply.skills, reply.steps)
     return _of_kind(kind, _steps(ends, skills))
 
 
 def read_fused(
-    trace: StudentTrace, kind: DecompositionKind, text: str
+    trace: StudentTrace, kind: DecompositionKind, text: str, *, is_synthesised: bool = False
 ) -> tuple[tuple[Step, ...], tuple[Decision, ...], Revision]:
-    """Return steps, decisions and revision in a reply to `build_fused`; the thinking is joined here.
+    """Return steps, decisions and revision in a reply to `build_fused`.
+
+    The thinking is joined here, unless the reply has it (`is_synthesised`).
 
     Raises:
         UnusableReplyError: `uncovered` or `malformed`.
     """
-    reply = parsed(FusedReply, text)
-    ends = _ends(trace, [step.end for step in reply.steps])
-    skills = [
-        skill_named(step.skill, step.family, f"step {n}") for n, step in enumerate(reply.steps, start=1)
-    ]
+    steps, decisions, response, thinking = _read_fused(trace, kind, text, is_synthesised)
+    if thinking is None:
+        return steps, decisions, revision_of(trace, steps, decisions, response)
+    revision = Revision(checked(thinking, "the thinking", trace), checked(response, "the response", trace))
+    return steps, decisions, revision
+
+
+def read_fused_part(
+    trace: StudentTrace, kind: DecompositionKind, text: str, *, is_synthesised: bool = False
+) -> tuple[tuple[Step, ...], tuple[Decision, ...], str]:
+    """Return steps, decisions and the unchecked response in a reply to `build_fused`.
+
+    Raises:
+        UnusableReplyError: `uncovered` or `malformed`.
+    """
+    return _read_fused(trace, kind, text, is_synthesised)[:3]
+
+
+def _read_fused(
+    trace: StudentTrace, kind: DecompositionKind, text: str, is_synthesised: bool
+) -> tuple[tuple[Step, ...], tuple[Decision, ...], str, str | None]:
+    reply = parsed(FusedSynthesisReply, text) if is_synthesised else parsed(FusedReply, text)
+    thinking = reply.thinking if isinstance(reply, FusedSynthesisReply) else None
+    ends, skills = _numbered_steps(trace, reply.skills, [step for run in reply.runs for step in run.steps])
     steps = _of_kind(kind, _steps(ends, skills))
-    step_replies = [
-        StepReply(
-            step.action,
-            checked(step.text, f"the text of step {number}", trace) if isinstance(step, FusedText) else None,
-        )
-        for number, step in enumerate(reply.steps, start=1)
-    ]
-    decisions = decisions_from(step_replies, groups_in_order(step_replies))
-    return steps, decisions, _join(trace, steps, decisions, reply.response)
+    step_replies: list[StepReply] = []
+    groups: list[Sequence[int]] = []
+    for number, run in enumerate(reply.runs, start=1):
+        first, count = len(step_replies), len(run.steps)
+        if not count:
+            raise UnusableReplyError("malformed", f"run {number} has no steps")
+        new_text = None
+        if isinstance(run, FusedTextRun):
+            new_text = checked(run.text, f"the text of step {first + 1}", trace)
+        replies, merges = _run(run.action, new_text, range(first, first + count))
+        step_replies += replies
+        groups += merges
+    return steps, decisions_from(step_replies, groups), reply.response, thinking
+
+
+def _run(action: Action, text: str | None, steps: range) -> tuple[list[StepReply], list[Sequence[int]]]:
+    """Return the replies to the steps of one run, and its merge if it is one."""
+    if text is None:
+        return [StepReply(action)] * len(steps), []
+    following = [StepReply("MULTI-STEP COMPRESS")] * (len(steps) - 1)
+    return [StepReply(action, text), *following], [steps] if len(steps) > 1 else []
 
 
 def read_revise(draft: Draft, mode: TwoPass, text: str) -> tuple[tuple[Decision, ...], Revision]:
@@ -99,15 +123,61 @@ def read_revise(draft: Draft, mode: TwoPass, text: str) -> tuple[tuple[Decision,
     Raises:
         UnusableReplyError: `malformed`.
     """
-    trace, steps = draft.trace, draft.steps
+    trace = draft.trace
     if mode == "indexed":
-        runs = parsed(StepRunsReply, text)
-        decisions = _decisions_from_runs(draft, runs)
-        return decisions, _join(trace, steps, decisions, runs.response)
+        decisions, response = read_revise_part(draft, mode, text)
+        return decisions, revision_of(trace, draft.steps, decisions, response)
     reply = parsed(RevisedReply, text)
     decisions = _decisions_by_step(draft, reply)
     thinking = checked(reply.thinking, "the thinking", trace)
     return decisions, Revision(thinking, checked(reply.response, "the response", trace))
+
+
+def read_revise_part(draft: Draft, mode: TwoPass, text: str) -> tuple[tuple[Decision, ...], str]:
+    """Return decisions and the unchecked response in a reply to `build_revise`.
+
+    The thinking of a `verbatim` reply is left out: those of several windows do not make one text.
+
+    Raises:
+        UnusableReplyError: `malformed`.
+    """
+    if mode == "indexed":
+        runs = parsed(StepRunsReply, text)
+        return _decisions_from_runs(draft, runs), runs.response
+    reply = parsed(RevisedReply, text)
+    return _decisions_by_step(draft, reply), reply.response
+
+
+def revision_of(
+    trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[Decision], response: str
+) -> Revision:
+    """Return the revision with the thinking that the decisions leave.
+
+    Raises:
+        UnusableReplyError: `malformed`, nothing is left, or the response cannot be used.
+    """
+    thinking = joined(trace.thinking, steps, decisions)
+    if not thinking:
+        raise UnusableReplyError("malformed", "nothing of the thinking is left")
+    return Revision(thinking, checked(response, "the response", trace))
+
+
+def _numbered_steps(
+    trace: StudentTrace, skills: Sequence[str], steps: Sequence[str]
+) -> tuple[tuple[int, ...], list[Skill]]:
+    """Return where each step ends, and its skill, from steps such as `4c`."""
+    skill_by_letter = _skills_by_letter(skills)
+    last_units: list[int] = []
+    named: list[Skill] = []
+    for number, step in enumerate(steps, start=1):
+        match = _STEP.fullmatch(step)
+        if not match or match[2] not in skill_by_letter:
+            raise UnusableReplyError(
+                "malformed", f"step {number} is {step[:20]!r}, not a last unit and the letter of a skill"
+            )
+        last_units.append(int(match[1]))
+        named.append(skill_by_letter[match[2]])
+    return _ends(trace, last_units), named
 
 
 def _skills_by_letter(skills: Sequence[str]) -> dict[str, Skill]:
@@ -166,14 +236,10 @@ def _decisions_from_runs(draft: Draft, reply: StepRunsReply) -> tuple[Decision, 
                 "malformed",
                 f"a run goes to step {run.to} after one to step {first}, of {len(draft.steps)} steps",
             )
-        steps = range(first, run.to)
         text = _text_of(run.action, run.text, first + 1, draft)
-        if text is None:
-            step_replies += [StepReply(run.action)] * len(steps)
-        else:
-            step_replies.append(StepReply(run.action, text))
-            step_replies += [StepReply("MULTI-STEP COMPRESS")] * (len(steps) - 1)
-            groups += [steps] if len(steps) > 1 else []
+        replies, merges = _run(run.action, text, range(first, run.to))
+        step_replies += replies
+        groups += merges
     if len(step_replies) < len(draft.steps):
         raise UnusableReplyError(
             "malformed", f"steps {len(step_replies) + 1}-{len(draft.steps)} are in no run"
@@ -225,12 +291,3 @@ _LONGEST_REASON = 200  # characters of a reason that are kept
 
 def _reason(text: str) -> str:
     return " ".join(text.split())[:_LONGEST_REASON] or "none_given"
-
-
-def _join(
-    trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[Decision], response: str
-) -> Revision:
-    thinking = joined(trace.thinking, steps, decisions)
-    if not thinking:
-        raise UnusableReplyError("malformed", "nothing of the thinking is left")
-    return Revision(thinking, checked(response, "the response", trace))

@@ -1,8 +1,8 @@
-"""Load the prompts in drp/teacher/llm/prompts/, with their versions and the worked example.
+"""Load the prompts in drp/teacher/llm/prompts/, with their versions.
 
-A prompt consists of a text with `{{part}}`s, a schema, and the worked example in the form of its replies. Its
-version covers all three: tests/teacher/llm/test_prompts.py fails if one of them changes and the file has no
-new `version:`.
+A prompt consists of a text with `{{part}}`s, a schema, and the worked examples in the form of its replies.
+Its version covers all three: tests/teacher/llm/test_prompts.py fails if one of them changes and the file has
+no new `version:`.
 """
 
 import json
@@ -10,27 +10,24 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
-
-import yaml
+from typing import Literal, TypeAlias
 
 from drp.config import DecompositionKind, PromptMode
-from drp.core import Decision, Draft, Revision, Step, StudentTrace
 from drp.teacher.llm.reply_schemas import (
     AnyReply,
     FusedReply,
+    FusedSynthesisReply,
     IndexedReply,
     RevisedReply,
     StepRunsReply,
     VerbatimReply,
     strict_schema,
 )
-from drp.traces import joined, unit_ends
 
 FILES = Path(__file__).parent / "prompts"
 
 PromptName: TypeAlias = Literal[
-    "decompose-indexed", "decompose-verbatim", "revise-indexed", "revise-verbatim", "fused"
+    "decompose-indexed", "decompose-verbatim", "revise-indexed", "revise-verbatim", "fused", "fused-synthesis"
 ]
 
 MODELS: dict[PromptName, type[AnyReply]] = {
@@ -39,6 +36,7 @@ MODELS: dict[PromptName, type[AnyReply]] = {
     "revise-indexed": StepRunsReply,
     "revise-verbatim": RevisedReply,
     "fused": FusedReply,
+    "fused-synthesis": FusedSynthesisReply,
 }
 """The model of the replies to each prompt."""
 
@@ -85,8 +83,8 @@ def prompt(name: PromptName) -> Prompt:
 
 def prompt_version(mode: PromptMode) -> str:
     """Return the versions of all prompts that a prompt mode uses."""
-    if mode == "fused":
-        return prompt("fused").version
+    if mode == "fused" or mode == "fused-synthesis":
+        return prompt(mode).version
     return f"{prompt(f'decompose-{mode}').version}+{prompt(f'revise-{mode}').version}"
 
 
@@ -94,33 +92,3 @@ def prompt_version(mode: PromptMode) -> str:
 def _part(name: str, kind: DecompositionKind | None) -> str:
     file = f"kind-{kind}" if name == "kind" else name
     return (FILES / "parts" / f"{file}.md").read_text(encoding="utf-8").strip()
-
-
-@cache
-def example(kind: DecompositionKind) -> Draft:
-    """Load the worked example, decomposed by `kind`, with its decisions and revision."""
-    content: dict[str, Any] = yaml.safe_load((FILES / "example.yaml").read_text(encoding="utf-8"))
-    trace = StudentTrace(
-        "example", content["question"], content["thinking"], content["response"], content["answer"]
-    )
-    rows = content["kinds"][kind]
-    ends = unit_ends(trace.thinking)
-    steps: list[Step] = []
-    start = unit = 0
-    for row in rows:
-        unit += row["units"]
-        steps.append(Step(start, ends[unit - 1], row["skill"], row["family"]))
-        start = ends[unit - 1]
-    merged = tuple(i for i, row in enumerate(rows) if row["action"] == "MULTI-STEP COMPRESS")
-    decisions = tuple(
-        Decision(
-            i,
-            row["action"],
-            row.get("text"),
-            row["reason"],
-            tuple(other for other in merged if i in merged and other != i),
-        )
-        for i, row in enumerate(rows)
-    )
-    revision = Revision(joined(trace.thinking, steps, decisions), content["revised_response"])
-    return Draft(trace, tuple(steps), decisions, revision)

@@ -44,34 +44,6 @@ def decisions_from(
     return tuple(decisions)
 
 
-def groups_in_order(step_replies: Sequence[StepReply]) -> list[list[int]]:
-    """Return the merges of a reply that marks them by order.
-
-    A merge begins with the step that has the text and continues with steps that have none. Deleted steps in
-    between do not end it; a step with its own text does.
-
-    Raises:
-        UnusableReplyError: `malformed`, a step continues a merge that has not begun.
-    """
-    groups: list[list[int]] = []
-    is_open = False
-    for index, step in enumerate(step_replies):
-        if step.action == "MULTI-STEP COMPRESS":
-            if step.text is not None:
-                groups.append([index])
-                is_open = True
-            elif is_open:
-                groups[-1].append(index)
-            else:
-                raise UnusableReplyError(
-                    "malformed",
-                    f"step {index + 1} is a MULTI-STEP COMPRESS without text, and no merge is open before it",
-                )
-        elif step.action != "DELETE":
-            is_open = False
-    return groups
-
-
 def groups_by_name(
     step_replies: Sequence[StepReply], merged_with: Sequence[Sequence[int]]
 ) -> list[list[int]]:

@@ -37,6 +37,12 @@ class UnusableReplyError(Exception):
 _LONGEST_FAULT = 400  # characters: it goes into a prompt and a row
 _LONGEST_REPLY = 4_000_000  # characters; four times a full context
 _JSON_FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.S)  # the only wrapper that is accepted
+# Marks that end the thinking of a model: tags, Kimi's triangles, gpt-oss's last channel.
+_THOUGHT = re.compile(
+    r"</(?:think|thinking|thought|reasoning|seed:think)>|\[/THINK\]|◁/think▷"
+    r"|<\|channel\|>final(?: [^<]{0,40})?<\|message\|>"
+)
+_END = re.compile(r"<\|(?:return|end|im_end|eot_id)\|>\Z")
 _FAULTS = 2  # faults named in one message
 
 # The schema allows the ten families only; parsing accepts any text, so that an unknown family does not cost
@@ -85,35 +91,45 @@ def _shape(value: Any) -> str:
     return "written" if has_text else "as it is"
 
 
-class FusedStep(_StrictModel):
-    """A step without new text: kept, deleted, or part of a merge that began before it."""
+class FusedRun(_StrictModel):
+    """Steps in a row that are all kept or all deleted."""
 
-    end: int
-    skill: str
-    family: Family
-    action: Literal["KEEP", "DELETE", "MULTI-STEP COMPRESS"]
+    steps: list[str]
+    action: Literal["KEEP", "DELETE"]
 
 
-class FusedText(_StrictModel):
-    """A step with new text: compressed, or the first step of a merge."""
+class FusedTextRun(_StrictModel):
+    """A step that is compressed, or steps that are merged, with their new text."""
 
-    end: int
-    skill: str
-    family: Family
+    steps: list[str]
     action: Literal["SINGLE-STEP COMPRESS", "MULTI-STEP COMPRESS"]
     text: str
 
 
+AnyFusedRun: TypeAlias = Annotated[
+    Annotated[FusedRun, Tag("as it is")] | Annotated[FusedTextRun, Tag("written")], Discriminator(_shape)
+]
+
+
 class FusedReply(AnyReply):
-    """Reply to fused: steps by their last unit (counted from 1), each with its action, and the response."""
+    """Reply to fused: what the derivation needs, skills and steps as in IndexedReply, decisions, response."""
 
     name = "drp_fused"
-    steps: list[
-        Annotated[
-            Annotated[FusedStep, Tag("as it is")] | Annotated[FusedText, Tag("written")],
-            Discriminator(_shape),
-        ]
-    ]
+    needs: str
+    """What the final derivation needs; written before anything is decided."""
+    skills: list[str]
+    runs: list[AnyFusedRun]
+    response: str
+
+
+class FusedSynthesisReply(AnyReply):
+    """Reply to fused-synthesis: the same, with the whole revised thinking (paper, section 3.2)."""
+
+    name = "drp_fused_synthesis"
+    needs: str
+    skills: list[str]
+    runs: list[AnyFusedRun]
+    thinking: str
     response: str
 
 
@@ -129,6 +145,7 @@ class StepRunsReply(AnyReply):
     """Reply to revise-indexed: runs of steps by their last step (counted from 1), and the response."""
 
     name = "drp_revise_indexed"
+    needs: str
     runs: list[StepRun]
     response: str
 
@@ -147,6 +164,7 @@ class RevisedReply(AnyReply):
     """Reply to revise-verbatim: a decision per step, the synthesis and the response (paper, Appendix E)."""
 
     name = "drp_revise_verbatim"
+    needs: str
     decisions: list[RevisedStep]
     thinking: str
     response: str
@@ -156,12 +174,12 @@ Model = TypeVar("Model", bound=AnyReply)
 
 
 def parsed(model: type[Model], text: str) -> Model:
-    """Parse the reply in `text`: JSON alone, or in one ```json fence.
+    """Parse the reply in `text`: JSON alone, or in one ```json fence, also after a model's marked thinking.
 
     Raises:
         UnusableReplyError: `malformed`, with the first faults.
     """
-    document = text.strip()
+    document = without_thinking(text)
     if not document:
         raise UnusableReplyError("malformed", "the reply is empty")
     if len(document) > _LONGEST_REPLY:
@@ -175,6 +193,18 @@ def parsed(model: type[Model], text: str) -> Model:
     named = "; ".join(f"{_place(fault['loc'])}{fault['msg']}" for fault in faults[:_FAULTS])
     more = f" (and {len(faults) - _FAULTS} more)" if len(faults) > _FAULTS else ""
     raise UnusableReplyError("malformed", f"the reply is not what the schema asks for: {named}{more}")
+
+
+def without_thinking(text: str) -> str:
+    """Return what follows a model's marked thinking, without white space around it.
+
+    A reply that begins with its JSON has no thinking before it; marks in it are a part of its texts.
+    """
+    document = text.strip()
+    if document.startswith(("{", "```")):
+        return document
+    ends = [match.end() for match in _THOUGHT.finditer(document)]
+    return _END.sub("", document[ends[-1] :].strip()).strip() if ends else document
 
 
 def _place(location: tuple[int | str, ...]) -> str:

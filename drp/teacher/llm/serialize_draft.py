@@ -12,8 +12,9 @@ from drp.teacher.llm.prompts import PromptName
 from drp.teacher.llm.reply_schemas import (
     AnyReply,
     FusedReply,
-    FusedStep,
-    FusedText,
+    FusedRun,
+    FusedSynthesisReply,
+    FusedTextRun,
     IndexedReply,
     RevisedReply,
     RevisedStep,
@@ -25,9 +26,12 @@ from drp.teacher.llm.reply_schemas import (
 from drp.traces import letter, shown, unit_ends
 
 
-def reply_of(name: PromptName, draft: Draft) -> AnyReply:
-    """Return the reply to prompt `name` that says `draft`, whose steps must consist of whole units."""
-    return _WRITERS[name](draft)
+def reply_of(name: PromptName, draft: Draft, needs: str = "") -> AnyReply:
+    """Return the reply to prompt `name` that says `draft`, whose steps must consist of whole units.
+
+    `needs` is what the final derivation needs, for replies that say it.
+    """
+    return _WRITERS[name](draft, needs)
 
 
 def _last_units(draft: Draft) -> list[int]:
@@ -36,19 +40,22 @@ def _last_units(draft: Draft) -> list[int]:
     return [bisect_left(ends, step.char_end) + 1 for step in draft.steps]
 
 
-def _indexed(draft: Draft) -> IndexedReply:
+def _skills_and_steps(draft: Draft) -> tuple[list[str], list[str]]:
+    """Return each skill once, with a letter, and each step as its last unit and its skill's letter."""
     skills = dict.fromkeys((step.skill_family, step.skill) for step in draft.steps)
     letters = {skill: letter(index) for index, skill in enumerate(skills)}
-    return IndexedReply(
-        skills=[f"{key} {family}: {skill}" for (family, skill), key in letters.items()],
-        steps=[
-            f"{end}{letters[step.skill_family, step.skill]}"
-            for end, step in zip(_last_units(draft), draft.steps, strict=True)
-        ],
-    )
+    return [f"{key} {family}: {skill}" for (family, skill), key in letters.items()], [
+        f"{end}{letters[step.skill_family, step.skill]}"
+        for end, step in zip(_last_units(draft), draft.steps, strict=True)
+    ]
 
 
-def _verbatim(draft: Draft) -> VerbatimReply:
+def _indexed(draft: Draft, _: str) -> IndexedReply:
+    skills, steps = _skills_and_steps(draft)
+    return IndexedReply(skills=skills, steps=steps)
+
+
+def _verbatim(draft: Draft, _: str) -> VerbatimReply:
     text = shown(draft.trace.thinking)
     return VerbatimReply(
         steps=[
@@ -62,24 +69,46 @@ def _verbatim(draft: Draft) -> VerbatimReply:
     )
 
 
-def _fused(draft: Draft) -> FusedReply:
-    steps: list[FusedStep | FusedText] = []
-    for end, step, decision in zip(_last_units(draft), draft.steps, draft.decisions, strict=True):
-        fields = {"end": end, "skill": step.skill, "family": step.skill_family, "action": decision.action}
-        if decision.revised_text is None:
-            steps.append(FusedStep.model_validate(fields))
+def _fused_runs(draft: Draft) -> tuple[list[str], list[FusedRun | FusedTextRun]]:
+    skills, steps = _skills_and_steps(draft)
+    runs: list[FusedRun | FusedTextRun] = []
+    for members in _runs_of(draft.decisions):
+        first = members[0]
+        fields = {
+            "steps": [steps[decision.step_index] for decision in members],
+            "action": first.action,
+        }
+        if first.revised_text is None:
+            runs.append(FusedRun.model_validate(fields))
         else:
-            steps.append(FusedText.model_validate(fields | {"text": decision.revised_text}))
-    return FusedReply(steps=steps, response=_revision(draft).response)
+            runs.append(FusedTextRun.model_validate(fields | {"text": first.revised_text}))
+    return skills, runs
 
 
-def _runs(draft: Draft) -> StepRunsReply:
-    runs = []
-    for _, members in groupby(draft.decisions, key=_run_of(draft.decisions)):
-        first, *others = members
-        to = (others[-1] if others else first).step_index + 1
-        runs.append(StepRun(to=to, action=first.action, text=first.revised_text))
-    return StepRunsReply(runs=runs, response=_revision(draft).response)
+def _fused(draft: Draft, needs: str) -> FusedReply:
+    skills, runs = _fused_runs(draft)
+    return FusedReply(needs=needs, skills=skills, runs=runs, response=_revision(draft).response)
+
+
+def _synthesis(draft: Draft, needs: str) -> FusedSynthesisReply:
+    skills, runs = _fused_runs(draft)
+    revision = _revision(draft)
+    return FusedSynthesisReply(
+        needs=needs, skills=skills, runs=runs, thinking=revision.thinking, response=revision.response
+    )
+
+
+def _runs(draft: Draft, needs: str) -> StepRunsReply:
+    runs = [
+        StepRun(to=members[-1].step_index + 1, action=members[0].action, text=members[0].revised_text)
+        for members in _runs_of(draft.decisions)
+    ]
+    return StepRunsReply(needs=needs, runs=runs, response=_revision(draft).response)
+
+
+def _runs_of(decisions: Sequence[Decision]) -> list[list[Decision]]:
+    """Return the decisions, those in one run together."""
+    return [list(members) for _, members in groupby(decisions, key=_run_of(decisions))]
 
 
 def _run_of(decisions: Sequence[Decision]) -> Callable[[Decision], object]:
@@ -100,9 +129,10 @@ def _run_of(decisions: Sequence[Decision]) -> Callable[[Decision], object]:
     return run
 
 
-def _revised(draft: Draft) -> RevisedReply:
+def _revised(draft: Draft, needs: str) -> RevisedReply:
     revision = _revision(draft)
     return RevisedReply(
+        needs=needs,
         decisions=[
             RevisedStep(
                 step=decision.step_index + 1,
@@ -124,10 +154,11 @@ def _revision(draft: Draft) -> Revision:
     return draft.revision
 
 
-_WRITERS: dict[PromptName, Callable[[Draft], AnyReply]] = {
+_WRITERS: dict[PromptName, Callable[[Draft, str], AnyReply]] = {
     "decompose-indexed": _indexed,
     "decompose-verbatim": _verbatim,
     "revise-indexed": _runs,
     "revise-verbatim": _revised,
     "fused": _fused,
+    "fused-synthesis": _synthesis,
 }

@@ -5,13 +5,19 @@ not cover the trace. The ledger keeps it like any other answer. The teacher then
 differs from the first: it has a higher token limit after a cut, otherwise it names the fault. If the second
 answer is unusable too, the draft is refused.
 
+A request for which the provider has no room (its prompt and its longest reply exceed the model's context) is
+sent once more with a lower token limit.
+
+A trace that does not fit into one request is sent in windows; the draft is ready when all of them are. If one
+of them is refused, so is the draft.
+
 A revision that can be read but not followed (`drp.derivation`) is sent back once in the same way. The second
 one is taken as it is: the row gates judge it, so that its text and all its reasons are stored.
 """
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,7 +27,9 @@ from drp.ledger import CARRIED, Completion, TeacherReply, TeacherRequest
 from drp.teacher.llm.parse import whole
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.teacher.llm.request_builder import PromptStrategy, RequestBuilder
+from drp.teacher.llm.room import tokens_with_room
 from drp.teacher.llm.text_checks import derivation_fault
+from drp.teacher.llm.windows import TraceWindow
 from drp.teacher.transport.protocol import Driver
 
 T = TypeVar("T")
@@ -32,12 +40,23 @@ MAX_TOKENS_FACTOR = 4.0
 _RefusalReason: TypeAlias = Literal["uncovered", "malformed", "truncated", "unanswered"]
 
 
-@dataclass(frozen=True)
-class _PendingDraft:
+@dataclass(eq=False)
+class _Whole:
+    """A draft and the results of its windows."""
+
     draft: Draft
+    parts: dict[int, tuple[TraceWindow, Draft]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _PendingWindow:
+    whole: _Whole
+    window: TraceWindow
     fault: str | None = None
     max_tokens_factor: float = 1.0
     is_second: bool = False
+    most_tokens: int | None = None
+    """Tokens of the longest reply that the provider has room for, if it had none for the first request."""
 
 
 class LlmTeacher:
@@ -63,9 +82,9 @@ class LlmTeacher:
         return self._builder.prompt_version
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
-        """Fill in the steps; in mode `fused`, the decisions and the revision of the same reply too."""
+        """Fill in the steps; in the `fused` modes, the decisions and the revision of the same reply too."""
         builder = replace(self._builder, kind=kind)
-        if kind == "none" and builder.prompt_mode != "fused":
+        if kind == "none" and not builder.is_fused:
             return (replace(draft, steps=whole(draft.trace)) for draft in drafts)
         return self._process(drafts, builder.decomposing)
 
@@ -76,10 +95,10 @@ class LlmTeacher:
     def _process(self, drafts: Iterable[Draft], strategy: PromptStrategy) -> Iterator[Draft]:
         """Yield each draft, filled in or refused, as the replies arrive."""
         done_unsent: deque[Draft] = deque()
-        second_tries: deque[_PendingDraft] = deque()
-        pending_by_request: dict[str, list[_PendingDraft]] = defaultdict(list)
+        second_tries: deque[_PendingWindow] = deque()
+        pending_by_request: dict[str, list[_PendingWindow]] = defaultdict(list)
 
-        def first_tries() -> Iterator[_PendingDraft]:
+        def first_tries() -> Iterator[_PendingWindow]:
             for draft in drafts:
                 yield from _drain(second_tries)
                 if draft.refusal or draft.revision:
@@ -87,26 +106,29 @@ class LlmTeacher:
                 elif not draft.trace.thinking.strip():
                     done_unsent.append(replace(draft, refusal=Refusal("malformed", "the thinking is empty")))
                 else:
-                    yield _PendingDraft(draft)
+                    whole = _Whole(draft)
+                    for window in self._builder.windows(strategy, draft):
+                        yield _PendingWindow(whole, window)
 
-        def requests(tries: Iterable[_PendingDraft]) -> Iterator[TeacherRequest]:
+        def requests(tries: Iterable[_PendingWindow]) -> Iterator[TeacherRequest]:
             for pending in tries:
                 request = self._builder.request(
                     strategy,
-                    pending.draft,
+                    pending.window,
                     fault=pending.fault,
                     max_tokens_factor=pending.max_tokens_factor,
+                    most_tokens=pending.most_tokens,
                 )
                 pending_by_request[request.request_id].append(pending)
                 yield request
 
-        tries: Iterator[_PendingDraft] = first_tries()
+        tries: Iterator[_PendingWindow] = first_tries()
         while True:
             for reply in self._driver.replies(requests(tries)):
                 pending = _pop(pending_by_request, reply.request.request_id)
                 result = self._handle(pending, reply, strategy)
                 if isinstance(result, Draft):
-                    yield result
+                    yield from self._add(pending, result)
                 else:
                     second_tries.append(result)
                 yield from _drain(done_unsent)
@@ -115,19 +137,46 @@ class LlmTeacher:
                 return
             tries = _drain(second_tries)
 
+    def _add(self, pending: _PendingWindow, result: Draft) -> Iterator[Draft]:
+        """Yield the draft of this window if all its windows have a result now."""
+        whole, window = pending.whole, pending.window
+        if window.count == 1:
+            yield result
+            return
+        whole.parts[window.number] = (window, result)
+        if len(whole.parts) < window.count:
+            return
+        parts = [whole.parts[number] for number in sorted(whole.parts)]
+        if any(part.is_carried for _, part in parts):
+            yield replace(whole.draft, is_carried=True)
+        elif refusals := [(window, part.refusal) for window, part in parts if part.refusal]:
+            refused, refusal = refusals[0]
+            detail = f"part {refused.number} of {refused.count}: {refusal.detail}"
+            yield replace(whole.draft, refusal=replace(refusal, detail=detail))
+        else:
+            try:
+                yield self._builder.whole(whole.draft, parts)
+            except UnusableReplyError as error:
+                yield replace(whole.draft, refusal=Refusal(error.reason, error.fault))
+
     def _handle(
-        self, pending: _PendingDraft, reply: TeacherReply, strategy: PromptStrategy
-    ) -> Draft | _PendingDraft:
+        self, pending: _PendingWindow, reply: TeacherReply, strategy: PromptStrategy
+    ) -> Draft | _PendingWindow:
         """Return the draft, filled in or refused, or the second try."""
         if reply.answer is None:
             if reply.problem == CARRIED:
-                return replace(pending.draft, is_carried=True)
-            return replace(pending.draft, refusal=Refusal("unanswered", reply.problem or "no answer"))
+                return replace(pending.window.draft, is_carried=True)
+            if reply.is_without_room and pending.most_tokens is None:
+                asked = int(reply.request.body[self._builder.profile.limit_field])
+                return replace(pending, most_tokens=tokens_with_room(reply.problem or "", asked))
+            return replace(pending.window.draft, refusal=Refusal("unanswered", reply.problem or "no answer"))
         try:
-            draft = strategy.parse(pending.draft, _text(reply.answer))
-            if pending.is_second or (fault_found := derivation_fault(draft)) is None:
+            draft = self._builder.parsed(strategy, pending.window, _text(reply.answer))
+            if pending.is_second or pending.window.count > 1:
                 return draft  # the row gates reject what is still wrong
-            return _PendingDraft(pending.draft, fault_found, is_second=True)
+            if (fault_found := derivation_fault(draft)) is None:
+                return draft
+            return replace(pending, fault=fault_found, is_second=True)
         except _NoTextError as error:
             reason: _RefusalReason = error.reason
             fault = error.fault
@@ -136,8 +185,8 @@ class LlmTeacher:
         except UnusableReplyError as error:
             reason, fault, prompt_fault, max_tokens_factor = error.reason, error.fault, error.fault, 1.0
         if not pending.is_second:
-            return _PendingDraft(pending.draft, prompt_fault, max_tokens_factor, is_second=True)
-        return replace(pending.draft, refusal=Refusal(reason, f"the teacher's second answer: {fault}"))
+            return replace(pending, fault=prompt_fault, max_tokens_factor=max_tokens_factor, is_second=True)
+        return replace(pending.window.draft, refusal=Refusal(reason, f"the teacher's second answer: {fault}"))
 
 
 class _NoTextError(Exception):
@@ -166,7 +215,7 @@ def _drain(items: deque[T]) -> Iterator[T]:
         yield items.popleft()
 
 
-def _pop(pending_by_request: dict[str, list[_PendingDraft]], request_id: str) -> _PendingDraft:
+def _pop(pending_by_request: dict[str, list[_PendingWindow]], request_id: str) -> _PendingWindow:
     """Remove and return one of the drafts that wait for this request: two rollouts may make the same one."""
     pending = pending_by_request[request_id].pop()
     if not pending_by_request[request_id]:

@@ -13,8 +13,12 @@ from drp.derivation import derivation_faults
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.traces import leaked_markup
 
-# In JSON, "\neq" with one backslash is a line break and "eq".
-_EATEN = re.compile(r"\n(?:eq|abla|otin|leq|geq|exists)\b")
+# In JSON, "\neq" with one backslash is a line break and "eq", and "\times" is a tab and "imes".
+_ESCAPES = {"n": "\n", "t": "\t", "b": "\b", "f": "\f", "r": "\r"}
+_COMMAND = re.compile(r"\\([ntbfr][A-Za-z]{1,30})")  # LaTeX commands whose backslash JSON can eat
+_EATEN = re.compile(  # what is left of commands that a student may not have used; no word begins like this
+    r"\n(?:eq|abla|otin|ot|eg|exists|leq|geq|onumber|parallel|subseteq|cong|sim|earrow|warrow)(?![A-Za-z])"
+)
 _SPARE = 2_000  # characters that a text may have in addition to twice the student's
 
 
@@ -36,17 +40,33 @@ def checked(text: str, place: str, trace: StudentTrace) -> str:
         raise UnusableReplyError(
             "malformed", f"{place} has {len(text):,} characters, of the student's {len(student_text):,}"
         )
-    controls = (c for c in text if unicodedata.category(c) == "Cc" and c != "\n")
-    control = next((c for c in controls if c not in student_text), None)
-    if control or (_EATEN.search(text) and not _EATEN.search(student_text)):
+    if (control := _eaten_escape(text, f"{trace.question}\n\n{student_text}")) is not None:
         raise UnusableReplyError(
             "malformed",
-            f"{place} has the control character {control or chr(10)!r} where a formula was meant: "
+            f"{place} has the control character {control!r} where a formula was meant: "
             "in JSON a backslash is written twice",
         )
     if markup := leaked_markup(text, student_text):
         raise UnusableReplyError("malformed", f"{place} has markup in it: {markup!r}")
     return text.strip()
+
+
+def _eaten_escape(text: str, source: str) -> str | None:
+    """Return the control character in `text` that began a LaTeX command; None if there is none.
+
+    Any character that the source lacks is one, except for line breaks. A line break, or a character that the
+    source has, is one if the rest of a command of the source follows it, unless that is in the source too.
+    """
+    controls = (c for c in text if unicodedata.category(c) == "Cc" and c != "\n")
+    if (control := next((c for c in controls if c not in source), None)) is not None:
+        return control
+    if _EATEN.search(text) and not _EATEN.search(source):
+        return "\n"
+    for command in sorted(set(_COMMAND.findall(source))):
+        rest = re.compile(re.escape(_ESCAPES[command[0]] + command[1:]) + r"(?![A-Za-z])")
+        if rest.search(text) and not rest.search(source):
+            return _ESCAPES[command[0]]
+    return None
 
 
 _MOST_FAULTS = 3  # faults named in one request

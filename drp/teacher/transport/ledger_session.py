@@ -21,6 +21,7 @@ from drp.ledger import (
     Worker,
 )
 from drp.teacher.transport.errors import AnswersElsewhereError
+from drp.teacher.transport.retry_policy import RequestFault
 
 Archive: TypeAlias = Callable[[Sequence[str]], Mapping[str, str | None]]
 """Reads the raw replies of exported requests from the lake, by request id."""
@@ -42,6 +43,13 @@ class LedgerSession:
     def cost(self, answer: Completion) -> Decimal | None:
         """Return the cost of an answer in USD; None if the provider did not report its tokens."""
         return Tariff(self.prices, self.in_batch).cost(answer.usage) if answer.usage else None
+
+    def failed(self, attempt: Attempt, fault: RequestFault, *, may_retry: bool) -> FailedAttempt:
+        """Return the outcome of an attempt without an answer, at the cost of what the provider billed."""
+        cost = fault.cost
+        if fault.usage is not None:
+            cost = Tariff(self.prices, self.in_batch).cost(fault.usage)
+        return FailedAttempt(attempt, fault.why, may_retry=may_retry, cost=cost)
 
     def priced(self, request: TeacherRequest) -> PricedRequest:
         """Return the request with its expected cost."""
@@ -79,7 +87,7 @@ class LedgerSession:
             texts: texts of exported answers, by request id.
         """
         if entry.answer is None:
-            return TeacherReply(request, None, f"dead: {entry.problem}")
+            return TeacherReply.dead(request, entry.problem)
         text = (texts or {}).get(request.request_id, entry.answer.text)
         return TeacherReply(request, Completion(**{**vars(entry.answer), "text": text}))
 

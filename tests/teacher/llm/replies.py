@@ -6,12 +6,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from drp.core.records import Draft, StudentTrace
+from drp.teacher.llm.examples import worked_examples
 from drp.teacher.llm.messages import PromptRequest, TwoPass
-from drp.teacher.llm.prompts import PromptName, example
+from drp.teacher.llm.prompts import PromptName
 from drp.teacher.llm.serialize_draft import reply_of
 
-DRAFT = example("skill")
-"""The worked example: seven units, six steps, every action."""
+DRAFT = worked_examples("skill")[0].draft
+"""The short worked example: seven units, six steps, every action."""
 
 TWO_PASS_MODES: tuple[TwoPass, ...] = ("indexed", "verbatim")
 

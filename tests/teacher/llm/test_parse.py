@@ -26,6 +26,10 @@ def fused(reply: Any) -> Any:
     return read_fused(TRACE, "skill", json.dumps(reply))
 
 
+def synthesised(reply: Any) -> Any:
+    return read_fused(TRACE, "skill", json.dumps(reply), is_synthesised=True)
+
+
 def runs(reply: Any) -> Any:
     return read_revise(DRAFT, "indexed", json.dumps(reply))
 
@@ -122,43 +126,25 @@ def drop(path: str) -> Callable[[dict[str, Any]], None]:
         (
             "fused",
             fused,
-            change("steps.2.action", "REMOVE"),
+            change("runs.2.action", "REMOVE"),
             "malformed: the reply is not what the schema asks",
         ),
         (
             "fused",
             fused,
-            change("steps.2.action", "SINGLE-STEP COMPRESS"),
+            change("runs.2.action", "SINGLE-STEP COMPRESS"),
             "malformed: the reply is not what the",
         ),
-        (
-            "fused",
-            fused,
-            change("steps.1.text", "Other words."),
-            "malformed: the reply is not what the schema asks",
-        ),
-        ("fused", fused, change("steps.0.text", "  "), "malformed: the text of step 1 is empty"),
-        ("fused", fused, drop("steps.3"), "malformed: step 4 is a MULTI-STEP COMPRESS without text"),
+        ("fused", fused, change("runs.1.text", "Other."), "malformed: the reply is not what the schema asks"),
+        ("fused", fused, change("runs.0.text", "  "), "malformed: the text of step 1 is empty"),
+        ("fused", fused, change("runs.2.steps", []), "malformed: run 3 has no steps"),
+        ("fused", fused, change("runs.2.steps", ["4z"]), "malformed: step 3 is '4z', not a last unit"),
+        ("fused", fused, drop("needs"), "malformed: the reply is not what the schema asks for: needs"),
         ("fused", fused, change("response", ""), "malformed: the response is empty"),
-        (
-            "fused",
-            fused,
-            change("response", "</think> 37"),
-            "malformed: the response has markup in it: '</think>'",
-        ),
+        ("fused", fused, change("response", "</think> 37"), "malformed: the response has markup in it"),
         ("fused", fused, change("response", "<|im_end|> 37"), "malformed: the response has markup"),
-        (
-            "fused",
-            fused,
-            change("response", "\x0crac{1}{2}"),
-            "malformed: the response has the control character",
-        ),
-        (
-            "fused",
-            fused,
-            change("response", "3 \times 4"),
-            "malformed: the response has the control character",
-        ),
+        ("fused", fused, change("response", "\x0crac{1}{2}"), "malformed: the response has the control char"),
+        ("fused", fused, change("response", "3 \times 4"), "malformed: the response has the control char"),
         ("fused", fused, change("response", "a \neq b"), "malformed: the response has the control character"),
         (
             "fused",
@@ -166,7 +152,14 @@ def drop(path: str) -> Callable[[dict[str, Any]], None]:
             change("response", "37 " * 2000),
             "malformed: the response has 6,000 characters, of",
         ),
-        ("fused", fused, change("steps.5.end", 6), "uncovered: step 6 ends with unit 6"),
+        ("fused", fused, change("runs.4.steps.0", "6e"), "uncovered: step 6 ends with unit 6"),
+        ("fused-synthesis", synthesised, change("thinking", ""), "malformed: the thinking is empty"),
+        (
+            "fused-synthesis",
+            synthesised,
+            drop("thinking"),
+            "malformed: the reply is not what the schema asks",
+        ),
         # decisions in runs
         ("revise-indexed", runs, drop("runs.4"), "malformed: steps 6-6 are in no run"),
         (
@@ -259,24 +252,42 @@ def test_merges_across_a_kept_step_are_no_neighbours() -> None:
 
 def test_a_merge_of_one_step_is_a_single_step_compress() -> None:
     reply = right_reply("fused")
-    reply["steps"][4]["action"] = "DELETE"  # as the paper's teacher does: "included in the step before"
-    _, decisions, revision = fused(reply)
+    reply["runs"][3]["steps"] = ["6d"]
+    steps, decisions, revision = fused(reply)
+    assert len(steps) == 5
     assert decisions[3].action == "SINGLE-STEP COMPRESS"
     assert decisions[3].merged_with == ()
     assert revision == DRAFT.revision
 
 
-def test_a_merge_goes_on_over_deleted_steps() -> None:
-    reply = right_reply("fused")
-    reply["steps"][4]["action"] = "DELETE"
-    reply["steps"][5]["action"] = "MULTI-STEP COMPRESS"
-    _, decisions, revision = fused(reply)
-    assert [d.merged_with for d in decisions] == [(), (), (), (5,), (), (3,)]
-    assert revision.thinking.endswith("37\\) are good.")
+def test_many_units_in_a_row_are_deleted_in_one_run() -> None:
+    trace = trace_of("So 2 + 3 = 5. " + "Hm. " * 40 + "It is 5.")
+    steps = [f"{unit}b" for unit in range(2, 42)]
+    reply = {
+        "needs": "2 + 3 = 5.",
+        "skills": ["a arithmetic: addition", "b checking: doubting"],
+        "runs": [
+            {"steps": ["1a"], "action": "KEEP"},
+            {"steps": steps, "action": "DELETE"},
+            {"steps": ["42a"], "action": "KEEP"},
+        ],
+        "response": "5",
+    }
+    _, decisions, revision = read_fused(trace, "sentence", json.dumps(reply))
+    assert [decision.action for decision in decisions] == ["KEEP", *["DELETE"] * 40, "KEEP"]
+    assert revision.thinking == "So 2 + 3 = 5. It is 5."
+
+
+def test_a_synthesis_is_taken_as_it_is_written() -> None:
+    reply = right_reply("fused-synthesis") | {"thinking": "6 rows of 7 are 42, and 42 - 5 = 37."}
+    _, decisions, revision = synthesised(reply)
+    assert len(decisions) == 6
+    assert revision.thinking == "6 rows of 7 are 42, and 42 - 5 = 37."
 
 
 def test_a_run_of_several_steps_with_one_text_is_a_merge() -> None:
     reply = {
+        "needs": "",
         "runs": [
             {"to": 5, "action": "SINGLE-STEP COMPRESS", "text": "All."},
             {"to": 6, "action": "KEEP", "text": None},

@@ -56,7 +56,9 @@ def taught(driver: Scripted, mode: str = "fused", drafts: Iterable[Draft] = DRAF
     return list(llm.revise(llm.decompose(drafts, "skill")))
 
 
-@pytest.mark.parametrize(("mode", "count"), [("fused", 1), ("indexed", 2), ("verbatim", 2)])
+@pytest.mark.parametrize(
+    ("mode", "count"), [("fused", 1), ("fused-synthesis", 1), ("indexed", 2), ("verbatim", 2)]
+)
 def test_steps_decisions_and_revision_come_from_the_replies(mode, count):
     driver = Scripted()
     [draft] = taught(driver, mode)
@@ -78,7 +80,7 @@ def test_steps_decisions_and_revision_come_from_the_replies(mode, count):
         (completion(None), "unanswered"),
         (completion("Sure! Here are the steps."), "malformed"),
         (completion('{"answer": 42}'), "malformed"),
-        (completion(json.dumps({"steps": [], "response": "24"})), "uncovered"),
+        (completion(json.dumps({"needs": "", "skills": [], "runs": [], "response": "24"})), "uncovered"),
     ],
 )
 def test_an_unusable_answer_leads_to_one_different_request(answer, reason):
@@ -103,6 +105,40 @@ def test_after_a_cut_there_is_more_room_and_after_a_fault_it_is_named():
     driver = Scripted(completion('{"answer": 42}'))
     list(teacher(driver).decompose([Draft(TRACE)], "skill"))
     assert "could not be used" in driver.requests[1].body["messages"][-1]["content"]
+
+
+def test_a_request_without_room_is_sent_once_more_with_the_tokens_that_fit():
+    words = "no room: 400 context_length_exceeded maximum context length is 5000 tokens (4000 in the messages"
+    driver = Scripted(f"dead: {words})")
+    [draft] = teacher(driver).decompose([Draft(TRACE)], "skill")
+    assert draft.refusal is None
+    first, second = driver.requests
+    assert second.body["max_completion_tokens"] == 1000 < first.body["max_completion_tokens"]
+    assert second.body["messages"] == first.body["messages"]
+
+    driver = Scripted(f"dead: {words})", f"dead: {words})")
+    [refused] = teacher(driver).decompose([Draft(TRACE)], "skill")
+    assert refused.refusal.reason == "unanswered"
+    assert "maximum context length is 5000 tokens" in refused.refusal.detail
+
+
+@pytest.mark.parametrize(
+    "thinking",
+    [
+        "<think>\nMaybe {{}}.\n</think>\n\n{reply}",
+        'Hm, {{"needs": 1}}.\n</think>{reply}',
+        "[THINK]So.[/THINK]\n```json\n{reply}\n```",
+        "<|channel|>analysis<|message|>So.<|end|><|start|>assistant<|channel|>final<|message|>{reply}<|return|>",
+    ],
+)
+def test_thinking_before_the_json_is_read_over(thinking):
+    asked = Scripted()
+    [plain] = teacher(asked).decompose([Draft(TRACE)], "skill")
+    reply = think(asked.requests[0].body)
+    driver = Scripted(completion(thinking.format(reply=reply)))
+    [draft] = teacher(driver).decompose([Draft(TRACE)], "skill")
+    assert draft == plain
+    assert len(driver.requests) == 1
 
 
 def test_no_answer_at_all_is_refused_and_a_carried_one_is_another_nights():

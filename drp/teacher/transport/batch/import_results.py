@@ -1,6 +1,7 @@
 """Import the results of a batch into the ledger."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 
 from openai.types import Batch
@@ -9,6 +10,7 @@ from drp.ledger import Attempt, CompletedAttempt, FailedAttempt
 from drp.teacher.transport.batch.parse_result_rows import Row
 from drp.teacher.transport.batch.provider import BatchProvider
 from drp.teacher.transport.ledger_session import LedgerSession
+from drp.teacher.transport.retry_policy import SAME_REFUSALS
 
 _log = logging.getLogger(__name__)
 
@@ -40,15 +42,29 @@ def import_results(
     )
     attempts = {attempt.request_id: attempt for attempt in ledger.batch_attempts(batch_id)}
     refused: str | None = None
+    has_answers = False
+    faults: Counter[str] = Counter()  # rows that failed for good, by the words of the failure
+    suspects: list[FailedAttempt] = []  # their outcomes, unless the provider refused every row
     for file_id in filter(None, (ended.output_file_id, ended.error_file_id)):
         for rows in _groups(provider, file_id):
             outcomes = list[CompletedAttempt | FailedAttempt | None]()
             for row in rows:
                 if row.fault is not None and row.fault.kind == "refused":
                     refused = row.fault.why
-                if (attempt := attempts.pop(row.request_id, None)) is not None:
+                has_answers |= row.answer is not None
+                attempt = attempts.pop(row.request_id, None)
+                if attempt is None:
+                    continue
+                if row.fault is not None and row.fault.kind == "row":
+                    faults[row.fault.words] += 1
+                    suspects.append(session.failed(attempt, row.fault, may_retry=False))
+                else:
                     outcomes.append(_outcome(session, attempt, row))
             session.write([outcome for outcome in outcomes if outcome is not None])
+    if suspects and not has_answers and max(faults.values()) >= SAME_REFUSALS:
+        refused = refused or suspects[-1].error
+    else:
+        session.write(suspects)
     if ended.status == "completed" and attempts:
         why = f"in neither file of batch {ended.id}"
         _log.warning("%d requests are %s", len(attempts), why)
@@ -71,8 +87,8 @@ def _outcome(session: LedgerSession, attempt: Attempt, row: Row) -> CompletedAtt
         return CompletedAttempt(attempt, row.answer, session.cost(row.answer))
     if row.fault is None or row.fault.kind == "refused":
         return None
-    may_retry = row.fault.kind != "row" and attempt.number < TRIES
-    return FailedAttempt(attempt, row.fault.why, may_retry, row.fault.cost)
+    may_retry = row.fault.kind != "room" and attempt.number < TRIES
+    return session.failed(attempt, row.fault, may_retry=may_retry)
 
 
 def _groups(provider: BatchProvider, file_id: str) -> Iterator[list[Row]]:

@@ -9,6 +9,7 @@ import httpx2
 import openai
 
 from drp.ledger import Completion
+from drp.teacher.transport.error_bodies import described
 from drp.teacher.transport.responses import answer_of
 from drp.teacher.transport.retry_policy import NoAnswerError, RequestFault, fault_of
 
@@ -44,10 +45,11 @@ def read_row(line: bytes, secret: str) -> Row | None:
 
 
 def _without_response(request_id: str, error: Mapping[str, Any]) -> Row:
-    code = str(error.get("code"))
-    if code in _NOT_DONE:
+    if str(error.get("code")) in _NOT_DONE:
         return Row(request_id)
-    return Row(request_id, fault=RequestFault("passing", f"{code} {str(error.get('message'))[:200]}", None))
+    described_ = described(error)
+    why = " ".join((*described_.codes[:1], described_.message))
+    return Row(request_id, fault=RequestFault("passing", why, None))
 
 
 def _status_error(status: int, body: Any) -> openai.APIStatusError:

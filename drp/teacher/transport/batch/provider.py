@@ -4,6 +4,7 @@ The client itself does not retry. If the creation of a batch fails without a cle
 exist. It is searched for by the intent in its metadata before it is created again.
 """
 
+import json
 import logging
 import tempfile
 import time
@@ -21,8 +22,9 @@ from drp.config import TeacherProfile
 from drp.teacher.transport.batch.errors import BatchGoneError, BatchRefusedError
 from drp.teacher.transport.batch.parse_result_rows import Row, read_row
 from drp.teacher.transport.batch.request_queue import ENDPOINT
+from drp.teacher.transport.error_bodies import error_in, words
 from drp.teacher.transport.errors import TeacherRefusedError, TeacherUnavailableError
-from drp.teacher.transport.retry_policy import fault_of
+from drp.teacher.transport.retry_policy import NoAnswerError, fault_of
 
 _log = logging.getLogger(__name__)
 
@@ -35,9 +37,13 @@ _READY_S = 120.0
 """Seconds to wait until an uploaded file is processed."""
 _CALL_S = 60.0
 """Timeout of one try."""
+LOG_WAIT_S = 10.0
+"""A wait from this length on is logged, after any try."""
 _FILE_S = 600.0
 """Timeout of one try that transfers a large file."""
-_CLIENT_ERRORS = (openai.APIError, httpx2.TransportError)
+_CLIENT_ERRORS = (openai.APIError, httpx2.TransportError, NoAnswerError)
+_HEAD = 50_000
+"""Bytes at the beginning of a file in which an error is looked for."""
 
 T = TypeVar("T")
 
@@ -62,13 +68,13 @@ class BatchProvider:
 
         def send() -> str:
             file.seek(0)
-            return self._files.create(file=(name, file), purpose="batch").id
+            return _with_text(self._files.create(file=(name, file), purpose="batch"), "id").id
 
         file_id = self._retrying(send)
         deadline = time.monotonic() + _READY_S
 
         def is_processed() -> bool:
-            return self._client.files.retrieve(file_id).status != "uploaded"
+            return getattr(self._client.files.retrieve(file_id), "status", None) != "uploaded"
 
         # `status` is deprecated, and some providers may never change it: hence the deadline.
         while not self._retrying(is_processed, retry_missing=True) and time.monotonic() <= deadline:
@@ -84,12 +90,13 @@ class BatchProvider:
 
         def send() -> Batch:
             try:
-                return self._client.batches.create(
+                batch = self._client.batches.create(
                     input_file_id=file_id,
                     endpoint=ENDPOINT,
                     completion_window="24h",
                     metadata={INTENT: batch_id},
                 )
+                return _with_text(batch, "id", "status")
             except _CLIENT_ERRORS as error:
                 if isinstance(error, openai.APIStatusError) and error.status_code < 500:
                     raise
@@ -123,12 +130,15 @@ class BatchProvider:
         oldest = (created_after - _CLOCKS).timestamp()
 
         def fetch() -> list[tuple[str, Batch]]:
-            batches = []
-            for batch in self._client.batches.list(limit=100):
-                if batch.created_at < oldest:
-                    break
-                if key := (batch.metadata or {}).get(INTENT):
-                    batches.append((key, batch))
+            batches: list[tuple[str, Batch]] = []
+            for page in self._client.batches.list(limit=100).iter_pages():
+                if not isinstance(getattr(page, "data", None), list):  # an empty list would say: none exists
+                    raise NoAnswerError(f"the response is no list: {words(page)}", billed=False)
+                for batch in page.data:
+                    if batch.created_at < oldest:
+                        return batches
+                    if key := (batch.metadata or {}).get(INTENT):
+                        batches.append((key, batch))
             return batches
 
         return self._retrying(fetch)
@@ -140,7 +150,9 @@ class BatchProvider:
             BatchGoneError: the provider does not know it.
         """
         try:
-            return self._retrying(lambda: self._client.batches.retrieve(provider_batch_id))
+            return self._retrying(
+                lambda: _with_text(self._client.batches.retrieve(provider_batch_id), "id", "status")
+            )
         except _MissingError:
             raise BatchGoneError(self._name, provider_batch_id) from None
 
@@ -166,6 +178,8 @@ class BatchProvider:
                 with self._files.with_streaming_response.content(file_id) as response:
                     for part in response.iter_bytes(1 << 20):
                         file.write(part)
+                file.seek(0)
+                _check_head(file.read(_HEAD))
 
             self._retrying(fetch, retry_missing=True)
             file.seek(0)
@@ -213,13 +227,17 @@ class BatchProvider:
         def pause(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
             requested = fault_of(error, self._key).wait_s if isinstance(error, _CLIENT_ERRORS) else 0.0
-            return max(requested, backoff(state))
+            patience_left = self._profile.limits.patience_s - (state.seconds_since_start or 0.0)
+            return max(0.0, min(max(requested, backoff(state)), patience_left))
 
         def log(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
-            if state.attempt_number % 5 == 0 and isinstance(error, Exception):
+            number, wait_s = state.attempt_number, state.upcoming_sleep
+            if isinstance(error, Exception) and (number == 1 or number % 5 == 0 or wait_s >= LOG_WAIT_S):
                 why = fault_of(error, self._key).why
-                _log.warning("teacher %s: try %d failed: %s", self._name, state.attempt_number, why)
+                _log.warning(
+                    "teacher %s: try %d failed: %s; again in %.0f s", self._name, number, why, wait_s
+                )
 
         retrying = Retrying(
             retry=retry_if_exception(is_temporary),
@@ -243,6 +261,36 @@ class BatchProvider:
             case "row":
                 return BatchRefusedError(self._name, fault.why)
         return TeacherUnavailableError(self._name, fault.why)
+
+
+def _with_text(item: T, *names: str) -> T:
+    """Return what the client made of a response if it has these fields; the client does not check them.
+
+    Raises:
+        NoAnswerError: it is an error under status 200, or a page.
+    """
+    if all(isinstance(getattr(item, name, None), str) for name in names):
+        return item
+    document = item.to_dict() if isinstance(item, openai.BaseModel) else item
+    raise NoAnswerError(
+        f"the response is not what was asked for: {words(document)}", billed=False, error=error_in(document)
+    )
+
+
+def _check_head(head: bytes) -> None:
+    """Raise NoAnswerError if a file is an error or a page: its rows would all count as missing."""
+    line = head.lstrip().split(b"\n", 1)[0]
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        if line.startswith(b"<"):
+            raise NoAnswerError(
+                f"a page instead of a file: {words(head.decode('utf-8', 'replace'))}"
+            ) from None
+        return
+    has_row = isinstance(document, dict) and "custom_id" in document
+    if not has_row and (error := error_in(document)) is not None:
+        raise NoAnswerError(error.message, error=error)
 
 
 class _MissingError(TeacherUnavailableError):

@@ -1,5 +1,6 @@
 """Request one chat completion with the official client."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 
@@ -11,6 +12,8 @@ from drp.ledger import Completion, TeacherRequest
 from drp.teacher.transport.responses import answer_in
 
 CONNECT_S = 10.0
+GRACE_S = 1.0
+"""So much longer than the client's own timeout, which knows whether the request was sent."""
 POOL = 16
 """Requests in flight on one client. A client searches all its connections for a free one; with 256 of them
 the search was two fifths of the driver's work."""
@@ -36,13 +39,18 @@ def make_clients(profile: TeacherProfile, key: str) -> list[openai.AsyncOpenAI]:
     ]
 
 
-async def ask(client: openai.AsyncOpenAI, request: TeacherRequest) -> tuple[Completion, Mapping[str, str]]:
+async def ask(
+    client: openai.AsyncOpenAI, request: TeacherRequest, timeout_s: float
+) -> tuple[Completion, Mapping[str, str]]:
     """Send a request and return the answer with the response headers.
 
     Raises:
-        openai.OpenAIError, NoAnswerError: there is no answer.
+        openai.OpenAIError, httpx2.HTTPError, NoAnswerError: there is no answer.
+        TimeoutError: there is none after `timeout_s`. The client's own timeout is for the next byte, and some
+            providers send blank lines while they work.
     """
     sent = time.monotonic()
-    # Send exactly the body that was hashed; the typed method would build another one.
-    response = await client.post("/chat/completions", body=request.body, cast_to=httpx2.Response)
-    return answer_in(response.content, time.monotonic() - sent), response.headers
+    async with asyncio.timeout(timeout_s + GRACE_S):
+        # Send exactly the body that was hashed; the typed method would build another one.
+        response = await client.post("/chat/completions", body=request.body, cast_to=httpx2.Response)
+    return answer_in(response.content, response.headers, time.monotonic() - sent), response.headers

@@ -36,6 +36,10 @@ class Breaker:
         """Return the seconds until a request may be sent."""
         return max(0.0, self._until - now)
 
+    def bounded(self, wait_s: float, now: float) -> float:
+        """Return a wait of `wait_s`, but no longer than the patience that is left."""
+        return min(wait_s, max(0.0, self.patience_s - (now - self._last_answer)))
+
     def answered(self, now: float) -> None:
         """Record an answer."""
         if self._opened:
@@ -50,7 +54,7 @@ class Breaker:
         if silent > self.patience_s:
             return TeacherUnavailableError(self.name, f"no answer for {silent:.0f} s; last failure: {why}")
         if self._failures % BREAK_AFTER == 0 or (self._opened and now >= self._until):
-            pause = PAUSES_S[min(self._opened, len(PAUSES_S) - 1)]
+            pause = self.bounded(PAUSES_S[min(self._opened, len(PAUSES_S) - 1)], now)
             self._opened += 1
             self._until = now + pause
             _log.warning(

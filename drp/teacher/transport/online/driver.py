@@ -13,7 +13,9 @@ from drp.console import Progress
 from drp.ledger import TeacherReply, TeacherRequest
 from drp.teacher.transport.ledger_session import LedgerSession
 from drp.teacher.transport.online.circuit_breaker import Breaker
+from drp.teacher.transport.online.fault_log import FaultLog
 from drp.teacher.transport.online.rate_limits import Bucket, Pace, Window
+from drp.teacher.transport.online.refusals import Refusals
 from drp.teacher.transport.online.sender import Control, Result, Sender
 
 CHUNK = 128
@@ -45,6 +47,8 @@ class OnlineDriver:
             Window(limits.in_flight),
             Pace(Bucket(limits.requests_per_minute), Bucket(limits.tokens_per_minute)),
             Breaker(self.name, limits.patience_s, time.monotonic()),
+            Refusals(),
+            FaultLog(self.name),
         )
 
     @property

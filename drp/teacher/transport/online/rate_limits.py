@@ -5,13 +5,14 @@ it doubles with every full window of answers until the provider first reports ov
 by one per window, and shrinks to three quarters at each overload (additive increase, multiplicative decrease;
 Chiu and Jain, 1989).
 
-`Pace` keeps to the requests and tokens per minute that the profile allows and the response headers report.
+`Pace` keeps to the requests and tokens per minute that the profile allows, and to the pauses that the
+provider asks for, in errors or in the headers of answers (`reset_wait`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from drp.teacher.transport.retry_policy import span
+from drp.teacher.transport.requested_waits import provider_time, wait_in
 
 START = 32
 """Window size after the first answer."""
@@ -96,15 +97,17 @@ class Pace:
         """Replace the estimate of a request by the tokens that were billed."""
         self.tokens.take(used - estimated)
 
-    def observe(self, headers: Mapping[str, str], now: float) -> None:
-        """Pause until the limits reset if the headers of a response report that nothing is left."""
-        waits = [
-            span(headers.get(f"x-ratelimit-reset-{kind}", ""))
-            for kind in ("requests", "tokens")
-            if headers.get(f"x-ratelimit-remaining-{kind}") == "0"
-        ]
-        self.pause(max(waits, default=0.0), now)
-
     def pause(self, seconds: float, now: float) -> None:
         """Send nothing for `seconds`."""
         self._paused_until = max(self._paused_until, now + seconds)
+
+
+def reset_wait(headers: Mapping[str, str]) -> float:
+    """Return the seconds until the limits reset if the headers report that nothing is left; else 0."""
+    at = provider_time(headers)
+    waits = [
+        wait_in(headers.get(f"x-ratelimit-reset-{kind}", ""), at)
+        for kind in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{kind}") == "0"
+    ]
+    return max(waits, default=0.0)

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from queue import SimpleQueue
 from typing import TypeAlias, TypeVar
@@ -29,13 +29,15 @@ from drp.teacher.transport.errors import TeacherRefusedError
 from drp.teacher.transport.ledger_session import LedgerSession
 from drp.teacher.transport.online.chat import ask, make_clients
 from drp.teacher.transport.online.circuit_breaker import Breaker
-from drp.teacher.transport.online.rate_limits import Pace, Window
+from drp.teacher.transport.online.fault_log import FaultLog
+from drp.teacher.transport.online.rate_limits import Pace, Window, reset_wait
+from drp.teacher.transport.online.refusals import Refusals
 from drp.teacher.transport.retry_policy import NoAnswerError, RequestFault, fault_of
 
 _log = logging.getLogger(__name__)
 
 TRIES = 8
-"""Failures after which a request is given up; overload of the provider does not count."""
+"""Failures after which a request is given up. Overload does not count, nor what fails while nothing works."""
 AHEAD = 8
 """One request is claimed ahead per this many requests that may be in flight."""
 OTHERS_S = 2.0
@@ -67,6 +69,8 @@ class Control:
     window: Window
     pace: Pace
     breaker: Breaker
+    refusals: Refusals
+    faults: FaultLog
 
 
 @dataclass
@@ -88,6 +92,8 @@ class Sender:
     _in_flight: set["asyncio.Task[None]"] = field(default_factory=set)
     _ended: list[tuple[_PendingRequest, _Outcome, float]] = field(default_factory=list)
     """To be recorded, with the seconds to wait before another try."""
+    _suspects: list[tuple[_PendingRequest, FailedAttempt]] = field(default_factory=list)
+    """Failed for good, unless it turns out that the provider refuses everything."""
     _claiming: "asyncio.Task[None] | None" = None
     _fatal: Exception | None = None
     _exhausted: Exception | None = None
@@ -172,6 +178,11 @@ class Sender:
         """Whether the budget is spent and every claimed request has been sent."""
         return self._exhausted is not None and not self._ready
 
+    @property
+    def _is_busy(self) -> bool:
+        """Whether a request is claimed, under way or to be recorded."""
+        return bool(self._ready or self._in_flight or self._ended)
+
     async def _send_ready(self, clients: Iterator[openai.AsyncOpenAI]) -> None:
         """Send what may be sent now, start claiming more, and wait until something changes."""
         now = self._loop.time()
@@ -187,6 +198,8 @@ class Sender:
         if self._waiting and not is_claiming and not self._exhausted and 2 * len(self._ready) < self._ahead:
             self._claiming = asyncio.create_task(self._claim())
             self._claiming.add_done_callback(self._task_done)
+        if self._suspects and not (self._waiting or self._delayed or is_claiming or self._is_busy):
+            self._judge_suspects()
         self._changed.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), min(wait, 1.0))
@@ -209,7 +222,8 @@ class Sender:
     def _wait(self, now: float) -> float:
         """Return the seconds until the next request may be sent; 0: now."""
         control = self.control
-        window = 1 if control.breaker.is_probing else int(control.window.size)
+        is_probing = control.breaker.is_probing or control.refusals.are_general
+        window = 1 if is_probing else int(control.window.size)
         if not self._ready or len(self._in_flight) >= window:
             return max(0.01, self._delayed[0][0] - now) if self._delayed else 1.0
         return max(control.breaker.wait(now), control.pace.wait(self._ready[0][1].tokens, now))
@@ -217,8 +231,8 @@ class Sender:
     async def _send(self, client: openai.AsyncOpenAI, attempt: Attempt, pending: _PendingRequest) -> None:
         control, sent = self.control, self._loop.time()
         try:
-            answer, headers = await ask(client, pending.request)
-        except (openai.OpenAIError, NoAnswerError, httpx2.HTTPError) as error:
+            answer, headers = await ask(client, pending.request, self.profile.limits.timeout_s)
+        except (openai.OpenAIError, NoAnswerError, httpx2.HTTPError, TimeoutError) as error:
             self._failed(attempt, pending, fault_of(error, self.key), sent)
             return
         except asyncio.CancelledError:
@@ -227,33 +241,61 @@ class Sender:
         now = self._loop.time()
         control.window.grow()
         control.breaker.answered(now)
-        control.pace.observe(headers, now)
+        if control.refusals.answered(sent):
+            self._end_suspects(may_retry=False)
+        if asked_s := reset_wait(headers):
+            pause_s = control.breaker.bounded(asked_s, now)
+            control.pace.pause(pause_s, now)
+            control.faults.paused(asked_s, pause_s, now)
         if answer.usage:
             control.pace.correct(pending.tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens)
         self._end(pending, CompletedAttempt(attempt, answer, self.session.cost(answer)))
 
     def _failed(self, attempt: Attempt, pending: _PendingRequest, fault: RequestFault, sent: float) -> None:
         control, now = self.control, self._loop.time()
+        pause_s = control.breaker.bounded(fault.wait_s, now)
+        control.faults.failed(fault, pause_s, now)
+        failed = self.session.failed(attempt, fault, may_retry=True)
+        if fault.kind == "row":
+            control.refusals.failed(fault.words, now)
+            self._suspects.append((pending, failed))
+            if control.refusals.are_general and len(self._in_flight) == 1:  # this one was a probe
+                self._judge_suspects()
+            return
         if fault.kind == "refused":
             self._fatal = self._fatal or TeacherRefusedError(
                 self.name, fault.why, next_command="fix the cause, then run the same night again"
             )
-        elif fault.kind == "row" and not control.window.answered:
-            self._fatal = self._fatal or TeacherRefusedError(
-                self.name,
-                f"the provider does not accept DRP's requests: {fault.why}",
-                next_command="check `supports` and `sampling` of the profile "
-                "(docs/how-to/use-an-llm-as-teacher.md), then run the same night again",
-            )
         elif fault.kind == "load":
             control.window.shrink(sent, now)
-            control.pace.pause(fault.wait_s, now)
-        pending.tries += fault.kind == "passing"
-        may_retry = fault.kind != "row" and pending.tries < TRIES
+            control.pace.pause(pause_s, now)
+        pending.tries += fault.kind == "passing" and not control.breaker.is_probing
+        may_retry = fault.kind != "room" and pending.tries < TRIES
         if fault.kind in ("load", "passing"):
             self._fatal = self._fatal or control.breaker.failed(fault.why, now)
-        wait_s = max(fault.wait_s, _backoff_s(pending.tries))
-        self._end(pending, FailedAttempt(attempt, fault.why, may_retry=may_retry, cost=fault.cost), wait_s)
+        wait_s = max(pause_s, control.breaker.bounded(_backoff_s(pending.tries), now))
+        self._end(pending, replace(failed, may_retry=may_retry), wait_s)
+
+    def _judge_suspects(self) -> None:
+        """Give up the suspected requests, or stop if the provider seems to refuse all requests."""
+        control, why = self.control, self._suspects[-1][1].error
+        if control.refusals.are_general or not control.window.answered:
+            problem = f"the provider refuses all requests, the last {len(self._suspects)} of them: {why}"
+            if not control.window.answered:
+                problem = f"the provider does not accept DRP's requests: {why}"
+            self._fatal = self._fatal or TeacherRefusedError(
+                self.name,
+                problem,
+                next_command="check the account and the profile's `supports`, `sampling` and `extra_body` "
+                "(docs/how-to/use-an-llm-as-teacher.md), then run the same night again",
+            )
+        else:
+            self._end_suspects(may_retry=False)
+
+    def _end_suspects(self, *, may_retry: bool) -> None:
+        suspects, self._suspects = self._suspects, []
+        for pending, failed in suspects:
+            self._end(pending, replace(failed, may_retry=may_retry))
 
     def _end(self, pending: _PendingRequest, outcome: _Outcome, wait_s: float = 0.0) -> None:
         self._ended.append((pending, outcome, wait_s))
@@ -287,7 +329,7 @@ class Sender:
                 if isinstance(outcome, CompletedAttempt):
                     self.results.put(TeacherReply(pending.request, outcome.answer))
                 elif not outcome.may_retry:
-                    self.results.put(TeacherReply(pending.request, None, f"dead: {outcome.error}"))
+                    self.results.put(TeacherReply.dead(pending.request, outcome.error))
                 else:
                     self._delay(pending, wait_s)
 
@@ -306,6 +348,7 @@ class Sender:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+        self._end_suspects(may_retry=True)  # no answer has shown that they are at fault
 
 
 def _backoff_s(tries: int) -> float:

@@ -52,6 +52,15 @@ def test_rows_that_fail_go_again_and_die_with_their_reason(server, ledger):
     assert missing[0] > 0
 
 
+def test_errors_and_pages_under_status_200_cost_time_and_no_answer(server, ledger):
+    odd = {"error_429": 0.2, "error_list": 0.1, "error_text": 0.1, "page": 0.2}
+    server.set_faults(api=odd, seed=4)
+    with night(server, ledger) as one:
+        assert texts(one.ask(60)) == questions(60)
+        assert_books_agree(server, ledger)
+    assert server.totals()["asked"] == 60
+
+
 def test_unusable_answers_are_kept_and_paid(server, ledger):
     server.set_faults(rows={"cut": 0.2, "empty": 0.2, "null": 0.2, "refusal": 0.2, "filtered": 0.2})
     with night(server, ledger) as one:

@@ -111,6 +111,19 @@ def test_a_request_that_never_works_is_given_up_and_the_others_go_on(ledger, mon
         assert all(problem.startswith("dead: 500") for problem in dead)
 
 
+def test_rejected_requests_are_given_up_and_the_others_go_on(ledger):
+    with provider(**PLAIN, faults={"online": {"retired": 0.15}, "seed": 6}) as server:
+        replies = ask(server.base_url, ledger, 100)
+        problems = [reply.problem for reply in replies if reply.answer is None]
+        assert len(replies) == 100
+        assert 5 < len(problems) < 30
+        assert all("Preview ended on" in problem for problem in problems)
+        assert server.totals()["asked"] == 100  # none of them was asked again
+        asked = ask(server.base_url, ledger, 100)
+        assert server.totals()["asked"] == 100
+        assert {reply.problem for reply in asked} == {reply.problem for reply in replies}
+
+
 def test_the_cap_holds_and_what_landed_is_kept(ledger):
     with provider(**PLAIN) as server:
         cap = Decimal("0.003")  # an estimate is 0.00015

@@ -2,8 +2,7 @@
 
 import pytest
 
-from drp.teacher.transport.online.rate_limits import START, Bucket, Pace, Window
-from drp.teacher.transport.retry_policy import span
+from drp.teacher.transport.online.rate_limits import START, Bucket, Pace, Window, reset_wait
 
 
 def test_one_request_until_the_first_answer():
@@ -65,16 +64,16 @@ def test_no_limit_never_waits():
     assert Pace(Bucket(None), Bucket(None)).wait(10**9, 0.0) == 0
 
 
-def test_headers_that_report_nothing_left_pause_sending():
+def test_headers_that_report_nothing_left_ask_for_a_pause():
+    nothing_left = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"}
+    assert reset_wait(nothing_left) == 90
+    assert reset_wait({"x-ratelimit-remaining-tokens": "17", "x-ratelimit-reset-tokens": "5m"}) == 0
+    date = "Mon, 30 Nov 2026 12:00:00 GMT"
+    assert reset_wait(nothing_left | {"date": date, "x-ratelimit-reset-requests": "1796040020"}) == 20
+
+
+def test_a_pause_holds_everything_back():
     pace = Pace(Bucket(None), Bucket(None))
-    pace.observe({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"}, now=10.0)
+    pace.pause(90.0, now=10.0)
     assert pace.wait(1, 40.0) == pytest.approx(60.0)
-    pace.observe({"x-ratelimit-remaining-tokens": "17", "x-ratelimit-reset-tokens": "5m"}, now=100.0)
     assert pace.wait(1, 100.0) == 0
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("20", 20), ("0.5", 0.5), ("250ms", 0.25), ("1m30s", 90), ("2h", 7200), ("soon", 0)]
-)
-def test_spans_of_time(text, seconds):
-    assert span(text) == pytest.approx(seconds)
