@@ -74,6 +74,9 @@ def nightly(
     ] = None,
     student: StudentOption = None,
     mapping: Mapping = None,
+    backlog: Annotated[
+        bool, typer.Option("--backlog", help="Revise also what other files and students have left pending.")
+    ] = False,
 ) -> None:
     """Run a night: all stages in order, without Airflow, with the same result as the DAG `drp_nightly`."""
     from drp.console import show
@@ -84,7 +87,15 @@ def nightly(
     night = open_night(recipe, run_date or datetime.now(UTC).date().isoformat())
     if traces is not None:
         traces = str(Path(traces).absolute())  # counts from the current folder, not from DRP_HOME
-    page = do_night(night, traces, pairs=mapping or (), student=student, sample_size=sample_size)
+    page = do_night(
+        night,
+        traces,
+        pairs=mapping or (),
+        student=student,
+        sample_size=sample_size,
+        backlog=backlog,
+        say=typer.echo,
+    )
     show(summarise(night))
     typer.echo(f"report: {page}")
 

@@ -1,14 +1,16 @@
 """What the stages share: the context of a run, its plan, sampling, and the rows that they write."""
 
 from drp.runtime.context import IMPORTED, RunContext, open_night, open_training, reopen
-from drp.runtime.cost_estimate import estimate
+from drp.runtime.cost_estimate import by_student, estimate
+from drp.runtime.given_rollouts import keep_given, read_given
 from drp.runtime.hashes import revision_hash
+from drp.runtime.night_command import with_command
+from drp.runtime.night_teacher import open_teacher_for
 from drp.runtime.shard_plans import PlannedCheckpoint, ShardPlan
 from drp.runtime.shard_rows import (
     RolloutWithQuestion,
     decomposition_row,
     draft_row,
-    open_teacher_for,
     read_decomposed,
     revision_row,
     rows_in,
@@ -42,6 +44,7 @@ __all__ = [
     "SamplesMissingError",
     "SamplingTask",
     "ShardPlan",
+    "by_student",
     "check_reason",
     "checkpoint_of",
     "decomposition_row",
@@ -53,6 +56,7 @@ __all__ = [
     "fetch_model",
     "fetch_student",
     "flag_checkpoints",
+    "keep_given",
     "manifest_key",
     "model_digest",
     "open_night",
@@ -61,6 +65,7 @@ __all__ = [
     "plan_remove_and_flag",
     "prefilter_rollouts",
     "read_decomposed",
+    "read_given",
     "remove_and_flag",
     "reopen",
     "revision_hash",
@@ -68,4 +73,5 @@ __all__ = [
     "rows_in",
     "sample",
     "scratch",
+    "with_command",
 ]

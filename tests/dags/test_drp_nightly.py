@@ -73,7 +73,13 @@ def test_the_asset_is_announced_by_one_task(dag: dict[str, Any]) -> None:
 
 
 def test_parameters_are_checked_and_have_defaults_for_every_night(dag: dict[str, Any]) -> None:
-    assert dag["params"] == {"recipe": "drp", "traces": None, "run_date": "", "sample_size": None}
+    assert dag["params"] == {
+        "recipe": "drp",
+        "traces": None,
+        "run_date": "",
+        "sample_size": None,
+        "backlog": False,
+    }
     refused = [(name, value) for name, value, taken in dag["takes"] if not taken]
     assert refused == [
         ("recipe", "no such thing"),
@@ -84,6 +90,7 @@ def test_parameters_are_checked_and_have_defaults_for_every_night(dag: dict[str,
         ("run_date", None),
         ("sample_size", 0),
         ("sample_size", "all"),
+        ("backlog", "some"),
     ]
 
 
