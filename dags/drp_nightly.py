@@ -69,11 +69,12 @@ def drp_nightly() -> None:
     @task
     def plan(given: str | None) -> list[str]:
         """Divide the missing work into at most twelve shards. Return their names, log the estimated cost."""
-        from drp.runtime import estimate
+        from drp.runtime import estimate, preflight
         from drp.stages.plan import plan
 
         night, params = tonight(), get_current_context()["params"]
         shards = plan(night, given=given, sample_size=params["sample_size"], backlog=params["backlog"])
+        preflight(night, shards)
         estimate(night, shards)
         return shards
 

@@ -104,6 +104,8 @@ NOT_RUN = {
     "export DRP_TEACHERS_FILE=teachers.yaml DRP_TEACHER=my-teacher MY_KEY=...": SETTING,
     "export DRP_BUDGET_USD=5": SETTING,
     ".venv/bin/drp nightly --traces traces.parquet": NETWORK,
+    ".venv/bin/drp nightly --traces traces.parquet --backlog": NETWORK,
+    "drp nightly --backlog": MENTION,
     "drp ledger reconcile": NETWORK,
     "vllm serve models/champion": TRAINING,
     "build/mlflow/bin/drp registry push champion --to https://mlflow.example.org": NETWORK,

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from drp.cli.corpus import corpus
+from drp.cli.doctor import doctor
 from drp.cli.ledger import ledger
 from drp.cli.registry import registry
 from drp.cli.review import review
@@ -29,6 +30,7 @@ app.add_typer(corpus, name="corpus")
 app.add_typer(ledger, name="ledger")
 app.add_typer(registry, name="registry")
 app.add_typer(review, name="review")
+app.command()(doctor)
 
 Mapping: TypeAlias = Annotated[
     list[str] | None,

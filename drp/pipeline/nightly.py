@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from rich.progress import Progress
 
-from drp.runtime import RunContext, estimate, with_command
+from drp.runtime import RunContext, estimate, preflight, with_command
 from drp.stages.decompose import decompose
 from drp.stages.gate import gate
 from drp.stages.ingest import ingest
@@ -43,6 +43,7 @@ def nightly(
         bar = progress.add_task("ingest", total=None)
         given = ingest(ctx, traces, pairs=pairs, student=student)
         shards = plan(ctx, given=given, sample_size=sample_size, backlog=backlog)
+        preflight(ctx, shards)
         progress.update(bar, total=len(shards) * len(SHARD_STAGES) + 2)
         for stage in SHARD_STAGES:
             if stage is decompose and (expected := estimate(ctx, shards)) is not None:

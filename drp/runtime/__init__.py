@@ -2,10 +2,12 @@
 
 from drp.runtime.context import IMPORTED, RunContext, open_night, open_training, reopen
 from drp.runtime.cost_estimate import by_student, estimate
+from drp.runtime.doctor import doctor
 from drp.runtime.given_rollouts import keep_given, read_given
 from drp.runtime.hashes import revision_hash
 from drp.runtime.night_command import with_command
 from drp.runtime.night_teacher import open_teacher_for
+from drp.runtime.preflight import PreflightFailedError, preflight
 from drp.runtime.shard_plans import PlannedCheckpoint, ShardPlan
 from drp.runtime.shard_rows import (
     RolloutWithQuestion,
@@ -38,6 +40,7 @@ from drp.runtime.withdraw import (
 __all__ = [
     "IMPORTED",
     "PlannedCheckpoint",
+    "PreflightFailedError",
     "Removal",
     "RolloutWithQuestion",
     "RunContext",
@@ -48,6 +51,7 @@ __all__ = [
     "check_reason",
     "checkpoint_of",
     "decomposition_row",
+    "doctor",
     "draft_row",
     "entries_of",
     "entry_of",
@@ -64,6 +68,7 @@ __all__ = [
     "open_training",
     "plan_remove_and_flag",
     "prefilter_rollouts",
+    "preflight",
     "read_decomposed",
     "read_given",
     "remove_and_flag",

@@ -1,0 +1,176 @@
+"""Check everything that a recipe needs: `drp doctor`. No check costs money, and none shows a secret."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from drp.config import Recipe, settings
+from drp.core import VERSION, BadInputError, DrpError
+from drp.jobs import GPUS, PACKAGES, Check, Environment, python_of, read_checks, run_jobs
+from drp.lake import Lake, open_lake
+from drp.ledger import open_ledger
+from drp.registry import open_registry
+from drp.runtime.hashes import revision_hash
+from drp.runtime.preflight import training_checks
+from drp.runtime.student_models import current_student
+from drp.student.engines import environment_of, student_of
+from drp.teacher.transport import api_key, list_models
+
+_PROBE = "_doctor/probe"
+
+
+def doctor(recipe: Recipe) -> Iterator[Check]:
+    """Yield the checks, in the order in which a night and a training would fail.
+
+    Args:
+        recipe: a recipe, as it was loaded.
+    """
+    yield Check("orchestrator environment", "ok", f"drp {VERSION}, Python {sys.version.split()[0]}")
+    engine = _engine_environment(recipe)
+    trains = recipe.evaluation is not None
+    needed: dict[Environment, bool] = {
+        "training": trains or engine == "training",
+        "inference": engine == "inference",
+    }
+    gpus: dict[Environment, Check] = {}
+    for environment, is_needed in needed.items():
+        for check in _environment(environment, is_needed):
+            if check.name == GPUS:
+                gpus[environment] = check
+            else:
+                yield check
+    lake = None
+    try:
+        lake = open_lake()
+        yield _lake(lake)
+    except DrpError as error:
+        yield _failed("lake", error)
+    yield _asked("ledger", _ledger)
+    yield _asked("registry", _registry)
+    yield from _teacher(recipe)
+    yield from _server(recipe)
+    if trains and lake is not None:
+        try:
+            recipe = current_student(lake, recipe)
+            yield from training_checks(recipe, lake.published(), revision_hash(recipe))
+        except DrpError as error:
+            yield _failed("training", error)
+    elif not trains:
+        yield Check(
+            "training", "not checked", "the recipe trains nothing: it has no section evaluation", "", False
+        )
+    yield from _gpus(recipe, gpus.get("inference" if engine == "inference" else "training"))
+
+
+def _failed(name: str, error: DrpError, *, is_needed: bool = True) -> Check:
+    return Check(name, "failed", error.problem, error.next_command, is_needed)
+
+
+def _asked(name: str, seen: Callable[[], str]) -> Check:
+    try:
+        return Check(name, "ok", seen())
+    except DrpError as error:
+        return _failed(name, error)
+
+
+def _engine_environment(recipe: Recipe) -> Environment | None:
+    """The environment that samples the student; None if no engine can."""
+    try:
+        return environment_of(student_of(recipe))
+    except BadInputError:
+        return None
+
+
+def _environment(environment: Environment, is_needed: bool) -> Iterator[Check]:
+    """Check the packages of an environment, and the GPUs that it sees."""
+    name = f"{environment} environment"
+    try:
+        python = python_of(environment)
+        settings().scratch_root.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=settings().scratch_root, prefix="doctor-") as folder:
+            out = Path(folder, "checks.json")
+            document = {"environment": name, "packages": PACKAGES[environment], "out": str(out)}
+            run_jobs(environment, "drp.jobs.probe_environment", document)
+            packages, gpus = read_checks(out)
+    except DrpError as error:
+        yield _failed(name, error, is_needed=is_needed)
+        return
+    mend = "" if packages.outcome == "ok" else f"make .venv-{environment}/ready in a checkout"
+    yield Check(name, packages.outcome, f"{packages.seen} ({python})", mend, is_needed)
+    yield gpus
+
+
+def _lake(lake: Lake) -> Check:
+    """Check that the lake can be read and written."""
+    lake.store.put(_PROBE, b"written by drp doctor")
+    lake.store.delete(_PROBE)
+    versions = lake.corpus.numbers()
+    return Check("lake", "ok", f"{lake.store.root} can be written; it has {len(versions)} corpus versions")
+
+
+def _ledger() -> str:
+    with open_ledger(settings().resolved_database_url) as ledger:
+        totals = ledger.totals()
+        return f"{ledger.address}; requests of {len({total.run_id for total in totals})} runs"
+
+
+def _registry() -> str:
+    with open_registry(settings().resolved_database_url) as registry:
+        return f"{len(registry.moves())} moves of aliases"
+
+
+def _teacher(recipe: Recipe) -> Iterator[Check]:
+    """Check the teacher's key and address with its list of models, which is free, and the budget."""
+    profile, name = recipe.profile, recipe.teacher
+    if not profile.is_remote:
+        yield Check("teacher", "ok", f"{name} computes on this machine and is free")
+        return
+    try:
+        yield _models("teacher", name, profile.base_url, api_key(name, profile), profile.model)
+    except DrpError as error:
+        yield _failed("teacher", error)
+    budget = settings().budget_usd
+    if budget:
+        yield Check("budget", "ok", f"DRP_BUDGET_USD is {budget}")
+    else:
+        seen, mend = "DRP_BUDGET_USD is 0: nothing can be bought", "export DRP_BUDGET_USD=... for one night"
+        yield Check("budget", "failed", seen, mend)
+
+
+def _server(recipe: Recipe) -> Iterator[Check]:
+    """Check the server that runs the student, if the recipe has one."""
+    if (server := recipe.server) is not None:
+        key = os.environ.get(server.api_key_env or "") or "none"
+        try:
+            yield _models("student server", recipe.student, server.base_url, key, server.model)
+        except DrpError as error:
+            yield _failed("student server", error)
+
+
+def _models(check: str, name: str, base_url: str, key: str, model: str) -> Check:
+    """Check with a free call that a provider takes the key and has the model.
+
+    Raises:
+        FreeCallError: it does not answer, or refuses the key.
+    """
+    models = list_models(f"{check} {name}", base_url, key)
+    if models is None:
+        return Check(check, "not checked", f"{name}: {base_url} has no list of models to try the key with")
+    if any(listed == model or listed.endswith(f"/{model}") for listed in models):
+        return Check(check, "ok", f"{name}: {base_url} takes the key and lists {model}")
+    seen = f"{name}: {base_url} answers, but {model} is not among the {len(models)} models that it lists"
+    return Check(check, "not checked", seen, "check the name of the model")
+
+
+def _gpus(recipe: Recipe, seen: Check | None) -> Iterator[Check]:
+    if seen is None:
+        yield Check(GPUS, "not checked", "there is no environment to ask", "", False)
+        return
+    count = 0 if seen.outcome != "ok" else seen.seen.count(" GiB")
+    if recipe.engine == "vllm" and recipe.parallel.tensor > max(count, 1):
+        mend = f"set parallel.tensor in the recipe to {max(count, 1)}"
+        yield Check(GPUS, "failed", f"{seen.seen}; the recipe needs {recipe.parallel.tensor}", mend)
+    else:
+        yield Check(GPUS, seen.outcome, seen.seen, "", False)
