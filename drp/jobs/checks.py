@@ -12,7 +12,7 @@ GPUS = "GPUs"
 
 
 @dataclass(frozen=True)
-class Check:
+class HealthCheck:
     """What was checked and what was seen."""
 
     name: str

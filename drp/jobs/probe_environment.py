@@ -16,7 +16,7 @@ def main() -> None:
         write_checks(Path(job["out"]), [_packages(job["environment"], job["packages"]), _gpus()])
 
 
-def _packages(name: str, packages: list[str]) -> Check:
+def _packages(name: str, packages: list[str]) -> HealthCheck:
     missing = [package for package in packages if not find_spec(package)]
     if missing:
         return Check(name, "failed", f"it lacks {', '.join(missing)}")
@@ -30,7 +30,7 @@ def _version(package: str) -> str:
         return "of unknown version"
 
 
-def _gpus() -> Check:
+def _gpus() -> HealthCheck:
     if not find_spec("torch"):
         return Check(GPUS, "not checked", "there is no torch to ask")
     import torch

@@ -64,11 +64,11 @@ def doctor(recipe: Recipe) -> Iterator[Check]:
     yield from _gpus(recipe, gpus.get("inference" if engine == "inference" else "training"))
 
 
-def _failed(name: str, error: DrpError, *, is_needed: bool = True) -> Check:
+def _failed(name: str, error: DrpError, *, is_needed: bool = True) -> HealthCheck:
     return Check(name, "failed", error.problem, error.next_command, is_needed)
 
 
-def _asked(name: str, seen: Callable[[], str]) -> Check:
+def _asked(name: str, seen: Callable[[], str]) -> HealthCheck:
     try:
         return Check(name, "ok", seen())
     except DrpError as error:
@@ -102,7 +102,7 @@ def _environment(environment: Environment, is_needed: bool) -> Iterator[Check]:
     yield gpus
 
 
-def _lake(lake: Lake) -> Check:
+def _lake(lake: Lake) -> HealthCheck:
     """Check that the lake can be read and written."""
     lake.store.put(_PROBE, b"written by drp doctor")
     lake.store.delete(_PROBE)
@@ -128,9 +128,11 @@ def _teacher(recipe: Recipe) -> Iterator[Check]:
         yield Check("teacher", "ok", f"{name} computes on this machine and is free")
         return
     try:
-        yield _models("teacher", name, profile.base_url, api_key(name, profile), profile.model)
+        key = api_key(name, profile)
     except DrpError as error:
         yield _failed("teacher", error)
+    else:
+        yield _models("teacher", name, profile.base_url, key, profile.model)
     budget = settings().budget_usd
     if budget:
         yield Check("budget", "ok", f"DRP_BUDGET_USD is {budget}")
@@ -143,20 +145,15 @@ def _server(recipe: Recipe) -> Iterator[Check]:
     """Check the server that runs the student, if the recipe has one."""
     if (server := recipe.server) is not None:
         key = os.environ.get(server.api_key_env or "") or "none"
-        try:
-            yield _models("student server", recipe.student, server.base_url, key, server.model)
-        except DrpError as error:
-            yield _failed("student server", error)
+        yield _models("student server", recipe.student, server.base_url, key, server.model)
 
 
-def _models(check: str, name: str, base_url: str, key: str, model: str) -> Check:
-    """Check with a free call that a provider takes the key and has the model.
-
-    Raises:
-        FreeCallError: it does not answer, or refuses the key.
-    """
-    models = list_models(f"{check} {name}", base_url, key)
-    if models is None:
+def _models(check: str, name: str, base_url: str, key: str, model: str) -> HealthCheck:
+    """Check with a free call that a provider takes the key and has the model."""
+    answer = list_models(base_url, key)
+    if answer.fault:
+        return Check(check, "failed", f"{name}: {base_url} {answer.fault}", "check its base_url and its key")
+    if (models := answer.models) is None:
         return Check(check, "not checked", f"{name}: {base_url} has no list of models to try the key with")
     if any(listed == model or listed.endswith(f"/{model}") for listed in models):
         return Check(check, "ok", f"{name}: {base_url} takes the key and lists {model}")
@@ -164,7 +161,7 @@ def _models(check: str, name: str, base_url: str, key: str, model: str) -> Check
     return Check(check, "not checked", seen, "check the name of the model")
 
 
-def _gpus(recipe: Recipe, seen: Check | None) -> Iterator[Check]:
+def _gpus(recipe: Recipe, seen: HealthCheck | None) -> Iterator[Check]:
     if seen is None:
         yield Check(GPUS, "not checked", "there is no environment to ask", "", False)
         return

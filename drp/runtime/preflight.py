@@ -131,7 +131,7 @@ def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) ->
         yield from read_checks(out)
 
 
-def check_disk(recipe: Recipe, model: Path) -> Check:
+def check_disk(recipe: Recipe, model: Path) -> HealthCheck:
     """Check that the checkpoints fit: one model in the scratch folder, and one for each arm in the lake.
 
     A training of all weights saves a state too, of which two exist for a moment.

@@ -62,7 +62,7 @@ def _checks(base: Path, settings: Sft, examples: list[Example]) -> Iterator[Chec
         yield check_lengths(encoder, examples, min(settings.max_length, architecture.context))
 
 
-def _failed(name: str, error: BadInputError) -> Check:
+def _failed(name: str, error: BadInputError) -> HealthCheck:
     return Check(name, "failed", error.problem, error.next_command)
 
 
@@ -75,7 +75,7 @@ def _stops(base: Path, architecture: Architecture) -> list[int]:
     return [] if ids is None else ids if isinstance(ids, list) else [ids]
 
 
-def check_weights(base: Path) -> Check:
+def check_weights(base: Path) -> HealthCheck:
     """Check that the files of the weights are there and have the length that they state."""
     mend = f"copy the model to {base} again"
     files = sorted(base.glob("*.safetensors"))
@@ -103,7 +103,7 @@ def _is_whole(file: Path) -> bool:
     return file.stat().st_size == 8 + length + max(ends, default=0)
 
 
-def check_lengths(encoder: Encoder, examples: list[Example], max_length: int) -> Check:
+def check_lengths(encoder: Encoder, examples: list[Example], max_length: int) -> HealthCheck:
     """Check that examples fit into `max_length` tokens.
 
     It fails only if training would have nothing to train on: no revision fits, or no question.

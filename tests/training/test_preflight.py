@@ -2,17 +2,21 @@
 
 import json
 import os
+import resource
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from transformers import Gemma2Config, GPT2Config
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, CohereConfig, GPT2Config, GraniteConfig, LlamaConfig
 
 from drp.config.training import Sft
-from drp.core import DrpError
+from drp.core import BadInputError, DrpError
 from drp.training.encode import Encoder
 from drp.training.job import read_job
-from drp.training.model import check_architecture, load_encoder
+from drp.training.model import check_architecture, load_base, load_encoder
 from drp.training.preflight import REVISED, _checks, check_lengths
 from drp.training.sft import train
 from tests.training.tiny_students import change_tokenizer, edit_json, examples, make_job, make_student
@@ -80,7 +84,7 @@ def test_what_it_refuses_a_training_refuses(student: Path, tmp_path: Path, fault
     job = make_job(tmp_path / "job", student, epochs=1)
     outcome, seen = outcomes(student, read_job(job).settings)[name]
     assert outcome == "failed", seen
-    with pytest.raises(DrpError):
+    with pytest.raises((DrpError, SafetensorError)):
         train(job, tmp_path / "out")
 
 
@@ -109,23 +113,49 @@ def test_a_missing_shard_is_named(student: Path) -> None:
     assert "lacks model-00002-of-00002.safetensors" in seen
 
 
-def test_the_head_of_a_large_model_is_checked_without_its_weights(tmp_path: Path) -> None:
-    """A Gemma 2 of nine billion parameters caps its logits; a GPT-2 does not."""
-    Gemma2Config(
-        hidden_size=3584, num_hidden_layers=42, intermediate_size=14336, vocab_size=256000
-    ).save_pretrained(tmp_path / "gemma")
-    with pytest.raises(DrpError, match="changes its logits after the output head"):
-        check_architecture(tmp_path / "gemma", Sft())
-    GPT2Config().save_pretrained(tmp_path / "gpt2")
-    settings = Sft(method="full")
-    assert check_architecture(tmp_path / "gpt2", settings).parameters == 124_439_808
+SIZES = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 96}
+FAMILIES = [
+    LlamaConfig(**SIZES, intermediate_size=64),
+    GraniteConfig(**SIZES, intermediate_size=64, logits_scaling=8.0),
+    CohereConfig(**SIZES, intermediate_size=64),
+    GPT2Config(n_embd=64, n_layer=2, n_head=4, vocab_size=96),
+]
+
+
+@pytest.mark.parametrize("config", FAMILIES, ids=lambda config: config.model_type)
+def test_an_architecture_is_judged_without_its_weights_as_with_them(tmp_path: Path, config: Any) -> None:
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    try:
+        load_base(tmp_path, torch.float32, torch.device("cpu"))
+        refusal = ""
+    except BadInputError as error:
+        refusal = error.problem
+    (tmp_path / "model.safetensors").unlink()
+    if refusal:
+        with pytest.raises(BadInputError) as same:
+            check_architecture(tmp_path, Sft(method="full"))
+        assert same.value.problem == refusal
+    else:
+        assert check_architecture(tmp_path, Sft(method="full")).is_head_checked
+
+
+def test_a_large_architecture_takes_no_memory(tmp_path: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sizes = {"hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "vocab_size": 128256}
+    LlamaConfig(**sizes, num_attention_heads=64, num_key_value_heads=8).save_pretrained(tmp_path)
+    architecture = check_architecture(tmp_path, Sft())
+    assert architecture.parameters == 70_553_706_496
+    assert not architecture.is_head_checked  # one of its layers has 856 million parameters
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
+
+
+@pytest.fixture
+def encoder(template: Path) -> Encoder:
+    return load_encoder(template)
 
 
 class TestLengths:
-    @pytest.fixture(scope="class")
-    def encoder(self, template: Path) -> Encoder:
-        return load_encoder(template)
-
     def test_traces_that_are_too_long_are_counted(self, encoder: Encoder) -> None:
         rows = examples()
         lengths = sorted(len(row.tokens) for row in encoder.encode(rows, 10**6)[0])

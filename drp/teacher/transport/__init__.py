@@ -2,7 +2,7 @@
 
 from drp.teacher.transport.credentials import api_key
 from drp.teacher.transport.errors import AnswersElsewhereError, TeacherRefusedError, TeacherUnavailableError
-from drp.teacher.transport.free_call import FreeCallError, list_models
+from drp.teacher.transport.free_call import FreeCall, list_models
 from drp.teacher.transport.ledger_session import Archive, LedgerSession
 from drp.teacher.transport.protocol import Driver
 
@@ -10,7 +10,7 @@ __all__ = [
     "AnswersElsewhereError",
     "Archive",
     "Driver",
-    "FreeCallError",
+    "FreeCall",
     "LedgerSession",
     "TeacherRefusedError",
     "TeacherUnavailableError",
