@@ -1,17 +1,17 @@
 """Run jobs as subprocesses in another Python environment of this machine, and hold locks for them."""
 
-from drp.jobs.checks import GPUS, Check, Outcome, read_checks, write_checks
+from drp.jobs.checks import GPU, HealthCheck, Outcome, read_checks, write_checks
 from drp.jobs.environments import PACKAGES, Environment, in_environment, lock_digest, python_of
 from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostError, ScratchUnwritableError
 from drp.jobs.process_lock import process_lock
 from drp.jobs.runner import decode_error, encode_error, read_job_document, run_jobs
 
 __all__ = [
-    "GPUS",
+    "GPU",
     "PACKAGES",
-    "Check",
     "Environment",
     "EnvironmentMissingError",
+    "HealthCheck",
     "JobFailedError",
     "JobLostError",
     "Outcome",

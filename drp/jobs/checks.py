@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 Outcome: TypeAlias = Literal["ok", "failed", "not checked"]
-GPUS = "GPUs"
-"""Name of the check that says which GPUs an environment sees."""
+GPU = "GPU"
+"""Name of the checks that say which GPUs an environment sees, one for each."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class HealthCheck:
         return self.is_needed and self.outcome == "failed"
 
 
-def write_checks(file: Path, checks: Iterable[Check]) -> None:
+def write_checks(file: Path, checks: Iterable[HealthCheck]) -> None:
     """Write the outcomes of a job to the file that its caller has named."""
     file.write_text(json.dumps([asdict(check) for check in checks]), encoding="utf-8")
 
 
-def read_checks(file: Path) -> list[Check]:
+def read_checks(file: Path) -> list[HealthCheck]:
     """Read what `write_checks` has written."""
-    return [Check(**row) for row in json.loads(file.read_text(encoding="utf-8"))]
+    return [HealthCheck(**row) for row in json.loads(file.read_text(encoding="utf-8"))]

@@ -4,23 +4,23 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from drp.jobs.checks import GPUS, Check, write_checks
+from drp.jobs.checks import GPU, HealthCheck, write_checks
 from drp.jobs.runner import read_job_document
 
 _GIB = 2**30
 
 
 def main() -> None:
-    """Write one check for the packages that the document names, and one for the GPUs."""
+    """Write one check for the packages that the document names, and one for each GPU."""
     with read_job_document() as job:
-        write_checks(Path(job["out"]), [_packages(job["environment"], job["packages"]), _gpus()])
+        write_checks(Path(job["out"]), [_packages(job["environment"], job["packages"]), *_gpus()])
 
 
 def _packages(name: str, packages: list[str]) -> HealthCheck:
     missing = [package for package in packages if not find_spec(package)]
     if missing:
-        return Check(name, "failed", f"it lacks {', '.join(missing)}")
-    return Check(name, "ok", ", ".join(f"{package} {_version(package)}" for package in packages))
+        return HealthCheck(name, "failed", f"it lacks {', '.join(missing)}")
+    return HealthCheck(name, "ok", ", ".join(f"{package} {_version(package)}" for package in packages))
 
 
 def _version(package: str) -> str:
@@ -30,14 +30,13 @@ def _version(package: str) -> str:
         return "of unknown version"
 
 
-def _gpus() -> HealthCheck:
+def _gpus() -> list[HealthCheck]:
     if not find_spec("torch"):
-        return Check(GPUS, "not checked", "there is no torch to ask")
+        return []
     import torch
 
     properties = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
-    seen = ", ".join(f"{gpu.name} with {gpu.total_memory / _GIB:.0f} GiB" for gpu in properties)
-    return Check(GPUS, "ok" if properties else "not checked", seen or "torch sees none: the CPU is used")
+    return [HealthCheck(GPU, "ok", f"{gpu.name}, {gpu.total_memory / _GIB:.0f} GiB") for gpu in properties]
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from drp.config import Recipe, settings
 from drp.core import VERSION, BadInputError, DrpError
-from drp.jobs import GPUS, PACKAGES, Check, Environment, python_of, read_checks, run_jobs
+from drp.jobs import GPU, PACKAGES, Environment, HealthCheck, python_of, read_checks, run_jobs
 from drp.lake import Lake, open_lake
 from drp.ledger import open_ledger
 from drp.registry import open_registry
@@ -21,24 +21,24 @@ from drp.teacher.transport import api_key, list_models
 _PROBE = "_doctor/probe"
 
 
-def doctor(recipe: Recipe) -> Iterator[Check]:
+def doctor(recipe: Recipe) -> Iterator[HealthCheck]:
     """Yield the checks, in the order in which a night and a training would fail.
 
     Args:
         recipe: a recipe, as it was loaded.
     """
-    yield Check("orchestrator environment", "ok", f"drp {VERSION}, Python {sys.version.split()[0]}")
+    yield HealthCheck("orchestrator environment", "ok", f"drp {VERSION}, Python {sys.version.split()[0]}")
     engine = _engine_environment(recipe)
     trains = recipe.evaluation is not None
     needed: dict[Environment, bool] = {
         "training": trains or engine == "training",
         "inference": engine == "inference",
     }
-    gpus: dict[Environment, Check] = {}
+    gpus: dict[Environment, list[HealthCheck]] = {"training": [], "inference": []}
     for environment, is_needed in needed.items():
         for check in _environment(environment, is_needed):
-            if check.name == GPUS:
-                gpus[environment] = check
+            if check.name == GPU:
+                gpus[environment].append(check)
             else:
                 yield check
     lake = None
@@ -58,19 +58,19 @@ def doctor(recipe: Recipe) -> Iterator[Check]:
         except DrpError as error:
             yield _failed("training", error)
     elif not trains:
-        yield Check(
+        yield HealthCheck(
             "training", "not checked", "the recipe trains nothing: it has no section evaluation", "", False
         )
-    yield from _gpus(recipe, gpus.get("inference" if engine == "inference" else "training"))
+    yield from _gpus(recipe, gpus["inference" if engine == "inference" else "training"])
 
 
 def _failed(name: str, error: DrpError, *, is_needed: bool = True) -> HealthCheck:
-    return Check(name, "failed", error.problem, error.next_command, is_needed)
+    return HealthCheck(name, "failed", error.problem, error.next_command, is_needed)
 
 
 def _asked(name: str, seen: Callable[[], str]) -> HealthCheck:
     try:
-        return Check(name, "ok", seen())
+        return HealthCheck(name, "ok", seen())
     except DrpError as error:
         return _failed(name, error)
 
@@ -83,7 +83,7 @@ def _engine_environment(recipe: Recipe) -> Environment | None:
         return None
 
 
-def _environment(environment: Environment, is_needed: bool) -> Iterator[Check]:
+def _environment(environment: Environment, is_needed: bool) -> Iterator[HealthCheck]:
     """Check the packages of an environment, and the GPUs that it sees."""
     name = f"{environment} environment"
     try:
@@ -93,13 +93,13 @@ def _environment(environment: Environment, is_needed: bool) -> Iterator[Check]:
             out = Path(folder, "checks.json")
             document = {"environment": name, "packages": PACKAGES[environment], "out": str(out)}
             run_jobs(environment, "drp.jobs.probe_environment", document)
-            packages, gpus = read_checks(out)
+            packages, *gpus = read_checks(out)
     except DrpError as error:
         yield _failed(name, error, is_needed=is_needed)
         return
     mend = "" if packages.outcome == "ok" else f"make .venv-{environment}/ready in a checkout"
-    yield Check(name, packages.outcome, f"{packages.seen} ({python})", mend, is_needed)
-    yield gpus
+    yield HealthCheck(name, packages.outcome, f"{packages.seen} ({python})", mend, is_needed)
+    yield from gpus
 
 
 def _lake(lake: Lake) -> HealthCheck:
@@ -107,7 +107,9 @@ def _lake(lake: Lake) -> HealthCheck:
     lake.store.put(_PROBE, b"written by drp doctor")
     lake.store.delete(_PROBE)
     versions = lake.corpus.numbers()
-    return Check("lake", "ok", f"{lake.store.root} can be written; it has {len(versions)} corpus versions")
+    return HealthCheck(
+        "lake", "ok", f"{lake.store.root} can be written; it has {len(versions)} corpus versions"
+    )
 
 
 def _ledger() -> str:
@@ -121,11 +123,11 @@ def _registry() -> str:
         return f"{len(registry.moves())} moves of aliases"
 
 
-def _teacher(recipe: Recipe) -> Iterator[Check]:
+def _teacher(recipe: Recipe) -> Iterator[HealthCheck]:
     """Check the teacher's key and address with its list of models, which is free, and the budget."""
     profile, name = recipe.profile, recipe.teacher
     if not profile.is_remote:
-        yield Check("teacher", "ok", f"{name} computes on this machine and is free")
+        yield HealthCheck("teacher", "ok", f"{name} computes on this machine and is free")
         return
     try:
         key = api_key(name, profile)
@@ -135,13 +137,13 @@ def _teacher(recipe: Recipe) -> Iterator[Check]:
         yield _models("teacher", name, profile.base_url, key, profile.model)
     budget = settings().budget_usd
     if budget:
-        yield Check("budget", "ok", f"DRP_BUDGET_USD is {budget}")
+        yield HealthCheck("budget", "ok", f"DRP_BUDGET_USD is {budget}")
     else:
         seen, mend = "DRP_BUDGET_USD is 0: nothing can be bought", "export DRP_BUDGET_USD=... for one night"
-        yield Check("budget", "failed", seen, mend)
+        yield HealthCheck("budget", "failed", seen, mend)
 
 
-def _server(recipe: Recipe) -> Iterator[Check]:
+def _server(recipe: Recipe) -> Iterator[HealthCheck]:
     """Check the server that runs the student, if the recipe has one."""
     if (server := recipe.server) is not None:
         key = os.environ.get(server.api_key_env or "") or "none"
@@ -152,22 +154,26 @@ def _models(check: str, name: str, base_url: str, key: str, model: str) -> Healt
     """Check with a free call that a provider takes the key and has the model."""
     answer = list_models(base_url, key)
     if answer.fault:
-        return Check(check, "failed", f"{name}: {base_url} {answer.fault}", "check its base_url and its key")
+        return HealthCheck(
+            check, "failed", f"{name}: {base_url} {answer.fault}", "check its base_url and its key"
+        )
     if (models := answer.models) is None:
-        return Check(check, "not checked", f"{name}: {base_url} has no list of models to try the key with")
+        return HealthCheck(
+            check, "not checked", f"{name}: {base_url} has no list of models to try the key with"
+        )
     if any(listed == model or listed.endswith(f"/{model}") for listed in models):
-        return Check(check, "ok", f"{name}: {base_url} takes the key and lists {model}")
+        return HealthCheck(check, "ok", f"{name}: {base_url} takes the key and lists {model}")
     seen = f"{name}: {base_url} answers, but {model} is not among the {len(models)} models that it lists"
-    return Check(check, "not checked", seen, "check the name of the model")
+    return HealthCheck(check, "not checked", seen, "check the name of the model")
 
 
-def _gpus(recipe: Recipe, seen: HealthCheck | None) -> Iterator[Check]:
-    if seen is None:
-        yield Check(GPUS, "not checked", "there is no environment to ask", "", False)
-        return
-    count = 0 if seen.outcome != "ok" else seen.seen.count(" GiB")
-    if recipe.engine == "vllm" and recipe.parallel.tensor > max(count, 1):
-        mend = f"set parallel.tensor in the recipe to {max(count, 1)}"
-        yield Check(GPUS, "failed", f"{seen.seen}; the recipe needs {recipe.parallel.tensor}", mend)
-    else:
-        yield Check(GPUS, seen.outcome, seen.seen, "", False)
+def _gpus(recipe: Recipe, gpus: Sequence[HealthCheck]) -> Iterator[HealthCheck]:
+    yield from gpus
+    needed = recipe.parallel.tensor if recipe.engine == "vllm" else 1
+    if needed > max(len(gpus), 1):
+        seen = f"the recipe spreads one model over {needed} GPUs, and the environment sees {len(gpus)}"
+        mend = f"set parallel.tensor in the recipe to {max(len(gpus), 1)}"
+        yield HealthCheck(GPU, "failed", seen, mend)
+    elif not gpus:
+        seen = "the environment sees none: the CPU is used"
+        yield HealthCheck(GPU, "not checked", seen, is_needed=False)

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from drp.config import Recipe, settings
 from drp.core import TerminalError
 from drp.curation import Example
-from drp.jobs import Check, EnvironmentMissingError, read_checks, run_jobs
+from drp.jobs import EnvironmentMissingError, HealthCheck, read_checks, run_jobs
 from drp.lake import Addresses
 from drp.query import select
 from drp.runtime.context import RunContext
@@ -49,7 +49,7 @@ ORDER BY is_revised DESC, rollout_id
 class PreflightFailedError(TerminalError):
     """The recipe trains, and its student cannot be trained."""
 
-    def __init__(self, recipe: Recipe, failed: list[Check]) -> None:
+    def __init__(self, recipe: Recipe, failed: list[HealthCheck]) -> None:
         super().__init__(
             f"recipe {recipe.name} trains {recipe.student}, which is not possible:"
             f" {'; '.join(f'{check.name}: {check.seen}' for check in failed)}",
@@ -85,7 +85,7 @@ def preflight(ctx: RunContext, shards: Iterable[str]) -> None:
         raise PreflightFailedError(recipe, failed)
 
 
-def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) -> Iterator[Check]:
+def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) -> Iterator[HealthCheck]:
     """Check what a training of the recipe's student needs.
 
     Args:
@@ -95,14 +95,14 @@ def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) ->
     """
     student = student_of(recipe)
     if not student.model:
-        yield Check(
+        yield HealthCheck(
             "student",
             "failed",
             f"{student.name!r} is not a model in a folder of this machine",
             "set student in the recipe (or DRP_STUDENT) to the folder of a model",
         )
         return
-    yield Check("student", "ok", f"{student.name}, in {student.model}")
+    yield HealthCheck("student", "ok", f"{student.name}, in {student.model}")
     yield check_disk(recipe, Path(student.model))
     rows = select(addresses, _EXAMPLES, {"recipe_hash": revision_hash, "student": recipe.student})
     examples = (
@@ -126,7 +126,7 @@ def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) ->
                 {"stage": "preflight", "job": str(job), "out": str(out)},
             )
         except EnvironmentMissingError as error:
-            yield Check("training", "not checked", error.problem, error.next_command)
+            yield HealthCheck("training", "not checked", error.problem, error.next_command)
             return
         yield from read_checks(out)
 
@@ -156,7 +156,7 @@ def check_disk(recipe: Recipe, model: Path) -> HealthCheck:
         for folder, size, free in seen
     )
     if any(size > free for _, size, free in seen):
-        return Check(
+        return HealthCheck(
             "disk", "failed", text, "make room there, or set DRP_SCRATCH and DRP_LAKE to a larger disk"
         )
-    return Check("disk", "ok", text)
+    return HealthCheck("disk", "ok", text)

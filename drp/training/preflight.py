@@ -14,7 +14,7 @@ from transformers import GenerationConfig
 from drp.config import Sft
 from drp.core import BadInputError
 from drp.curation import Example
-from drp.jobs import Check, read_job_document, write_checks
+from drp.jobs import HealthCheck, read_job_document, write_checks
 from drp.training.encode import Encoder
 from drp.training.job import read_examples, read_job
 from drp.training.model import Architecture, check_architecture, load_encoder
@@ -32,13 +32,13 @@ def main() -> None:
         write_checks(Path(document["out"]), _checks(job.base_folder, job.settings, examples))
 
 
-def _checks(base: Path, settings: Sft, examples: list[Example]) -> Iterator[Check]:
+def _checks(base: Path, settings: Sft, examples: list[Example]) -> Iterator[HealthCheck]:
     weights = check_weights(base)
     yield weights
     encoder, architecture = None, None
     try:
         encoder = load_encoder(base)
-        yield Check("tokenizer", "ok", "it has a chat template, marks of thinking and an end mark")
+        yield HealthCheck("tokenizer", "ok", "it has a chat template, marks of thinking and an end mark")
     except BadInputError as error:
         yield _failed("tokenizer", error)
     try:
@@ -48,7 +48,7 @@ def _checks(base: Path, settings: Sft, examples: list[Example]) -> Iterator[Chec
             if architecture.is_head_checked
             else "; what follows its output head is too large to be checked"
         )
-        yield Check(
+        yield HealthCheck(
             "architecture", "ok", f"{architecture.name}, {architecture.parameters:,} parameters{head}"
         )
     except BadInputError as error:
@@ -56,14 +56,14 @@ def _checks(base: Path, settings: Sft, examples: list[Example]) -> Iterator[Chec
     if encoder is not None and architecture is not None:
         try:
             encoder.check(architecture.rows, _stops(base, architecture))
-            yield Check("end mark", "ok", "sampling stops at the mark that is taught")
+            yield HealthCheck("end mark", "ok", "sampling stops at the mark that is taught")
         except BadInputError as error:
             yield _failed("end mark", error)
         yield check_lengths(encoder, examples, min(settings.max_length, architecture.context))
 
 
 def _failed(name: str, error: BadInputError) -> HealthCheck:
-    return Check(name, "failed", error.problem, error.next_command)
+    return HealthCheck(name, "failed", error.problem, error.next_command)
 
 
 def _stops(base: Path, architecture: Architecture) -> list[int]:
@@ -82,13 +82,13 @@ def check_weights(base: Path) -> HealthCheck:
     for index in base.glob("*.safetensors.index.json"):
         named = {base / name for name in json.loads(index.read_bytes())["weight_map"].values()}
         if missing := sorted(file.name for file in named if not file.is_file()):
-            return Check("weights", "failed", f"{base} lacks {', '.join(missing)}", mend)
+            return HealthCheck("weights", "failed", f"{base} lacks {', '.join(missing)}", mend)
     if damaged := [file.name for file in files if not _is_whole(file)]:
-        return Check("weights", "failed", f"{base}: {', '.join(damaged)} is not whole", mend)
+        return HealthCheck("weights", "failed", f"{base}: {', '.join(damaged)} is not whole", mend)
     if not files and not [*base.glob("*.bin")]:
-        return Check("weights", "failed", f"{base} has no weights", mend)
+        return HealthCheck("weights", "failed", f"{base} has no weights", mend)
     size = sum(file.stat().st_size for file in files)
-    return Check("weights", "ok", f"{len(files)} files, {size / 1e9:.2f} GB")
+    return HealthCheck("weights", "ok", f"{len(files)} files, {size / 1e9:.2f} GB")
 
 
 def _is_whole(file: Path) -> bool:
@@ -110,11 +110,11 @@ def check_lengths(encoder: Encoder, examples: list[Example], max_length: int) ->
     """
     name, mend = "lengths", "raise training.max_length in the recipe"
     if not examples:
-        return Check(name, "not checked", "the lake has no right trace of the student yet")
+        return HealthCheck(name, "not checked", "the lake has no right trace of the student yet")
     encoded, _ = encoder.encode(examples, 2**62)
     if all(example.prompt >= max_length for example in encoded):
         seen = f"the questions alone have {max_length:,} tokens or more, which is max_length or the context"
-        return Check(name, "failed", seen, mend)
+        return HealthCheck(name, "failed", seen, mend)
     of_revisions = [
         len(tokens.tokens)
         for tokens, example in zip(encoded, examples, strict=True)
@@ -128,8 +128,8 @@ def check_lengths(encoder: Encoder, examples: list[Example], max_length: int) ->
         f" {median(lengths):,.0f}, longest {max(lengths):,})"
     )
     if of_revisions and too_long == len(lengths):
-        return Check(name, "failed", seen, mend)
-    return Check(name, "ok", seen + ("; such examples are dropped" if too_long else ""))
+        return HealthCheck(name, "failed", seen, mend)
+    return HealthCheck(name, "ok", seen + ("; such examples are dropped" if too_long else ""))
 
 
 if __name__ == "__main__":

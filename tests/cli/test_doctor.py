@@ -10,6 +10,7 @@ import yaml
 from drp.config.recipe import RECIPES, load_recipe
 from drp.config.settings import settings
 from drp.config.teacher_profiles import _profiles
+from drp.jobs import HealthCheck
 from drp.runtime.doctor import doctor
 from tests.fake_provider import provider
 from tests.fake_provider.teachers import as_teacher
@@ -39,7 +40,7 @@ def write_recipe(folder: Path, **changes: Any) -> str:
     return str(path)
 
 
-def checks(recipe: str = "drp") -> dict[str, Check]:
+def checks(recipe: str = "drp") -> dict[str, HealthCheck]:
     here = settings()
     return {c.name: c for c in doctor(load_recipe(recipe, teacher=here.teacher, student=here.student))}
 
