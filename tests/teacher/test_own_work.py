@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from drp.pipeline.nightly import nightly
 from drp.questions.generators.generate import generate, problem_from_source
 from drp.runtime.cost_estimate import estimate
 from drp.stages.ingest import import_file, ingest
 from drp.stages.plan import plan
+from drp.stages.report import summarise
 from tests.helpers.nights import DAY
 from tests.helpers.repository import ROOT
 from tests.scripted_student.student import respond
@@ -192,3 +195,14 @@ def test_what_is_still_to_be_sampled_is_counted_at_the_mean_of_the_others(lake):
     assert known.sampled_usd == both.sampled_usd > 0
     assert float(both.usd / known.sampled_usd) == pytest.approx(1 + 14 / PENDING)
     assert "14 rollouts are sampled first and counted at the mean of the others" in str(both)
+
+
+def test_the_report_adds_up_with_what_was_left_pending(lake):
+    night = lake.night(day=datetime.now(UTC).date().isoformat())  # the date of the import
+    nightly(night, str(lake.own), pairs=_COT, student="student-a")
+    (balance,) = rows(night, "FROM accounting")
+    assert (balance["rows_in"], balance["left_pending"]) == (OWN + PENDING, PENDING)
+    assert balance["adds_up"]
+    assert f"+ {PENDING} left pending" in " ".join(
+        str(cell) for column in summarise(night).columns for cell in column.cells
+    )
