@@ -15,6 +15,7 @@ AIRFLOW_ENV := . infra/airflow.env.sh
 TRACES ?=
 RECIPE ?=
 RUN_DATE ?=
+BACKLOG ?=
 UPGRADE ?= --upgrade
 DATA ?= ../shared/data
 # Each with the file or folder of DATA that it reads, if it reads any.
@@ -31,8 +32,8 @@ help: ## list the targets
 # --- what people run ------------------------------------------------------------------------------------
 
 .PHONY: nightly up down
-nightly: $(VENV)/ready $(if $(TRACES),,.venv-training/ready) ## one night and its training, through Airflow, in this process [TRACES=file] [RUN_DATE=2026-11-21] [RECIPE=drp]
-	@$(AIRFLOW_ENV) && python infra/run_dags_once.py --traces "$(TRACES)" --recipe "$(RECIPE)" --run-date "$(RUN_DATE)"
+nightly: $(VENV)/ready $(if $(TRACES),,.venv-training/ready) ## one night and its training, through Airflow, in this process [TRACES=file] [RUN_DATE=2026-11-21] [RECIPE=drp] [BACKLOG=1]
+	@$(AIRFLOW_ENV) && python infra/run_dags_once.py --traces "$(TRACES)" --recipe "$(RECIPE)" --run-date "$(RUN_DATE)" --backlog "$(BACKLOG)"
 
 up: $(VENV)/ready .venv-training/ready ## Airflow with its UI on localhost:8080, in the background [PORT=8080]
 	@$(AIRFLOW_ENV) && python infra/services.py up

@@ -70,10 +70,11 @@ def run_night(traces: Path) -> None:
     from drp.stages.report import report
 
     night = open_night("drp", "2026-01-01")
+    given: list[str | None] = []
     shards: list[str] = []
     stages: dict[str, Callable[[], object]] = {
-        "ingest": lambda: ingest(night, str(traces)),
-        "plan": lambda: shards.extend(plan(night, replay_only=True)),
+        "ingest": lambda: given.append(ingest(night, str(traces))),
+        "plan": lambda: shards.extend(plan(night, given=given[0])),
         "decompose": lambda: [decompose(night, shard) for shard in shards],
         "prune": lambda: [prune(night, shard) for shard in shards],
         "gate": lambda: gate(night),

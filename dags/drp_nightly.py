@@ -36,16 +36,20 @@ PARAMS = {
                       description="The night to run, or to run again. Empty: the date of the DAG run."),
     "sample_size": Param(None, type=["integer", "null"], minimum=1, title="Questions",
                          description="Roll out at most this many. Empty: the recipe's number."),
+    "backlog": Param(False, type="boolean", title="Backlog",
+                     description="Revise also what other files and students have left pending."),
 }  # fmt: skip
 
 
 def tonight(began: datetime | None = None) -> Any:
     """Open the night of this DAG run; a task that may defer while batches are pending passes `began`."""
-    from drp.runtime import open_night
+    from drp.runtime import open_night, with_command
 
     context = get_current_context()
-    run_date = context["params"]["run_date"] or context["dag_run"].run_after.date().isoformat()
-    return open_night(context["params"]["recipe"], run_date, may_defer_since=began)
+    params = context["params"]
+    run_date = params["run_date"] or context["dag_run"].run_after.date().isoformat()
+    night = open_night(params["recipe"], run_date, may_defer_since=began)
+    return with_command(night, params["traces"], sample_size=params["sample_size"], backlog=params["backlog"])
 
 
 @dag(
@@ -56,20 +60,21 @@ def tonight(began: datetime | None = None) -> Any:
 )  # fmt: skip
 def drp_nightly() -> None:
     @task
-    def ingest() -> None:
-        """Store recorded traces or generated questions as rows; unusable input becomes dead letters."""
+    def ingest() -> str | None:
+        """Store recorded traces or generated questions as rows. Return the name of the file's rows."""
         from drp.stages.ingest import ingest
 
-        ingest(tonight(), get_current_context()["params"]["traces"])
+        return ingest(tonight(), get_current_context()["params"]["traces"])
 
     @task
-    def plan() -> list[str]:
+    def plan(given: str | None) -> list[str]:
         """Divide the missing work into at most twelve shards. Return their names, log the estimated cost."""
-        from drp.runtime import estimate
+        from drp.runtime import estimate, preflight
         from drp.stages.plan import plan
 
         night, params = tonight(), get_current_context()["params"]
-        shards = plan(night, replay_only=params["traces"] is not None, sample_size=params["sample_size"])
+        shards = plan(night, given=given, sample_size=params["sample_size"], backlog=params["backlog"])
+        preflight(night, shards)
         estimate(night, shards)
         return shards
 
@@ -128,10 +133,10 @@ def drp_nightly() -> None:
 
         return report(tonight())
 
-    names: Any = plan()
+    given: Any = ingest()
+    names: Any = plan(given)
     shards = shard.expand(name=names)
     published: Any = publish()
-    ingest() >> names
     shards >> gate() >> published
     [shards, published] >> report()
     announce(published)

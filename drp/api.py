@@ -58,6 +58,7 @@ def run_night(
     traces: str | None = None,
     columns: Sequence[str] = (),
     student: str | None = None,
+    backlog: bool = False,
 ) -> str:
     """Run a night, or go on with one, and return the address of its report.
 
@@ -67,13 +68,14 @@ def run_night(
         traces: file of recorded traces to replay; None samples the recipe's student.
         columns: `field=column` for each column of `traces` that has another name than ours.
         student: name of the student that wrote `traces`, where the file has no such column.
+        backlog: revise also what the recipe has not revised of other files and students.
 
     Raises:
         NightQuarantinedError: the night breaks its contract and was not published.
         DrpError: see the runbook under the error's name.
     """
     day = run_date or datetime.now(UTC).date().isoformat()
-    return nightly(open_night(recipe, day), traces, pairs=columns, student=student)
+    return nightly(open_night(recipe, day), traces, pairs=columns, student=student, backlog=backlog)
 
 
 def prune_trace(

@@ -3,6 +3,7 @@
 Recorded traces are replayed only: nothing is trained on them.
 
 . infra/airflow.env.sh && python infra/run_dags_once.py [--traces FILE] [--recipe NAME] [--run-date DATE]
+    [--backlog 1]
 
 Exit status 0 when the run succeeded; otherwise 1, and the last line says what is wrong, what state the
 data is in and which command to run next.
@@ -68,6 +69,7 @@ def main() -> int:
     arguments.add_argument("--recipe", type=lambda text: text or "drp", default="drp")
     today = datetime.now(UTC).date().isoformat()
     arguments.add_argument("--run-date", type=lambda text: text or today, default=today)
+    arguments.add_argument("--backlog", type=bool, default=False)  # the Makefile passes an empty word for no
     conf = vars(arguments.parse_args())
 
     prepare()

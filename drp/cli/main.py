@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from drp.cli.corpus import corpus
+from drp.cli.doctor import doctor
 from drp.cli.imports import MappingOption, StudentOption, imports
 from drp.cli.ledger import ledger
 from drp.cli.registry import registry
@@ -27,6 +28,7 @@ app.add_typer(corpus, name="corpus")
 app.add_typer(ledger, name="ledger")
 app.add_typer(registry, name="registry")
 app.add_typer(review, name="review")
+app.command()(doctor)
 
 
 @app.command()
@@ -43,6 +45,9 @@ def nightly(
     ] = None,
     student: StudentOption = None,
     mapping: MappingOption = None,
+    backlog: Annotated[
+        bool, typer.Option("--backlog", help="Revise also what other files and students have left pending.")
+    ] = False,
 ) -> None:
     """Run a night: all stages in order, without Airflow, with the same result as the DAG `drp_nightly`."""
     from drp.console import show
@@ -54,7 +59,15 @@ def nightly(
     night = open_night(recipe, run_date or datetime.now(UTC).date().isoformat())
     if traces is not None:
         traces = absolute(traces, Path.cwd())  # counts from the current folder, not from DRP_HOME
-    page = do_night(night, traces, pairs=mapping or (), student=student, sample_size=sample_size)
+    page = do_night(
+        night,
+        traces,
+        pairs=mapping or (),
+        student=student,
+        sample_size=sample_size,
+        backlog=backlog,
+        say=typer.echo,
+    )
     show(summarise(night))
     typer.echo(f"report: {page}")
 

@@ -12,6 +12,7 @@ the packages of another one as well (`pip install drp[training]`), it serves as 
 import hashlib
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -24,7 +25,11 @@ Environment: TypeAlias = Literal["orchestrator", "training", "inference"]
 VARIABLE = "DRP_ENVIRONMENT"
 """Environment variable that tells a job the environment that it runs in."""
 _FOLDERS = {"training": ".venv-training", "inference": ".venv-inference"}
-_PACKAGES = {"training": ("torch", "transformers", "peft", "tokenizers"), "inference": ("torch", "vllm")}
+PACKAGES: Mapping[str, Sequence[str]] = {
+    "training": ("torch", "transformers", "peft", "tokenizers"),
+    "inference": ("torch", "vllm"),
+}
+"""Packages that make an interpreter an environment."""
 
 
 def lock_digest(environment: Environment) -> str:
@@ -51,7 +56,7 @@ def python_of(environment: Environment) -> Path:
     python = settings_.home / (configured or f"{_FOLDERS[environment]}/bin/python")
     if python.is_file():
         return python
-    if configured is None and all(find_spec(package) for package in _PACKAGES[environment]):
+    if configured is None and all(find_spec(package) for package in PACKAGES[environment]):
         return Path(sys.executable)
     raise EnvironmentMissingError(
         f"this step needs the {environment} environment, but there is no {python}",

@@ -225,6 +225,10 @@ class Run:
         WriterLease(self.store, self.run_id).acquire()
         self._write_plan_document(shard, _json(plan.model_dump(mode="json")))
 
+    def drop_plan(self, shard: str) -> None:
+        """Take back the plan of a shard: its work is left to another plan."""
+        self.store.delete(f"{self._folder}/{PLAN}/{shard}.json")
+
     def plans(self, kind: type[P]) -> dict[str, P]:
         """Return the plans, by shard.
 

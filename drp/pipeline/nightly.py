@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from rich.progress import Progress
 
-from drp.runtime import RunContext, estimate
+from drp.runtime import RunContext, estimate, preflight, with_command
 from drp.stages.decompose import decompose
 from drp.stages.gate import gate
 from drp.stages.ingest import ingest
@@ -24,6 +24,8 @@ def nightly(
     pairs: Sequence[str] = (),
     student: str | None = None,
     sample_size: int | None = None,
+    backlog: bool = False,
+    say: Callable[[str], None] = lambda text: None,
 ) -> str:
     """Run the whole night and return the address of its report, which a quarantined night has too.
 
@@ -33,14 +35,19 @@ def nightly(
         pairs: `field=column` for each column of the file that has another name than ours.
         student: name of the student for rows that do not name one.
         sample_size: roll out at most this many questions.
+        backlog: revise everything that this recipe has not revised, whoever has sampled it.
+        say: is told what is sent to a teacher that costs money, and the cost, before the first request.
     """
+    ctx = with_command(ctx, traces, pairs=pairs, student=student, sample_size=sample_size, backlog=backlog)
     with Progress(transient=True) as progress:  # shows nothing where there is no terminal
         bar = progress.add_task("ingest", total=None)
-        ingest(ctx, traces, pairs=pairs, student=student)
-        shards = plan(ctx, replay_only=traces is not None, sample_size=sample_size)
-        estimate(ctx, shards)
+        given = ingest(ctx, traces, pairs=pairs, student=student)
+        shards = plan(ctx, given=given, sample_size=sample_size, backlog=backlog)
+        preflight(ctx, shards)
         progress.update(bar, total=len(shards) * len(SHARD_STAGES) + 2)
         for stage in SHARD_STAGES:
+            if stage is decompose and (expected := estimate(ctx, shards)) is not None:
+                say(f"{ctx.recipe.teacher}: {expected}")
             for shard in shards:
                 progress.update(bar, description=f"{stage.__name__} {shard}")
                 stage(ctx, shard)

@@ -1,14 +1,18 @@
 """What the stages share: the context of a run, its plan, sampling, and the rows that they write."""
 
 from drp.runtime.context import IMPORTED, RunContext, open_night, open_training, reopen
-from drp.runtime.cost_estimate import estimate
+from drp.runtime.cost_estimate import by_student, estimate
+from drp.runtime.doctor import doctor
+from drp.runtime.given_rollouts import keep_given, read_given
 from drp.runtime.hashes import revision_hash
+from drp.runtime.night_command import with_command
+from drp.runtime.night_teacher import open_teacher_for
+from drp.runtime.preflight import PreflightFailedError, preflight
 from drp.runtime.shard_plans import PlannedCheckpoint, ShardPlan
 from drp.runtime.shard_rows import (
     RolloutWithQuestion,
     decomposition_row,
     draft_row,
-    open_teacher_for,
     read_decomposed,
     revision_row,
     rows_in,
@@ -36,15 +40,18 @@ from drp.runtime.withdraw import (
 __all__ = [
     "IMPORTED",
     "PlannedCheckpoint",
+    "PreflightFailedError",
     "Removal",
     "RolloutWithQuestion",
     "RunContext",
     "SamplesMissingError",
     "SamplingTask",
     "ShardPlan",
+    "by_student",
     "check_reason",
     "checkpoint_of",
     "decomposition_row",
+    "doctor",
     "draft_row",
     "entries_of",
     "entry_of",
@@ -53,6 +60,7 @@ __all__ = [
     "fetch_model",
     "fetch_student",
     "flag_checkpoints",
+    "keep_given",
     "manifest_key",
     "model_digest",
     "open_night",
@@ -60,7 +68,9 @@ __all__ = [
     "open_training",
     "plan_remove_and_flag",
     "prefilter_rollouts",
+    "preflight",
     "read_decomposed",
+    "read_given",
     "remove_and_flag",
     "reopen",
     "revision_hash",
@@ -68,4 +78,5 @@ __all__ = [
     "rows_in",
     "sample",
     "scratch",
+    "with_command",
 ]

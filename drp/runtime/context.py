@@ -30,6 +30,10 @@ class RunContext:
     """Processes that a stage may use."""
     may_defer_since: datetime | None = None
     """When a task began that defers while its batches are out; None for one that waits for them."""
+    recipe_source: str = ""
+    """Name or file of the recipe, as it was given; empty for a run that was opened again."""
+    command: str = ""
+    """The command that does this night again, for errors; empty if it is not known."""
 
     @property
     def run_id(self) -> str:
@@ -40,6 +44,11 @@ class RunContext:
     def revision_hash(self) -> str:
         """Hash of what in the recipe can change a revision."""
         return revision_hash(self.recipe)
+
+    @cached_property
+    def work_fingerprint(self) -> str:
+        """Fingerprint of the work of a night: what in the recipe can change a rollout or a revision."""
+        return content_id("plan", self.recipe.rollout_hash, self.revision_hash)
 
     @cached_property
     def fingerprints(self) -> frozenset[str]:
@@ -152,4 +161,5 @@ def _open(kind: RunKind, recipe: str, run_date: str, may_defer_since: datetime |
         ) from error
     lake = open_lake()
     run = lake.run(str(RunId(day, kind, loaded.name)))
-    return RunContext(lake, run, resolve_student(lake, run, loaded), here.workers, may_defer_since)
+    resolved = resolve_student(lake, run, loaded)
+    return RunContext(lake, run, resolved, here.workers, may_defer_since, recipe)

@@ -4,7 +4,6 @@ Every rollout ends in exactly one row of `revisions` per recipe: accepted, or re
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +29,7 @@ from drp.lake import Addresses
 from drp.query import select
 from drp.runtime.context import RunContext
 from drp.student import rollout_from_row
-from drp.teacher import Teacher, open_teacher
+from drp.teacher import Teacher
 from drp.traces import TokenCount
 
 _ROLLOUTS = """
@@ -48,7 +47,6 @@ SELECT decomposition_id, [step.start for step in steps] AS starts, [step.stop fo
 FROM cut
 """
 _DRAFTS = "SELECT drafts.* EXCLUDE (run_date) FROM drafts JOIN wanted ON rollout_id = id"
-_REPLIES = "SELECT call_id, raw_text FROM teacher_calls JOIN wanted ON call_id = id"
 BATCH = 512
 """Traces whose steps are read together."""
 _QUESTION_FIELDS = ("question_id", "dataset", "split", "question", "gold_answer", "source")
@@ -124,24 +122,6 @@ def draft_row(draft: Draft) -> dict[str, Any] | None:
 
 def _steps(row: Mapping[str, Any]) -> tuple[Step, ...]:
     return tuple(map(Step, row["starts"], row["stops"], row["skills"], row["families"]))
-
-
-def open_teacher_for(ctx: RunContext) -> AbstractContextManager[Teacher]:
-    """The recipe's teacher, charged to this run, for the time of a `with` block."""
-
-    def archived_replies(call_ids: Sequence[str]) -> dict[str, str | None]:
-        if not call_ids:
-            return {}
-        rows = select(ctx.visible_parts(), _REPLIES, wanted=call_ids)
-        return {row["call_id"]: row["raw_text"] for row in rows}
-
-    return open_teacher(
-        ctx.recipe,
-        ctx.workers,
-        run_id=ctx.run_id,
-        archive=archived_replies,
-        may_defer_since=ctx.may_defer_since,
-    )
 
 
 def _rollout_with_question(row: Mapping[str, Any]) -> RolloutWithQuestion:

@@ -36,6 +36,20 @@ def resolve_student(lake: Lake, run: Run, recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"student": student})
 
 
+def current_student(lake: Lake, recipe: Recipe) -> Recipe:
+    """The recipe with the student that a run would get if it began now; its model is on this machine.
+
+    Raises:
+        DrpError: as `resolve_student`.
+    """
+    line, name = parse_student_name(recipe.student)
+    if name is None:
+        return recipe
+    student = _choose(line, name)
+    fetch_student(lake.store, student)
+    return recipe.model_copy(update={"student": student})
+
+
 def fetch_student(store: ObjectStore, student: str) -> None:
     """Make sure that the model of a resolved student is on this machine, as it was registered."""
     _, name = parse_student_name(student)

@@ -37,7 +37,7 @@ from drp.questions.importers import (
     open_input,
     refused_letter,
 )
-from drp.runtime import IMPORTED, RunContext
+from drp.runtime import IMPORTED, RunContext, keep_given, read_given
 from drp.student import grade_rollouts, recorded_rollout, rollout_from_row, rollout_row
 from drp.withdrawals import OtherAnswer, RunWithdrawals, SeenQuestions
 
@@ -58,8 +58,10 @@ Item: TypeAlias = RecordedTrace | Question | DeadLetter
 
 def ingest(
     ctx: RunContext, traces: str | None, *, pairs: Sequence[str] = (), student: str | None = None
-) -> None:
+) -> str | None:
     """Read recorded `traces`, or else generate the recipe's questions.
+
+    Returns the name of the file's rows, for the stage `plan`; None without a file.
 
     Args:
         ctx: the night.
@@ -74,18 +76,32 @@ def ingest(
     refusal = withdrawals.removed_sources().refusal
     if traces is not None:
         with open_input(absolute(traces, settings().home)) as source:
-            rows = import_traces(source, pairs=pairs, student=student, refusal=refusal)
+            read = import_traces(source, pairs=pairs, student=student, refusal=refusal)
             shard = _file_digest(source, ("traces", *pairs, student or ""))
             faults = FaultSummary(ImportCommand("traces", source.address, pairs, student))
+            given: list[str] = []
+            rows = _noting_rollouts(read, given)
             _write_items(withdrawals, ctx.known_parts(), shard, rows, ctx.recipe, faults)
+            if read_given(ctx.run, shard) is None:
+                deque(rows, maxlen=0)  # nothing has read them if an earlier attempt has written the rows
+                keep_given(ctx.run, shard, given)
         withdrawals.settle()
-        return
+        return shard
     for question_set in ctx.recipe.questions:
         if isinstance(question_set, SyntheticSet):
             wanted = question_set.model_dump(exclude={"source"})
             shard = content_id("synthetic", wanted)[:12]
             questions = _permitted(generate(**wanted), refusal)
             _write_items(withdrawals, ctx.known_parts(), shard, questions, ctx.recipe)
+    return None
+
+
+def _noting_rollouts(items: Iterable[Item], rollout_ids: list[str]) -> Iterator[Item]:
+    """Yield the items, and append the ids of the rollouts among them."""
+    for item in items:
+        if isinstance(item, RecordedTrace):
+            rollout_ids.append(item.rollout_id)
+        yield item
 
 
 def _permitted(questions: Iterable[Question], refusal: RefusalRule) -> Iterator[Item]:

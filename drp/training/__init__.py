@@ -29,6 +29,7 @@ __all__ = [
     "TrainingJob",
     "WrongBaseError",
     "folder_digest",
+    "preflight",
     "read_manifest",
     "worker_main",
     "write_job",

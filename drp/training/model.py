@@ -4,10 +4,12 @@ On a GPU, attention uses FlashAttention and the small operations use Liger kerne
 Otherwise both use PyTorch.
 """
 
+import copy
 import importlib.util
 import json
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from drp.training.resume_state import atomic_folder
 _BASE = "base.json"
 """File in an adapter's folder that identifies its base model."""
 _WEIGHTS = "adapter_model.safetensors"
+_LARGEST_LAYER = 500_000_000  # parameters of a layer that is made with weights to check what follows it
 _COPIED = {".json", ".jinja", ".txt", ".model"}
 _WEIGHTS_INDEX = ".index.json"  # describes the weight files, so it is written anew with them
 
@@ -150,6 +153,70 @@ def save_merged(model: Any, folder: Path, base: Path) -> None:
     for file in base.iterdir():
         if file.suffix in _COPIED and not file.name.endswith(_WEIGHTS_INDEX):
             shutil.copyfile(file, folder / file.name)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What can be known of a model without its weights."""
+
+    name: str
+    parameters: int
+    rows: int
+    """Number of rows in the embedding."""
+    context: int
+    """Context length in tokens."""
+    stops: Any
+    """Token id, or ids, at which sampling stops by the model's config."""
+    is_head_checked: bool
+    """Whether it was tried that nothing follows the output head."""
+
+
+def check_architecture(folder: Path, settings: Sft) -> Architecture:
+    """Make the model in `folder` without its weights, with adapters if they are trained.
+
+    Raises:
+        BadInputError: the model cannot be made, or cannot be trained with these settings.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        raise _unreadable(folder, "language model", error) from error
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    is_head_checked = _check_head_of_a_layer(config, folder)
+    rows = int(model.get_input_embeddings().weight.shape[0])
+    if settings.method == "lora":
+        with torch.device("meta"):
+            add_adapters(model, settings)
+    context = int(getattr(config.get_text_config(), "max_position_embeddings", sys.maxsize))
+    return Architecture(config.model_type, parameters, rows, context, config.eos_token_id, is_head_checked)
+
+
+def _check_head_of_a_layer(config: Any, folder: Path) -> bool:
+    """Check the head of a model with one layer and few tokens, whose weights are random.
+
+    Return whether it was checked: a layer may be too large, or the architecture may not take one layer.
+
+    Raises:
+        BadInputError: the model modifies its logits after the output head.
+    """
+    config = copy.deepcopy(config)
+    text = config.get_text_config()
+    text.num_hidden_layers, text.vocab_size = 1, 64
+    text.bos_token_id = text.eos_token_id = text.pad_token_id = None
+    if getattr(text, "layer_types", None):
+        text.layer_types = text.layer_types[:1]
+    try:
+        with torch.device("meta"):
+            empty = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+        if sum(parameter.numel() for parameter in empty.parameters()) > _LARGEST_LAYER:
+            return False
+        model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa").eval()
+    except (ValueError, KeyError, RuntimeError, IndexError, TypeError, AttributeError):
+        return False
+    _check_head(model, folder)
+    return True
 
 
 def _precision(settings: Sft) -> torch.dtype:

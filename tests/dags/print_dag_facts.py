@@ -14,6 +14,7 @@ CANDIDATES = [
     ("traces", None), ("traces", "traces.parquet"), ("traces", ""), ("traces", 3),
     ("run_date", ""), ("run_date", "2026-11-21"), ("run_date", "yesterday"), ("run_date", None),
     ("sample_size", None), ("sample_size", 1), ("sample_size", 0), ("sample_size", "all"),
+    ("backlog", True), ("backlog", "some"),
     ("corpus_version", None), ("corpus_version", 1), ("corpus_version", 0),
     ("approval", True), ("approval", "no"),
 ]  # fmt: skip

@@ -14,9 +14,11 @@ from drp.config.recipe import RECIPES
 from tests.fake_provider import provider
 from tests.fake_provider.teachers import as_teacher
 from tests.helpers.airflow_home import described, environment, run
+from tests.helpers.nights import traces_file
 from tests.helpers.repository import ROOT
 from tests.scripted_student.server import scripted
 
+__all__ = ["traces_file"]  # a fixture
 pytestmark = pytest.mark.services
 
 
@@ -73,7 +75,13 @@ def test_the_asset_is_announced_by_one_task(dag: dict[str, Any]) -> None:
 
 
 def test_parameters_are_checked_and_have_defaults_for_every_night(dag: dict[str, Any]) -> None:
-    assert dag["params"] == {"recipe": "drp", "traces": None, "run_date": "", "sample_size": None}
+    assert dag["params"] == {
+        "recipe": "drp",
+        "traces": None,
+        "run_date": "",
+        "sample_size": None,
+        "backlog": False,
+    }
     refused = [(name, value) for name, value, taken in dag["takes"] if not taken]
     assert refused == [
         ("recipe", "no such thing"),
@@ -84,6 +92,7 @@ def test_parameters_are_checked_and_have_defaults_for_every_night(dag: dict[str,
         ("run_date", None),
         ("sample_size", 0),
         ("sample_size", "all"),
+        ("backlog", "some"),
     ]
 
 
@@ -163,6 +172,24 @@ def test_a_night_in_batches_leaves_its_slot_and_comes_back(tmp_path: Path) -> No
     with sqlite3.connect(f"{env['AIRFLOW_HOME']}/nightly.db") as database:
         deferred = database.execute("SELECT task_id FROM task_instance WHERE trigger_id IS NOT NULL")
         assert deferred.fetchall() == [("shard.decompose",)]
+
+
+def test_a_spent_budget_ends_with_the_command_that_goes_on(
+    tmp_path: Path, traces_file: Callable[..., str]
+) -> None:
+    recipe, traces = _recipe(tmp_path, lambda recipe: None), traces_file("t.parquet", slice(0, 30))
+    night = ["--traces", traces, "--recipe", str(recipe), "--run-date", "2026-11-20", "--backlog", "1"]
+    with provider() as server:
+        ledger = f"sqlite:///{tmp_path / 'ledger.db'}"
+        poor = as_teacher(server, tmp_path, "online") | {"DRP_BUDGET_USD": "0"}
+        env = environment(tmp_path, DRP_DATABASE_URL=ledger, **poor)
+        done = run([sys.executable, NIGHTLY, *night], env)
+        asked = server.totals()["asked"]
+
+    assert (done.returncode, asked) == (1, 0)
+    words = done.stderr.splitlines()[-1].partition("Next: ")[2].split()
+    assert words[0].startswith("DRP_BUDGET_USD=0.")
+    assert words[1:] == ["drp", "nightly", *night[:-1]]
 
 
 def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -240,7 +240,7 @@ def test_counts_that_do_not_add_up_stop_the_night(night, lake):
         gate(night)
 
 
-def test_imported_traces_are_pruned_by_the_next_night(lake, recipe_file, traces_file, tmp_path):
+def test_imported_traces_are_pruned_by_a_night_with_the_backlog(lake, recipe_file, traces_file, tmp_path):
     from pathlib import Path
 
     counts = import_file(
@@ -250,6 +250,8 @@ def test_imported_traces_are_pruned_by_the_next_night(lake, recipe_file, traces_
     assert len(rows_of(lake, "rollouts")) == 60
     night = open_night(recipe_file(sample_size=1), DAY)
     nightly(night)
+    assert len(rows_of(lake, "revisions")) == 1, "another student's traces are left pending"
+    nightly(night, backlog=True)
     assert len(rows_of(lake, "revisions")) == 61
     again = import_file(
         lake,
@@ -268,8 +270,7 @@ def test_only_an_evaluation_split_is_a_leak(lake, recipe_file, traces_file, tmp_
     renamed = table.set_column(table.column_names.index("split"), "split", pa.array([split] * 60))
     pq.write_table(renamed, tmp_path / "renamed.parquet")
     night = open_night(recipe_file(), DAY)
-    ingest(night, str(tmp_path / "renamed.parquet"))
-    for shard in plan(night, replay_only=True):
+    for shard in plan(night, given=ingest(night, str(tmp_path / "renamed.parquet"))):
         decompose(night, shard)
     counted = [done.counts.get("rejected: benchmark_leak", 0) for done in night.shard_files("decompose")]
     assert sum(counted) == leaks

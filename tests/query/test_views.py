@@ -15,6 +15,7 @@ from tests.helpers.row_factories import (
     Row,
     make_dead_letter,
     make_decision,
+    make_decomposition,
     make_question,
     make_rejection,
     make_revision,
@@ -58,19 +59,45 @@ def test_the_counts_of_a_night_add_up(tmp_path: Path) -> None:
         "dead_lettered": 1,
         "without_revision": 0,
         "adds_up": True,
+        "left_pending": 0,
     }
 
 
 def test_one_rollout_lost_and_one_revised_twice_do_not_cancel_out(tmp_path: Path) -> None:
     con = _open(
         tmp_path,
-        rollouts=[make_rollout(), make_rollout(rollout_id="r2")],
+        questions=[make_question()],
+        rollouts=[make_rollout(), make_rollout(rollout_id="r2", recipe_hash="sampled")],
         revisions=[make_revision(), make_revision(revision_id="v9")],
     )
     [row] = _rows(con, "FROM accounting")
     assert (row["rows_in"], row["accepted"] + row["rejected"]) == (2, 2)
     assert row["without_revision"] == 1
     assert not row["adds_up"]
+
+
+@pytest.mark.parametrize(
+    ("other", "decomposed", "lost"),
+    [
+        ({}, False, 0),  # imported: the night did not take it on
+        ({"recipe_hash": "sampled", "student": "another"}, False, 0),  # sampled for another recipe
+        ({"recipe_hash": "sampled"}, False, 1),
+        ({}, True, 1),
+    ],
+)
+def test_what_a_night_did_not_take_on_is_left_pending_and_what_it_lost_is_not(
+    tmp_path: Path, other: dict[str, str], decomposed: bool, lost: int
+) -> None:
+    con = _open(
+        tmp_path,
+        questions=[make_question()],
+        rollouts=[make_rollout(), make_rollout(rollout_id="r2", **other)],
+        revisions=[make_revision()],
+        decompositions=[make_decomposition(rollout_id="r2")] if decomposed else [],
+    )
+    [row] = _rows(con, "FROM accounting")
+    assert (row["rows_in"], row["left_pending"], row["without_revision"]) == (2, 1 - lost, lost)
+    assert row["adds_up"] == (not lost)
 
 
 def test_a_revision_of_a_missing_rollout_does_not_add_up(tmp_path: Path) -> None:
@@ -109,9 +136,9 @@ def test_two_recipes_are_counted_apart(tmp_path: Path) -> None:
         revisions=[make_revision(), make_rejection(), make_revision(revision_id="w1", **other)],
     )
     rows = _rows(con, "FROM accounting")
-    assert [(r["recipe"], r["rows_in"], r["without_revision"], r["adds_up"]) for r in rows] == [
+    assert [(r["recipe"], r["rows_in"], r["left_pending"], r["adds_up"]) for r in rows] == [
         ("drp", 2, 0, True),
-        ("sentence", 2, 1, False),
+        ("sentence", 2, 1, True),
     ]
 
 

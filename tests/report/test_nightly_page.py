@@ -69,7 +69,7 @@ def test_the_page_shows_the_night(tmp_path: Path) -> None:
 
 def test_counts_that_do_not_add_up_are_highlighted(tmp_path: Path) -> None:
     tables = one_of_each()
-    tables["rollouts"].append(make_rollout(rollout_id="lost"))
+    tables["rollouts"].append(make_rollout(rollout_id="lost", recipe_hash="sampled"))
     con = _open(tmp_path, tables)
     page = Page(build_report(con, NIGHT))
     assert "✗ 4 rows in, 3 rows out; 1 rollouts have no revision" in page.words

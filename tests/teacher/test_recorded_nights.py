@@ -33,8 +33,7 @@ def test_recorded_traces_online_and_in_batches(teach, server, tmp_path, capsys):
     rich = {"DRP_BUDGET_USD": "100", "DRP_WORKERS": "2"}
 
     night = teach.open("online", "lake-1", "ledger-1.db", env=rich)
-    ingest(night, str(most))
-    expected = estimate(night, plan(night, replay_only=True))
+    expected = estimate(night, plan(night, given=ingest(night, str(most))))
     nightly(night, str(most))
     bill = teach.nano("ledger-1.db")
     assert server.totals()["nano_usd"] == bill

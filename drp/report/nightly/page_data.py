@@ -66,6 +66,7 @@ class Balance:
     dead_lettered: int = 0
     without_revision: int = 0
     adds_up: bool = True
+    left_pending: int = 0
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ class Facts(Protocol):
 
 # In the accounting, a night without revisions has no recipe.
 BALANCE = """
-SELECT rows_in, rollouts, accepted, rejected, dead_lettered, without_revision, adds_up FROM accounting
+SELECT rows_in, rollouts, accepted, rejected, dead_lettered, without_revision, adds_up, left_pending
+FROM accounting
 WHERE run_date = $run_date AND (recipe_hash = $recipe_hash OR recipe_hash IS NULL)
 """
 NIGHTS = """

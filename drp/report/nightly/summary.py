@@ -37,10 +37,11 @@ def summary(con: duckdb.DuckDBPyConnection, night: NightFacts) -> Table:
     for teacher in numbers.teachers:
         table.add_row("teacher", Text(teacher))
     table.add_section()
+    pending = f" + {balance.left_pending:,} left pending" if balance.left_pending else ""
     table.add_row(
         "rows",
         Text(
-            f"{balance.rows_in:,} in = {balance.accepted:,} accepted + {balance.rejected:,} rejected"
+            f"{balance.rows_in:,} in = {balance.accepted:,} accepted + {balance.rejected:,} rejected{pending}"
             f" + {balance.dead_lettered:,} dead-lettered"
         ),
     )
