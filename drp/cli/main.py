@@ -14,6 +14,7 @@ import typer
 
 from drp.cli.corpus import corpus
 from drp.cli.ledger import ledger
+from drp.cli.recipe import recipe as recipes
 from drp.cli.registry import registry
 from drp.cli.review import review
 from drp.cli.tables import print_table
@@ -27,12 +28,22 @@ imports = typer.Typer(
 app.add_typer(imports, name="import")
 app.add_typer(corpus, name="corpus")
 app.add_typer(ledger, name="ledger")
+app.add_typer(recipes, name="recipe")
 app.add_typer(registry, name="registry")
 app.add_typer(review, name="review")
 
 Mapping: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="FIELD=COLUMN", help="Our field and the file's column; may be repeated."),
+]
+RecipeOption: TypeAlias = Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")]
+Overrides: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a key of the recipe for this run, such as training.epochs=1; may be repeated.",
+    ),
 ]
 StudentOption: TypeAlias = Annotated[str | None, typer.Option(help="Student of rows that do not name one.")]
 FileArgument: TypeAlias = Annotated[
@@ -65,7 +76,7 @@ def nightly(
     traces: Annotated[
         str | None, typer.Option(help="Replay these recorded traces instead of sampling the student.")
     ] = None,
-    recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")] = "drp",
+    recipe: RecipeOption = "drp",
     run_date: Annotated[
         str | None, typer.Option(help="ISO date of the night.", show_default="today, UTC")
     ] = None,
@@ -74,6 +85,7 @@ def nightly(
     ] = None,
     student: StudentOption = None,
     mapping: Mapping = None,
+    overrides: Overrides = None,
 ) -> None:
     """Run a night: all stages in order, without Airflow, with the same result as the DAG `drp_nightly`."""
     from drp.console import show
@@ -81,7 +93,7 @@ def nightly(
     from drp.runtime import open_night
     from drp.stages.report import summarise
 
-    night = open_night(recipe, run_date or datetime.now(UTC).date().isoformat())
+    night = open_night(recipe, run_date or _today(), overrides=overrides or ())
     if traces is not None:
         traces = str(Path(traces).absolute())  # counts from the current folder, not from DRP_HOME
     page = do_night(night, traces, pairs=mapping or (), student=student, sample_size=sample_size)
@@ -91,13 +103,14 @@ def nightly(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")] = "drp",
+    recipe: RecipeOption = "drp",
     run_date: Annotated[
         str | None, typer.Option(help="ISO date of the run.", show_default="today, UTC")
     ] = None,
     corpus_version: Annotated[
         int | None, typer.Option(help="What is trained on.", show_default="current")
     ] = None,
+    overrides: Overrides = None,
 ) -> None:
     """Fine-tune, evaluate, compare, register and promote: the same result as the DAG `drp_train_eval`."""
     from drp.console import show
@@ -105,7 +118,7 @@ def train(
     from drp.runtime import open_training
     from drp.stages.train_report import tables
 
-    run = open_training(recipe, run_date or datetime.now(UTC).date().isoformat())
+    run = open_training(recipe, run_date or _today(), overrides=overrides or ())
     page = train_eval(run, corpus_version)
     for table in tables(run):
         show(table)
@@ -174,6 +187,10 @@ def report(
         typer.echo(train_report(reopen(lake, run)))
     else:
         typer.echo(write_report(last_night(lake, run)))
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 def main() -> None:

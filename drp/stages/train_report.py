@@ -74,7 +74,7 @@ def _facts(ctx: RunContext, entries: Sequence[PlannedCheckpoint]) -> TrainingFac
     facts = TrainingFacts(
         run_id=ctx.run_id,
         run_date=ctx.run.run_date,
-        recipe=recipe.name,
+        recipe=recipe.label,
         recipe_hash=ctx.revision_hash,
         student=recipe.student,
         corpus_version=version,
