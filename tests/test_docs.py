@@ -59,6 +59,7 @@ NOT_RUN = {
     "make build/llamafactory/ready": "installs packages",
     # within sentences
     "drp sql": MENTION,
+    "drp import questions": MENTION,
     'drp sql "..."': PLACEHOLDER,
     "drp sql --run RUN": PLACEHOLDER,
     "drp sql --version N": PLACEHOLDER,
