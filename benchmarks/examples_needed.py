@@ -1,6 +1,6 @@
 """How many training examples are enough: the bundled student, trained on nights of different sizes.
 
-    .venv/bin/python -m benchmarks.examples_needed [--sizes 25 100 400 1600] [--seeds 0 1 2] [--work FOLDER]
+    .venv/bin/python -m benchmarks.examples_needed [--seeds 0 1 2] [--work FOLDER]
 
 Each night is that of the recipe `drp` with at most that many questions, in a lake of its own. It is followed
 by the training run of the recipe. Base and candidate answer the same held-out questions. Every line has the
@@ -23,8 +23,8 @@ from drp.stages.compare import read_comparison
 from drp.training import Manifest
 
 DAY = "2026-11-20"
-SIZES = (25, 50, 100, 200, 400, 800, 1600)
-QUESTIONS = 1000
+SIZES = (25, 100, 400, 1600)
+QUESTIONS = 400
 """Held-out questions that are measured."""
 _HEAD = (
     "| questions | seed | examples | steps | Δ Pass@1, points (95 % CI) | token ratio (95 % CI)"

@@ -126,6 +126,43 @@ def train(
 
 
 @app.command()
+def evaluate(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="A student, the folder of a model or of a LoRA adapter, or a checkpoint as in drp registry. "
+            "The first is the base of the comparison.",
+        ),
+    ],
+    benchmarks: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Benchmarks of the recipe, or DATASET:SPLIT of imported questions; joined by commas.",
+            show_default="all of the recipe",
+        ),
+    ] = None,
+    recipe: RecipeOption = "drp",
+    run_date: Annotated[
+        str | None, typer.Option(help="ISO date of the run.", show_default="today, UTC")
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Base model of an adapter.", show_default="as the adapter says"),
+    ] = None,
+    overrides: Overrides = None,
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="How scores are shown.")
+    ] = "table",
+) -> None:
+    """Measure models as a training run does, and compare them; nothing is trained or published."""
+    from drp.cli.evaluate import evaluate as measure
+
+    measure(models, benchmarks or (), recipe, run_date or _today(), base, overrides or (), form)
+
+
+@app.command()
 def sql(
     query: Annotated[
         str | None, typer.Argument(help="One statement that reads; from standard input if absent.")
@@ -175,7 +212,7 @@ def grade(
 def report(
     run: Annotated[str | None, typer.Argument(metavar="RUN", show_default="the last one")] = None,
 ) -> None:
-    """Write the report of a night, or of a training run, again and print its path."""
+    """Write the report of a night, a training run or an evaluation again and print its path."""
     from drp.lake import open_lake
     from drp.runtime import reopen
     from drp.stages.report import last_night
@@ -183,7 +220,7 @@ def report(
     from drp.stages.train_report import train_report
 
     lake = open_lake()
-    if run and lake.open_run(run).parsed_id.kind == "train":
+    if run and lake.open_run(run).parsed_id.kind in ("train", "evaluate"):
         typer.echo(train_report(reopen(lake, run)))
     else:
         typer.echo(write_report(last_night(lake, run)))

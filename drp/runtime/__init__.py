@@ -2,6 +2,7 @@
 
 from drp.runtime.context import IMPORTED, RunContext, open_night, open_training, reopen
 from drp.runtime.cost_estimate import estimate
+from drp.runtime.evaluated_models import open_evaluation
 from drp.runtime.hashes import revision_hash
 from drp.runtime.shard_plans import PlannedCheckpoint, ShardPlan
 from drp.runtime.shard_rows import (
@@ -55,6 +56,7 @@ __all__ = [
     "flag_checkpoints",
     "manifest_key",
     "model_digest",
+    "open_evaluation",
     "open_night",
     "open_teacher_for",
     "open_training",

@@ -137,6 +137,26 @@ def reopen(lake: Lake, run_id: str) -> RunContext:
     return RunContext(lake, run, resolve_student(lake, run, recipe), here.workers)
 
 
+def parse_day(text: str, command: str) -> date:
+    """Return the date of a run.
+
+    Args:
+        text: an ISO date.
+        command: the command that takes it.
+
+    Raises:
+        BadInputError: `text` is not a date.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInputError(
+            f"{text!r} is not a date",
+            state="Nothing was read or written",
+            next_command=f"{command} --run-date YYYY-MM-DD",
+        ) from error
+
+
 def _recipe_key(run_id: str) -> str:
     return f"_runs/{run_id}/recipe.json"
 
@@ -150,15 +170,7 @@ def _open(
 ) -> RunContext:
     here = settings()
     loaded = load_recipe(recipe, teacher=here.teacher, student=here.student, overrides=overrides)
-    try:
-        day = date.fromisoformat(run_date)
-    except ValueError as error:
-        command = "drp nightly" if kind == "night" else "drp train"
-        raise BadInputError(
-            f"{run_date!r} is not a date",
-            state="Nothing was read or written",
-            next_command=f"{command} --run-date YYYY-MM-DD",
-        ) from error
+    day = parse_day(run_date, "drp nightly" if kind == "night" else "drp train")
     lake = open_lake()
     run = lake.run(str(RunId(day, kind, loaded.name)))
     return RunContext(lake, run, resolve_student(lake, run, loaded), here.workers, may_defer_since)
