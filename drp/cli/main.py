@@ -13,6 +13,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from drp.cli.corpus import corpus
+from drp.cli.export import export
 from drp.cli.ledger import ledger
 from drp.cli.recipe import recipe as recipes
 from drp.cli.registry import registry
@@ -27,6 +28,7 @@ imports = typer.Typer(
 )
 app.add_typer(imports, name="import")
 app.add_typer(corpus, name="corpus")
+app.add_typer(export, name="export")
 app.add_typer(ledger, name="ledger")
 app.add_typer(recipes, name="recipe")
 app.add_typer(registry, name="registry")
