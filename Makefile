@@ -75,8 +75,9 @@ bench: $(VENV)/ready-dev ## the benchmarks, on the data in ../shared/data [DATA=
 	    echo "== $$program"; $(BIN)/python -m "benchmarks.$$program" $${data:+"$$data"}; \
 	  else echo "== $$program: not run, there is no $$data"; fi; done
 
-docs: $(VENV)/ready ## write docs/catalogue.md again
+docs: $(VENV)/ready ## write docs/catalogue.md and docs/reference/recipe-keys.md again
 	@$(BIN)/python infra/write_table_catalogue.py > docs/catalogue.md
+	@$(BIN)/python infra/write_recipe_keys.py > docs/reference/recipe-keys.md
 
 site: $(VENV)/ready-dev ## the documentation as a site in build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

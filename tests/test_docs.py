@@ -47,7 +47,7 @@ NOT_RUN = {
     "make test-chaos": SLOW,
     "make test-full": SLOW,
     "make bench": MINUTES,
-    "make docs": "writes docs/catalogue.md; another test here compares it",
+    "make docs": "writes docs/catalogue.md and docs/reference/recipe-keys.md; other tests here compare them",
     "make site": "needs the packages of the documentation site",
     "make lock": "resolves against a package index",
     "make setup": SLOW,
@@ -59,6 +59,7 @@ NOT_RUN = {
     "make build/llamafactory/ready": "installs packages",
     # within sentences
     "drp sql": MENTION,
+    "drp import questions": MENTION,
     'drp sql "..."': PLACEHOLDER,
     "drp sql --run RUN": PLACEHOLDER,
     "drp sql --version N": PLACEHOLDER,
@@ -91,6 +92,7 @@ NOT_RUN = {
     "OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.student --student student": TRAINING,
     "OMP_NUM_THREADS=1 .venv-training/bin/python -m drp.student.small.pretrain --out student": TRAINING,
     ".venv/bin/drp train": TRAINING,
+    ".venv/bin/drp nightly --run-date 2026-11-24 --set sample_size=40 --set questions.0.seed=7": TRAINING,
     ".venv/bin/drp train --recipe drp --run-date 2026-11-22 --corpus-version 1": TRAINING,
     "drp train --run-date 2026-11-22": TRAINING,
     # models and servers of others
@@ -249,15 +251,22 @@ def test_every_error_has_its_section_in_the_runbook_and_no_section_is_left_over(
     assert sections == _errors()
 
 
-def test_the_data_catalogue_is_current() -> None:
+@pytest.mark.parametrize(
+    ("program", "page"),
+    [
+        ("write_table_catalogue", "docs/catalogue.md"),
+        ("write_recipe_keys", "docs/reference/recipe-keys.md"),
+    ],
+)
+def test_a_page_that_a_program_writes_is_current(program: str, page: str) -> None:
     made = subprocess.run(
-        [sys.executable, "infra/write_table_catalogue.py"],
+        [sys.executable, f"infra/{program}.py"],
         cwd=ROOT,
         capture_output=True,
         check=True,
         env={"PYTHONPATH": "."},
     )
-    assert (ROOT / "docs/catalogue.md").read_bytes() == made.stdout, "run make docs"
+    assert (ROOT / page).read_bytes() == made.stdout, "run make docs"
 
 
 def test_the_figures_of_the_papers_run_are_current() -> None:

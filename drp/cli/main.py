@@ -8,14 +8,16 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
 from drp.cli.corpus import corpus
 from drp.cli.doctor import doctor
+from drp.cli.export import export
 from drp.cli.imports import MappingOption, StudentOption, imports
 from drp.cli.ledger import ledger
+from drp.cli.recipe import recipe as recipes
 from drp.cli.registry import registry
 from drp.cli.review import review
 from drp.cli.tables import print_table
@@ -25,10 +27,22 @@ from drp.core import DrpError
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(imports, name="import")
 app.add_typer(corpus, name="corpus")
+app.add_typer(export, name="export")
 app.add_typer(ledger, name="ledger")
+app.add_typer(recipes, name="recipe")
 app.add_typer(registry, name="registry")
 app.add_typer(review, name="review")
 app.command()(doctor)
+
+RecipeOption: TypeAlias = Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")]
+Overrides: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a key of the recipe for this run, such as training.epochs=1; may be repeated.",
+    ),
+]
 
 
 @app.command()
@@ -36,7 +50,7 @@ def nightly(
     traces: Annotated[
         str | None, typer.Option(help="Replay these recorded traces instead of sampling the student.")
     ] = None,
-    recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")] = "drp",
+    recipe: RecipeOption = "drp",
     run_date: Annotated[
         str | None, typer.Option(help="ISO date of the night.", show_default="today, UTC")
     ] = None,
@@ -48,6 +62,7 @@ def nightly(
     backlog: Annotated[
         bool, typer.Option("--backlog", help="Revise also what other files and students have left pending.")
     ] = False,
+    overrides: Overrides = None,
 ) -> None:
     """Run a night: all stages in order, without Airflow, with the same result as the DAG `drp_nightly`."""
     from drp.console import show
@@ -56,7 +71,7 @@ def nightly(
     from drp.runtime import open_night
     from drp.stages.report import summarise
 
-    night = open_night(recipe, run_date or datetime.now(UTC).date().isoformat())
+    night = open_night(recipe, run_date or _today(), overrides=overrides or ())
     if traces is not None:
         traces = absolute(traces, Path.cwd())  # counts from the current folder, not from DRP_HOME
     page = do_night(
@@ -74,13 +89,14 @@ def nightly(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")] = "drp",
+    recipe: RecipeOption = "drp",
     run_date: Annotated[
         str | None, typer.Option(help="ISO date of the run.", show_default="today, UTC")
     ] = None,
     corpus_version: Annotated[
         int | None, typer.Option(help="What is trained on.", show_default="current")
     ] = None,
+    overrides: Overrides = None,
 ) -> None:
     """Fine-tune, evaluate, compare, register and promote: the same result as the DAG `drp_train_eval`."""
     from drp.console import show
@@ -88,11 +104,48 @@ def train(
     from drp.runtime import open_training
     from drp.stages.train_report import tables
 
-    run = open_training(recipe, run_date or datetime.now(UTC).date().isoformat())
+    run = open_training(recipe, run_date or _today(), overrides=overrides or ())
     page = train_eval(run, corpus_version)
     for table in tables(run):
         show(table)
     typer.echo(f"report: {page}")
+
+
+@app.command()
+def evaluate(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="A student, the folder of a model or of a LoRA adapter, or a checkpoint as in drp registry. "
+            "The first is the base of the comparison.",
+        ),
+    ],
+    benchmarks: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Benchmarks of the recipe, or DATASET:SPLIT of imported questions; joined by commas.",
+            show_default="all of the recipe",
+        ),
+    ] = None,
+    recipe: RecipeOption = "drp",
+    run_date: Annotated[
+        str | None, typer.Option(help="ISO date of the run.", show_default="today, UTC")
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Base model of an adapter.", show_default="as the adapter says"),
+    ] = None,
+    overrides: Overrides = None,
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="How scores are shown.")
+    ] = "table",
+) -> None:
+    """Measure models as a training run does, and compare them; nothing is trained or published."""
+    from drp.cli.evaluate import evaluate as measure
+
+    measure(models, benchmarks or (), recipe, run_date or _today(), base, overrides or (), form)
 
 
 @app.command()
@@ -145,7 +198,7 @@ def grade(
 def report(
     run: Annotated[str | None, typer.Argument(metavar="RUN", show_default="the last one")] = None,
 ) -> None:
-    """Write the report of a night, or of a training run, again and print its path."""
+    """Write the report of a night, a training run or an evaluation again and print its path."""
     from drp.lake import open_lake
     from drp.runtime import reopen
     from drp.stages.report import last_night
@@ -153,10 +206,14 @@ def report(
     from drp.stages.train_report import train_report
 
     lake = open_lake()
-    if run and lake.open_run(run).parsed_id.kind == "train":
+    if run and lake.open_run(run).parsed_id.kind in ("train", "evaluate"):
         typer.echo(train_report(reopen(lake, run)))
     else:
         typer.echo(write_report(last_night(lake, run)))
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 def main() -> None:

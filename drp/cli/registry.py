@@ -1,6 +1,7 @@
 """`drp registry`: look at checkpoints, say which one is in use, and take one to where it is served."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -10,7 +11,7 @@ import typer
 from drp.core import Alias, CheckpointFolder
 
 if TYPE_CHECKING:
-    from drp.registry import Registry
+    from drp.registry import Checkpoint, Flag, Registry
     from drp.storage import ObjectStore
 
 # As in drp/cli/main.py, commands import what they need when they run.
@@ -89,13 +90,35 @@ def registry_export(
     ] = "merged",
     student: StudentFilter = None,
 ) -> None:
-    """Copy a checkpoint into a folder that `transformers` and `vllm serve` load, and check every file."""
-    from drp.registry import fetch
+    """Copy a checkpoint, with its card, into a folder that `transformers` and `vllm serve` load."""
+    from drp.registry import CARD, fetch
 
     with _open() as opened:
         checkpoint = opened.get(name, student)
-    fetch(_store(), checkpoint, which, folder)
+        flags = opened.flags().get(checkpoint.checkpoint_id, ())
+    store = _store()
+    fetch(store, checkpoint, which, folder)
+    if card := _card(store, checkpoint, flags):
+        (folder / CARD).write_text(card, encoding="utf-8")
     typer.echo(f"checkpoint {checkpoint.checkpoint_id}, {which}, is in {folder}")
+
+
+@registry.command("card")
+def registry_card(name: Name, student: StudentFilter = None) -> None:
+    """Print a checkpoint's card: sources, licences, contamination checks, recipe and scores."""
+    from drp.core import BadInputError
+
+    with _open() as opened:
+        checkpoint = opened.get(name, student)
+        flags = opened.flags().get(checkpoint.checkpoint_id, ())
+    card = _card(_store(), checkpoint, flags)
+    if card is None:
+        raise BadInputError(
+            f"checkpoint {checkpoint.checkpoint_id} has no card: it was registered before there were cards",
+            state="Nothing was changed",
+            next_command=f"drp registry show {checkpoint.checkpoint_id[:12]}",
+        )
+    typer.echo(card, nl=False)
 
 
 @registry.command("verify")
@@ -137,6 +160,14 @@ def _open() -> "AbstractContextManager[Registry]":
     from drp.registry import open_registry
 
     return open_registry(settings().resolved_database_url)
+
+
+def _card(store: "ObjectStore", checkpoint: "Checkpoint", flags: "Sequence[Flag]") -> str | None:
+    """Return the card of a checkpoint with its present flags; None if it has no card."""
+    from drp.report.cards import card_key, with_flags
+
+    data = store.get(card_key(checkpoint.checkpoint_id))
+    return with_flags(data.decode(), flags) if data else None
 
 
 def _store() -> "ObjectStore":

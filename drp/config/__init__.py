@@ -14,6 +14,7 @@ from drp.config.question_sets import (
     dataset_name,
 )
 from drp.config.recipe import Arm, Recipe, available_recipes, load_recipe
+from drp.config.recipe_keys import RecipeKey, recipe_keys
 from drp.config.section_base import Section, Share
 from drp.config.settings import Settings, settings
 from drp.config.student import LONGEST, EngineName, Parallel, Sampling, Server
@@ -54,6 +55,7 @@ __all__ = [
     "PromptMode",
     "QuestionSet",
     "Recipe",
+    "RecipeKey",
     "RowGates",
     "Sampling",
     "Section",
@@ -72,5 +74,6 @@ __all__ = [
     "find_profile",
     "load_recipe",
     "parse_student_name",
+    "recipe_keys",
     "settings",
 ]

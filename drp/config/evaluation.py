@@ -11,6 +11,7 @@ class Benchmark(Section):
     """Questions that students are evaluated on. They are never used for training."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """Its name in tables and reports: lower-case letters, digits and underscores."""
     questions: QuestionSet
 
 
@@ -18,6 +19,7 @@ class Evaluation(Section):
     """How students are evaluated."""
 
     benchmarks: tuple[Benchmark, ...] = Field(min_length=1)
+    """What students are evaluated on. These questions are never trained on."""
     sampling: Sampling = Sampling(samples=5)
     """Each question is sampled `samples` times: 5 times in the paper."""
     cutoff: int | None = Field(default=12_000, ge=1)

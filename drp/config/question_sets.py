@@ -26,11 +26,15 @@ class SyntheticSet(Section):
     """Generated word problems with exact answers. Every seed gives different problems."""
 
     source: Literal["synthetic"]
+    """Where the questions come from: `synthetic` are generated, `imported` are in the lake."""
     size: int = Field(ge=1)
+    """The number of questions."""
     seed: int = Field(default=0, ge=0)
+    """Every seed gives different problems."""
     level: Level = "standard"
     """Difficulty. `small` suits the student that ships with DRP; `small-longer` has one more computation."""
     split: Split = "train"
+    """Only questions of `train` become training examples."""
 
     @model_validator(mode="after")
     def _level_has_split(self) -> Self:
@@ -49,6 +53,7 @@ class ImportedSet(Section):
 
     source: Literal["imported"]
     dataset: str
+    """Name of the data set, as in the column `questions.dataset`."""
     split: str
 
     @property

@@ -4,17 +4,21 @@
 Unknown keys and invalid values are refused, and the error lists all of them.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeAlias
 
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from drp.config.decomposition import DecompositionKind, PromptMode
 from drp.config.evaluation import Evaluation, Promotion
 from drp.config.gates import Gates
+from drp.config.overrides import apply_overrides
 from drp.config.question_sets import QuestionSet
+from drp.config.recipe_keys import near_keys, recipe_keys
 from drp.config.section_base import Section
 from drp.config.student import EngineName, Parallel, Sampling, Server
 from drp.config.student_name import parse_student_name
@@ -32,10 +36,13 @@ class Recipe(Section):
     """How to make a corpus, and how to train a checkpoint on it."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """Lower-case letters, digits and underscores; part of the names of runs."""
     questions: tuple[QuestionSet, ...]
+    """The questions that the student answers in a night."""
     student: str
     """A model, or `<model>@champion` for the checkpoint of it that is in use."""
     engine: EngineName = "transformers"
+    """What runs the student: `transformers`, `vllm`, `server`, or an engine of another package."""
     server: Server | None = None
     """The server that runs the student, if the engine is `server`."""
     prompt_version: str
@@ -49,20 +56,29 @@ class Recipe(Section):
     asking: PromptMode = "fused"
     """How an LLM teacher is prompted: with one request for everything, or to decompose and then to revise."""
     decomposition: DecompositionKind
+    """What a step is: one atomic skill, a reasoning step, a sentence, or the whole trace."""
     gates: Gates
     arms: tuple[Arm, ...] = ("drp",)
     """The arms that are trained: `drp`, and the controls to compare it with."""
     training: Training = Sft()
+    """How the student is fine-tuned. Another objective may have further keys."""
     evaluation: Evaluation | None = None
     """None: nothing is trained."""
     promotion: Promotion | None = None
     """None: nothing is promoted automatically."""
+    overrides: tuple[str, ...] = ()
+    """What was set with `--set` on the command line. It is recorded here; a file cannot have this key."""
 
     @model_validator(mode="after")
     def _engine_has_server(self) -> Self:
         if (self.engine == "server") != (self.server is not None):
             raise ValueError("engine: server needs a section server, and no other engine may have one")
         return self
+
+    @property
+    def label(self) -> str:
+        """The name, with what was changed on the command line."""
+        return f"{self.name} with {', '.join(self.overrides)}" if self.overrides else self.name
 
     @property
     def line(self) -> str:
@@ -98,12 +114,24 @@ def available_recipes() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
-def load_recipe(name_or_path: str, *, teacher: str | None = None, student: str | None = None) -> Recipe:
-    """Read a recipe by its name or from a file. `teacher` and `student` override the recipe's values.
+def load_recipe(
+    name_or_path: str,
+    *,
+    teacher: str | None = None,
+    student: str | None = None,
+    overrides: Sequence[str] = (),
+) -> Recipe:
+    """Read a recipe by its name or from a file.
+
+    Args:
+        name_or_path: name of a recipe that ships with DRP, or path of a YAML file.
+        teacher: the recipe's teacher; None keeps that of the file.
+        student: likewise, the student.
+        overrides: `key=value` for keys that are changed; they win over everything else.
 
     Raises:
         BadInputError: there is no such recipe, it is not YAML, or it has unknown keys or invalid values (the
-            message lists all of them).
+            message lists all of them, and for an unknown key those that may be meant).
     """
     path = Path(name_or_path)
     if path.suffix not in {".yaml", ".yml"}:
@@ -114,20 +142,42 @@ def load_recipe(name_or_path: str, *, teacher: str | None = None, student: str |
             state="Nothing was read or written",
             next_command="drp nightly --recipe drp",
         )
+    faults: list[str] = []
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        overrides = {"teacher": teacher, "student": student}
         if isinstance(document, dict):
-            document |= {key: value for key, value in overrides.items() if value is not None}
+            given = {"teacher": teacher, "student": student}
+            document |= {key: value for key, value in given.items() if value is not None}
+            document = apply_overrides(document, overrides)
+            if "overrides" in document:
+                faults.append("overrides: it records --set, and cannot be set itself")
+            document["overrides"] = [*overrides]
         recipe = Recipe.model_validate(document)
         find_profile(recipe.teacher)
-        return recipe
+        if not faults:
+            return recipe
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors())
+        faults += map(_fault, error.errors())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        faults = f"it is not YAML: {error}"
+        faults.append(f"it is not YAML: {error}")
+    what = f"--set, or {path.name}" if overrides else path.name
     raise BadInputError(
-        f"recipe {path.name}: {faults}",
+        f"recipe {path.name}: {'; '.join(faults)}",
         state="Nothing was read or written",
-        next_command=f"correct {path.name}, then run drp nightly --recipe {name_or_path}",
+        next_command=f"correct {what}, then run drp nightly --recipe {name_or_path}",
     )
+
+
+def _fault(error: ErrorDetails) -> str:
+    """Return one fault in words; for an unknown key, with those that may be meant."""
+    where = [str(part) for part in error["loc"]]
+    words = f"{'.'.join(where) or 'recipe'}: {error['msg']}"
+    if error["type"] != "extra_forbidden":
+        return words
+    keys = recipe_keys(Recipe)
+    names = {name for key in keys for name in key.path.replace("[]", "").split(".")}
+    sections = [
+        part for part in where[:-1] if part in names
+    ]  # without numbers of items and kinds of sections
+    near = near_keys(".".join([*sections, where[-1]]), keys)
+    return f"{words}: there is no such key. Near keys: {', '.join(near)}"

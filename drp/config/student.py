@@ -18,6 +18,7 @@ class Server(Section):
     """An OpenAI-compatible server that runs the student, such as `vllm serve`."""
 
     base_url: str = Field(pattern=r"^https?://")
+    """Address of the API, most often with `/v1` at its end."""
     model: str
     """The server's name of the student."""
     api_key_env: str | None = None
@@ -32,9 +33,13 @@ class Sampling(Section):
     samples: int = Field(default=1, ge=1)
     """Samples per question (K)."""
     temperature: float = Field(default=0.6, ge=0)
+    """0 always takes the most probable token."""
     top_p: float = Field(default=0.95, gt=0, le=1)
+    """Tokens are sampled from the most probable ones, whose probabilities sum to this."""
     max_tokens: int = Field(default=LONGEST, ge=1)
+    """Most tokens of a response. What is left of the model's context is a limit too."""
     seed: int = Field(default=0, ge=0)
+    """With the question and the number of the sample it determines the seed of each sample."""
 
     @property
     def identity(self) -> dict[str, float]:

@@ -3,6 +3,7 @@
 RunId.parse("2026-11-21-drp")         # a night with the recipe drp
 RunId.parse("2026-11-21-train-drp")   # the training run that follows it
 RunId.parse("2026-11-21-import-3f9a") # an import of a file with this digest
+RunId.parse("2026-11-21-evaluate-3f9a")  # an evaluation of models, with a digest of what is measured
 """
 
 import re
@@ -12,11 +13,18 @@ from typing import Literal, Self, TypeAlias
 
 from drp.core.errors import BadInputError
 
-RunKind: TypeAlias = Literal["night", "train", "import"]
+RunKind: TypeAlias = Literal["night", "train", "import", "evaluate"]
 
 # Recipe names have no hyphen, so "<date>-train" is the night of a recipe with the name `train`.
-_RUN_ID = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})-(?:(?P<kind>train|import)-)?(?P<recipe>[a-z0-9_]+)")
-_KINDS: dict[str | None, RunKind] = {None: "night", "train": "train", "import": "import"}
+_RUN_ID = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})-(?:(?P<kind>train|import|evaluate)-)?(?P<recipe>[a-z0-9_]+)"
+)
+_KINDS: dict[str | None, RunKind] = {
+    None: "night",
+    "train": "train",
+    "import": "import",
+    "evaluate": "evaluate",
+}
 
 
 class BadRunIdError(BadInputError):
@@ -37,7 +45,7 @@ class RunId:
     date: date
     kind: RunKind
     recipe: str
-    """Name of the recipe; for an import, the digest of the file."""
+    """Name of the recipe; for an import, the digest of the file; for an evaluation, of what is measured."""
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -2,6 +2,7 @@
 
 from drp.curation.best_of_n import best_of_n
 from drp.curation.candidates import read_candidates
+from drp.curation.dataset_export import Layout, columns_of, export_examples
 from drp.curation.drp_revisions import drp_revisions
 from drp.curation.protocol import Candidate, Curation, make_example
 from drp.curation.random_prune import random_prune
@@ -14,8 +15,11 @@ __all__ = [
     "Candidate",
     "Curation",
     "Example",
+    "Layout",
     "best_of_n",
+    "columns_of",
     "drp_revisions",
+    "export_examples",
     "make_example",
     "random_prune",
     "read_candidates",

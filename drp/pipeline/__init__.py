@@ -1,3 +1,3 @@
 """The stages in order, without Airflow."""
 
-__all__ = ["nightly", "train_eval"]
+__all__ = ["evaluate_models", "nightly", "train_eval"]

@@ -1,6 +1,6 @@
 """The checkpoint registry: trained checkpoints, where their files are, and which one is in use."""
 
-from drp.registry.checkpoint_files import fetch, folder_key, store_folder, verify
+from drp.registry.checkpoint_files import CARD, fetch, folder_key, store_folder, verify
 from drp.registry.errors import (
     AmbiguousCheckpointError,
     ChangedCheckpointError,
@@ -15,6 +15,7 @@ from drp.registry.records import Checkpoint, CheckpointFile, Flag, Move, holders
 from drp.registry.registry import Registry, open_registry
 
 __all__ = [
+    "CARD",
     "AmbiguousCheckpointError",
     "ChangedCheckpointError",
     "Checkpoint",

@@ -18,6 +18,9 @@ from drp.registry.errors import ChangedCheckpointError
 from drp.registry.records import Checkpoint, CheckpointFile
 from drp.storage import PIECE, ObjectStore, Sha256Stream
 
+CARD = "README.md"
+"""The checkpoint's card in an exported folder. It is not one of the registered files."""
+
 
 def folder_key(checkpoint_id: str, which: CheckpointFolder) -> str:
     """Return the key under which a checkpoint's adapter or merged model is stored."""
@@ -164,6 +167,8 @@ def _check_existing(
     """Check that an existing folder holds exactly the files that `fetch` would write."""
     digests = {}
     for name in _file_names(folder):
+        if name == CARD and name not in files:  # `drp registry export` writes it
+            continue
         with (folder / name).open("rb") as stream:
             digests[name] = hashlib.file_digest(stream, "sha256").hexdigest()
     if digests != {name: file.sha256 for name, file in files.items()}:

@@ -1,3 +1,3 @@
-"""Reports of nights and training runs, and pages to review revisions, as self-contained HTML pages."""
+"""Reports of nights and training runs, pages to review revisions, and cards of checkpoints and datasets."""
 
-__all__ = ["nightly", "review_page", "training"]
+__all__ = ["cards", "nightly", "review_page", "training"]

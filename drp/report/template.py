@@ -35,7 +35,7 @@ def _environment() -> Environment:
         "points": points,
         "times": times,
         "signed": signed,
-        "chance": _chance,
+        "chance": chance,
         "rate": _rate,
         "duration": _duration,
         "css_name": _css_name,
@@ -67,7 +67,7 @@ def _with_sign(figure: str) -> str:
     return figure.replace("-", "−") if float(figure) else figure[1:]
 
 
-def _chance(p: float) -> str:
+def chance(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 

@@ -3,6 +3,7 @@
 from drp.runtime.context import IMPORTED, RunContext, open_night, open_training, reopen
 from drp.runtime.cost_estimate import by_student, estimate
 from drp.runtime.doctor import doctor
+from drp.runtime.evaluated_models import open_evaluation
 from drp.runtime.given_rollouts import keep_given, read_given
 from drp.runtime.hashes import revision_hash
 from drp.runtime.night_command import with_command
@@ -63,6 +64,7 @@ __all__ = [
     "keep_given",
     "manifest_key",
     "model_digest",
+    "open_evaluation",
     "open_night",
     "open_teacher_for",
     "open_training",

@@ -4,7 +4,7 @@ ctx = open_night("drp", "2026-11-21")
 prune(ctx, "5f0c")
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -107,23 +107,26 @@ class RunContext:
         return merge_addresses(self.visible_parts(), self.lake.locate(quarantined))
 
 
-def open_night(recipe: str, run_date: str, *, may_defer_since: datetime | None = None) -> RunContext:
+def open_night(
+    recipe: str, run_date: str, *, may_defer_since: datetime | None = None, overrides: Sequence[str] = ()
+) -> RunContext:
     """The night of `run_date` with a recipe by name or file, in the lake at DRP_LAKE.
 
     Args:
         recipe: name of a recipe that ships with DRP, or path of a YAML file.
         run_date: ISO date.
         may_defer_since: when the task began, if it defers while batches are out.
+        overrides: `key=value` for keys of the recipe that are changed.
 
     Raises:
         BadInputError: the recipe, or the date, cannot be used.
     """
-    return _open("night", recipe, run_date, may_defer_since)
+    return _open("night", recipe, run_date, overrides, may_defer_since)
 
 
-def open_training(recipe: str, run_date: str) -> RunContext:
+def open_training(recipe: str, run_date: str, *, overrides: Sequence[str] = ()) -> RunContext:
     """The training run of `run_date`; arguments and errors as those of `open_night`."""
-    return _open("train", recipe, run_date, None)
+    return _open("train", recipe, run_date, overrides)
 
 
 def reopen(lake: Lake, run_id: str) -> RunContext:
@@ -143,22 +146,40 @@ def reopen(lake: Lake, run_id: str) -> RunContext:
     return RunContext(lake, run, resolve_student(lake, run, recipe), here.workers)
 
 
+def parse_day(text: str, command: str) -> date:
+    """Return the date of a run.
+
+    Args:
+        text: an ISO date.
+        command: the command that takes it.
+
+    Raises:
+        BadInputError: `text` is not a date.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInputError(
+            f"{text!r} is not a date",
+            state="Nothing was read or written",
+            next_command=f"{command} --run-date YYYY-MM-DD",
+        ) from error
+
+
 def _recipe_key(run_id: str) -> str:
     return f"_runs/{run_id}/recipe.json"
 
 
-def _open(kind: RunKind, recipe: str, run_date: str, may_defer_since: datetime | None) -> RunContext:
+def _open(
+    kind: RunKind,
+    recipe: str,
+    run_date: str,
+    overrides: Sequence[str],
+    may_defer_since: datetime | None = None,
+) -> RunContext:
     here = settings()
-    loaded = load_recipe(recipe, teacher=here.teacher, student=here.student)
-    try:
-        day = date.fromisoformat(run_date)
-    except ValueError as error:
-        command = "drp nightly" if kind == "night" else "drp train"
-        raise BadInputError(
-            f"{run_date!r} is not a date",
-            state="Nothing was read or written",
-            next_command=f"{command} --run-date YYYY-MM-DD",
-        ) from error
+    loaded = load_recipe(recipe, teacher=here.teacher, student=here.student, overrides=overrides)
+    day = parse_day(run_date, "drp nightly" if kind == "night" else "drp train")
     lake = open_lake()
     run = lake.run(str(RunId(day, kind, loaded.name)))
     resolved = resolve_student(lake, run, loaded)

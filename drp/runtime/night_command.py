@@ -36,6 +36,8 @@ def with_command(
         words += ["--student", student]
     for pair in pairs:
         words += ["--map", pair]
+    for change in ctx.recipe.overrides:
+        words += ["--set", change]
     if backlog:
         words.append("--backlog")
     return replace(ctx, command=shlex.join(words))

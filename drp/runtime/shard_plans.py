@@ -19,13 +19,17 @@ class ShardPlan(BaseModel):
 
 
 class PlannedCheckpoint(BaseModel):
-    """One checkpoint that a training run makes or measures."""
+    """One checkpoint that a training run makes or measures, or one model that an evaluation measures."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     arm: str
-    """Name of a curation, or `base`, `champion` or `original`."""
+    """Name of a curation, or `base`, `champion` or `original`; in an evaluation also the model's name."""
     checkpoint_id: str
     base_model: str
+    """The student that it was trained from; for a model that was not trained here, its own name or folder."""
     base_sha256: str
     corpus_version: int
+    """0 in an evaluation."""
+    label: str = ""
+    """What an evaluation calls it."""

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drp.config import (
-    BASE,
-    CHAMPION,
-    ORIGINAL,
+    UNTRAINED,
     Benchmark,
     EngineName,
     Evaluation,
@@ -169,21 +167,20 @@ def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
         WrongBaseError: the student's folder was changed since the plan.
         ChangedCheckpointError, BadInputError: the checkpoint's files, or a copy of them, were changed.
     """
-    if entry.arm in (BASE, ORIGINAL):
-        student = ctx.recipe.student if entry.arm == BASE else ctx.recipe.line
-        base = model_folder(student) or Path(student)
-        if model_digest(base) != entry.base_sha256:
-            raise WrongBaseError(
-                f"the model in {base} is not the one that {ctx.run_id} started with: its digest is"
-                f" {model_digest(base)[:12]}, not {entry.base_sha256[:12]}",
-                state="No score of it was written",
-                next_command="put the earlier model back, or run drp train --run-date with another date",
-            )
-        return base
-    if entry.arm == CHAMPION:
-        with open_registry(settings().resolved_database_url) as registry:
+    with open_registry(settings().resolved_database_url) as registry:
+        if registry.known(entry.checkpoint_id):
             return fetch_model(ctx.lake.store, registry.get(entry.checkpoint_id))
-    return fetch_model(ctx.lake.store, checkpoint_of(ctx, entry, []))
+    if entry.arm not in UNTRAINED and not entry.label:
+        return fetch_model(ctx.lake.store, checkpoint_of(ctx, entry, []))
+    base = model_folder(entry.base_model) or Path(entry.base_model)
+    if model_digest(base) != entry.base_sha256:
+        raise WrongBaseError(
+            f"the model in {base} is not the one that {ctx.run_id} started with: its digest is"
+            f" {model_digest(base)[:12]}, not {entry.base_sha256[:12]}",
+            state="No score of it was written",
+            next_command="put the earlier model back, or run the same command with another --run-date",
+        )
+    return base
 
 
 def _sample_row(graded: GradedRollout, score_id: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""Register: every trained checkpoint enters the registry with its files, lineage, curve and scores."""
+"""Register: every trained checkpoint enters the registry with its files, lineage, curve, scores and card."""
 
 import logging
 
 from drp.config import BASE, ORIGINAL, UNTRAINED, settings
 from drp.query import select
-from drp.registry import open_registry
+from drp.registry import Checkpoint, open_registry
+from drp.report.cards import ChosenExamples, card_key, checkpoint_card, read_provenance
 from drp.runtime import RunContext, checkpoint_of, entry_of, flag_checkpoints
 
 _log = logging.getLogger(__name__)
@@ -34,4 +35,14 @@ def register(ctx: RunContext, names: list[str]) -> None:
             scores = list(select(ctx.own_parts("evaluate"), _SCORES, measured))
             if registry.register(checkpoint_of(ctx, entry, scores)):
                 _log.info("checkpoint %s (%s) is registered", entry.checkpoint_id, entry.arm)
+            _store_card(ctx, registry.get(entry.checkpoint_id))
         flag_checkpoints(ctx.lake, registry)  # a source may have been removed during the training
+
+
+def _store_card(ctx: RunContext, checkpoint: Checkpoint) -> None:
+    """Write the card of a checkpoint, unless there is one: an entry of the registry never changes."""
+    key = card_key(checkpoint.checkpoint_id)
+    if ctx.lake.store.get(key) is None:
+        chosen = ChosenExamples(recipe_hash=ctx.revision_hash, student=ctx.recipe.student)
+        provenance = read_provenance(ctx.lake.published(checkpoint.corpus_version), chosen)
+        ctx.lake.store.put(key, checkpoint_card(checkpoint, ctx.recipe, provenance).encode())

@@ -69,12 +69,21 @@ def latest(ctx: RunContext) -> list[PlannedCheckpoint]:
 def _facts(ctx: RunContext, entries: Sequence[PlannedCheckpoint]) -> TrainingFacts:
     recipe, evaluation = ctx.recipe, evaluation_of(ctx.recipe)
     version = max(entry.corpus_version for entry in entries)
-    entrants = [Entrant(entry.arm, entry.checkpoint_id, _manifest(ctx, entry)) for entry in entries]
+    is_evaluation = ctx.run.parsed_id.kind == "evaluate"
+    entrants = [
+        Entrant(
+            entry.arm,
+            entry.checkpoint_id,
+            None if is_evaluation else _manifest(ctx, entry),
+            entry.label,
+        )
+        for entry in entries
+    ]
     compared, against_original, decision = _comparison(ctx, {e.checkpoint_id for e in entrants})
     facts = TrainingFacts(
         run_id=ctx.run_id,
         run_date=ctx.run.run_date,
-        recipe=recipe.name,
+        recipe=recipe.label,
         recipe_hash=ctx.revision_hash,
         student=recipe.student,
         corpus_version=version,
@@ -86,6 +95,7 @@ def _facts(ctx: RunContext, entries: Sequence[PlannedCheckpoint]) -> TrainingFac
         against_original=against_original,
         decision=decision,
         is_champion=decision is not None and _was_promoted(decision),
+        is_evaluation=is_evaluation,
     )
     return replace(
         facts, unpruned=_unpruned(ctx, facts), questions=_questions(ctx, facts), flags=_flags(entrants)

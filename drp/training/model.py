@@ -21,6 +21,7 @@ from transformers.utils import is_flash_attn_2_available
 
 from drp.config import Sft
 from drp.core import BadInputError, load_plugin
+from drp.training.atomic_files import folder_digest
 from drp.training.encode import Encoder
 from drp.training.errors import WrongBaseError
 from drp.training.job import ADAPTER, MERGED
@@ -32,6 +33,13 @@ _BASE = "base.json"
 _WEIGHTS = "adapter_model.safetensors"
 _LARGEST_LAYER = 500_000_000  # parameters of a layer that is made with weights to check what follows it
 _COPIED = {".json", ".jinja", ".txt", ".model"}
+_TOKENIZER_FILES = {
+    "chat_template.jinja",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+}
 _WEIGHTS_INDEX = ".index.json"  # describes the weight files, so it is written anew with them
 
 
@@ -135,8 +143,9 @@ def merge(base: Path, base_sha256: str, adapter: Path) -> Any:
     Raises:
         WrongBaseError: the adapter was trained on a different base model.
     """
-    trained_on = json.loads((adapter / _BASE).read_text(encoding="utf-8"))
-    if trained_on["sha256"] != base_sha256:
+    identity = adapter / _BASE
+    trained_on = json.loads(identity.read_text(encoding="utf-8")) if identity.is_file() else None
+    if trained_on and trained_on["sha256"] != base_sha256:  # an adapter of others does not say it
         raise WrongBaseError(
             f"the adapter in {adapter} was trained on {trained_on['folder']} with digest"
             f" {trained_on['sha256'][:12]}, not on {base} with digest {base_sha256[:12]}",
@@ -145,6 +154,29 @@ def merge(base: Path, base_sha256: str, adapter: Path) -> Any:
         )
     model = load_base(base, torch.float32, torch.device("cpu"))
     return PeftModel.from_pretrained(model, adapter).merge_and_unload()
+
+
+def merge_adapter(base: Path, adapter: Path, out: Path) -> None:
+    """Write the model that an adapter makes of its base model, with the adapter's tokenizer if it has one.
+
+    Raises:
+        BadInputError: one of them cannot be read, or they do not fit together.
+        WrongBaseError: the adapter names another base model.
+        CheckpointUnwritableError: the disk is full, or `out` is not writable.
+    """
+    try:
+        model = merge(base, folder_digest(base), adapter)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise BadInputError(
+            f"the adapter in {adapter} cannot be merged into {base}: {error}",
+            state="Nothing was written",
+            next_command="drp evaluate ADAPTER --base FOLDER, with the model that it was trained on",
+        ) from error
+    with atomic_folder(out) as folder:
+        save_merged(model, folder, base)
+        for file in adapter.iterdir():
+            if file.name in _TOKENIZER_FILES:
+                shutil.copyfile(file, folder / file.name)
 
 
 def save_merged(model: Any, folder: Path, base: Path) -> None:

@@ -36,13 +36,14 @@ def plan_discard(lake: Lake, run_id: str) -> DiscardPlan:
 
     Raises:
         UnknownRunError: there is no run of this name.
-        BadInputError: it is a training run.
+        BadInputError: it is a training run or an evaluation.
         CannotDiscardError: the run has not ended, or has no rows.
     """
     run = lake.open_run(run_id)
-    if run.parsed_id.kind == "train":
+    if run.parsed_id.kind in ("train", "evaluate"):
+        what = "a training run" if run.parsed_id.kind == "train" else "an evaluation"
         raise BadInputError(
-            f"{run_id} is a training run, which has no rows in the corpus",
+            f"{run_id} is {what}, which has no rows in the corpus",
             state="Nothing was changed",
             next_command="drp registry list",
         )

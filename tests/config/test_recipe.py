@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from drp.config.recipe import RECIPES, available_recipes, load_recipe
+from drp.config.recipe import RECIPES, Recipe, available_recipes, load_recipe
+from drp.config.recipe_keys import recipe_keys
 from drp.core.errors import BadInputError
 from drp.runtime.hashes import revision_hash
 
@@ -82,3 +83,87 @@ def test_settings_override_the_recipe():
     assert load_recipe("drp", student="my-model").student == "my-model"
     with pytest.raises(BadInputError, match="my-teacher"):
         load_recipe("drp", teacher="my-teacher")
+
+
+def test_keys_are_changed_on_the_command_line_typed_and_recorded(tmp_path):
+    path = written(tmp_path)
+    changes = [
+        "training.epochs=1",
+        "training.lora={rank: 4, alpha: 8}",
+        "training.lora.rank=5",
+        "arms=[drp, unpruned_sft]",
+        "evaluation.benchmarks.1.questions.size=7",
+        "promotion=null",
+        "student=a-folder",
+    ]
+    recipe = load_recipe(path, student="another", overrides=changes)
+    assert (recipe.training.epochs, recipe.training.lora.rank, recipe.training.lora.alpha) == (1, 5, 8)
+    assert recipe.arms == ("drp", "unpruned_sft")
+    assert [b.questions.size for b in recipe.evaluation.benchmarks] == [600, 7]
+    assert recipe.promotion is None
+    assert recipe.student == "a-folder", "an override wins over DRP_STUDENT"
+    assert recipe.overrides == tuple(changes)
+    assert recipe.label == f"drp with {', '.join(changes)}"
+    assert load_recipe(path).label == "drp"
+
+
+def test_an_override_changes_the_hash_that_a_file_with_the_value_has(tmp_path):
+    document = yaml.safe_load((RECIPES / "drp.yaml").read_text())
+    same = load_recipe(written(tmp_path, training=document["training"] | {"epochs": 5}))
+    assert load_recipe("drp", overrides=["training.epochs=5"]).training_hash == same.training_hash
+    assert load_recipe("drp").training_hash != same.training_hash
+    assert load_recipe("drp", overrides=["training.epochs=5"]).rollout_hash == load_recipe("drp").rollout_hash
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "training.epoch=1",
+            "training.epoch: Extra inputs are not permitted: there is no such key. Near keys: training.ep",
+        ),
+        ("traning.epochs=1", "Near keys: training"),
+        ("questions.0.siz=3", "Near keys: questions[].size"),
+        ("training.qqq=1", "training.batch_size"),
+        ("evaluation.benchmarks.0.questions.sed=3", "Near keys: evaluation.benchmarks[].questions.seed"),
+        ("training.epochs=many", "training.epochs: Input should be a valid integer"),
+        ("training.epochs=0", "greater than or equal to 1"),
+        ("training.epochs", "not of the form key=value"),
+        ("training..epochs=1", "not of the form key=value"),
+        ("arms=[drp", "its value is not YAML"),
+        ("questions.3.size=1", "the list has 1, from 0"),
+        ("questions.size=1", "'size' is not the number of an item"),
+        ("student.name=x", "there is a value, 'small', where 'name' needs a section"),
+        ("overrides=[a]", "cannot be set itself"),
+    ],
+)
+def test_a_wrong_override_is_refused_with_what_may_be_meant(override, said):
+    with pytest.raises(BadInputError) as error:
+        load_recipe("drp", overrides=[override])
+    assert said in str(error.value)
+    assert "Nothing was read or written" in str(error.value)
+
+
+def test_a_file_cannot_claim_to_have_been_changed(tmp_path):
+    with pytest.raises(BadInputError, match="overrides: it records --set"):
+        load_recipe(written(tmp_path, overrides=["a=1"]))
+
+
+def test_every_key_is_listed_with_its_meaning():
+    keys = {key.path: key for key in recipe_keys(Recipe)}
+    document = yaml.safe_load((RECIPES / "r1_7b.yaml").read_text())
+
+    def paths(node, prefix=""):
+        for name, value in node.items():
+            is_list = isinstance(value, list) and isinstance(value[0], dict)
+            path = prefix + name + "[]" * is_list
+            yield path
+            for section in value if is_list else [value] if isinstance(value, dict) else []:
+                yield from paths(section, f"{path}.")
+
+    assert set(paths(document)) <= set(keys)
+    assert {path for path, key in keys.items() if not key.about} == set()
+    assert keys["training.lora.rank"].kind == "integer ≥ 1"
+    assert keys["questions[].source"].kind == "`synthetic` or `imported`"
+    assert keys["questions[].dataset"].about.startswith("With `source: imported`.")
+    assert keys["questions[].split"].default is None, "one kind has a default and the other has none"

@@ -13,12 +13,14 @@ import yaml
 from drp.config.recipe import RECIPES
 from drp.config.settings import settings
 from drp.lake.lake import Lake
+from drp.pipeline.evaluate_models import evaluate_models
 from drp.pipeline.nightly import nightly
 from drp.pipeline.train_eval import train_eval
 from drp.query.session import select
 from drp.registry.checkpoint_files import fetch, verify
 from drp.registry.registry import Registry, open_registry
 from drp.runtime.context import RunContext, open_night, open_training
+from drp.runtime.evaluated_models import open_evaluation
 from drp.runtime.training_plan import entries_of, model_digest
 from drp.student.engines.select import model_folder
 from tests.helpers.nights import lake_at
@@ -111,6 +113,29 @@ def test_what_was_trained_is_shorter(lake, recipe):
         for score in rows(run, "SELECT arm, mean_tokens FROM scores WHERE cutoff IS NULL")
     }
     assert tokens["drp"] < 0.8 * tokens["base"]
+
+
+def test_measured_by_itself_base_candidate_and_adapter_have_the_scores_of_the_training_run(
+    lake, recipe, registry, tmp_path
+):
+    trained = open_training(recipe(), DAY)
+    candidate = next(checkpoint for checkpoint in registry.list("small") if checkpoint.arm == "drp")
+    fetch(lake.store, candidate, "adapter", tmp_path / "adapter")
+    columns = "checkpoint_id, cutoff, * EXCLUDE (checkpoint_id, cutoff, arm, run_date, score_id)"
+
+    def scores(run: RunContext) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in select(run.own_parts("evaluate"), f"SELECT {columns} FROM scores ORDER BY ALL"):
+            found.setdefault(row.pop("checkpoint_id"), []).append(row)
+        return found
+
+    run, names = open_evaluation(recipe(), DAY, ["small", candidate.checkpoint_id, str(tmp_path / "adapter")])
+    evaluate_models(run, names)
+    measured, wanted = scores(run), scores(trained)
+    base, merged, adapted = (entries_of(run)[name].checkpoint_id for name in names)
+    assert measured[base] == wanted[base]
+    assert measured[merged] == wanted[merged]
+    assert measured[adapted] == wanted[merged], "merged again it is the same model"
 
 
 def test_done_again_nothing_changes(lake, recipe, registry):

@@ -31,6 +31,7 @@ def build_training_report(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) 
         facts=facts,
         numbers=numbers,
         words_of=arm_words,
+        name_of=facts.name_of,
         candidate=CANDIDATE,
         score=deciding.of(CANDIDATE) if deciding else None,
         base=deciding.of(BASE) if deciding else None,
@@ -39,7 +40,7 @@ def build_training_report(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) 
             score.share_cut for board in numbers.boards for score in (*board.scores, *board.cut)
         ),
         lengths=[
-            (lengths, name, length_picture(lengths, (arm_words(BASE).name, name)))
+            (lengths, name, length_picture(lengths, (facts.name_of(BASE), name)))
             for board in numbers.boards
             for name, lengths in board.lengths.items()
         ],

@@ -20,7 +20,7 @@ from drp.training import Manifest
 CANDIDATE = "drp"
 """The arm that can be promoted."""
 
-TrainingOutcome: TypeAlias = Literal["promoted", "not promoted", "unfinished"]
+TrainingOutcome: TypeAlias = Literal["promoted", "not promoted", "unfinished", "measured"]
 
 
 class ArmWords(NamedTuple):
@@ -69,11 +69,13 @@ class Entrant:
     arm: str
     checkpoint_id: str
     manifest: Manifest | None = None
+    label: str = ""
+    """What an evaluation calls the model."""
 
     @property
     def name(self) -> str:
         """The arm's name for a reader."""
-        return arm_words(self.arm).name
+        return self.label or arm_words(self.arm).name
 
     @property
     def example_tokens(self) -> float | None:
@@ -115,6 +117,13 @@ class TrainingFacts:
     flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Why a checkpoint should not be used, by the name of its entrant."""
 
+    is_evaluation: bool = False
+    """Whether models were only measured, and nothing was trained (`drp evaluate`)."""
+
+    def name_of(self, arm: str) -> str:
+        """Return an arm's name for a reader."""
+        return next((entrant.name for entrant in self.entrants if entrant.arm == arm), arm_words(arm).name)
+
     @property
     def parameters(self) -> Mapping[str, Value]:
         """Parameters of the page's queries."""
@@ -152,6 +161,8 @@ class Score:
     """A row of a board. `share_of_base` is the ratio of mean tokens to the base; None without a base."""
 
     arm: str
+    name: str
+    """The arm's name for a reader."""
     pass_at_1: Interval
     majority_at_n: float
     mean_think_tokens: float
@@ -160,11 +171,6 @@ class Score:
     aes: float | None
     share_cut: float
     share_looping: float
-
-    @property
-    def name(self) -> str:
-        """The arm's name for a reader."""
-        return arm_words(self.arm).name
 
 
 @dataclass(frozen=True)
@@ -243,6 +249,8 @@ class TrainingNumbers:
         """Outcome of the run."""
         if self.missing:
             return "unfinished"
+        if self.facts.is_evaluation:
+            return "measured"
         return "promoted" if self.facts.decision and self.facts.is_champion else "not promoted"
 
     @property
@@ -251,6 +259,11 @@ class TrainingNumbers:
         facts = self.facts
         if self.missing:
             return f"Still to be done: {', '.join(self.missing)}."
+        if facts.is_evaluation:
+            measured = f"{len(facts.entrants)} model{'s' * (len(facts.entrants) > 1)}"
+            return (
+                f"{measured} measured on {' and '.join(facts.benchmarks)}; nothing was trained or promoted."
+            )
         if facts.decision is None:
             lack = "no promotion rule" if facts.rule is None else "no arm that can be promoted"
             return f"Recipe {facts.recipe} has {lack}, so there was nothing to decide."

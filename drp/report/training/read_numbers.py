@@ -18,7 +18,6 @@ from drp.report.training.page_data import (
     Score,
     TrainingFacts,
     TrainingNumbers,
-    arm_words,
     in_table_order,
 )
 from drp.report.training.page_queries import LENGTHS, SCORES
@@ -54,7 +53,7 @@ def read_training(con: duckdb.DuckDBPyConnection, facts: TrainingFacts) -> Train
                 lines,
                 scores[benchmark, facts.cutoff][-1] if (benchmark, facts.cutoff) in scores else (),
                 [row for row in facts.compared if row.benchmark == benchmark],
-                _lengths(benchmark, histograms[benchmark]),
+                _lengths(facts, benchmark, histograms[benchmark]),
             )
         )
     counters = {histogram.counter for arms in histograms.values() for histogram in arms.values()}
@@ -66,12 +65,13 @@ def _scores(
     con: duckdb.DuckDBPyConnection, facts: TrainingFacts
 ) -> Mapping[tuple[str, int | None], tuple[int, int, list[Score]]]:
     """Return question count, sample count and scores by benchmark and cut-off, in the order of table 1."""
-    arms = {entrant.checkpoint_id: entrant.arm for entrant in facts.entrants}
+    entrants = {entrant.checkpoint_id: entrant for entrant in facts.entrants}
     boards: dict[tuple[str, int | None], tuple[int, int, list[Score]]] = {}
     for benchmark, cutoff, checkpoint_id, n_questions, n_samples, *columns in fetch_rows(con, facts, SCORES):
         *_, lines = boards.setdefault((benchmark, cutoff), (n_questions, n_samples, []))
-        lines.append(Score(arms[checkpoint_id], Interval(*columns[:3]), *columns[3:]))
-    order = in_table_order(arms.values())
+        entrant = entrants[checkpoint_id]
+        lines.append(Score(entrant.arm, entrant.name, Interval(*columns[:3]), *columns[3:]))
+    order = in_table_order(entrant.arm for entrant in facts.entrants)
     for *_, lines in boards.values():
         lines.sort(key=lambda score: order.index(score.arm))
     return boards
@@ -90,12 +90,14 @@ def _histograms(
     return histograms
 
 
-def _lengths(benchmark: str, arms: Mapping[str, _Histogram]) -> Mapping[str, LengthHistogram]:
+def _lengths(
+    facts: TrainingFacts, benchmark: str, arms: Mapping[str, _Histogram]
+) -> Mapping[str, LengthHistogram]:
     base = arms.get(BASE)
     if base is None:
         return {}
     return {
-        arm_words(arm).name: LengthHistogram(
+        facts.name_of(arm): LengthHistogram(
             benchmark,
             base.counter,
             base.full_length,
@@ -111,7 +113,8 @@ def _lengths(benchmark: str, arms: Mapping[str, _Histogram]) -> Mapping[str, Len
 
 def _missing(facts: TrainingFacts, boards: Sequence[Board]) -> Sequence[str]:
     """Return the remaining work of the run, in order."""
-    untrained = [e.name for e in facts.entrants if e.arm not in UNTRAINED and e.manifest is None]
+    made = () if facts.is_evaluation else facts.entrants
+    untrained = [e.name for e in made if e.arm not in UNTRAINED and e.manifest is None]
     scored = {(score.arm, board.benchmark) for board in boards for score in board.scores}
     unmeasured = {
         entrant.name: [benchmark for benchmark in facts.benchmarks if (entrant.arm, benchmark) not in scored]
