@@ -29,7 +29,6 @@ from drp.core.records import Question
 from drp.questions.generators.generate import generate
 from drp.student import small
 from drp.student.engines.select import make_engine, student_of
-from drp.student.prompts import prompt
 from drp.student.protocol import SampleRequest, Student
 from drp.student.response import sample_seed
 
@@ -46,7 +45,7 @@ def prompts_of(student: Student, questions: Sequence[Question]) -> list[list[int
     tokenizer = AutoTokenizer.from_pretrained(student.model)
     texts = [
         tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt(student.prompt_version, question.question)}],
+            student.prompt.messages(question.question),
             tokenize=False,
             add_generation_prompt=True,
         )

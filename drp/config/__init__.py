@@ -16,7 +16,17 @@ from drp.config.question_sets import (
 from drp.config.recipe import Arm, Recipe, available_recipes, load_recipe
 from drp.config.section_base import Section, Share
 from drp.config.settings import Settings, settings
-from drp.config.student import LONGEST, EngineName, Parallel, Sampling, Server
+from drp.config.student import (
+    CHANNELS,
+    LONGEST,
+    THINK,
+    EngineName,
+    Parallel,
+    Sampling,
+    Server,
+    StudentPrompt,
+    ThinkingMarks,
+)
 from drp.config.student_name import StudentName, parse_student_name
 from drp.config.teacher_profiles import (
     BatchPace,
@@ -31,9 +41,11 @@ from drp.config.training import Lora, Sft, Training
 __all__ = [
     "BASE",
     "CHAMPION",
+    "CHANNELS",
     "LONGEST",
     "ORIGINAL",
     "SPLITS",
+    "THINK",
     "UNTRAINED",
     "Arm",
     "Band",
@@ -63,9 +75,11 @@ __all__ = [
     "Share",
     "Split",
     "StudentName",
+    "StudentPrompt",
     "SyntheticSet",
     "TeacherProfile",
     "TeacherSampling",
+    "ThinkingMarks",
     "Training",
     "available_recipes",
     "dataset_name",

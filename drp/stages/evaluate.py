@@ -5,6 +5,7 @@ only if the grader passes its self-test and all samples are there.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,7 @@ from drp.config import (
     CHAMPION,
     ORIGINAL,
     Benchmark,
-    EngineName,
     Evaluation,
-    Recipe,
     SyntheticSet,
     settings,
 )
@@ -39,7 +38,7 @@ from drp.runtime import (
     sample,
 )
 from drp.student import SampleRequest, Student
-from drp.student.engines import longest_response, model_folder
+from drp.student.engines import longest_response, model_folder, student_of
 from drp.training import WrongBaseError
 
 _QUESTIONS = """
@@ -100,14 +99,12 @@ def sampling_task(ctx: RunContext, shard: str) -> SamplingTask:
         out.add("score_samples", _sample_row(graded, key.score_id(entry.checkpoint_id, None)))
         out.counts["samples"] += 1
 
-    student = Student(
-        entry.checkpoint_id,
-        str(_model(ctx, entry)),
-        engine_of(ctx.recipe),
-        None,
-        ctx.recipe.prompt_version,
-        sampling,
-        ctx.recipe.parallel.tensor,
+    student = replace(
+        student_of(ctx.recipe),
+        name=entry.checkpoint_id,
+        model=str(_model(ctx, entry)),
+        sampling=sampling,
+        is_checkpoint=entry.arm != BASE,
     )
     samples = [SampleRequest(q, k) for q in _questions(ctx, benchmark) for k in range(sampling.samples)]
     return SamplingTask(EVALUATE, shard, ctx.recipe.evaluation_hash, student, samples, add)
@@ -116,13 +113,7 @@ def sampling_task(ctx: RunContext, shard: str) -> SamplingTask:
 def score_key(ctx: RunContext, benchmark: str) -> ScoreKey:
     """How this run measures a benchmark: what all its scores on it have in common."""
     sampling, recipe = evaluation_of(ctx.recipe).sampling, ctx.recipe
-    engine = engine_of(recipe)
-    return ScoreKey.of(benchmark, recipe.prompt_version, GRADER_VERSION, engine, sampling)
-
-
-def engine_of(recipe: Recipe) -> EngineName:
-    """The engine that runs checkpoints. It reads their folders: a server does not know them."""
-    return "transformers" if recipe.engine == "server" else recipe.engine
+    return ScoreKey.of(benchmark, recipe.prompt_version, GRADER_VERSION, recipe.engine, sampling)
 
 
 def read_samples(ctx: RunContext, shard: str) -> Samples:
@@ -171,7 +162,7 @@ def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
     """
     if entry.arm in (BASE, ORIGINAL):
         student = ctx.recipe.student if entry.arm == BASE else ctx.recipe.line
-        base = model_folder(student) or Path(student)
+        base = model_folder(student, ctx.recipe.model) or Path(ctx.recipe.source)
         if model_digest(base) != entry.base_sha256:
             raise WrongBaseError(
                 f"the model in {base} is not the one that {ctx.run_id} started with: its digest is"

@@ -6,6 +6,7 @@ Otherwise both use PyTorch.
 
 import importlib.util
 import json
+import logging
 import shutil
 import sys
 from pathlib import Path
@@ -17,13 +18,16 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import is_flash_attn_2_available
 
-from drp.config import Sft
+from drp.config import THINK, Sft, StudentPrompt, ThinkingMarks
 from drp.core import BadInputError, load_plugin
-from drp.training.encode import Encoder
+from drp.training.cross_entropy import head_logits
+from drp.training.encode import QUESTION_ONLY, Encoder
 from drp.training.errors import WrongBaseError
 from drp.training.job import ADAPTER, MERGED
 from drp.training.lora import add_adapters
 from drp.training.resume_state import atomic_folder
+
+_log = logging.getLogger(__name__)
 
 _BASE = "base.json"
 """File in an adapter's folder that identifies its base model."""
@@ -65,7 +69,8 @@ class TrainableStudent:
     @property
     def context(self) -> int:
         """Context length in tokens."""
-        return int(getattr(self._model.config, "max_position_embeddings", sys.maxsize))
+        config = self._model.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", sys.maxsize))
 
     @property
     def stops(self) -> list[int]:
@@ -87,14 +92,18 @@ class TrainableStudent:
             save_merged(self._model, folder, self._base)
 
 
-def load_encoder(folder: Path) -> Encoder:
+def load_encoder(
+    folder: Path,
+    prompt: StudentPrompt = QUESTION_ONLY,
+    marks: ThinkingMarks = THINK,
+) -> Encoder:
     """Return an encoder with the tokenizer of the model in `folder`.
 
     Raises:
         BadInputError: the tokenizer cannot be read, or is not suitable for training.
     """
     try:
-        return Encoder(AutoTokenizer.from_pretrained(folder), folder)
+        return Encoder(AutoTokenizer.from_pretrained(folder), folder, prompt, marks)
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable(folder, "tokenizer", error) from error
 
@@ -106,11 +115,16 @@ def load_base(folder: Path, dtype: torch.dtype, device: torch.device) -> Any:
         BadInputError: the model cannot be read, or modifies its logits after the output head.
     """
     has_flash = device.type == "cuda" and dtype == torch.bfloat16 and is_flash_attn_2_available()
-    attention = "flash_attention_2" if has_flash else "sdpa"
-    try:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise _unreadable(folder, "language model", error) from error
+    # None: sdpa, or eager where the architecture does not support sdpa
+    attentions = ["flash_attention_2", None] if has_flash else [None]
+    for attention in attentions:
+        try:
+            model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention)
+            break
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+            if attention is None:
+                raise _unreadable(folder, "language model", error) from error
+            _log.info("attention is not %s: %s", attention, error)
     model = model.to(device)
     _check_head(model, folder)
     return model
@@ -160,15 +174,16 @@ def _precision(settings: Sft) -> torch.dtype:
 
 
 def _check_head(model: Any, folder: Path) -> None:
-    """Reject models that scale or cap their logits, because the loss applies only the output head."""
-    tokens = torch.arange(min(8, model.config.vocab_size), device=model.device)[None]
+    """Reject models whose logits are not those that the loss computes from the hidden states."""
+    count = min(8, model.config.get_text_config().vocab_size)
+    tokens = torch.arange(count, device=model.device)[None]
     with torch.inference_mode():
         logits = model(input_ids=tokens, use_cache=False).logits
-        head_only = model.get_output_embeddings()(model.get_decoder()(input_ids=tokens, use_cache=False)[0])
-    if not torch.allclose(logits.float(), head_only.float(), rtol=1e-2, atol=1e-2, equal_nan=True):
+        computed = head_logits(model, model.get_decoder()(input_ids=tokens, use_cache=False)[0])
+    if not torch.allclose(logits.float(), computed.float(), rtol=1e-2, atol=1e-2, equal_nan=True):
         raise BadInputError(
-            f"the model in {folder} ({model.config.model_type}) changes its logits after the output head,"
-            " which training does not support",
+            f"the model in {folder} ({model.config.model_type}) changes its logits after the output head in a"
+            " way that training does not support",
             state="Nothing was trained",
             next_command="set `student` in the recipe to a model of another architecture, such as qwen2",
         )

@@ -53,7 +53,7 @@ def test_the_prompt_is_the_one_that_the_rollout_engines_send(student):
     dialogue = Dialogue(asking, asking.engine)
     rows = examples()
     asks = [
-        replace(row, question=prompt("r1-1", row.question)) for row in rows
+        replace(row, question=prompt("r1-1").user_message(row.question)) for row in rows
     ]  # as drp/stages/train.py does
     for example, row in zip(encoded(student, asks), rows, strict=True):
         sent = dialogue.encode_prompt(Question(row.question_id, "d", "train", row.question, "1", "f"))
