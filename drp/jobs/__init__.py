@@ -4,6 +4,7 @@ from drp.jobs.environments import Environment, in_environment, lock_digest, pyth
 from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostError, ScratchUnwritableError
 from drp.jobs.process_lock import process_lock
 from drp.jobs.runner import decode_error, encode_error, read_job_document, run_jobs
+from drp.jobs.tied_process import tied_process
 
 __all__ = [
     "Environment",
@@ -19,4 +20,5 @@ __all__ = [
     "python_of",
     "read_job_document",
     "run_jobs",
+    "tied_process",
 ]

@@ -46,14 +46,13 @@ class SftLoss(torch.nn.Module):  # type: ignore[misc] # torch has no types here
 def head_logits(model: Any, hidden: torch.Tensor) -> torch.Tensor:
     """Return the logits [..., vocabulary] of hidden states [..., width].
 
-    Some architectures change the output of the head: Gemma 2 caps it, Granite divides it, Cohere multiplies
-    it.
+    Some architectures change the output of the head: Gemma 2 caps it, Granite divides it, Cohere and
+    Falcon-H1 multiply it.
     """
     config, logits = model.config.get_text_config(), model.get_output_embeddings()(hidden)
-    if divisor := getattr(config, "logits_scaling", None):
-        logits = logits / divisor
-    if factor := getattr(config, "logit_scale", None):
-        logits = logits * factor
+    logits = logits / (getattr(config, "logits_scaling", None) or 1)
+    for factor in ("logit_scale", "lm_head_multiplier"):
+        logits = logits * getattr(config, factor, 1)
     if cap := getattr(config, "final_logit_softcapping", None):
         logits = torch.tanh(logits / cap) * cap
     return logits

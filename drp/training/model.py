@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 _BASE = "base.json"
 """File in an adapter's folder that identifies its base model."""
 _WEIGHTS = "adapter_model.safetensors"
+_LEAK = 0.02  # difference of logits, as a share of their spread, that rounding to 16 bits explains
 _COPIED = {".json", ".jinja", ".txt", ".model"}
 _WEIGHTS_INDEX = ".index.json"  # describes the weight files, so it is written anew with them
 
@@ -55,6 +56,8 @@ class TrainableStudent:
             from liger_kernel.transformers import _apply_liger_kernel_to_instance
 
             _apply_liger_kernel_to_instance(model, cross_entropy=False, fused_linear_cross_entropy=False)
+        if settings.packing:
+            check_packing(model, base)
         if settings.gradient_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
         self._model = model
@@ -186,6 +189,26 @@ def _check_head(model: Any, folder: Path) -> None:
             " way that training does not support",
             state="Nothing was trained",
             next_command="set `student` in the recipe to a model of another architecture, such as qwen2",
+        )
+
+
+def check_packing(model: Any, folder: Path) -> None:
+    """Reject models in which an example attends to the one before it in a packed row.
+
+    Raises:
+        BadInputError: the logits of an example depend on the one before it.
+    """
+    tokens = torch.arange(8, device=model.device)[None] % model.config.get_text_config().vocab_size
+    positions = torch.arange(4, device=model.device).repeat(2)[None]
+    with torch.inference_mode():
+        packed = model(input_ids=tokens, position_ids=positions, use_cache=False).logits[:, 4:]
+        alone = model(input_ids=tokens[:, 4:], use_cache=False).logits
+    if not torch.allclose(packed.float(), alone.float(), rtol=0, atol=_LEAK * float(alone.std())):
+        raise BadInputError(
+            f"the model in {folder} ({model.config.model_type}) does not keep the examples of a packed row"
+            " apart",
+            state="Nothing was trained",
+            next_command="set packing: false in the recipe's section training, then train again",
         )
 
 

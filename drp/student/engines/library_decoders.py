@@ -118,7 +118,10 @@ def choose_decoder(model: Any, stops: frozenset[int], rows: int) -> AnyDecoder:
 def _fault(
     kind: type[BatchedDecoder], model: Any, stops: frozenset[int], rows: int
 ) -> tuple[str, BatchedDecoder | None]:
-    """Try a decoder on two prompts of unequal length: return what is wrong, or the decoder."""
+    """Try a decoder: read two prompts of unequal length, append a token to each, go on with one alone.
+
+    Return what is wrong, or the decoder.
+    """
     vocabulary = model.config.get_text_config().vocab_size
     prompts = [[(7 * place + 5) % vocabulary for place in range(length)] for length in _LENGTHS]
     try:
@@ -127,12 +130,23 @@ def _fault(
             state, first = decoder.start(prompts)
             drawn = first.argmax(-1)
             second = decoder.step(state, drawn)
-            for row, prompt in enumerate(prompts):
-                whole = torch.tensor([[*prompt, int(drawn[row])]], device=model.device)
-                right = model(input_ids=whole).logits[0, -2:].float()
-                off = (torch.stack([first[row], second[row]]).float() - right).abs().max() / right.std()
-                if not off <= _TOLERANCE.get(model.dtype, _ROUNDING):
-                    return f"its logits are off by {float(off):.2g} of their spread", None
+            state.keep(torch.tensor([1], device=model.device))
+            last = second[1:].argmax(-1)
+            third = decoder.step(state, last)
+            whole = [[*prompts[0], int(drawn[0])], [*prompts[1], int(drawn[1]), int(last)]]
+            right = [model(input_ids=torch.tensor([row], device=model.device)).logits[0] for row in whole]
+            off = max(
+                float((row.float() - expected.float()).abs().max() / expected.float().std())
+                for row, expected in (
+                    (first[0], right[0][-2]),
+                    (second[0], right[0][-1]),
+                    (first[1], right[1][-3]),
+                    (second[1], right[1][-2]),
+                    (third[0], right[1][-1]),
+                )
+            )
+        if not off <= _TOLERANCE.get(model.dtype, _ROUNDING):
+            return f"its logits are off by {off:.2g} of their spread", None
     except Exception as error:  # whatever an architecture does with it, there is a slower way
         return f"{type(error).__name__}: {error}", None
     return "", decoder

@@ -18,6 +18,7 @@ import openai
 
 from drp.config import LONGEST, ThinkingMarks
 from drp.core import CHARACTERS, BadInputError, FinishReason, Rollout, TransientError
+from drp.student.engines.checkpoint_server import serve_checkpoint
 from drp.student.protocol import SampleRequest, Student
 from drp.student.response import Response, sample_seed, to_rollout
 from drp.traces import TokenCounter
@@ -37,21 +38,30 @@ class ServedEngine:
     name = "server"
 
     def __init__(self, student: Student) -> None:
-        """Connect to `student.server`."""
+        """Sample the student of `student.server`."""
         assert student.server is not None  # noqa: S101 - this engine was chosen for it
         self._student, self._server = student, student.server
-        key = os.environ.get(self._server.api_key_env, "") if self._server.api_key_env else "none"
-        self._client = openai.OpenAI(base_url=self._server.base_url, api_key=key, max_retries=_MAX_RETRIES)
         folder = Path(student.model)
         self._token_counter = TokenCounter(folder if folder.is_dir() else None, student.thinking)
 
     def sample(self, samples: Iterable[SampleRequest]) -> Iterator[Rollout]:
-        """Yield the requested rollouts as they are completed.
+        """Yield the requested rollouts as they are completed. A checkpoint gets a server of its own.
 
         Raises:
             BadInputError: the server rejects a request.
             StudentUnavailableError: the server does not respond.
+            CheckpointServerError: no server could be started for the checkpoint.
         """
+        if self._student.is_checkpoint:
+            requests = list(samples)
+            with serve_checkpoint(self._student, requests) as self._server:
+                yield from self._sample(requests)
+        else:
+            yield from self._sample(samples)
+
+    def _sample(self, samples: Iterable[SampleRequest]) -> Iterator[Rollout]:
+        key = os.environ.get(self._server.api_key_env, "") if self._server.api_key_env else "none"
+        self._client = openai.OpenAI(base_url=self._server.base_url, api_key=key, max_retries=_MAX_RETRIES)
         queue = iter(samples)
         with ThreadPoolExecutor(self._server.in_flight) as threads:
             pending: set[Future[Rollout]] = set()
