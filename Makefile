@@ -64,7 +64,7 @@ test-chaos: $(VENV)/ready-dev ## whole nights and their services under kill -9
 test-vllm: $(VENV)/ready-dev .venv-inference/ready ## the tests with vLLM, as teacher and as student: several GB, minutes [VLLM=cpu]
 	$(BIN)/pytest -m vllm
 
-test-training: $(VENV)/ready-dev .venv-training/ready ## the tests of students, training and whole pipelines, with torch on the CPU
+test-training: $(VENV)/ready-dev .venv-training/ready build/smollm2/ready ## the tests of students, training and whole pipelines, with torch on the CPU
 	OMP_NUM_THREADS=1 .venv-training/bin/python -m pytest --confcutdir tests/training -m training tests/training
 	$(BIN)/pytest -m training tests/end_to_end
 
@@ -130,6 +130,11 @@ build/mlflow-server/ready: infra/install-mlflow pyproject.toml $(VENV)/ready
 build/llamafactory/ready: infra/install-llamafactory
 	@mkdir -p $(@D)
 	@infra/install-llamafactory $(PYTHON) $(@D)
+	@touch $@
+
+build/smollm2/ready: infra/install-pretrained infra/convert_gguf.py .venv-training/ready
+	@echo "Fetching SmolLM2-135M into $(@D) (100 MB, 270 MB on disk) ..."
+	@infra/install-pretrained $(@D)
 	@touch $@
 
 build/postgres/ready: infra/install-postgres
