@@ -1,4 +1,6 @@
-"""Write a Llama in a GGUF file as a model folder of transformers, in 16 bits. Runs in the training environment.
+"""Write a Llama in a GGUF file as a model folder of transformers, in 16 bits.
+
+Runs in the training environment:
 
     python infra/convert_gguf.py FILE FOLDER
 

@@ -165,7 +165,8 @@ def load_recipe(name_or_path: str, *, teacher: str | None = None, student: str |
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         overrides = {"teacher": teacher, "student": student}
         if isinstance(document, dict):
-            if student and parse_student_name(student).line != parse_student_name(document["student"]).line:
+            lines = [parse_student_name(str(name)).line for name in (student, document.get("student"))]
+            if student and len({*lines}) > 1:
                 document["model"] = None  # it is that of the recipe's student
             document |= {key: value for key, value in overrides.items() if value is not None}
         recipe = Recipe.model_validate(document)

@@ -1,4 +1,4 @@
-"""A real pretrained model behind `vllm serve`, as a checkpoint that is evaluated: `make build/smollm2/ready`."""
+"""A real pretrained model (`make build/smollm2/ready`) behind `vllm serve`, evaluated as a checkpoint."""
 
 import os
 from pathlib import Path
