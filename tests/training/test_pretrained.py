@@ -50,7 +50,7 @@ PROMPT = StudentPrompt(
     question="{question}",
     system="Reason between <think> and </think>, then write the answer as \\boxed{answer}.",
 )
-QUESTIONS = generate(4, 0)
+QUESTIONS = list(generate(4, 0))
 TOKENS = 24
 
 
