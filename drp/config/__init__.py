@@ -17,7 +17,17 @@ from drp.config.recipe import Arm, Recipe, available_recipes, load_recipe
 from drp.config.recipe_keys import RecipeKey, recipe_keys
 from drp.config.section_base import Section, Share
 from drp.config.settings import Settings, settings
-from drp.config.student import LONGEST, EngineName, Parallel, Sampling, Server
+from drp.config.student import (
+    CHANNELS,
+    LONGEST,
+    THINK,
+    EngineName,
+    Parallel,
+    Sampling,
+    Server,
+    StudentPrompt,
+    ThinkingMarks,
+)
 from drp.config.student_name import StudentName, parse_student_name
 from drp.config.teacher_profiles import (
     BatchPace,
@@ -32,9 +42,11 @@ from drp.config.training import Lora, Sft, Training
 __all__ = [
     "BASE",
     "CHAMPION",
+    "CHANNELS",
     "LONGEST",
     "ORIGINAL",
     "SPLITS",
+    "THINK",
     "UNTRAINED",
     "Arm",
     "Band",
@@ -65,9 +77,11 @@ __all__ = [
     "Share",
     "Split",
     "StudentName",
+    "StudentPrompt",
     "SyntheticSet",
     "TeacherProfile",
     "TeacherSampling",
+    "ThinkingMarks",
     "Training",
     "available_recipes",
     "dataset_name",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self, TypeAlias
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, JsonValue, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from drp.config.decomposition import DecompositionKind, PromptMode
@@ -20,7 +20,18 @@ from drp.config.overrides import apply_overrides
 from drp.config.question_sets import QuestionSet
 from drp.config.recipe_keys import near_keys, recipe_keys
 from drp.config.section_base import Section
-from drp.config.student import EngineName, Parallel, Sampling, Server
+from drp.config.settings import settings
+from drp.config.student import (
+    THINK,
+    EngineName,
+    Marks,
+    Parallel,
+    Sampling,
+    Server,
+    StudentPrompt,
+    marks_suffix,
+    read_prompt_file,
+)
 from drp.config.student_name import parse_student_name
 from drp.config.teacher_profiles import TeacherProfile, find_profile
 from drp.config.training import Sft, Training
@@ -41,12 +52,20 @@ class Recipe(Section):
     """The questions that the student answers in a night."""
     student: str
     """A model, or `<model>@champion` for the checkpoint of it that is in use."""
+    model: str | None = None
+    """The folder or hub id of the model, if `student` is only its name."""
     engine: EngineName = "transformers"
     """What runs the student: `transformers`, `vllm`, `server`, or an engine of another package."""
     server: Server | None = None
     """The server that runs the student, if the engine is `server`."""
+    vllm: dict[str, JsonValue] = Field(default_factory=dict)
+    """Options of vLLM's engine, such as `gpu_memory_utilization: 0.8`."""
     prompt_version: str
-    """Version of the student's prompt."""
+    """Version of the student's prompt, or a YAML file with a prompt."""
+    prompt: StudentPrompt | None = None
+    """The prompt in that file; None: one that ships with DRP."""
+    thinking: Marks = THINK
+    """The marks around the student's thinking: `think`, `channels`, or `opening` and `closing`."""
     sampling: Sampling
     parallel: Parallel = Parallel()
     sample_size: int = Field(ge=1)
@@ -69,10 +88,26 @@ class Recipe(Section):
     overrides: tuple[str, ...] = ()
     """What was set with `--set` on the command line. It is recorded here; a file cannot have this key."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _version_names_file_and_marks(cls, document: Any) -> Any:
+        """Read a prompt file. The version of a prompt identifies samples, so it names other marks as well."""
+        if not isinstance(document, dict) or not isinstance(document.get("prompt_version"), str):
+            return document
+        version = document["prompt_version"]
+        if version.endswith((".yaml", ".yml")):
+            version, prompt = read_prompt_file(settings().home / version)
+            document = {**document, "prompt": prompt}
+        if "+" not in version:
+            version += marks_suffix(document.get("thinking"))
+        return {**document, "prompt_version": version}
+
     @model_validator(mode="after")
-    def _engine_has_server(self) -> Self:
+    def _engine_has_its_sections(self) -> Self:
         if (self.engine == "server") != (self.server is not None):
             raise ValueError("engine: server needs a section server, and no other engine may have one")
+        if self.vllm and self.engine not in {"vllm", "server"}:
+            raise ValueError("the section vllm needs engine: vllm, or engine: server for its checkpoints")
         return self
 
     @property
@@ -84,6 +119,16 @@ class Recipe(Section):
     def line(self) -> str:
         """The student line, whose checkpoints succeed one another: `small` in `small@champion`."""
         return parse_student_name(self.student).line
+
+    @property
+    def source(self) -> str:
+        """The folder or hub id of the model that the line begins with."""
+        return self.model or self.line
+
+    @property
+    def _options(self) -> list[Any]:
+        """For the hashes, which were made without options when there were none."""
+        return [self.vllm] if self.vllm else []
 
     @cached_property
     def profile(self) -> TeacherProfile:
@@ -99,14 +144,16 @@ class Recipe(Section):
     def evaluation_hash(self) -> str:
         """Hash of the settings that can change a score, apart from the checkpoint."""
         evaluation = self.evaluation.model_dump(mode="json") if self.evaluation else None
-        # The hash did not name the engine when there were only these two, and it must not change for them.
-        engine = [] if self.engine in {"transformers", "server"} else [self.engine]
-        return content_id("evaluation", self.prompt_version, evaluation, *engine)
+        # The hash did not name the engine when there was only this one, and it must not change for it.
+        engine = [] if self.engine == "transformers" else [self.engine]
+        return content_id("evaluation", self.prompt_version, evaluation, *engine, *self._options)
 
     @cached_property
     def rollout_hash(self) -> str:
         """Hash of the settings that can change a rollout: the student, its prompt and its sampling."""
-        return content_id("rollout", self.student, self.prompt_version, self.sampling.model_dump(mode="json"))
+        sampling = self.sampling.model_dump(mode="json")
+        asked = self.student, self.prompt_version, sampling, *self._options
+        return content_id("rollout", *asked)
 
 
 def available_recipes() -> list[str]:
@@ -146,6 +193,9 @@ def load_recipe(
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         if isinstance(document, dict):
+            lines = [parse_student_name(str(name)).line for name in (student, document.get("student"))]
+            if student and len({*lines}) > 1:
+                document["model"] = None  # it is that of the recipe's student
             given = {"teacher": teacher, "student": student}
             document |= {key: value for key, value in given.items() if value is not None}
             document = apply_overrides(document, overrides)

@@ -5,6 +5,7 @@ from drp.jobs.environments import PACKAGES, Environment, in_environment, lock_di
 from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostError, ScratchUnwritableError
 from drp.jobs.process_lock import process_lock
 from drp.jobs.runner import decode_error, encode_error, read_job_document, run_jobs
+from drp.jobs.tied_process import tied_process
 
 __all__ = [
     "GPU",
@@ -25,5 +26,6 @@ __all__ = [
     "read_checks",
     "read_job_document",
     "run_jobs",
+    "tied_process",
     "write_checks",
 ]

@@ -32,9 +32,9 @@ PACKAGES: Mapping[str, Sequence[str]] = {
 """Packages that make an interpreter an environment."""
 
 
-def lock_digest(environment: Environment) -> str:
-    """Return the SHA-256 (hex) of the lock file that `environment` is installed from."""
-    lock = Path(__file__).parent / "requirement_locks" / f"{environment}.lock"
+def lock_digest(name: Literal["orchestrator", "training", "inference-cpu", "inference-cuda"]) -> str:
+    """Return the SHA-256 (hex) of the lock file of an environment; the inference environment has two."""
+    lock = Path(__file__).parent / "requirement_locks" / f"{name}.lock"
     return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 

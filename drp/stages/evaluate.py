@@ -5,15 +5,14 @@ only if the grader passes its self-test and all samples are there.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from drp.config import (
     UNTRAINED,
     Benchmark,
-    EngineName,
     Evaluation,
-    Recipe,
     SyntheticSet,
     settings,
 )
@@ -37,7 +36,7 @@ from drp.runtime import (
     sample,
 )
 from drp.student import SampleRequest, Student
-from drp.student.engines import longest_response, model_folder
+from drp.student.engines import longest_response, model_folder, student_of
 from drp.training import WrongBaseError
 
 _QUESTIONS = """
@@ -98,14 +97,12 @@ def sampling_task(ctx: RunContext, shard: str) -> SamplingTask:
         out.add("score_samples", _sample_row(graded, key.score_id(entry.checkpoint_id, None)))
         out.counts["samples"] += 1
 
-    student = Student(
-        entry.checkpoint_id,
-        str(_model(ctx, entry)),
-        engine_of(ctx.recipe),
-        None,
-        ctx.recipe.prompt_version,
-        sampling,
-        ctx.recipe.parallel.tensor,
+    student = replace(
+        student_of(ctx.recipe),
+        name=entry.checkpoint_id,
+        model=str(_model(ctx, entry)),
+        sampling=sampling,
+        is_checkpoint=entry.arm != BASE,
     )
     samples = [SampleRequest(q, k) for q in _questions(ctx, benchmark) for k in range(sampling.samples)]
     return SamplingTask(EVALUATE, shard, ctx.recipe.evaluation_hash, student, samples, add)
@@ -114,13 +111,7 @@ def sampling_task(ctx: RunContext, shard: str) -> SamplingTask:
 def score_key(ctx: RunContext, benchmark: str) -> ScoreKey:
     """How this run measures a benchmark: what all its scores on it have in common."""
     sampling, recipe = evaluation_of(ctx.recipe).sampling, ctx.recipe
-    engine = engine_of(recipe)
-    return ScoreKey.of(benchmark, recipe.prompt_version, GRADER_VERSION, engine, sampling)
-
-
-def engine_of(recipe: Recipe) -> EngineName:
-    """The engine that runs checkpoints. It reads their folders: a server does not know them."""
-    return "transformers" if recipe.engine == "server" else recipe.engine
+    return ScoreKey.of(benchmark, recipe.prompt_version, GRADER_VERSION, recipe.engine, sampling)
 
 
 def read_samples(ctx: RunContext, shard: str) -> Samples:
@@ -172,7 +163,8 @@ def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
             return fetch_model(ctx.lake.store, registry.get(entry.checkpoint_id))
     if entry.arm not in UNTRAINED and not entry.label:
         return fetch_model(ctx.lake.store, checkpoint_of(ctx, entry, []))
-    base = model_folder(entry.base_model) or Path(entry.base_model)
+    model = None if entry.label else ctx.recipe.model
+    base = model_folder(entry.base_model, model) or Path(model or entry.base_model)
     if model_digest(base) != entry.base_sha256:
         raise WrongBaseError(
             f"the model in {base} is not the one that {ctx.run_id} started with: its digest is"

@@ -6,7 +6,7 @@ from drp.config import BASE, CHAMPION, ORIGINAL, parse_student_name, settings
 from drp.core import BadInputError, content_id
 from drp.registry import open_registry
 from drp.runtime import PlannedCheckpoint, RunContext, entries_of, evaluation_of, fetch_student, model_digest
-from drp.student.engines import model_folder, student_of
+from drp.student.engines import fetch_command, model_folder, student_of
 from drp.training import WrongBaseError
 
 
@@ -32,7 +32,8 @@ def prepare(ctx: RunContext, corpus_version: int | None = None) -> list[str]:
         raise BadInputError(
             f"the student {student.name!r} is not a model in a folder of this machine and cannot be trained",
             state="Nothing was trained; the corpus is as it was",
-            next_command="set student in the recipe (or DRP_STUDENT) to the folder of a model",
+            next_command=f"{fetch_command(student.source)}, or set student or model in the recipe"
+            " to the folder of a model",
         )
     fetch_student(ctx.lake.store, student.name)
     base = model_digest(Path(student.model))
@@ -66,13 +67,13 @@ def _original(ctx: RunContext, version: int) -> dict[str, PlannedCheckpoint]:
     line, name = parse_student_name(ctx.recipe.student)
     if name is None or ctx.recipe.promotion is None:
         return {}
-    folder = model_folder(line)
+    folder = model_folder(line, ctx.recipe.model)
     if folder is None:
         raise BadInputError(
             f"the original base {line!r} is not a model in a folder of this machine, and a checkpoint is"
             " promoted only if it is as accurate as that model",
             state="Nothing was trained; the corpus is as it was",
-            next_command=f"put the model back into the folder {line}, or remove promotion from the recipe",
+            next_command=f"put the model back into {ctx.recipe.source}, or remove promotion from the recipe",
         )
     digest = model_digest(folder)
     with open_registry(settings().resolved_database_url) as registry:

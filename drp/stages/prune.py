@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from more_itertools import chunked
 
+from drp.config import THINK
 from drp.console import Progress
 from drp.core import Draft, Grade, Revision, Verdict, content_id, row_id
 from drp.core.stage_names import PRUNE
@@ -24,7 +25,7 @@ from drp.runtime import (
 )
 from drp.student.engines import model_folder
 from drp.teacher import Teacher
-from drp.traces import THINK, TokenCount, TokenCounter, response_text
+from drp.traces import TokenCount, TokenCounter
 
 BATCH = 256
 """Drafts graded together."""
@@ -36,7 +37,7 @@ def prune(ctx: RunContext, shard: str) -> None:
         return
     rollouts: dict[str, RolloutWithQuestion] = {}
     progress = Progress(f"{PRUNE} {shard}", rows_in(ctx, shard, "decompose", "decomposed"))
-    token_counter = TokenCounter(model_folder(ctx.recipe.student))
+    token_counter = TokenCounter(model_folder(ctx.recipe.student, ctx.recipe.model), ctx.recipe.thinking)
 
     def drafts() -> Iterator[Draft]:
         for rollout, draft in read_decomposed(ctx, shard):
@@ -106,7 +107,7 @@ def _sft_example(
     rollout: RolloutWithQuestion, revision_id: str, revision: Revision, length: TokenCount
 ) -> dict[str, object]:
     """The target of supervised fine-tuning (paper, section 3.3) in the form of the R1 distills."""
-    target = f"{THINK}\n{response_text(revision.thinking, revision.response)}"
+    target = THINK.opening + THINK.response_text(revision.thinking, revision.response)
     messages = [
         {"role": "user", "content": rollout.question.question},
         {"role": "assistant", "content": target},

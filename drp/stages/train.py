@@ -11,7 +11,6 @@ from drp.curation import Curation, read_candidates
 from drp.jobs import process_lock, run_jobs
 from drp.registry import folder_key, open_registry, store_folder
 from drp.runtime import PlannedCheckpoint, RunContext, checkpoint_of, entry_of, manifest_key, scratch
-from drp.student import prompt
 from drp.student.engines import model_folder, student_of
 from drp.traces import TokenCounter
 from drp.training import (
@@ -63,17 +62,22 @@ def _trained(ctx: RunContext, entry: PlannedCheckpoint, lock: int) -> Manifest:
     folder = scratch(entry)
     if not (folder / "out" / MANIFEST).is_file():
         recipe = ctx.recipe
-        tokens = TokenCounter(model_folder(recipe.student))
+        student = student_of(recipe)
+        tokens = TokenCounter(model_folder(recipe.student, recipe.model), recipe.thinking)
         curation: Curation = load_plugin("curations", entry.arm)
         candidates = read_candidates(
             ctx.lake.published(entry.corpus_version), ctx.revision_hash, recipe.student, tokens
         )
         examples = (
-            replace(example, question=prompt(recipe.prompt_version, example.question))
+            replace(example, question=student.prompt.user_message(example.question))
             for example in curation(candidates)
         )
         job = TrainingJob(
-            base=student_of(recipe).model, base_sha256=entry.base_sha256, settings=recipe.training
+            base=student.model,
+            base_sha256=entry.base_sha256,
+            settings=recipe.training,
+            prompt=student.prompt.model_copy(update={"question": "{question}"}),
+            thinking=recipe.thinking,
         )
         try:
             write_job(folder / "job", job, examples)

@@ -18,13 +18,11 @@ from drp.traces.segmentation import (
     words,
 )
 from drp.traces.skills import SKILL_FAMILIES, UNLABELLED, Skill, skill_of, skill_scores, strongest
-from drp.traces.tokens import THINK, THOUGHT, TokenCount, TokenCounter, response_text
+from drp.traces.tokens import TokenCount, TokenCounter
 
 __all__ = [
     "SKILL_FAMILIES",
     "STRONG",
-    "THINK",
-    "THOUGHT",
     "UNLABELLED",
     "VALUE",
     "Skill",
@@ -41,7 +39,6 @@ __all__ = [
     "letter",
     "numbered",
     "plain",
-    "response_text",
     "separator",
     "shown",
     "skill_of",

@@ -11,15 +11,8 @@ from typing import NamedTuple
 
 from tokenizers import Tokenizer
 
+from drp.config import THINK, ThinkingMarks
 from drp.core import CHARACTERS, content_id
-
-THINK, THOUGHT = "<think>", "</think>"
-"""The marks around the thinking."""
-
-
-def response_text(thinking: str, response: str) -> str:
-    """Return what a student writes after a prompt that opens the thinking: thinking, end mark, summary."""
-    return f"{thinking}\n{THOUGHT}\n\n{response}"
 
 
 class TokenCount(NamedTuple):
@@ -33,8 +26,12 @@ class TokenCount(NamedTuple):
 class TokenCounter:
     """Measures a text in the unit of the rollout it came from, so that the two lengths are comparable."""
 
-    def __init__(self, folder: Path | None) -> None:
-        """Use the tokenizer in the student's `folder`; count characters if there is none."""
+    def __init__(self, folder: Path | None, thinking: ThinkingMarks = THINK) -> None:
+        """Use the tokenizer in the student's `folder`, and its marks of `thinking`.
+
+        Count characters if there is no tokenizer.
+        """
+        self._marks = thinking
         file = folder / "tokenizer.json" if folder else None
         self._tokenizer = Tokenizer.from_file(str(file)) if file and file.is_file() else None
         self.name = CHARACTERS
@@ -47,6 +44,7 @@ class TokenCounter:
         """Return the length of a response in units of `counter`, or in characters if that is not `name`."""
         if self._tokenizer is None or counter != self.name:
             return TokenCount(CHARACTERS, len(thinking), len(thinking) + len(response))
-        encoded = self._tokenizer.encode(response_text(thinking, response), add_special_tokens=False)
-        end = len(thinking) + len(f"\n{THOUGHT}")
+        text = self._marks.response_text(thinking, response)
+        encoded = self._tokenizer.encode(text, add_special_tokens=False)
+        end = len(thinking) + len(self._marks.closing.rstrip())
         return TokenCount(self.name, sum(start < end for start, _ in encoded.offsets), len(encoded.ids))

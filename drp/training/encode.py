@@ -4,8 +4,8 @@
     encoded, dropped = encoder.encode(examples, max_length=4096)
 
 The prompt is encoded separately, exactly as for sampling (student/engines/chat_prompt.py), so that no token
-spans the boundary between prompt and response. The loss covers only the response, including the
-end-of-sequence token.
+spans the boundary between prompt and response. The loss covers only the response, including the token with
+which the chat template ends a turn.
 """
 
 import math
@@ -17,10 +17,13 @@ import torch
 from more_itertools import chunked
 from transformers import PreTrainedTokenizerBase
 
+from drp.config import THINK, StudentPrompt, ThinkingMarks
 from drp.core import BadInputError
 from drp.curation import Example
-from drp.traces import THINK, THOUGHT, response_text
+from drp.student.engines import end_of_turn, knows_marks, render_prompt
 
+QUESTION_ONLY = StudentPrompt(question="{question}")
+"""The prompt of examples whose questions are whole user messages, without a system message."""
 _BATCH = 256  # examples per call of the tokenizer
 
 
@@ -41,23 +44,31 @@ class Encoded(NamedTuple):
 class Encoder:
     """Encode examples with the tokenizer of the base model."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        folder: Path,
+        prompt: StudentPrompt = QUESTION_ONLY,
+        marks: ThinkingMarks = THINK,
+    ) -> None:
         """Wrap `tokenizer`; error messages name `folder` as its origin.
 
         Raises:
             BadInputError: the tokenizer has no chat template, no thinking marks, or no end-of-sequence token.
         """
-        self._tokenizer, self._folder = tokenizer, folder
-        template = str(tokenizer.chat_template or "")
-        if not template:
+        self._tokenizer, self._folder, self._prompt, self._marks = tokenizer, folder, prompt, marks
+        if not tokenizer.chat_template:
             raise self._refusal("has no chat template")
-        if THOUGHT not in template and THOUGHT not in tokenizer.get_vocab():
+        if not knows_marks(tokenizer, prompt, marks):
             raise self._refusal(
-                f"has {THOUGHT} neither in its vocabulary nor in its chat template, so it does not belong to"
-                " a reasoning model"
+                f"has {marks.closing.strip()} neither in its vocabulary nor in its chat template, so it does"
+                " not belong to a reasoning model; the system text of a prompt file may name the mark"
             )
-        if tokenizer.eos_token_id is None:
+        end = end_of_turn(tokenizer, prompt)
+        if end is None:
             raise self._refusal("has no end-of-sequence token (eos_token)")
+        self.end: int = end
+        """Id of the token that ends a response."""
 
     def check(self, rows: int, stops: Sequence[int]) -> None:
         """Check that this tokenizer fits the model.
@@ -67,23 +78,22 @@ class Encoder:
             stops: ids at which sampling stops; empty if the model does not define any.
 
         Raises:
-            BadInputError: some token ids exceed the embedding, or sampling does not stop at the tokenizer's
-                end-of-sequence token.
+            BadInputError: some token ids exceed the embedding, or sampling does not stop at the token that
+                ends a response.
         """
         largest = max(self._tokenizer.get_vocab().values())
         if largest >= rows:
             raise self._refusal(f"has ids up to {largest}, but the model's embedding has {rows} rows")
-        eos_id = self._tokenizer.eos_token_id
-        if stops and eos_id not in stops:
+        if stops and self.end not in stops:
             raise self._refusal(
-                f"ends texts with id {eos_id} ({self._tokenizer.eos_token}), but the model's"
-                f" generation_config stops at {', '.join(map(str, stops))}: it would never learn to stop"
+                f"ends a turn with id {self.end} ({self._tokenizer.convert_ids_to_tokens(self.end)}), but the"
+                f" model's generation_config stops at {', '.join(map(str, stops))}: it would never learn to"
+                f" stop. Add {self.end} to eos_token_id in generation_config.json, if the template is right"
             )
 
     def prompt(self, question: str) -> str:
         """Return the prompt for a question, as text."""
-        messages = [{"role": "user", "content": question}]
-        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        return render_prompt(self._tokenizer, self._prompt, question)
 
     def encode(self, examples: Iterable[Example], max_length: int) -> tuple[list[Encoded], int]:
         """Return the examples of at most `max_length` tokens, in order, and the number of dropped ones.
@@ -122,7 +132,7 @@ class Encoder:
     def _encode(self, examples: Sequence[Example]) -> Iterable[Encoded]:
         prompts = [self.prompt(example.question) for example in examples]
         answers = [
-            _opening(prompt) + response_text(example.thinking, example.response)
+            self._opening(prompt) + self._marks.response_text(example.thinking, example.response)
             for prompt, example in zip(prompts, examples, strict=True)
         ]
         prompt_ids = self._ids(prompts)
@@ -133,8 +143,16 @@ class Encoder:
             # the response separately.
             has_clean_boundary = joint[: len(prompt)] == prompt
             response = joint[len(prompt) :] if has_clean_boundary else self._ids([answer])[0]
-            tokens = torch.tensor([*prompt, *response, self._tokenizer.eos_token_id], dtype=torch.int32)
+            tokens = torch.tensor([*prompt, *response, self.end], dtype=torch.int32)
             yield Encoded(example.question_id, tokens, len(prompt), example.weight)
+
+    def _opening(self, prompt: str) -> str:
+        """Return what opens the thinking in the response. Templates of R1 distills open it in the prompt."""
+        opening = self._marks.opening
+        if not self._marks.is_opened_by(prompt):
+            return opening
+        is_bare = prompt.endswith(opening.strip())
+        return opening[len(opening.rstrip()) :] if is_bare else ""
 
     def _ids(self, texts: list[str]) -> Any:
         return self._tokenizer(texts, add_special_tokens=False)["input_ids"]
@@ -144,13 +162,6 @@ class Encoder:
             f"the tokenizer in {self._folder} {problem}",
             "copy the model's tokenizer and chat template into that folder, then train again",
         )
-
-
-def _opening(prompt: str) -> str:
-    """Return what opens the thinking in the response. Templates of R1 distills open it in the prompt."""
-    if prompt.endswith(THINK):
-        return "\n"
-    return "" if prompt.rstrip().endswith(THINK) else f"{THINK}\n"
 
 
 def _check(example: Example) -> None:

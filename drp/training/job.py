@@ -10,14 +10,14 @@ checkpoint folder with a manifest is complete.
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from more_itertools import chunked
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from drp.config import Training, settings
+from drp.config import THINK, StudentPrompt, ThinkingMarks, Training, settings
 from drp.core import BadInputError, content_id
 from drp.curation import Example
 from drp.training.atomic_files import FileDigest, file_digest, folder_digest, write_atomically
@@ -53,6 +53,17 @@ class TrainingJob(_Document):
     base_sha256: str | None = None
     """Expected `folder_digest` of the base model; None accepts any."""
     settings: Training
+    prompt: StudentPrompt = StudentPrompt(question="{question}")
+    """What surrounds the questions of the examples, which are whole user messages."""
+    thinking: ThinkingMarks = THINK
+    """The marks that the student writes around its thinking."""
+
+    @property
+    def chat(self) -> list[Any]:
+        """For the hash of the job, which named neither prompt nor marks when there was only the default."""
+        default = type(self).model_fields
+        parts = {"prompt": self.prompt, "thinking": self.thinking}
+        return [part.model_dump(mode="json") for name, part in parts.items() if part != default[name].default]
 
     @property
     def base_folder(self) -> Path:
@@ -151,7 +162,7 @@ def job_id(folder: Path, job: TrainingJob, base_sha256: str) -> str:
     """
     settings = job.settings.model_dump(mode="json")
     try:
-        return content_id("training", settings, file_digest(folder / EXAMPLES), base_sha256)
+        return content_id("training", settings, file_digest(folder / EXAMPLES), base_sha256, *job.chat)
     except OSError as error:
         raise _no_examples(folder, error) from error
 

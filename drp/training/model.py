@@ -7,6 +7,7 @@ Otherwise both use PyTorch.
 import copy
 import importlib.util
 import json
+import logging
 import shutil
 import sys
 from dataclasses import dataclass
@@ -19,19 +20,23 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import is_flash_attn_2_available
 
-from drp.config import Sft
+from drp.config import THINK, Sft, StudentPrompt, ThinkingMarks
 from drp.core import BadInputError, load_plugin
 from drp.training.atomic_files import folder_digest
-from drp.training.encode import Encoder
+from drp.training.cross_entropy import head_logits
+from drp.training.encode import QUESTION_ONLY, Encoder
 from drp.training.errors import WrongBaseError
 from drp.training.job import ADAPTER, MERGED
 from drp.training.lora import add_adapters
 from drp.training.resume_state import atomic_folder
 
+_log = logging.getLogger(__name__)
+
 _BASE = "base.json"
 """File in an adapter's folder that identifies its base model."""
 _WEIGHTS = "adapter_model.safetensors"
 _LARGEST_LAYER = 500_000_000  # parameters of a layer that is made with weights to check what follows it
+_LEAK = 0.02  # difference of logits, as a share of their spread, that rounding to 16 bits explains
 _COPIED = {".json", ".jinja", ".txt", ".model"}
 _TOKENIZER_FILES = {
     "chat_template.jinja",
@@ -62,6 +67,8 @@ class TrainableStudent:
             from liger_kernel.transformers import _apply_liger_kernel_to_instance
 
             _apply_liger_kernel_to_instance(model, cross_entropy=False, fused_linear_cross_entropy=False)
+        if settings.packing:
+            check_packing(model, base)
         if settings.gradient_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
         self._model = model
@@ -76,7 +83,8 @@ class TrainableStudent:
     @property
     def context(self) -> int:
         """Context length in tokens."""
-        return int(getattr(self._model.config, "max_position_embeddings", sys.maxsize))
+        config = self._model.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", sys.maxsize))
 
     @property
     def stops(self) -> list[int]:
@@ -98,14 +106,18 @@ class TrainableStudent:
             save_merged(self._model, folder, self._base)
 
 
-def load_encoder(folder: Path) -> Encoder:
+def load_encoder(
+    folder: Path,
+    prompt: StudentPrompt = QUESTION_ONLY,
+    marks: ThinkingMarks = THINK,
+) -> Encoder:
     """Return an encoder with the tokenizer of the model in `folder`.
 
     Raises:
         BadInputError: the tokenizer cannot be read, or is not suitable for training.
     """
     try:
-        return Encoder(AutoTokenizer.from_pretrained(folder), folder)
+        return Encoder(AutoTokenizer.from_pretrained(folder), folder, prompt, marks)
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable(folder, "tokenizer", error) from error
 
@@ -117,11 +129,16 @@ def load_base(folder: Path, dtype: torch.dtype, device: torch.device) -> Any:
         BadInputError: the model cannot be read, or modifies its logits after the output head.
     """
     has_flash = device.type == "cuda" and dtype == torch.bfloat16 and is_flash_attn_2_available()
-    attention = "flash_attention_2" if has_flash else "sdpa"
-    try:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise _unreadable(folder, "language model", error) from error
+    # None: sdpa, or eager where the architecture does not support sdpa
+    attentions = ["flash_attention_2", None] if has_flash else [None]
+    for attention in attentions:
+        try:
+            model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention)
+            break
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+            if attention is None:
+                raise _unreadable(folder, "language model", error) from error
+            _log.info("attention is not %s: %s", attention, error)
     model = model.to(device)
     _check_head(model, folder)
     return model
@@ -259,17 +276,38 @@ def _precision(settings: Sft) -> torch.dtype:
 
 
 def _check_head(model: Any, folder: Path) -> None:
-    """Reject models that scale or cap their logits, because the loss applies only the output head."""
-    tokens = torch.arange(min(8, model.config.vocab_size), device=model.device)[None]
+    """Reject models whose logits are not those that the loss computes from the hidden states."""
+    count = min(8, model.config.get_text_config().vocab_size)
+    tokens = torch.arange(count, device=model.device)[None]
     with torch.inference_mode():
         logits = model(input_ids=tokens, use_cache=False).logits
-        head_only = model.get_output_embeddings()(model.get_decoder()(input_ids=tokens, use_cache=False)[0])
-    if not torch.allclose(logits.float(), head_only.float(), rtol=1e-2, atol=1e-2, equal_nan=True):
+        computed = head_logits(model, model.get_decoder()(input_ids=tokens, use_cache=False)[0])
+    if not torch.allclose(logits.float(), computed.float(), rtol=1e-2, atol=1e-2, equal_nan=True):
         raise BadInputError(
-            f"the model in {folder} ({model.config.model_type}) changes its logits after the output head,"
-            " which training does not support",
+            f"the model in {folder} ({model.config.model_type}) changes its logits after the output head in a"
+            " way that training does not support",
             state="Nothing was trained",
             next_command="set `student` in the recipe to a model of another architecture, such as qwen2",
+        )
+
+
+def check_packing(model: Any, folder: Path) -> None:
+    """Reject models in which an example attends to the one before it in a packed row.
+
+    Raises:
+        BadInputError: the logits of an example depend on the one before it.
+    """
+    tokens = torch.arange(8, device=model.device)[None] % model.config.get_text_config().vocab_size
+    positions = torch.arange(4, device=model.device).repeat(2)[None]
+    with torch.inference_mode():
+        packed = model(input_ids=tokens, position_ids=positions, use_cache=False).logits[:, 4:]
+        alone = model(input_ids=tokens[:, 4:], use_cache=False).logits
+    if not torch.allclose(packed.float(), alone.float(), rtol=0, atol=_LEAK * float(alone.std())):
+        raise BadInputError(
+            f"the model in {folder} ({model.config.model_type}) does not keep the examples of a packed row"
+            " apart",
+            state="Nothing was trained",
+            next_command="set packing: false in the recipe's section training, then train again",
         )
 
 

@@ -82,7 +82,7 @@ def fine_tune(job_folder: Path, out: Path) -> None:
 
     settings = job.settings
     torch.manual_seed(settings.seed)
-    encoder = load_encoder(job.base_folder)
+    encoder = load_encoder(job.base_folder, job.prompt, job.thinking)
     student = TrainableStudent(job.base_folder, base_sha256, settings)
     encoder.check(student.rows, student.stops)
     max_length = min(settings.max_length, student.context)

@@ -36,7 +36,7 @@ def test_vllm_needs_a_folder_too(tmp_path: Path) -> None:
 
 def test_the_error_for_an_unknown_student_names_the_possible_ones() -> None:
     with pytest.raises(
-        BadInputError, match=r"'gpt-99'.*small, the folder of any model, and models behind a server"
+        BadInputError, match=r"'gpt-99'.*small, the folder or hub id of any model, and models behind a server"
     ):
         environment_of(student_of(load_recipe("drp", student="gpt-99")))
 

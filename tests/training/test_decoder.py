@@ -10,7 +10,9 @@ transformers = pytest.importorskip(
 )
 
 from drp.student.engines import decoder  # noqa: E402
-from drp.student.engines.decoder import Decoder, PlainDecoder, Request, _choose, can_decode  # noqa: E402
+from drp.student.engines.decoder import Decoder, can_decode  # noqa: E402
+from drp.student.engines.decoding import Request, choose  # noqa: E402
+from drp.student.engines.library_decoders import PlainDecoder  # noqa: E402
 
 pytestmark = pytest.mark.training
 
@@ -100,7 +102,7 @@ def test_tokens_are_drawn_from_the_nucleus_by_their_shares(vocabulary):
     logits = torch.randn(vocabulary) * (2 if vocabulary == 5 else 0.1)  # nearly flat: the nucleus is large
     draws = 4_000
     evenly = [(number + 0.5) / draws for number in range(draws)]
-    drawn = _choose(logits.expand(draws, -1), evenly, temperature=0.7, top_p=0.8)
+    drawn = choose(logits.expand(draws, -1), evenly, temperature=0.7, top_p=0.8)
     shares = torch.softmax(logits / 0.7, -1)
     order = shares.argsort(descending=True)
     nucleus = order[: int((shares[order].cumsum(-1) < 0.8).sum()) + 1]

@@ -12,13 +12,13 @@ transformers = pytest.importorskip(
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
 
-from drp.config.student import Sampling  # noqa: E402
+from drp.config.student import Sampling, StudentPrompt, ThinkingMarks  # noqa: E402
 from drp.core.errors import BadInputError  # noqa: E402
 from drp.core.records import Question  # noqa: E402
 from drp.curation.training_example import Example  # noqa: E402
 from drp.student.engines.chat_prompt import Dialogue  # noqa: E402
 from drp.student.prompts import prompt  # noqa: E402
-from drp.student.protocol import Student  # noqa: E402
+from drp.student.protocol import SampleRequest, Student  # noqa: E402
 from drp.student.small import tokenizer as small_tokenizer  # noqa: E402
 from drp.training.encode import Encoder  # noqa: E402
 from drp.training.model import load_encoder  # noqa: E402
@@ -53,7 +53,7 @@ def test_the_prompt_is_the_one_that_the_rollout_engines_send(student):
     dialogue = Dialogue(asking, asking.engine)
     rows = examples()
     asks = [
-        replace(row, question=prompt("r1-1", row.question)) for row in rows
+        replace(row, question=prompt("r1-1").user_message(row.question)) for row in rows
     ]  # as drp/stages/train.py does
     for example, row in zip(encoded(student, asks), rows, strict=True):
         sent = dialogue.encode_prompt(Question(row.question_id, "d", "train", row.question, "1", "f"))
@@ -186,6 +186,71 @@ def test_a_template_is_needed_and_marks_of_thinking(copy):
     tokens.eos_token = None
     with pytest.raises(BadInputError, match="no end-of-sequence token"):
         Encoder(tokens, copy)
+
+
+TURNS = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{{ '<think>\n' if enable_thinking }}{% endif %}"
+)
+
+
+def test_the_taught_end_mark_is_the_one_that_the_template_ends_a_turn_with(copy):
+    tokens = tokens_of(copy)
+    tokens.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokens.chat_template = TURNS
+    tokens.save_pretrained(copy)
+    end = tokens.convert_tokens_to_ids("<|im_end|>")
+    assert end != tokens.eos_token_id
+    encoder = load_encoder(copy)
+    ((example,), _) = encoder.encode([EXAMPLE], 512)
+    assert example.tokens[-1] == end == encoder.end
+    with pytest.raises(BadInputError, match=rf"stops at 2: .*Add {end} to eos_token_id"):
+        encoder.check(10_000, [2])
+    asking = Student("tiny", str(copy), "transformers", None, "r1-1", Sampling())
+    assert end in Dialogue(asking, asking.engine).stops
+
+
+def test_system_text_and_arguments_of_the_template_are_in_prompts_of_sampling_and_training(copy):
+    change_tokenizer(copy, chat_template=TURNS)
+    given = StudentPrompt(question="Q: {question}", system="Be brief.", template={"enable_thinking": True})
+    asking = Student("tiny", str(copy), "transformers", None, "p-1", Sampling(), prompt_file=given)
+    question = Question("q", "d", "train", EXAMPLE.question, "1", "f")
+    sent = Dialogue(asking, asking.engine).encode_prompt(question)
+    text = tokens_of(copy).decode(sent.tokens)
+    assert "system\nBe brief." in text
+    assert f"user\nQ: {EXAMPLE.question}" in text
+    assert text.endswith("<think>\n")
+    assert sent.opens_thinking
+    encoder = load_encoder(copy, given.model_copy(update={"question": "{question}"}))
+    row = replace(EXAMPLE, question=given.user_message(EXAMPLE.question))
+    ((example,), _) = encoder.encode([row], 512)
+    assert example.tokens[: example.prompt].tolist() == sent.tokens
+
+
+def test_a_template_that_refuses_the_prompt_is_named_with_its_reason(copy):
+    change_tokenizer(copy, chat_template="{{ raise_exception('System role not supported') }}")
+    with pytest.raises(BadInputError, match="refuses the prompt: System role not supported"):
+        load_encoder(copy).prompt("1 + 1?")
+
+
+def test_marks_are_those_of_the_recipe(copy):
+    marks = ThinkingMarks(opening="[T] ", closing=" [/T] ")
+    told = StudentPrompt(question="{question}", system="Think between [T] and [/T].")
+    with pytest.raises(BadInputError, match=r"has \[/T\] neither"):
+        load_encoder(copy, marks=marks)
+    change_tokenizer(copy, chat_template=TURNS)
+    ((example,), _) = load_encoder(copy, told, marks).encode([EXAMPLE], 512)
+    written = example.tokens[example.prompt : -1].tolist()
+    assert tokens_of(copy).decode(written) == f"[T] {EXAMPLE.thinking} [/T] {EXAMPLE.response}"
+    asking = Student(
+        "tiny", str(copy), "transformers", None, "p-1", Sampling(), prompt_file=told, thinking=marks
+    )
+    dialogue = Dialogue(asking, asking.engine)
+    sample = SampleRequest(Question("q", "d", "train", EXAMPLE.question, "1", "f"), 0)
+    rollout = dialogue.rollout(sample, dialogue.encode_prompt(sample.question), written, is_finished=True)
+    assert (rollout.thinking, rollout.response) == (EXAMPLE.thinking, EXAMPLE.response)
+    assert 0 < rollout.think_tokens < rollout.total_tokens == len(written)
 
 
 def test_a_folder_without_tokenizer_is_refused(tmp_path):

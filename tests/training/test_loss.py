@@ -12,9 +12,9 @@ from drp.core.errors import BadInputError  # noqa: E402
 from drp.training import cross_entropy  # noqa: E402
 from drp.training.cross_entropy import SftLoss  # noqa: E402
 from drp.training.encode import Encoded  # noqa: E402
-from drp.training.model import load_base  # noqa: E402
+from drp.training.model import TrainableStudent, load_base  # noqa: E402
 from drp.training.sequence_packing import TensorBatch, batches, collate  # noqa: E402
-from tests.training.tiny_students import edit_json, encoded, make_student  # noqa: E402
+from tests.training.tiny_students import encoded, make_student  # noqa: E402
 
 pytestmark = pytest.mark.training
 
@@ -119,16 +119,48 @@ def test_16_bits_are_near(model, rows):
     assert rough.item() == pytest.approx(exact.item(), rel=2e-2)
 
 
-def test_models_that_cap_their_logits_are_refused(tmp_path):
-    config = transformers.GraniteConfig(
-        vocab_size=50, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=1, initializer_range=1.0, logits_scaling=8.0,
-    )  # fmt: skip
+TINY = {
+    "vocab_size": 50, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
+    "num_attention_heads": 2, "num_key_value_heads": 1, "initializer_range": 1.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        transformers.GraniteConfig(**TINY, logits_scaling=8.0),
+        transformers.CohereConfig(**TINY, logit_scale=0.2),
+        transformers.Gemma2Config(**TINY, head_dim=8, query_pre_attn_scalar=8, final_logit_softcapping=2.0),
+    ],
+    ids=["divided", "multiplied", "capped"],
+)
+def test_the_loss_is_the_models_own_where_it_changes_its_logits_after_the_head(tmp_path, config):
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    model = load_base(tmp_path, torch.float32, CPU)
+    tokens = torch.arange(12, dtype=torch.int32) % 50
+    batch = collate([Encoded("q", tokens, 4, 1.0)], is_packed=False)
+    labels = batch.tokens.clone()
+    labels[:, :4] = -100
+    own = model(input_ids=batch.tokens, labels=labels).loss * 8
+    assert SftLoss(model, torch.float32)(batch).item() == pytest.approx(own.item(), rel=1e-4)
+
+
+def test_models_that_change_their_logits_in_an_unknown_way_are_refused(tmp_path, monkeypatch):
+    config = transformers.GraniteConfig(**TINY, logits_scaling=8.0)
     transformers.GraniteForCausalLM(config).save_pretrained(tmp_path)
+    monkeypatch.setattr(
+        "drp.training.model.head_logits", lambda model, hidden: model.get_output_embeddings()(hidden)
+    )
     with pytest.raises(BadInputError, match=r"\(granite\) changes its logits"):
         load_base(tmp_path, torch.float32, CPU)
-    edit_json(tmp_path / "config.json", logits_scaling=1.0)
-    load_base(tmp_path, torch.float32, CPU)
+
+
+def test_packing_is_refused_where_examples_would_attend_to_each_other(tmp_path):
+    config = transformers.GptOssConfig(**TINY, head_dim=8, num_local_experts=2, num_experts_per_tok=1)
+    transformers.GptOssForCausalLM(config).save_pretrained(tmp_path)
+    TrainableStudent(tmp_path, "", Sft(method="full"))
+    with pytest.raises(BadInputError, match=r"\(gpt_oss\) does not keep .*packing: false"):
+        TrainableStudent(tmp_path, "", Sft(method="full", packing=True))
 
 
 def test_folders_without_model_are_refused(tmp_path):

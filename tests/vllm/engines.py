@@ -32,7 +32,7 @@ def main(file: Path) -> None:
         engine: {
             name: rollouts(engine, questions, Sampling(**how)) for name, how in asked["sampling"].items()
         }
-        | {"too long": of_too_long(engine, questions[0]), "no weights": of_no_weights(engine)}
+        | {"too long": of_too_long(engine, questions[0]), "no weights": of_no_weights(engine, questions[0])}
         for engine in ENGINES
     }
     file.write_text(json.dumps(answers))
@@ -59,12 +59,13 @@ def of_too_long(engine: EngineName, question: Question) -> str:
     return refusal(lambda: list(make_engine(student(engine, Sampling())).sample([SampleRequest(long, 0)])))
 
 
-def of_no_weights(engine: EngineName) -> str:
+def of_no_weights(engine: EngineName, question: Question) -> str:
     """What is said of a folder that lacks the weights."""
     with TemporaryDirectory() as folder:
         for file in small.WEIGHTS.glob("*.json"):
             shutil.copy(file, folder)
-        return refusal(lambda: make_engine(replace(student(engine, Sampling()), model=folder)))
+        asked = replace(student(engine, Sampling()), model=folder)
+        return refusal(lambda: list(make_engine(asked).sample([SampleRequest(question, 0)])))
 
 
 def refusal(do: Callable[[], object]) -> str:

@@ -1,16 +1,16 @@
 """Rollout engines: they run a student, each in its environment."""
 
+from drp.student.engines.chat_template import end_of_turn, knows_marks, render_prompt
 from drp.student.engines.gpus import take_gpus
+from drp.student.engines.model_folder import checkpoint_folder, fetch_command, model_folder
 from drp.student.engines.select import (
     SERVER,
     TRANSFORMERS,
     VLLM,
     EnginePlugin,
-    checkpoint_folder,
     environment_of,
     longest_response,
     make_engine,
-    model_folder,
     student_of,
 )
 from drp.student.engines.tokenizer_check import check_vocabulary
@@ -22,10 +22,14 @@ __all__ = [
     "EnginePlugin",
     "check_vocabulary",
     "checkpoint_folder",
+    "end_of_turn",
     "environment_of",
+    "fetch_command",
+    "knows_marks",
     "longest_response",
     "make_engine",
     "model_folder",
+    "render_prompt",
     "student_of",
     "take_gpus",
 ]

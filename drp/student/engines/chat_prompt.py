@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
+from drp.config import LONGEST
 from drp.core import BadInputError, FinishReason, Question, Rollout
-from drp.student.prompts import prompt
+from drp.student.engines.chat_template import end_of_turn, render_prompt
 from drp.student.protocol import SampleRequest, Student
 from drp.student.response import Response, to_rollout
-from drp.traces import THINK, THOUGHT, TokenCounter
+from drp.traces import TokenCounter
 
 
 class EncodedPrompt(NamedTuple):
@@ -27,7 +28,7 @@ class EncodedPrompt(NamedTuple):
     max_tokens: int
     """Maximum length of the response: the sampling limit, or what is left of the context."""
     opens_thinking: bool
-    """Whether the prompt ends with `<think>`."""
+    """Whether the prompt ends with the opening mark of the thinking."""
 
 
 class Dialogue:
@@ -48,15 +49,19 @@ class Dialogue:
             raise unreadable_model(folder, error) from error
         if not self._tokenizer.chat_template:
             raise sampling_error(f"the tokenizer in {folder} has no chat template")
-        self.context = int(config.max_position_embeddings)
+        config = config.get_text_config()
+        limits = (getattr(config, "max_position_embeddings", None), student.vllm.get("max_model_len"))
+        self.context = min((int(limit) for limit in limits if limit), default=LONGEST)
         """Maximum number of tokens of a prompt and its response together."""
         try:
             stops = GenerationConfig.from_pretrained(folder).eos_token_id
         except OSError:
             stops = getattr(config, "eos_token_id", None)
-        if stops is None:
-            stops = self._tokenizer.eos_token_id
-        self.stops = frozenset(stops if isinstance(stops, list) else [stops])
+        turn_end = end_of_turn(self._tokenizer, student.prompt)
+        ends = {*(stops if isinstance(stops, list) else [stops]), turn_end} - {None}
+        if not ends:
+            raise sampling_error(f"nothing says at which token the responses of {folder} end (eos_token)")
+        self.stops = frozenset(ends)
         """The tokens that end a response; they are not part of it."""
         self._counter = TokenCounter(folder).name
 
@@ -67,8 +72,7 @@ class Dialogue:
             BadInputError: the prompt fills the student's context and leaves no room for a response.
         """
         student = self._student
-        messages = [{"role": "user", "content": prompt(student.prompt_version, question.question)}]
-        text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        text = render_prompt(self._tokenizer, student.prompt, question.question)
         tokens = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         if len(tokens) >= self.context:
             raise sampling_error(
@@ -76,7 +80,7 @@ class Dialogue:
                 f" {student.name} {self.context}"
             )
         max_tokens = min(student.sampling.max_tokens, self.context - len(tokens))
-        return EncodedPrompt(tokens, max_tokens, text.rstrip().endswith(THINK))
+        return EncodedPrompt(tokens, max_tokens, student.thinking.is_opened_by(text))
 
     def rollout(
         self, sample: SampleRequest, encoded: EncodedPrompt, tokens: list[int], *, is_finished: bool
@@ -92,13 +96,14 @@ class Dialogue:
 
         `is_open` is true if the prompt opened the thinking.
         """
-        text = self._text(tokens)
-        is_open = is_open or text.lstrip().startswith(THINK)
-        thinking, mark, response = text.partition(THOUGHT)
-        if not mark:
+        text, marks = self._text(tokens), self._student.thinking
+        is_open = is_open or text.lstrip().startswith(marks.opening.strip())
+        thinking, response, is_closed = marks.split(text)
+        if not is_closed:
             return (text.strip(), "", len(tokens)) if is_open else ("", text.strip(), 0)
-        closed = bisect_left(range(len(tokens)), True, key=lambda end: THOUGHT in self._text(tokens[:end]))
-        return thinking.strip().removeprefix(THINK).strip(), response.strip(), closed
+        mark = marks.closing.strip()
+        closed = bisect_left(range(len(tokens)), True, key=lambda end: mark in self._text(tokens[:end]))
+        return thinking, response, closed
 
     def _text(self, tokens: list[int]) -> str:
         return str(self._tokenizer.decode(tokens, clean_up_tokenization_spaces=False))

@@ -4,44 +4,22 @@
     for decoded in decoder.decode(requests, temperature=0.6, top_p=0.95): ...
 
 Needs torch. The cache is allocated ahead and grows by doubling; completed rows are removed from it. Every row
-has its own positions and random generator, so that its text does not depend on the other rows of the batch,
-up to the rounding of matrix products. With a small model on a CPU this generates several times as many tokens
-per second as `model.generate`.
+has its own positions. With a small model on a CPU this generates several times as many tokens per second as
+`model.generate`.
 """
 
-import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch.nn import functional
-from transformers import GenerationConfig
+
+from drp.student.engines.decoding import BatchedDecoder
 
 ARCHITECTURES = frozenset({"qwen2", "llama"})
 """Supported values of `config.model_type`."""
 _STATIC_ROTATIONS = frozenset({"default", "linear", "llama3", "yarn"})
 _AHEAD = 256  # positions that the cache initially has beyond the longest prompt
-_NUCLEUS = 64  # tokens searched for the nucleus first: it is hardly ever larger
-_MIN_ACTIVE = 0.8  # the batch shrinks when less than this share of its rows is active
-
-
-@dataclass
-class Request:
-    """A prompt, the maximum number of new tokens, and the random generator for sampling them."""
-
-    prompt: Sequence[int]
-    max_tokens: int
-    rng: random.Random
-    written: list[int] = field(default_factory=list)
-
-
-class Decoded(NamedTuple):
-    """The tokens written after a prompt, without the stop token; `request` is the index of the request."""
-
-    request: int
-    tokens: list[int]
-    is_finished: bool
 
 
 class _Layer(NamedTuple):
@@ -70,59 +48,19 @@ def can_decode(config: Any) -> bool:
     )
 
 
-class Decoder:
+class Decoder(BatchedDecoder):
     """Decodes with the weights of `model`, a `Qwen2ForCausalLM` or similar model (see `can_decode`)."""
 
     def __init__(self, model: Any, stops: frozenset[int], rows: int = 96) -> None:
-        """`stops` are the ids of stop tokens; `rows` is the number of requests decoded in parallel."""
-        self._model, self._stops, self._rows = model, stops, rows
+        """See `BatchedDecoder`."""
+        super().__init__(model, stops, rows)
         with torch.inference_mode():
             self._layers = [_fused(layer) for layer in model.model.layers]
 
-    def decode(self, requests: Sequence[Request], *, temperature: float, top_p: float) -> Iterator[Decoded]:
-        """Yield the completion of each request, in the order in which they end.
-
-        A temperature of 0 selects the most likely token; otherwise a token is sampled from the nucleus
-        `top_p`.
-        """
-        for start in range(0, len(requests), self._rows):
-            batch = list(enumerate(requests[start : start + self._rows], start))
-            with torch.inference_mode():
-                completed = list(self._batch(batch, temperature, top_p))
-            yield from completed
-
-    def _batch(
-        self, batch: Sequence[tuple[int, Request]], temperature: float, top_p: float
-    ) -> Iterator[Decoded]:
-        rows: list[tuple[int, Request] | None] = list(batch)
-        cache = _Cache(self._model, len(rows), max(len(request.prompt) for _, request in batch))
-        logits = self._prefill([request.prompt for _, request in batch], cache)
-        while True:
-            uniforms = [row[1].rng.random() if row else 0.0 for row in rows]
-            drawn = _choose(logits, uniforms, temperature, top_p)
-            for place, (row, token) in enumerate(zip(rows, drawn.tolist(), strict=True)):
-                if row is None:
-                    continue
-                index, request = row
-                is_finished = token in self._stops
-                if not is_finished:
-                    request.written.append(token)
-                if is_finished or len(request.written) == request.max_tokens:
-                    rows[place] = None
-                    yield Decoded(index, request.written, is_finished)
-            active = [place for place, row in enumerate(rows) if row]
-            if not active:
-                return
-            if len(active) < _MIN_ACTIVE * len(rows):  # moving the cache costs about as much as a step
-                rows = [rows[place] for place in active]
-                kept = torch.tensor(active, device=drawn.device)
-                drawn = drawn[kept]
-                cache.keep(kept)
-            logits = self._step(drawn, cache)
-
-    def _prefill(self, prompts: Sequence[Sequence[int]], cache: "_Cache") -> torch.Tensor:
-        """Fill the cache with the prompts and return the logits [n, vocabulary] of the next tokens."""
+    def start(self, prompts: Sequence[Sequence[int]]) -> tuple["_Cache", torch.Tensor]:
+        """Fill a cache with the prompts (see `BatchedDecoder.start`)."""
         longest = max(map(len, prompts))
+        cache = _Cache(self._model, len(prompts), longest)
         padded = [[*prompt, *[0] * (longest - len(prompt))] for prompt in prompts]
         tokens = torch.tensor(padded, device=cache.device)
         cache.lengths = torch.tensor([len(prompt) for prompt in prompts], device=cache.device)
@@ -134,11 +72,12 @@ class Decoder:
             return _attention(query, key, value, is_causal=True)
 
         hidden = self._forward(tokens, cache.rotation(positions), attend)
-        return self._logits(hidden[torch.arange(len(prompts), device=cache.device), cache.lengths - 1])
+        last = hidden[torch.arange(len(prompts), device=cache.device), cache.lengths - 1]
+        return cache, self._logits(last)
 
-    def _step(self, tokens: torch.Tensor, cache: "_Cache") -> torch.Tensor:
-        """Append one token per row and return the logits [n, vocabulary] of the next tokens."""
-        span = cache.make_room()
+    def step(self, state: "_Cache", tokens: torch.Tensor) -> torch.Tensor:
+        """Append one token per row (see `BatchedDecoder.step`)."""
+        cache, span = state, state.make_room()
         rows, at = torch.arange(len(tokens), device=cache.device), cache.lengths
         unseen = torch.arange(span, device=cache.device) > at[:, None]
         mask = torch.zeros(unseen.shape, dtype=cache.dtype, device=cache.device)
@@ -248,54 +187,3 @@ def _rotated(heads: torch.Tensor, rotation: _Rotation) -> torch.Tensor:
 def _attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, **kwargs: Any) -> torch.Tensor:
     grouped = query.shape[1] != key.shape[1]
     return functional.scaled_dot_product_attention(query, key, value, enable_gqa=grouped, **kwargs)
-
-
-def _choose(
-    logits: torch.Tensor, uniforms: Sequence[float], temperature: float, top_p: float
-) -> torch.Tensor:
-    """Return one token per row, [n] from [n, vocabulary], by inverse transform sampling with `uniforms`."""
-    if temperature == 0:
-        return logits.argmax(-1)
-    probabilities = torch.softmax(logits.float() / temperature, -1)
-    top, tokens = probabilities.topk(min(_NUCLEUS, probabilities.shape[-1]))
-    if bool((top.double().sum(-1) < top_p).any()):
-        top, tokens = probabilities.sort(descending=True)
-    top = top.double()
-    before = top.cumsum(-1) - top
-    top = top.masked_fill(before >= top_p, 0)
-    cumulative = top.cumsum(-1)
-    targets = torch.tensor(uniforms, dtype=cumulative.dtype, device=cumulative.device) * cumulative[:, -1]
-    place = (cumulative <= targets[:, None]).sum(-1).clamp(max=top.shape[-1] - 1)
-    return tokens.gather(-1, place[:, None])[:, 0]
-
-
-class PlainDecoder:
-    """Decodes any other model with transformers' own `generate`, one request at a time."""
-
-    def __init__(self, model: Any, stops: frozenset[int]) -> None:
-        """`stops` are the ids of stop tokens."""
-        self._model, self._stops = model, stops
-
-    def decode(self, requests: Sequence[Request], *, temperature: float, top_p: float) -> Iterator[Decoded]:
-        """Yield the completion of each request, in order (see `Decoder.decode`)."""
-        for index, request in enumerate(requests):
-            torch.manual_seed(request.rng.getrandbits(63))
-            prompt = torch.tensor([request.prompt], device=self._model.device)
-            sampling: dict[str, Any] = {"do_sample": False}
-            if temperature > 0:
-                sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-            config = GenerationConfig(
-                max_new_tokens=request.max_tokens,
-                eos_token_id=sorted(self._stops),
-                pad_token_id=min(self._stops),
-                **sampling,
-            )
-            with torch.inference_mode():
-                (output,) = self._model.generate(
-                    prompt, attention_mask=torch.ones_like(prompt), generation_config=config
-                )
-            request.written.extend(output[len(request.prompt) :].tolist())
-            is_finished = request.written[-1] in self._stops
-            if is_finished:
-                request.written.pop()
-            yield Decoded(index, request.written, is_finished)

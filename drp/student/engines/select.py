@@ -5,16 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from drp.config import Recipe, parse_student_name, settings
+from drp.config import Recipe
 from drp.core import BadInputError, load_plugin
 from drp.jobs import Environment
 from drp.student import small
+from drp.student.engines.model_folder import fetch_command, model_folder
 from drp.student.protocol import RolloutEngine, Student
 
 
 def student_of(recipe: Recipe) -> Student:
     """Return the student that `recipe` samples, with its sampling settings."""
-    folder = model_folder(recipe.student)
+    folder = model_folder(recipe.student, recipe.model)
     return Student(
         name=recipe.student,
         model=str(folder or ""),
@@ -23,6 +24,10 @@ def student_of(recipe: Recipe) -> Student:
         prompt_version=recipe.prompt_version,
         sampling=recipe.sampling,
         tensor=recipe.parallel.tensor,
+        source=recipe.source,
+        prompt_file=recipe.prompt,
+        thinking=recipe.thinking,
+        vllm=recipe.vllm,
     )
 
 
@@ -47,9 +52,9 @@ def environment_of(student: Student) -> Environment:
         return environment
     raise BadInputError(
         f"no rollout engine can run the student {student.name!r} (possible students: {small.NAME}, the folder"
-        " of any model, and models behind a server)",
+        " or hub id of any model, and models behind a server)",
         state="Nothing was sampled",
-        next_command="drp nightly --traces FILE, to use its recorded traces",
+        next_command=f"{fetch_command(student.source)}; or drp nightly --traces FILE, to use recorded traces",
     )
 
 
@@ -82,21 +87,10 @@ VLLM = EnginePlugin("inference", _make_vllm)
 SERVER = EnginePlugin("orchestrator", _make_server)
 
 
-def model_folder(student: str) -> Path | None:
-    """Return the model folder of a student, None if there is none. Relative paths start at `DRP_HOME`."""
-    if parse_student_name(student).checkpoint:
-        folder = checkpoint_folder(student)
-    else:
-        folder = small.WEIGHTS if student == small.NAME else settings().home / student
-    return folder if (folder / "config.json").is_file() else None
-
-
 def longest_response(student: Student) -> int:
     """Return the most tokens that a response can have: the limit of the sampling or the model's context."""
-    context = json.loads((Path(student.model) / "config.json").read_text()).get("max_position_embeddings")
-    return min(student.sampling.max_tokens, context or student.sampling.max_tokens)
-
-
-def checkpoint_folder(student: str) -> Path:
-    """Return the local folder for the model of a checkpoint, `<line>@<id>`, which must be fetched first."""
-    return settings().scratch_root / "models" / str(parse_student_name(student).checkpoint)
+    document = json.loads((Path(student.model) / "config.json").read_text())
+    text = document.get("text_config", document)
+    context = text.get("max_position_embeddings", text.get("n_positions"))
+    limits = (student.sampling.max_tokens, context, student.vllm.get("max_model_len"))
+    return min(int(limit) for limit in limits if limit)

@@ -16,12 +16,12 @@ from typing import Any
 
 import openai
 
-from drp.config import LONGEST
+from drp.config import LONGEST, ThinkingMarks
 from drp.core import CHARACTERS, BadInputError, FinishReason, Rollout, TransientError
-from drp.student.prompts import prompt
+from drp.student.engines.checkpoint_server import serve_checkpoint
 from drp.student.protocol import SampleRequest, Student
 from drp.student.response import Response, sample_seed, to_rollout
-from drp.traces import THINK, THOUGHT, TokenCounter
+from drp.traces import TokenCounter
 
 _MAX_RETRIES = 6
 """Retries of one request; the client waits longer each time."""
@@ -38,21 +38,30 @@ class ServedEngine:
     name = "server"
 
     def __init__(self, student: Student) -> None:
-        """Connect to `student.server`."""
+        """Sample the student of `student.server`."""
         assert student.server is not None  # noqa: S101 - this engine was chosen for it
         self._student, self._server = student, student.server
-        key = os.environ.get(self._server.api_key_env, "") if self._server.api_key_env else "none"
-        self._client = openai.OpenAI(base_url=self._server.base_url, api_key=key, max_retries=_MAX_RETRIES)
         folder = Path(student.model)
-        self._token_counter = TokenCounter(folder if folder.is_dir() else None)
+        self._token_counter = TokenCounter(folder if folder.is_dir() else None, student.thinking)
 
     def sample(self, samples: Iterable[SampleRequest]) -> Iterator[Rollout]:
-        """Yield the requested rollouts as they are completed.
+        """Yield the requested rollouts as they are completed. A checkpoint gets a server of its own.
 
         Raises:
             BadInputError: the server rejects a request.
             StudentUnavailableError: the server does not respond.
+            CheckpointServerError: no server could be started for the checkpoint.
         """
+        if self._student.is_checkpoint:
+            requests = list(samples)
+            with serve_checkpoint(self._student, requests) as self._server:
+                yield from self._sample(requests)
+        else:
+            yield from self._sample(samples)
+
+    def _sample(self, samples: Iterable[SampleRequest]) -> Iterator[Rollout]:
+        key = os.environ.get(self._server.api_key_env, "") if self._server.api_key_env else "none"
+        self._client = openai.OpenAI(base_url=self._server.base_url, api_key=key, max_retries=_MAX_RETRIES)
         queue = iter(samples)
         with ThreadPoolExecutor(self._server.in_flight) as threads:
             pending: set[Future[Rollout]] = set()
@@ -70,15 +79,17 @@ class ServedEngine:
 
     def _request(self, sample: SampleRequest) -> Rollout:
         sampling = self._student.sampling
-        message = prompt(self._student.prompt_version, sample.question.question)
+        prompt = self._student.prompt
+        messages: Any = prompt.messages(sample.question.question)
         try:
             reply = self._client.chat.completions.create(
                 model=self._server.model,
-                messages=[{"role": "user", "content": message}],
+                messages=messages,
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
                 seed=sample_seed(self._student, sample),
                 max_tokens=sampling.max_tokens if sampling.max_tokens < LONGEST else openai.omit,
+                extra_body={"chat_template_kwargs": prompt.template} if prompt.template else None,
             )
         except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError) as error:
             raise StudentUnavailableError(
@@ -97,7 +108,7 @@ class ServedEngine:
 
     def _rollout(self, sample: SampleRequest, reply: Any) -> Rollout:
         choice = reply.choices[0]
-        thinking, summary = _parts(choice.message)
+        thinking, summary = _parts(choice.message, self._student.thinking)
         total = reply.usage.completion_tokens
         length = self._token_counter.of(thinking, summary, self._token_counter.name)
         is_counted = self._token_counter.name != CHARACTERS
@@ -112,14 +123,12 @@ class ServedEngine:
         return to_rollout(self._student, self.name, sample, response)
 
 
-def _parts(message: Any) -> tuple[str, str]:
+def _parts(message: Any, marks: ThinkingMarks) -> tuple[str, str]:
     """Return thinking and answer summary, as separated by the server's reasoning parser or by their marks."""
     content = message.content or ""
     reasoning = getattr(message, "reasoning", None) or getattr(message, "reasoning_content", None)
     if reasoning is not None:
         return reasoning.strip(), content.strip()
-    thinking, mark, summary = content.partition(THOUGHT)
-    if not mark and THINK not in content:
-        # the prompt may have opened the thinking: without an end mark all of the content is thinking
-        return content.strip(), ""
-    return thinking.strip().removeprefix(THINK).strip(), summary.strip()
+    # the prompt may have opened the thinking: without an end mark all of the content is thinking
+    thinking, summary, _ = marks.split(content)
+    return thinking, summary

@@ -3,8 +3,9 @@
     for rollout in TransformersEngine(student).sample(samples): ...
 
 Needs torch and transformers, so only the training environment imports it. Qwen2- and Llama-like models are
-decoded in batches by `drp.student.engines.decoder`, all others by transformers' own `generate`, one sample at
-a time. On CPUs it computes in 32 bits, regardless of the precision of the stored weights.
+decoded by `drp.student.engines.decoder`, others with the layers of transformers, in batches if the
+architecture allows it (`choose_decoder`). On CPUs it computes in 32 bits, regardless of the precision of the
+stored weights.
 """
 
 import random
@@ -17,7 +18,8 @@ from transformers import AutoModelForCausalLM
 
 from drp.core import Rollout
 from drp.student.engines.chat_prompt import Dialogue, EncodedPrompt, unreadable_model
-from drp.student.engines.decoder import Decoder, PlainDecoder, Request, can_decode
+from drp.student.engines.decoding import Request
+from drp.student.engines.library_decoders import choose_decoder
 from drp.student.protocol import SampleRequest, Student
 from drp.student.response import sample_key
 
@@ -47,11 +49,7 @@ class TransformersEngine:
             raise unreadable_model(folder, error) from error
         self._model = model.to("cuda" if cuda else "cpu").eval()
         stops = self._dialogue.stops
-        self._decoder = (
-            Decoder(self._model, stops, self._rows())
-            if can_decode(model.config)
-            else PlainDecoder(self._model, stops)
-        )
+        self._decoder = choose_decoder(self._model, stops, self._rows())
 
     def sample(self, samples: Iterable[SampleRequest]) -> Iterator[Rollout]:
         """Yield the requested rollouts as they are completed.
@@ -73,8 +71,9 @@ class TransformersEngine:
         return Request(encoded.tokens, encoded.max_tokens, rng)
 
     def _rows(self) -> int:
-        config = self._model.config
-        width = config.hidden_size // config.num_attention_heads * config.num_key_value_heads
+        config = self._model.config.get_text_config()
+        heads = config.num_attention_heads
+        width = config.hidden_size // heads * getattr(config, "num_key_value_heads", heads)
         longest = min(self._dialogue.context, 2 * self._student.sampling.max_tokens)
         row: int = 2 * config.num_hidden_layers * width * longest * self._model.dtype.itemsize
         return max(1, min(ROWS, _CACHE_BYTES // row))

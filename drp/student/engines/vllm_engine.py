@@ -8,9 +8,8 @@ returned as they are completed, which keeps vLLM's batch full. On CPUs it comput
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,38 +42,62 @@ class VllmEngine:
     name = "vllm"
 
     def __init__(self, student: Student) -> None:
-        """Load config, weights, and a tokenizer with a chat template from the folder `student.model`.
+        """Read config and a tokenizer with a chat template from the folder `student.model`.
 
         Raises:
-            BadInputError: they cannot be read, or this machine has too little memory for them.
+            BadInputError: they cannot be read.
         """
         self._student = student
-        folder = Path(student.model)
         self._dialogue = Dialogue(student, self.name)
-        context = self._dialogue.context
-        try:
-            self.llm = LLM(
-                str(folder),
-                max_model_len=context,
-                tensor_parallel_size=student.tensor,
-                **({} if torch.cuda.is_available() else _without_gpu(context)),
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise sampling_error(f"vLLM cannot run {folder} as a language model here: {error}") from error
+        self._llm: LLM | None = None
+        self._room = 0
 
     def sample(self, samples: Iterable[SampleRequest]) -> Iterator[Rollout]:
-        """Yield the requested rollouts as they are completed.
+        """Load the weights, and yield the requested rollouts as they are completed.
+
+        vLLM reserves memory for the longest prompt with its response, not for the model's whole context.
 
         Raises:
-            BadInputError: a prompt fills the model's context and leaves no room for a response.
+            BadInputError: the weights cannot be read, this machine has too little memory for them, or a
+                prompt fills the model's context and leaves no room for a response.
         """
-        engine, queue = self.llm.llm_engine, iter(samples)
+        requests = [(sample, self._dialogue.encode_prompt(sample.question)) for sample in samples]
+        longest = max((len(encoded.tokens) + encoded.max_tokens for _, encoded in requests), default=0)
+        if requests:
+            yield from self._sample(self.load(longest), requests)
+
+    def load(self, longest: int) -> LLM:
+        """Return vLLM's engine with room for `longest` tokens of a prompt and its response.
+
+        Raises:
+            BadInputError: the weights cannot be read, or this machine has too little memory for them.
+        """
+        if self._llm is None or longest > self._room:
+            self._llm = None  # frees the memory of a smaller one
+            student = self._student
+            here = {} if torch.cuda.is_available() else _without_gpu(longest)
+            options = {
+                "max_model_len": longest,
+                "tensor_parallel_size": student.tensor,
+                **here,
+                **student.vllm,
+            }
+            try:
+                self._llm = LLM(student.model, **options)
+            except (OSError, ValueError, RuntimeError, TypeError) as error:
+                raise sampling_error(
+                    f"vLLM cannot run {student.model} as a language model here, with {options}: {error}"
+                ) from error
+            self._room = longest
+        return self._llm
+
+    def _sample(self, llm: LLM, requests: Sequence[tuple[SampleRequest, EncodedPrompt]]) -> Iterator[Rollout]:
+        engine, queue = llm.llm_engine, iter(requests)
         size = _AHEAD * engine.vllm_config.scheduler_config.max_num_seqs
         pending: dict[str, tuple[SampleRequest, EncodedPrompt]] = {}
         try:
             while True:
-                for sample in islice(queue, size - len(pending)):
-                    encoded = self._dialogue.encode_prompt(sample.question)
+                for sample, encoded in islice(queue, size - len(pending)):
                     request_id = f"{sample.question.question_id}-{sample.k}"
                     (rendered,) = engine.renderer.render_cmpl([TokensPrompt(prompt_token_ids=encoded.tokens)])
                     engine.add_request(request_id, rendered, self._sampling_params(sample, encoded))
@@ -104,12 +127,12 @@ class VllmEngine:
         )
 
 
-def _without_gpu(context: int) -> dict[str, Any]:
+def _without_gpu(longest: int) -> dict[str, Any]:
     return {
         "dtype": "float32",
         "enforce_eager": True,  # compilation would take a minute
         "kv_cache_memory_bytes": _CACHE_BYTES,
         # on a CPU, vLLM 0.32 crashes on seeded requests whose prompt is processed in chunks
         "enable_chunked_prefill": False,
-        "max_num_batched_tokens": max(context, 4096),
+        "max_num_batched_tokens": max(longest, 4096),
     }

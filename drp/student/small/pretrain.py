@@ -21,7 +21,8 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config,
 
 from drp.grading import extract_answer
 from drp.questions.generators import LONGER, SHORT, draw
-from drp.student.engines.decoder import Decoder, Request
+from drp.student.engines.decoder import Decoder
+from drp.student.engines.decoding import Request
 from drp.student.small import WEIGHTS, tokenizer, trace_writer
 from drp.student.small.trace_writer import SHIPPED, TraceSettings
 
