@@ -29,6 +29,7 @@ from drp.runtime.training_plan import (
     manifest_key,
     model_digest,
     scratch,
+    training_job,
 )
 from drp.runtime.withdraw import (
     Removal,
@@ -80,5 +81,6 @@ __all__ = [
     "rows_in",
     "sample",
     "scratch",
+    "training_job",
     "with_command",
 ]

@@ -20,10 +20,10 @@ from drp.lake import Addresses
 from drp.query import select
 from drp.runtime.context import RunContext
 from drp.runtime.shard_plans import ShardPlan
-from drp.student import prompt
-from drp.student.engines import student_of
+from drp.runtime.training_plan import training_job
+from drp.student.engines import fetch_command, student_of
 from drp.teacher.transport import api_key
-from drp.training import TrainingJob, write_job
+from drp.training import write_job
 
 _log = logging.getLogger(__name__)
 
@@ -98,8 +98,8 @@ def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) ->
         yield HealthCheck(
             "student",
             "failed",
-            f"{student.name!r} is not a model in a folder of this machine",
-            "set student in the recipe (or DRP_STUDENT) to the folder of a model",
+            f"the model {student.source!r} is not on this machine",
+            f"{fetch_command(student.source)}, or set student in the recipe (or DRP_STUDENT) to a model that is",
         )
         return
     yield HealthCheck("student", "ok", f"{student.name}, in {student.model}")
@@ -109,7 +109,7 @@ def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) ->
         Example(
             f"{'revised' if row['is_revised'] else 'trace'} {row['rollout_id']}",
             row["question_id"],
-            prompt(recipe.prompt_version, row["question"]),
+            student.prompt.user_message(row["question"]),
             row["thinking"],
             row["response"],
         )
@@ -118,7 +118,7 @@ def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) ->
     settings().scratch_root.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=settings().scratch_root, prefix="preflight-") as folder:
         job, out = Path(folder, "job"), Path(folder, "checks.json")
-        write_job(job, TrainingJob(base=student.model, settings=recipe.training), examples)
+        write_job(job, training_job(recipe), examples)
         try:
             run_jobs(
                 "training",

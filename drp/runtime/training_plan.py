@@ -18,7 +18,8 @@ from drp.jobs import lock_digest
 from drp.registry import Checkpoint, CheckpointFile, folder_key
 from drp.runtime.context import RunContext
 from drp.runtime.shard_plans import PlannedCheckpoint
-from drp.training import ADAPTER, MANIFEST, MERGED, Manifest, folder_digest
+from drp.student.engines import student_of
+from drp.training import ADAPTER, MANIFEST, MERGED, Manifest, TrainingJob, folder_digest
 
 
 def evaluation_of(recipe: Recipe) -> Evaluation:
@@ -34,6 +35,18 @@ def evaluation_of(recipe: Recipe) -> Evaluation:
             next_command="add evaluation and promotion to the recipe, as in drp/config/recipes/drp.yaml",
         )
     return recipe.evaluation
+
+
+def training_job(recipe: Recipe, base_sha256: str | None = None) -> TrainingJob:
+    """The job that trains the recipe's student, on examples whose questions are whole user messages."""
+    student = student_of(recipe)
+    return TrainingJob(
+        base=student.model,
+        base_sha256=base_sha256,
+        settings=recipe.training,
+        prompt=student.prompt.model_copy(update={"question": "{question}"}),
+        thinking=recipe.thinking,
+    )
 
 
 def entries_of(ctx: RunContext) -> dict[str, PlannedCheckpoint]:

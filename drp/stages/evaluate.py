@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from drp.config import (
+    BASE,
     UNTRAINED,
     Benchmark,
     Evaluation,

@@ -10,7 +10,15 @@ from drp.core.stage_names import TRAIN
 from drp.curation import Curation, read_candidates
 from drp.jobs import process_lock, run_jobs
 from drp.registry import folder_key, open_registry, store_folder
-from drp.runtime import PlannedCheckpoint, RunContext, checkpoint_of, entry_of, manifest_key, scratch
+from drp.runtime import (
+    PlannedCheckpoint,
+    RunContext,
+    checkpoint_of,
+    entry_of,
+    manifest_key,
+    scratch,
+    training_job,
+)
 from drp.student.engines import model_folder, student_of
 from drp.traces import TokenCounter
 from drp.training import (
@@ -19,7 +27,6 @@ from drp.training import (
     MERGED,
     CheckpointUnwritableError,
     Manifest,
-    TrainingJob,
     read_manifest,
     write_job,
 )
@@ -72,15 +79,8 @@ def _trained(ctx: RunContext, entry: PlannedCheckpoint, lock: int) -> Manifest:
             replace(example, question=student.prompt.user_message(example.question))
             for example in curation(candidates)
         )
-        job = TrainingJob(
-            base=student.model,
-            base_sha256=entry.base_sha256,
-            settings=recipe.training,
-            prompt=student.prompt.model_copy(update={"question": "{question}"}),
-            thinking=recipe.thinking,
-        )
         try:
-            write_job(folder / "job", job, examples)
+            write_job(folder / "job", training_job(recipe, entry.base_sha256), examples)
         except OSError as error:
             raise CheckpointUnwritableError(folder / "job", error) from error
         document = {"stage": TRAIN, "job": str(folder / "job"), "out": str(folder / "out")}

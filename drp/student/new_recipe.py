@@ -6,10 +6,9 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from drp.config import LONGEST, ImportedSet
+from drp.config import CHANNELS, LONGEST, THINK, ImportedSet
 from drp.core import BadInputError
 from drp.student.model_files import ModelDescription, describe_model
-from drp.traces import THINK, THOUGHT
 
 _TEMPLATE = "recipe_for_student.yaml"
 _PAPER_LENGTH = 4096
@@ -53,6 +52,7 @@ def new_recipe(
         template=_template(model),
         thinking=_thinking(model),
         end_mark=_end_mark(model),
+        marks=_marks_key(model),
         name=name or _name(folder.name),
         questions=_set(questions) if questions else _GENERATED,
         questions_comment="" if questions else _IMPORT % "train",
@@ -100,9 +100,18 @@ def _thinking(model: ModelDescription) -> str:
         return "no marks found: all of a response counts as its answer, and there is nothing to prune"
     opened = "; the prompt opens it" if model.opens_thinking else ""
     words = f"{model.marks[0]} … {model.marks[1]}{opened}"
-    if model.marks != (THINK, THOUGHT):
-        words += f". DRP splits a response at {THINK} … {THOUGHT} only"
     return words
+
+
+def _marks_key(model: ModelDescription) -> str:
+    """Return the recipe's key `thinking`, if the marks are not those of R1."""
+    if model.marks is None or model.marks == (THINK.opening.strip(), THINK.closing.strip()):
+        return ""
+    opening, closing = model.marks
+    if opening == CHANNELS.opening:
+        return "\nthinking: channels           # the marks of thinking"
+    marks = {"opening": opening, "closing": closing}
+    return f"\nthinking: {json.dumps(marks, ensure_ascii=False)}  # the marks of thinking"
 
 
 def _end_mark(model: ModelDescription) -> str:

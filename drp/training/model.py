@@ -229,11 +229,11 @@ def check_architecture(folder: Path, settings: Sft) -> Architecture:
     try:
         config = AutoConfig.from_pretrained(folder)
         with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+            model = AutoModelForCausalLM.from_config(config)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise _unreadable(folder, "language model", error) from error
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    is_head_checked = _check_head_of_a_layer(config, folder)
+    is_head_checked = _check_one_layer(config, settings, folder)
     rows = int(model.get_input_embeddings().weight.shape[0])
     if settings.method == "lora":
         with torch.device("meta"):
@@ -242,13 +242,13 @@ def check_architecture(folder: Path, settings: Sft) -> Architecture:
     return Architecture(config.model_type, parameters, rows, context, config.eos_token_id, is_head_checked)
 
 
-def _check_head_of_a_layer(config: Any, folder: Path) -> bool:
-    """Check the head of a model with one layer and few tokens, whose weights are random.
+def _check_one_layer(config: Any, settings: Sft, folder: Path) -> bool:
+    """Check head and packing of a model with one layer and few tokens, whose weights are random.
 
     Return whether it was checked: a layer may be too large, or the architecture may not take one layer.
 
     Raises:
-        BadInputError: the model modifies its logits after the output head.
+        BadInputError: the model modifies its logits after the output head, or mixes packed examples.
     """
     config = copy.deepcopy(config)
     text = config.get_text_config()
@@ -258,13 +258,15 @@ def _check_head_of_a_layer(config: Any, folder: Path) -> bool:
         text.layer_types = text.layer_types[:1]
     try:
         with torch.device("meta"):
-            empty = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+            empty = AutoModelForCausalLM.from_config(config)
         if sum(parameter.numel() for parameter in empty.parameters()) > _LARGEST_LAYER:
             return False
-        model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa").eval()
+        model = AutoModelForCausalLM.from_config(config).eval()
     except (ValueError, KeyError, RuntimeError, IndexError, TypeError, AttributeError):
         return False
     _check_head(model, folder)
+    if settings.packing:
+        check_packing(model, folder)
     return True
 
 

@@ -11,12 +11,11 @@ from statistics import median
 
 from transformers import GenerationConfig
 
-from drp.config import Sft
 from drp.core import BadInputError
 from drp.curation import Example
 from drp.jobs import HealthCheck, read_job_document, write_checks
 from drp.training.encode import Encoder
-from drp.training.job import read_examples, read_job
+from drp.training.job import TrainingJob, read_examples, read_job
 from drp.training.model import Architecture, check_architecture, load_encoder
 
 REVISED = "revised"
@@ -29,15 +28,16 @@ def main() -> None:
         folder = Path(document["job"])
         job = read_job(folder)
         examples = list(read_examples(folder))
-        write_checks(Path(document["out"]), _checks(job.base_folder, job.settings, examples))
+        write_checks(Path(document["out"]), _checks(job, examples))
 
 
-def _checks(base: Path, settings: Sft, examples: list[Example]) -> Iterator[HealthCheck]:
+def _checks(job: TrainingJob, examples: list[Example]) -> Iterator[HealthCheck]:
+    base, settings = job.base_folder, job.settings
     weights = check_weights(base)
     yield weights
     encoder, architecture = None, None
     try:
-        encoder = load_encoder(base)
+        encoder = load_encoder(base, job.prompt, job.thinking)
         yield HealthCheck("tokenizer", "ok", "it has a chat template, marks of thinking and an end mark")
     except BadInputError as error:
         yield _failed("tokenizer", error)
