@@ -99,7 +99,7 @@ def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) ->
             "student",
             "failed",
             f"the model {student.source!r} is not on this machine",
-            f"{fetch_command(student.source)}, or set student in the recipe (or DRP_STUDENT) to a model that is",
+            f"{fetch_command(student.source)}, or set student in the recipe (or DRP_STUDENT)",
         )
         return
     yield HealthCheck("student", "ok", f"{student.name}, in {student.model}")
