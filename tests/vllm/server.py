@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drp.teacher.llm.prompts import MODELS, example, prompt
+from drp.teacher.llm.examples import worked_examples
+from drp.teacher.llm.prompts import MODELS, prompt
 from drp.teacher.llm.serialize_draft import reply_of
 from tests.helpers.repository import ROOT
 from tests.helpers.servers import free_port
@@ -67,10 +68,14 @@ class Server:
 def make_model(folder: Path) -> None:
     """The tiny model, which has read our prompts and speaks as often of `"` and `}` as our replies do."""
     assert PROGRAMS.is_dir(), "run make test-vllm, which installs what this needs"
-    replies = [reply_of(name, example("skill")).model_dump_json() for name in MODELS]
-    texts = [prompt(name).system("skill", structured=False) for name in MODELS] + [
-        example("skill").trace.thinking
+    examples = worked_examples("skill")
+    replies = [
+        reply_of(name, example.draft, example.needs).model_dump_json()
+        for name in MODELS
+        for example in examples
     ]
+    texts = [prompt(name).system("skill", structured=False) for name in MODELS]
+    texts += [example.draft.trace.thinking for example in examples]
     run_there("tests.vllm.tiny_qwen2", folder, {"texts": texts, "replies": replies})
 
 

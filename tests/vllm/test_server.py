@@ -6,15 +6,16 @@ from urllib.error import HTTPError
 import openai
 import pytest
 
+from drp.teacher.llm.examples import worked_examples
 from drp.teacher.llm.messages import PromptRequest, build_decompose, build_fused, build_revise
-from drp.teacher.llm.prompts import MODELS, example
+from drp.teacher.llm.prompts import MODELS
 from drp.teacher.llm.reply_schemas import parsed
 from tests.vllm.server import MODEL, Server
 
 pytestmark = pytest.mark.vllm
 
 
-DRAFT = example("skill")
+DRAFT = worked_examples("skill")[0].draft
 ASKS: dict[str, PromptRequest] = {
     "fused": build_fused(DRAFT.trace, "skill", structured=True),
     "decompose-indexed": build_decompose(DRAFT.trace, "skill", "indexed", structured=True),

@@ -169,7 +169,10 @@ class LlmTeacher:
             if reply.is_without_room and pending.most_tokens is None:
                 asked = int(reply.request.body[self._builder.profile.limit_field])
                 return replace(pending, most_tokens=tokens_with_room(reply.problem or "", asked))
-            return replace(pending.window.draft, refusal=Refusal("unanswered", reply.problem or "no answer"))
+            problem = reply.problem or "no answer"
+            if reply.is_without_room and self._builder.profile.limits.context is None:
+                problem += "; with `limits.context` in the teacher's profile, long traces go in windows"
+            return replace(pending.window.draft, refusal=Refusal("unanswered", problem))
         try:
             draft = self._builder.parsed(strategy, pending.window, _text(reply.answer))
             if pending.is_second or pending.window.count > 1:

@@ -120,6 +120,7 @@ def test_a_request_without_room_is_sent_once_more_with_the_tokens_that_fit():
     [refused] = teacher(driver).decompose([Draft(TRACE)], "skill")
     assert refused.refusal.reason == "unanswered"
     assert "maximum context length is 5000 tokens" in refused.refusal.detail
+    assert "limits.context" in refused.refusal.detail
 
 
 @pytest.mark.parametrize(
