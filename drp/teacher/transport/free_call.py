@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import openai
-
 _TIMEOUT_S = 20.0
 _LONGEST = 200
 
@@ -25,6 +23,8 @@ def list_models(base_url: str, key: str) -> FreeCall:
         base_url: its address.
         key: its key, or any text if it needs none.
     """
+    import openai  # here, because the environments of jobs import this package and lack it
+
     try:
         with openai.OpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=_TIMEOUT_S) as client:
             return FreeCall([str(model.id) for model in client.models.list().data or []])
