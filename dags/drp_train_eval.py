@@ -6,7 +6,8 @@ only if the recipe's rule shows that its answers are shorter and not less accura
 decides first. A rejected or failed promotion does not change the champion: see `drp registry list`.
 
 If a task fails, its last log line says what to do; docs/runbook.md has a section for each error.
-Asset: `drp_checkpoint` is updated only when there is a new champion.
+Asset: `drp_checkpoint` is updated only when there is a new champion. The DAG `drp_champion` updates it when
+somebody promotes or rolls back on the command line.
 """
 
 from typing import Any
@@ -113,14 +114,20 @@ def drp_train_eval() -> None:
     @task(outlets=[checkpoint], trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     def promote(decision: dict[str, Any] | None, *, outlet_events: Any = None) -> None:
         """Make the candidate the champion if the decision says so; skipped otherwise."""
+        from drp.config import settings
         from drp.evaluation import PromotionDecision
+        from drp.registry import champion_event, open_registry
         from drp.stages.promote import promote
 
-        if not promote(this_run(), PromotionDecision(**decision) if decision else None):
+        run = this_run()
+        if not promote(run, PromotionDecision(**decision) if decision else None):
             raise AirflowSkipException(
                 "the champion does not change" if decision else "the recipe promotes no checkpoint"
             )
-        outlet_events[checkpoint].extra = {"checkpoint_id": (decision or {})["checkpoint_id"]}
+        with open_registry(settings().resolved_database_url) as registry:
+            event = champion_event(registry.moves(), None) or {}
+        promoted = {"checkpoint_id": (decision or {})["checkpoint_id"], "changed": [run.recipe.line]}
+        outlet_events[checkpoint].extra = {**event, **promoted}
 
     @task(trigger_rule=TriggerRule.ALL_DONE)  # a failed run needs its report most
     def report(names: list[str] | None) -> str:

@@ -60,9 +60,11 @@ NOT_RUN = {
     "make build/llamafactory/ready": "installs packages",
     # within sentences
     "drp sql": MENTION,
+    "drp evaluate": MENTION,
+    "drp sql --run RUN": PLACEHOLDER,
+    "drp registry promote": MENTION,
     "drp import questions": MENTION,
     'drp sql "..."': PLACEHOLDER,
-    "drp sql --run RUN": PLACEHOLDER,
     "drp sql --version N": PLACEHOLDER,
     "drp corpus release": MENTION,
     "drp corpus discard": MENTION,
@@ -94,6 +96,15 @@ NOT_RUN = {
     "OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.student --student student": TRAINING,
     "OMP_NUM_THREADS=1 .venv-training/bin/python -m drp.student.small.pretrain --out student": TRAINING,
     ".venv/bin/drp train": TRAINING,
+    '.venv/bin/drp train --set training.epochs=1 --set "arms=[drp, unpruned_sft]"': TRAINING,
+    ".venv/bin/drp evaluate small": TRAINING,
+    ".venv/bin/drp evaluate small small@champion adapters/theirs --benchmarks small,small_longer": TRAINING,
+    ".venv/bin/drp evaluate models/my-model --recipe my_recipe --benchmarks math500:test"
+    " --format json": MODEL,
+    ".venv/bin/drp recipe new --student models/my-model --questions gsm8k:train"
+    " --benchmark math500:test": MODEL,
+    ".venv/bin/python -m benchmarks.examples_needed": TRAINING,
+    "vllm serve models/served-champion --served-model-name champion": TRAINING,
     ".venv/bin/drp nightly --run-date 2026-11-24 --set sample_size=40 --set questions.0.seed=7": TRAINING,
     ".venv/bin/drp train --recipe drp --run-date 2026-11-22 --corpus-version 1": TRAINING,
     "drp train --run-date 2026-11-22": TRAINING,

@@ -1,5 +1,6 @@
 """The checkpoint registry: trained checkpoints, where their files are, and which one is in use."""
 
+from drp.registry.champion_events import champion_event
 from drp.registry.checkpoint_files import CARD, fetch, folder_key, store_folder, verify
 from drp.registry.errors import (
     AmbiguousCheckpointError,
@@ -29,6 +30,7 @@ __all__ = [
     "Registry",
     "UnknownAliasError",
     "UnknownCheckpointError",
+    "champion_event",
     "fetch",
     "folder_key",
     "holders",

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from drp.registry import folder_key, open_registry, store_folder
+from drp.report.cards import card_key
 from drp.storage import open_store
 from tests.helpers.checkpoints import make_checkpoint
 from tests.helpers.repository import ROOT
@@ -187,6 +188,7 @@ def _register_checkpoints(folder: Path) -> None:
             checkpoint = make_checkpoint(number, checkpoint_id=identity, files=tuple(files))
             registry.register(replace(checkpoint, adapter_key=keys["adapter"], merged_key=keys["merged"]))
             registry.promote(identity, "champion", "a documented checkpoint")
+            store.put(card_key(identity), b"---\nlicense: unknown\n---\n\n# A documented checkpoint\n")
     shutil.rmtree(model)
 
 

@@ -49,7 +49,7 @@ def dataset_card(
 
 {rows:,} training examples in the layout `{layout}`: a question, and a response with shortened reasoning
 between `<think>` and `</think>`. A student model wrote the traces, a teacher cut and pruned them step by step
-(Distilled Reasoning Pruning), and gates kept the revisions whose answer still agrees with the reference answer.
+(Distilled Reasoning Pruning), and gates kept the revisions whose answer still agrees with the gold answer.
 {f"Chosen: {', '.join(filters)}." if filters else "All examples of the version."}
 
 Columns: {", ".join(f"`{column}`" for column in columns)}.
