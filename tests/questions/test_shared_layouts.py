@@ -1,4 +1,4 @@
-"""The inputs that real users bring (../shared/cases/imports) give every generation, and no mark stays in it."""
+"""The inputs that users bring (../shared/cases/imports) give every generation, without its marks."""
 
 from pathlib import Path
 
