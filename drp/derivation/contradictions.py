@@ -120,14 +120,12 @@ def _equations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Itera
         return
     names = {name for _, name, _ in claimed}
     values: dict[str, dict[str, Statement]] = {}
-    numbers: set[str] = set()
-    results: set[str] = set()
     for statement in stated:
-        numbers.update(quantity.text for quantity in statement.quantities)
-        for name, result in _pairs(statement.unit.plain):
-            results.add(result)
-            if name in names:
-                values.setdefault(name, {}).setdefault(result, statement)
+        spelled = statement.unit.plain
+        if "=" in spelled and any(map(spelled.__contains__, names)):
+            for name, result in _pairs(spelled):
+                if name in names:
+                    values.setdefault(name, {}).setdefault(result, statement)
     for statement, name, result in claimed:
         others = values.get(name)
         exact = value(result)
@@ -137,7 +135,8 @@ def _equations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Itera
             continue
         other, at = next(iter(others.items()))
         is_opposite = len(others) == 1 and value(other) == -exact
-        if result.lstrip("-") in numbers and not (is_opposite and result not in results):
+        is_written = any(result.lstrip("-") in s.numbers for s in stated)
+        if is_written and not (is_opposite and all(result != r for s in stated for _, r in _pairs(s.unit.plain))):
             continue
         yield _fault(statement, name, f"gives {name} the value {result}, the student {other}", at)
 
@@ -204,7 +203,7 @@ def _conclusions(stated: Sequence[Statement], revision: Sequence[Statement]) -> 
     numbers: set[str] = set()
     is_comparable = bool(known) and all(value(answer) is not None for answer in known)
     if bare or not is_comparable:
-        numbers = {quantity.text for statement in stated for quantity in statement.quantities}
+        numbers = {number for statement in stated for number in statement.numbers}
     if not is_comparable:  # no answer, or one that is no number and has many spellings
         known = _last_result(stated)
     elif numbers:  # what is nowhere in the student's text and can be nothing but the answer

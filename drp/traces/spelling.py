@@ -7,6 +7,7 @@ characters, which is several times as fast.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ"
 _SUPERSCRIPTS = str.maketrans(_RAISED, "0123456789-n")
@@ -126,6 +127,7 @@ def plain_lines(texts: Sequence[str]) -> list[str]:
     return [line.strip() for line in joined.split("\n")]
 
 
+@lru_cache(maxsize=64)  # question and summary are read again and again while a trace is judged
 def plain(text: str) -> str:
     """Return one text in plain spelling (see `plain_lines`)."""
     return plain_lines([text])[0]

@@ -95,9 +95,10 @@ def _holds(left: Side, right: Side) -> bool | None:
 
 
 def _agree(left: Side, right: Side, reading: Reading) -> bool:
-    a, b = (Fraction(evaluate(side.tokens, reading)) for side in (left, right))
+    a, b = evaluate(left.tokens, reading), evaluate(right.tokens, reading)
     if a == b:
         return True
+    a, b = Fraction(a), Fraction(b)
     gap = abs(a - b)
     rounded = any(side.computes and max(side.places, default=0) >= 3 for side in (left, right))
     if rounded and gap <= _ROUNDING_TOLERANCE * max(abs(a), abs(b)):
