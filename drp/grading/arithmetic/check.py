@@ -10,6 +10,7 @@ import re
 from collections.abc import Set
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 
 from drp.grading.arithmetic.equations import Side, equations
@@ -75,11 +76,16 @@ def false_equations(text: str) -> list[FalseEquation]:
     place. Approximations (`≈`) are not checked, and neither are equations that the sentence denies, asks or
     supposes.
     """
-    return [
+    return [*_false_equations(text)] if "=" in text else []
+
+
+@lru_cache(maxsize=4)  # a teacher and the checks of a derivation read the same revision
+def _false_equations(text: str) -> tuple[FalseEquation, ...]:
+    return tuple(
         FalseEquation(text[left.start : left.end], text[right.start : right.end], (left.start, right.end))
         for left, right in equations(text)
         if _holds(left, right) is False and _is_claim(text, left, right)
-    ]
+    )
 
 
 def _holds(left: Side, right: Side) -> bool | None:

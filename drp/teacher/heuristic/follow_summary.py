@@ -7,7 +7,7 @@ summary's own sentence takes its place.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from drp.core import Refusal, StudentTrace
@@ -174,7 +174,7 @@ class _Index:
         self.told = told  # numbers of the summary
         self.numbers = [frozenset(NUMBER.findall(unit.plain)) for unit in units]
         self.stems = [stems_of(unit.vocabulary) for unit in units]
-        self.is_sure: dict[int, bool] = {}
+        self._results: dict[int, Mapping[str, frozenset[str]] | None] = {}
         self.by_mark: defaultdict[str, list[int]] = defaultdict(list)
         for unit in units:
             for mark in (*self.numbers[unit.index], *self.stems[unit.index], *unit.equations):
@@ -195,26 +195,21 @@ class _Index:
     def _similarity(self, link: Link, index: int) -> float:
         """Return how well a unit says what a link says; 0 if it leaves something out or is unsure."""
         unit, numbers, stems = self.units[index], self.numbers[index], self.stems[index]
-        following = self.units[index + 1].lower if index + 1 < len(self.units) else ""
-        if index not in self.is_sure:
-            self.is_sure[index] = is_sure(unit)
-        if not self.is_sure[index] or signals.takes_back(following) or signals.retracts(following):
-            return 0.0
-        if _leans(unit) and not _lead_ins(self.units, index):
-            return 0.0
         if len(unit.body) > max(_LONG, 3 * len(link.text)):
+            return 0.0
+        if any(result.lstrip("-") not in numbers for result in link.results):
+            return 0.0
+        if index not in self._results:
+            self._results[index] = self._results_at(index)
+        own = self._results[index]
+        if own is None:
             return 0.0
         shared = len(link.stems & stems)
         of_link = shared / len(link.stems) if link.stems else 1.0
         values = link.values & numbers
         similarity = _SAME_WORDS * shared / (len(link.stems | stems) or 1) + _SAME_VALUE * len(values)
-        own = results_of(unit.equations)
-        if 2 * sum(result.lstrip("-") not in self.told for result in own) > len(own):
-            return 0.0  # an example, or another way
         if link.results:
             for result, operands in link.results.items():
-                if result.lstrip("-") not in numbers:
-                    return 0.0
                 if result in own:
                     either = operands | own[result]
                     overlap = len(operands & own[result]) / len(either) if either else 0.0
@@ -226,6 +221,18 @@ class _Index:
             is_telling = of_link >= _WORDS_WITH_VALUES or sum(len(value) > 1 for value in values) > 1
             return similarity + of_link if values == link.values and is_telling else 0.0
         return 0.0
+
+    def _results_at(self, index: int) -> Mapping[str, frozenset[str]] | None:
+        """Return the results of a unit; None if it says nothing that a link may say, whatever the link."""
+        unit = self.units[index]
+        following = self.units[index + 1].lower if index + 1 < len(self.units) else ""
+        if not is_sure(unit) or signals.takes_back(following) or signals.retracts(following):
+            return None
+        if _leans(unit) and not _lead_ins(self.units, index):
+            return None
+        own = results_of(unit.equations)
+        is_told = 2 * sum(result.lstrip("-") not in self.told for result in own) <= len(own)
+        return own if is_told else None  # an example, or another way
 
 
 def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:

@@ -73,6 +73,8 @@ def results_of(equations: frozenset[str]) -> dict[str, frozenset[str]]:
     Args:
         equations: spelled `left=right`; of a chain, the number at its end counts.
     """
+    if not equations:
+        return {}
     pairs = [(left, right) for left, _, right in (pair.partition("=") for pair in equations)]
     lefts = {left for left, _ in pairs}
     operands = frozenset(number for left, _ in pairs for number in NUMBER.findall(left))
