@@ -248,6 +248,8 @@ _BALANCED = re.compile(r"\\\\|\\[\[\]()]|\\\$|\\[{}]|\$\$|[{}$]|\\(begin|end)\{"
 
 def is_balanced(text: str) -> bool:
     """Return whether all braces, dollars, `\\(`, `\\[` and environments are closed in order."""
+    if not any(map(text.__contains__, "\\$}{")):
+        return True
     stack: list[str] = []
     pairs = {"\\]": "\\[", "\\)": "\\(", "}": "{"}
     for match in _BALANCED.finditer(text):

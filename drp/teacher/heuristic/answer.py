@@ -89,6 +89,7 @@ class Answer:
         self._numbers = [form for form in forms if form[0].isdigit()]
         is_short = any(len(form.lstrip("-")) == 1 for form in forms)
         self.is_common = is_short or bool(given & set(self._numbers))
+        self._asserting: dict[str, bool] = {}  # of the sentences that have the answer
         alternatives = "|".join(re.escape(form) for form in forms)
         self._forms = [form.lower().replace("’", "'") for form in forms]  # as `Unit.lower` spells them
         self._pattern = (
@@ -105,10 +106,13 @@ class Answer:
         """Whether the unit states the answer as a result, not as an operand or a guess."""
         if self._pattern is None or not any(map(unit.lower.__contains__, self._forms)):
             return False
-        return any(
-            _ASSERTS.search(unit.plain, max(0, m.start() - 40), m.start())
-            for m in self._pattern.finditer(unit.plain)
-        )
+        spelled = unit.plain
+        if spelled not in self._asserting:
+            self._asserting[spelled] = any(
+                _ASSERTS.search(spelled, max(0, m.start() - 40), m.start())
+                for m in self._pattern.finditer(spelled)
+            )
+        return self._asserting[spelled]
 
     def is_contradicted_by(self, unit: Unit) -> bool:
         """Whether the unit concludes a different number for the question."""

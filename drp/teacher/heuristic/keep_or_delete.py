@@ -6,6 +6,7 @@ A unit stays if in doubt.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from drp.core import StudentTrace
@@ -328,7 +329,11 @@ class Judge:
         needs = unit.strong - self.given
         if needs and _EXPRESSION.search(unit.plain):
             needs = needs.difference(unit.results)
-        earlier = {value: [index for index in self.holders[value] if index < unit.index] for value in needs}
+        earlier = {
+            value: places[: bisect_left(places, unit.index)]
+            for value in needs
+            if not self.result[(places := self.holders[value])[0]].keep or places[0] >= unit.index
+        }
         lost = {v for v, places in earlier.items() if not any(self.result[i].keep for i in places)}
         for index in sorted({index for value in lost for index in earlier[value]}, reverse=True):
             if lost & self.head[index].values and self.result[index].reason in _RESTORABLE:
