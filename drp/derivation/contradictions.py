@@ -60,15 +60,22 @@ def contradictions(
 
 def _altered(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield sentences of the student in which a number or a unit is another one."""
-    candidates = [(statement, wording(statement.key)) for statement in fresh if len(statement.key) >= 8]
+    candidates = [
+        (statement, own)
+        for statement in fresh
+        if len(statement.key) >= 8 and ((own := wording(statement.key)).numbers or own.units)
+    ]
     if not candidates:
         return
+    has_number = all(own.numbers for _, own in candidates)
     heads = {own.template[:_HEAD] for _, own in candidates}
     is_any_head = any(MARK.search(head) for head in heads)
     wordings: dict[str, list[tuple[Statement, Wording]]] = {}
     numbers = _StatedNumbers(stated)
     for statement in stated:
         key = statement.key
+        if has_number and not _DIGIT.search(key):
+            continue
         if is_any_head or key[:_HEAD] in heads or not key[:1].isalpha():
             theirs = wording(key)
             wordings.setdefault(theirs.template, []).append((statement, theirs))
@@ -136,7 +143,9 @@ def _equations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Itera
         other, at = next(iter(others.items()))
         is_opposite = len(others) == 1 and value(other) == -exact
         is_written = any(result.lstrip("-") in s.numbers for s in stated)
-        if is_written and not (is_opposite and all(result != r for s in stated for _, r in _pairs(s.unit.plain))):
+        if is_written and not (
+            is_opposite and all(result != r for s in stated for _, r in _pairs(s.unit.plain))
+        ):
             continue
         yield _fault(statement, name, f"gives {name} the value {result}, the student {other}", at)
 

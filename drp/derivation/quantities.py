@@ -5,7 +5,7 @@ are either words or formulas.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
@@ -108,6 +108,13 @@ def worded(lower: str) -> set[Fraction]:
     return {_WORDS[word] for word in _WORDS.keys() & _WORD.findall(lower)}
 
 
+@lru_cache(maxsize=512)
+def _following(exact: Fraction) -> Sequence[Fraction]:
+    """Return the values that a number follows from at sight."""
+    forms = [exact * 100, exact / 100, 1 - exact, 100 - exact, exact + 1, exact - 1, exact * 2, exact / 2]
+    return [*forms, 1 / exact] if exact else forms
+
+
 class Known:
     """The values that a reader knows at a place of a text."""
 
@@ -146,10 +153,7 @@ class Known:
     def _follows(self, exact: Fraction) -> bool:
         if exact in COMMON or exact in self._values:
             return True
-        forms = [exact * 100, exact / 100, 1 - exact, 100 - exact, exact + 1, exact - 1, exact * 2, exact / 2]
-        if exact:
-            forms.append(1 / exact)
-        return any(form in self._values for form in forms) or self._is_square(exact)
+        return not self._values.isdisjoint(_following(exact)) or self._is_square(exact)
 
     def _is_square(self, exact: Fraction) -> bool:
         if exact.denominator != 1 or exact < 0 or exact > 10**8:

@@ -69,10 +69,10 @@ class Unit:
     @_cached
     def values(self) -> frozenset[str]:
         """Its unsigned numbers; for a fraction also numerator and denominator."""
-        values = set(VALUE.findall(self.plain))
+        values = frozenset(VALUE.findall(self.plain))
         if "/" in self.plain:
-            values.update(*(value.split("/") for value in values if "/" in value))
-        return frozenset(values)
+            values = values.union(*(value.split("/") for value in values if "/" in value))
+        return values
 
     @_cached
     def strong(self) -> frozenset[str]:
@@ -92,12 +92,12 @@ class Unit:
     @_cached
     def marks(self) -> frozenset[str]:
         """Values and equations together: what later units may use."""
-        return self.values | self.equations
+        return self.values | self.equations if self.equations else self.values
 
     @_cached
     def vocabulary(self) -> frozenset[str]:
         """Content words without stop words."""
-        return frozenset(words(self.lower))
+        return frozenset(_WORD.findall(self.lower)) - _STOP
 
 
 VALUE = re.compile(r"\d(?<![\w.]\d)\d*(?:\.\d+)?(?:/\d+)?")  # an unsigned number or plain fraction

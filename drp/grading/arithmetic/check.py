@@ -57,6 +57,9 @@ _FAMILIES = (
     "gram g kg kilogram mg lb pound oz ounce ton",
     "ml l liter litre cup pint quart gallon gal",
 )
+_AMBIGUOUS = (("pct",), ("func", "half"), ("div",))
+"""Kinds of tokens with two customary readings, by the choice of `Reading` that they need."""
+_READINGS = {choice: Reading(*choice) for choice in product((True, False), repeat=len(_AMBIGUOUS))}
 _FAMILY = {unit: family for family in _FAMILIES for unit in family.split()}
 
 
@@ -90,12 +93,10 @@ def _false_equations(text: str) -> tuple[FalseEquation, ...]:
 
 def _holds(left: Side, right: Side) -> bool | None:
     """Return whether both sides are equal under any customary reading; None if that is uncertain."""
-    ambiguous = (("pct",), ("func", "half"), ("div",))
-    choices = (
-        (True, False) if any(map(left.has, k)) or any(map(right.has, k)) else (True,) for k in ambiguous
-    )
+    kinds = {token.kind for side in (left, right) for token in side.tokens}
+    choices = ((True,) if kinds.isdisjoint(ambiguous) else (True, False) for ambiguous in _AMBIGUOUS)
     try:
-        return any(_agree(left, right, Reading(*choice)) for choice in product(*choices))
+        return any(_agree(left, right, _READINGS[choice]) for choice in product(*choices))
     except Unevaluable:
         return None
 

@@ -81,17 +81,22 @@ class Judge:
 
     def _used_after(self, values: Iterable[str], index: int) -> bool:
         """Whether a unit after `index`, or the student's summary, has one of these values or equations."""
+        if not self.answer.stated.isdisjoint(values):
+            return True
         last_use = self.last_use
-        return not self.answer.stated.isdisjoint(values) or any(last_use.get(v, -1) > index for v in values)
+        for value in values:  # noqa: SIM110 - a generator costs more than the look-ups
+            if last_use.get(value, -1) > index:
+                return True
+        return False
 
     # --- turning back
 
     def _mark_abandoned(self) -> None:
         """Delete what a turn back retracts: units just before it whose new values are never used again."""
         introduced: set[str] = set(self.given)
-        new_marks: list[set[str]] = []
+        new_marks: list[frozenset[str]] = []
         for unit in self.head:
-            fresh = set(unit.marks) - introduced
+            fresh = unit.marks - introduced
             introduced |= fresh
             new_marks.append(fresh)
         self.introduced = new_marks
@@ -141,7 +146,7 @@ class Judge:
         for unit, verdict in zip(self.head, self.result, strict=True):
             if not verdict.keep:
                 continue
-            fresh = set(unit.marks) - seen
+            fresh = unit.marks - seen
             reason = self._fault(unit, fresh, seen, kept)
             if reason in {"verified_again", "alternative_method"}:
                 # Before anything is computed, the unit can only check a guess.
@@ -163,7 +168,11 @@ class Judge:
             kept.append((unit.vocabulary, unit.values))
 
     def _fault(
-        self, unit: Unit, fresh: set[str], seen: set[str], kept: list[tuple[frozenset[str], frozenset[str]]]
+        self,
+        unit: Unit,
+        fresh: frozenset[str],
+        seen: set[str],
+        kept: list[tuple[frozenset[str], frozenset[str]]],
     ) -> DecisionReason | None:
         """Return why a unit can be deleted, or None."""
         lower = unit.lower
@@ -235,7 +244,7 @@ class Judge:
             return "repeated"
         return None
 
-    def _computes(self, unit: Unit, fresh: set[str]) -> bool:
+    def _computes(self, unit: Unit, fresh: frozenset[str]) -> bool:
         """Whether a unit has a result that can be checked, not only a guess, a rule or an example."""
         if unit.equations or _EXPRESSION.search(unit.plain):
             return True
@@ -246,7 +255,7 @@ class Judge:
         """Whether a unit and the one before it are two cases: "If x is even, … If x is odd, …"."""
         return unit.lower.startswith("if ") and self.head[unit.index - 1].lower.startswith("if ")
 
-    def _continues(self, paragraph: int, unit: Unit, fresh: set[str]) -> bool:
+    def _continues(self, paragraph: int, unit: Unit, fresh: frozenset[str]) -> bool:
         """Whether a unit continues the check or the alternative that was last in `paragraph`."""
         if (
             self._used_after(fresh, unit.index)
@@ -257,7 +266,7 @@ class Judge:
         same = paragraph == unit.paragraph
         return same or (paragraph == unit.paragraph - 1 and not signals.RESUMES.match(unit.lower))
 
-    def _restates(self, unit: Unit, fresh: set[str], works: bool) -> bool:
+    def _restates(self, unit: Unit, fresh: frozenset[str], works: bool) -> bool:
         if works:
             return False
         if (

@@ -122,9 +122,7 @@ def _pieces(unit: Unit, verdict: UnitVerdict, step: int) -> Iterator[_Piece]:
     end = unit.start + len(unit.text.rstrip())
     if verdict.keep:
         shorter = compressed(unit.body)
-        is_usable = shorter == unit.body or (
-            shorter and (is_balanced(shorter) or not is_balanced(unit.body))
-        )
+        is_usable = shorter == unit.body or (shorter and (is_balanced(shorter) or not is_balanced(unit.body)))
         text = shorter if is_usable else unit.body
         yield _Piece(step, unit.start, end, unit.paragraph, text, step)
     if verdict.added:

@@ -63,8 +63,10 @@ class HeuristicTeacher:
 def _revised(draft: Draft) -> Draft:
     """Return the first sound attempt; if there is none, the first attempt with its refusal."""
     pieces = units(draft.trace.thinking, [step.char_end for step in draft.steps])
-    attempts = []
+    attempts: list[Draft] = []
     for verdicts, must_agree in _judgements(draft.trace, pieces):
+        if not must_agree and (first := attempts[0].refusal) and first.reason != "teacher_lost_link":
+            break  # its cause was not the summary: the same attempt would be refused again
         if isinstance(verdicts, Refusal):
             attempts.append(replace(draft, refusal=verdicts))
             continue
