@@ -42,7 +42,8 @@ def _condition(needs: str, refuses: str = "", *, computes: bool = True) -> Condi
 UNKNOWN = r"(?<![a-z\\'’])(?:[b-hj-z]|a(?= ?[=+*^²<>]))(?![a-z'’])"
 OPERATION = re.compile(
     r"(?<=[\d)%!}$])[\s$]{0,3}(?:\\?[,;!] ?)?(?P<sign>[+*×·⋅∗÷/]|[-−–](?= |\(|\d+ ?[=≈])|\\times|\\cdot|\\div"
-    r"|times|plus|minus|divided by|multiplied by|added to|and add)[\s$]{0,3}(?=[-(\\√$]{0,2}[\d(√\\])"
+    r"|times|plus|minus|divided by|multiplied by|added to"
+    r"|and add)[\s$]{0,3}(?=[-(\\√$]{0,2}[\d(√\\])(?!\(?\s*(?!sqrt)[a-z])"
 )
 RESULT = re.compile(r"\d[^=≈\n]{0,60}(?:=|≈|\bis\b|equals|gives?|makes?|\bgets? me)[^=≈\n]{0,20}\d")
 INTERJECTIONS = (
@@ -153,7 +154,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
     ),
     skills.SUBSTITUTION: _condition(r"substitut|plug|replac|\binto\b|back in"),
     skills.COUNTING: _condition(
-        r"\bways\b|choose (?:\d|which|from|any|two|three)|\d choose|count|how many|number of|combination"
+        r"\bways\b|choose (?:\d|which|from|any|two|three)|\d choose|count|how many|number of|combinations\b"
         r"|permut|arrang"
         r"|outcome|choice|options|subset|pairs|possibilit|total (?:of|number)|inclusion|union|pascal"
         r"|stars and bars"
@@ -167,7 +168,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|bisect|altitud"
         r"|pentag|hexag|tetra|sphere|cylinder|\bcone|prism|pyramid|inscri|circum|chord|isosc|equil"
         r"|midpoint|\barea"
-        r"|volume|length|height|congruent|parallel|verte?[xi]|cube|\bsides?\b|square|diagonal"
+        r"|volume|length|height|congruent|parallel|verte?[xi]|cube"
+        r"|(?<!left )(?<!right )(?<!hand )(?<!both )\bsides?\b|square|diagonal"
     ),
     skills.COORDINATES: _condition(
         r"coord|slope|axis|axes|parabol|ellip|hyperbol|intercept|origin|\bgraph|asymptot"
@@ -178,8 +180,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"(?:\b|\\)(?:sin|cos|tan|cot|csc)\b|\bsec ?[(\\θ]|sine|cosine|tangent of|trigo|radian"
     ),
     skills.DIVISIBILITY: _condition(
-        r"divisib|divisor|divid|prime|\bmod|pmod|equiv|≡|remainder|gcd|lcm|factor(?!ial)"
-        r"|multiples?\b(?! ti| pl| wa)"
+        r"divisib|divisor|divid|prime|\bmod|pmod|\\equiv|≡|remainder|gcd|lcm|factor(?!ial)"
+        r"|multiples\b|multiple of \d"
         r"|\bodd\b|\beven (?:number|product|and|or|if)|\b(?:is|are|be) even\b|parity|leap"
     ),
     skills.UNITS: _condition(r"conver|per (?:\w+)|units?\b"),
@@ -188,7 +190,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"factor(?:ed|ing|i[sz])|factor (?:out|it|the|this|\d)|prime factor", r"scal\w+ factor"
     ),
     skills.SIMPLIFYING: _condition(
-        r"simplif|cancel|reduc|combin|rationali|distribut|expand|like terms",
+        r"simplif|cancel|reduc|combin|rationali|distribut(?:e|es|ing)\b|expand|like terms",
         r"simplif\w+ (?:things|matters)|simply|equal to (?:zero|0)",
     ),
     skills.OPTIMIZATION: _condition(r"maxim|minim|largest|smallest|optim"),

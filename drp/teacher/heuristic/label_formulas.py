@@ -10,7 +10,8 @@ _DOMINANT = 0.6  # share of one operation among all
 SOME_EQUATIONS = 2
 _SOME_BINOMIALS = 3
 _POWER = re.compile(
-    r"\d\)? ?(?:\^|[²³]|\*\*(?=\d))|√ ?\(?\d|sqrt[({\[]\d|\d (?:squared|cubed)|(?:square|cube) roots? of \d"
+    r"[\d|]\)? ?(?:\^|[²³]|\*\*(?=\d))|√ ?\(?\d|sqrt[({\[]\d|\d (?:squared|cubed)|(?:square"
+    r"|cube) roots? of \d"
     r"|perfect (?:square|cube)|to the (?:\w+ )?power|exponents?\b"
 )
 _ABOUT_POWERS = re.compile(r"perfect (?:square|cube)|power|exponent|squared|cubed")
@@ -34,7 +35,7 @@ _OPERATION_WORDS: tuple[tuple[Skill, re.Pattern[str]], ...] = (
     (skills.ADDITION, re.compile(r"\badd|\bsums?\b|plus|altogether")),
     (
         skills.FRACTIONS,
-        re.compile(r"fraction|percent|decimal|denominator|numerator|ratio\b|\d%|simplif|reduce|=.*="),
+        re.compile(r"fraction|percent|decimal|denominator|numerator|ratio\b|\d%|simplif|reduce"),
     ),
 )
 LETTER_TERM = re.compile(rf"{UNKNOWN}_?\d?(?:\^\{{?\w|[²³])?[)\s]*[-+*/^]|[-+*/] ?\(?\d*{UNKNOWN}|\d[a-z]\b")
@@ -45,12 +46,17 @@ _JUDGES = re.compile(r"\b(?:in)?valid\b|\bsame\b|allowed|\bpairs?\b")
 _DIVIDES = re.compile(r"quotient|goes into|bring down|long division")
 _MIXED = (skills.ARITHMETIC, skills.POWERS)
 _CHOOSES = re.compile(r"\bways\b|\bchoose|choices|c\(\d|arrang")
+CALCULUS = re.compile(r"\bintegra[lt]|\\int\b|∫|derivative|differentiat")
+_PROSE = 9  # words for each equation from which on a text tells more than it transforms
+_WORDY = 25  # words for each sign of order
+_NAMES = re.compile(rf"{UNKNOWN}|(?<![a-z])[a-z]\d")
 _ALGEBRA: tuple[tuple[Skill, re.Pattern[str]], ...] = (
+    (skills.CALCULUS, CALCULUS),
     (skills.SETS, re.compile(r"∩|∪|∅|\bsubsets?\b|disjoint|\\cap\b|\\cup\b|inclusion-exclusion")),
     (skills.SQUARE, re.compile(r"complet\w* the square")),
-    (skills.DIVISIBILITY, re.compile(r"\bmod\b|pmod|≡|equiv|\bmod\d")),
+    (skills.DIVISIBILITY, re.compile(r"\bmod\b|pmod|≡|\\equiv|\bmod\d")),
     (skills.SUBSTITUTION, re.compile(r"substitut|plug(?:ging|s)? |replac(?:e|ing)")),
-    (skills.EXPANDING, re.compile(r"expand|distribut|\bfoil\b|multiply\w* out")),
+    (skills.EXPANDING, re.compile(r"expand|distribut(?:e|es|ing|ive)\b|\bfoil\b|multiply\w* out")),
     (skills.FACTORING, re.compile(r"factor(?:ed|ing|i[sz]\w+)\b|factor (?:out|it|the|this|\d)")),
     (
         skills.SOLVING,
@@ -67,7 +73,7 @@ _ALGEBRA: tuple[tuple[Skill, re.Pattern[str]], ...] = (
     (skills.VECTORS, re.compile(r"vector|matri[xc]|determinant|dot product")),
     (skills.TRIGONOMETRY, re.compile(r"(?:\b|\\)(?:sin|cos|tan)\b")),
     (skills.PROBABILITY, re.compile(r"probab")),
-    (skills.FUNCTIONS, re.compile(r"\b[fgh]\( ?[^()]{1,14}\)+ ?=|\bfunction|derivative|integral|\\int")),
+    (skills.FUNCTIONS, re.compile(r"\b[fgh]\( ?[^()]{1,14}\)+ ?=|\bfunction")),
     (skills.LOGARITHMS, re.compile(r"\\?log|\\?\bln\b")),
     (skills.BINOMIALS, BINOMIAL),
     (
@@ -137,13 +143,15 @@ def operation(text: StepText) -> Skill | None:
     if not found:
         if not RESULT.search(lower) and not _FRACTION.search(lower):
             return None
+        if _VARIABLE.search(lower) and not _FRACTION.search(lower):
+            return None
         if _QUOTIENT.search(lower):
             return skills.DIVISION
         return next((skill for skill, pattern in _OPERATION_WORDS if pattern.search(lower)), None)
     if _VARIABLE.search(lower):
         if _SOLVES.search(lower):
             return skills.SOLVING
-        if len(LETTER_TERM.findall(lower)) > sum(found.values()):
+        if len(LETTER_TERM.findall(lower)) >= sum(found.values()):
             return algebra(text)
     if not text.computes and _JUDGES.search(lower):
         return None
@@ -170,7 +178,7 @@ def algebra(text: StepText) -> Skill | None:
         if pattern.search(lower):
             return skill
     if ordered and ordered >= text.equals:
-        return skills.INEQUALITIES
+        return skills.INEQUALITIES if len(lower.split()) <= _WORDY * ordered else None
     if _ASSIGNS.search(lower):
         return skills.VALUE
     if text.computes and _NUMBER_LAST.search(lower) and _COMPUTED.search(lower):
@@ -181,6 +189,10 @@ def algebra(text: StepText) -> Skill | None:
         return skills.CHECKING
     if FACTORED.search(lower):
         return skills.FACTORING
+    if len(lower.split()) > _PROSE * (text.equals + ordered):
+        return None
+    if _is_system(lower):
+        return skills.EQUATION
     if text.equals >= SOME_EQUATIONS:
         return skills.SOLVING if _VALUE_LAST.search(lower) and _OPERATES.search(lower) else skills.ALGEBRA
     if _SETS.search(lower):
@@ -188,3 +200,9 @@ def algebra(text: StepText) -> Skill | None:
     if _BOTH_SIDES.search(lower):
         return skills.ALGEBRA
     return skills.CONCLUDING if CONCLUDES.match(lower) else skills.RELATION
+
+
+def _is_system(lower: str) -> bool:
+    """Whether a text has several equations, each on a line of its own and with other letters."""
+    letters = [frozenset(_NAMES.findall(line)) for line in lower.split("\n") if line.count("=") == 1]
+    return len(letters) > 1 and len(set(letters)) == len(letters)

@@ -24,6 +24,7 @@ from drp.teacher.heuristic.label_conditions import (
 from drp.teacher.heuristic.label_formulas import (
     ASSIGNMENT,
     BINOMIAL,
+    CALCULUS,
     CASE_LINES,
     CONCLUDES,
     CONFIRMED,
@@ -57,10 +58,11 @@ _AGREES = re.compile(
 )
 _WAYS = re.compile(r"\b(?:easier|use|using|calculat|comput|find|approach|try|think of|start|consider)")
 _FAILS = re.compile(
-    r"contradict|backwards|maybe i (?:had|mis|made)|mistake\b|wrong|incorrect|confus|doesn't (?:match"
+    r"contradict|not (?:quite )?(?:right|correct)|n't seem right|backwards|maybe i (?:had|mis|made)"
+    r"|mistake\b|wrong|incorrect|confus|doesn't (?:match"
     r"|make|work)|discrepan|inconsisten"
 )
-_CHECKS = re.compile(r"check|verif|confirm|make sure|recount|sanity|correct\b|didn't")
+_CHECKS = re.compile(r"check|verif|confirm|make sure|recount|sanity|(?<!not )(?<!quite )correct\b|didn't")
 _SOLVING_WORDS = re.compile(
     r"\bsolv(?:e|ing)\b|both sides|each side|isolat|discriminant|quadratic (?:formula|equation)|rearrang"
     r"|cross-?mult"
@@ -68,6 +70,7 @@ _SOLVING_WORDS = re.compile(
 )
 _NAMES_VALUE = re.compile(r"\A[^-+*/^=]*\b[a-z]{1,2} ?=[^=]*\Z")
 _NAMES_EQUATION = re.compile(r"equation|system|proportion|\bset\b|inequalit|express|write")
+_RECALLS = re.compile(r"recall|remember")
 _GIVEN = re.compile(r"(?:is|are|was|'re|'s) given(?! by)|given (?:that|as|in)\b")
 _DOUBTFUL = re.compile(
     r"\b(?:maybe|perhaps|possibly|might be|could be|may be|could it|what if|unless)\b|is there\b"
@@ -236,6 +239,12 @@ def _space(skill: Skill) -> Callable[[StepText], Skill | None]:
     return shown
 
 
+def _functions(text: StepText) -> Skill | None:
+    if CALCULUS.search(text.lower):
+        return skills.CALCULUS
+    return skills.FUNCTIONS if CONDITIONS[skills.FUNCTIONS].needs.search(text.lower) else None
+
+
 def _digits(text: StepText) -> Skill | None:
     if _COUNTS.search(text.lower):
         return skills.COUNTING
@@ -277,6 +286,8 @@ def _checking(text: StepText) -> Skill | None:
 def _solution(text: StepText) -> Skill | None:
     """Return the solving of an equation, or what else is done with its terms or numbers."""
     lower = text.lower
+    if "like terms" in lower:
+        return skills.SIMPLIFYING
     if _SOLVING_WORDS.search(lower):
         return skills.METHOD if not text.equals and TALKS.search(lower) else skills.SOLVING
     return algebra(text) if LETTER_TERM.search(lower) else operation(text) if text.computes else None
@@ -301,6 +312,8 @@ def _fact(text: StepText) -> Skill | None:
     """Return a fact that is recalled, or read if it is given."""
     if _GIVEN.search(text.lower):
         return skills.READING
+    if text.computes and not _RECALLS.search(text.lower):
+        return operation(text)
     return skills.FACT if CONDITIONS[skills.FACT].needs.search(text.lower) else None
 
 
@@ -311,6 +324,7 @@ _REFINED: Mapping[Skill, Callable[[StepText], Skill | None]] = {
     skills.GEOMETRY: _space(skills.GEOMETRY),
     skills.COORDINATES: _space(skills.COORDINATES),
     skills.DIGITS: _digits,
+    skills.FUNCTIONS: _functions,
     skills.CASES: _cases,
     skills.EQUATION: _equation,
     skills.SOLVING: _solution,
