@@ -39,7 +39,7 @@ def _condition(needs: str, refuses: str = "", *, computes: bool = True) -> Condi
     return Condition(re.compile(needs), re.compile(refuses) if refuses else None, computes)
 
 
-UNKNOWN = r"(?<![a-z\\'’])(?:[b-hj-z]|a(?= ?[=+*^²<>]))(?![a-z'’])"
+UNKNOWN = r"(?<![a-z\\'’])(?:[b-hj-z]|a(?= ?[=+*^²<>]|_))(?![a-z'’])"
 OPERATION = re.compile(
     r"(?<=[\d)%!}$])[\s$]{0,3}(?:\\?[,;!] ?)?(?P<sign>[+*×·⋅∗÷/]|[-−–](?= |\(|\d+ ?[=≈])|\\times|\\cdot|\\div"
     r"|times|plus|minus|divided by|multiplied by|added to"
@@ -69,7 +69,7 @@ WORKS: frozenset[Skill] = frozenset(
             skills.SOLVING,
             skills.EQUATION,
         ),
-        *(skills.COMPARING, skills.UNITS, skills.NAMING),
+        *(skills.COMPARING, skills.UNITS, skills.NAMING, skills.PATTERN),
     }
 )
 """What is only talked about in a sentence that could or should do it."""
@@ -168,7 +168,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|bisect|altitud"
         r"|pentag|hexag|tetra|sphere|cylinder|\bcone|prism|pyramid|inscri|circum|chord|isosc|equil"
         r"|midpoint|\barea"
-        r"|volume|length|height|congruent|parallel|verte?[xi]|cube"
+        r"|volume|congruent|parallel|verte?[xi]|cube"
         r"|(?<!left )(?<!right )(?<!hand )(?<!both )\bsides?\b|square|diagonal"
     ),
     skills.COORDINATES: _condition(
@@ -184,8 +184,13 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|multiples\b|multiple of \d"
         r"|\bodd\b|\beven (?:number|product|and|or|if)|\b(?:is|are|be) even\b|parity|leap"
     ),
-    skills.UNITS: _condition(r"conver|per (?:\w+)|units?\b"),
-    skills.DIGITS: _condition(r"digit|\bbase\b|place|carry|palindrom|hexadec|binary|_\{?\d"),
+    skills.UNITS: _condition(
+        r"(?:conver|units?\b)[^.]*\b(?:[ckm]?m|feet|foot|inch|mile|hour|minute|second|gram|kg|liter|cent)"
+    ),
+    skills.DIGITS: _condition(
+        r"digit|\bbase[ -]\d|(?:decimal|tens|ones|units|hundreds|thousands) place"
+        r"|place value|carry|palindrom|hexadec|binary|_\{?\d"
+    ),
     skills.FACTORING: _condition(
         r"factor(?:ed|ing|i[sz])|factor (?:out|it|the|this|\d)|prime factor", r"scal\w+ factor"
     ),
@@ -195,10 +200,11 @@ CONDITIONS: Mapping[Skill, Condition] = {
     ),
     skills.OPTIMIZATION: _condition(r"maxim|minim|largest|smallest|optim"),
     skills.COMPARING: _condition(
-        r"compar|(?:great|larg|small|bigg|high|low|few|clos|long|short)er\b|less than|more than|[<>]|exceed",
-        r"(?:larger|smaller|greater) (?:square|circle|triangle|rectangle|number)",
+        r"compar(?:e|es|ing)\b|\b(?:is|are|be) (?:\S+ )?(?:greater|larger|smaller|less|bigger|more) than"
+        r"|closer to"
+        r"|\d ?[<>] ?-?\d",
+        r"integer|digit",
     ),
-    skills.LOGARITHMS: _condition(r"log|\bln\b|exponent"),
     skills.POLYNOMIALS: _condition(
         r"polynom|coefficients? of|leading coeff|monic|degree (?:of|is)|expansion|leading term", r"degrees|°"
     ),

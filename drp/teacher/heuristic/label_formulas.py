@@ -16,7 +16,7 @@ _POWER = re.compile(
 )
 _ABOUT_POWERS = re.compile(r"perfect (?:square|cube)|power|exponent|squared|cubed")
 _FRACTION = re.compile(r"\d/\d|\\d?frac\{ ?-?\d+ ?\}\{ ?\d+ ?\}")
-BINOMIAL = re.compile(r"binom|\bc\(\w+, ?\w+\)|\d+ ?c ?\d|\d choose \d|\d\)?!|factorial")
+BINOMIAL = re.compile(r"binom|\bc\((?!0,)\w+, ?\w+\)|\d+ ?c ?\d|\d choose \d|\d\)?!|factorial")
 _SIGNS: Mapping[str, Skill] = {
     **dict.fromkeys(("+", "plus", "added to", "and add"), skills.ADDITION),
     **dict.fromkeys(("-", "−", "–", "minus"), skills.SUBTRACTION),
@@ -31,7 +31,7 @@ OPERATIONS = frozenset(
 _OPERATION_WORDS: tuple[tuple[Skill, re.Pattern[str]], ...] = (
     (skills.MULTIPLICATION, re.compile(r"multipl|\btimes\b|product|doubl|tripl|twice")),
     (skills.DIVISION, re.compile(r"divid|division|quotient|goes into")),
-    (skills.SUBTRACTION, re.compile(r"subtract|minus|difference|take away")),
+    (skills.SUBTRACTION, re.compile(r"subtract|minus|take away")),
     (skills.ADDITION, re.compile(r"\badd|\bsums?\b|plus|altogether")),
     (
         skills.FRACTIONS,
@@ -46,18 +46,17 @@ _JUDGES = re.compile(r"\b(?:in)?valid\b|\bsame\b|allowed|\bpairs?\b")
 _DIVIDES = re.compile(r"quotient|goes into|bring down|long division")
 _MIXED = (skills.ARITHMETIC, skills.POWERS)
 _CHOOSES = re.compile(r"\bways\b|\bchoose|choices|c\(\d|arrang")
-CALCULUS = re.compile(r"\bintegra[lt]|\\int\b|∫|derivative|differentiat")
+CALCULUS = re.compile(r"integrals?\b|integrat(?:e|ing)\b|antideriv|\\int\b|∫|derivative|differentiat")
 _PROSE = 9  # words for each equation from which on a text tells more than it transforms
 _WORDY = 25  # words for each sign of order
 _NAMES = re.compile(rf"{UNKNOWN}|(?<![a-z])[a-z]\d")
 _ALGEBRA: tuple[tuple[Skill, re.Pattern[str]], ...] = (
     (skills.CALCULUS, CALCULUS),
-    (skills.SETS, re.compile(r"∩|∪|∅|\bsubsets?\b|disjoint|\\cap\b|\\cup\b|inclusion-exclusion")),
     (skills.SQUARE, re.compile(r"complet\w* the square")),
     (skills.DIVISIBILITY, re.compile(r"\bmod\b|pmod|≡|\\equiv|\bmod\d")),
     (skills.SUBSTITUTION, re.compile(r"substitut|plug(?:ging|s)? |replac(?:e|ing)")),
     (skills.EXPANDING, re.compile(r"expand|distribut(?:e|es|ing|ive)\b|\bfoil\b|multiply\w* out")),
-    (skills.FACTORING, re.compile(r"factor(?:ed|ing|i[sz]\w+)\b|factor (?:out|it|the|this|\d)")),
+    (skills.FACTORING, re.compile(r"factor(?:ed|ing|i[sz]\w+)\b|factor:|factor (?:out|it|the|this|\d)")),
     (
         skills.SOLVING,
         re.compile(
@@ -69,6 +68,7 @@ _ALGEBRA: tuple[tuple[Skill, re.Pattern[str]], ...] = (
         ),
     ),
     (skills.SIMPLIFYING, re.compile(r"simplif|combin|cancel|reduc|like terms|common denominator")),
+    (skills.SETS, re.compile(r"∩|∪|∅|\bsubsets?\b|disjoint|\\cap\b|\\cup\b|inclusion-exclusion")),
     (skills.COMPLEX, re.compile(r"imaginar|conjugat|complex number|\bi² ?=|i\^2 ?=|\d\s?i\b[^=]*\d\s?i\b")),
     (skills.VECTORS, re.compile(r"vector|matri[xc]|determinant|dot product")),
     (skills.TRIGONOMETRY, re.compile(r"(?:\b|\\)(?:sin|cos|tan)\b")),
@@ -99,7 +99,9 @@ _STATES_VALUE = re.compile(
     r"both sides|each side|isolat|\bsolv|substitut|plug|simplif|expand|factor(?:ed|ing|i[sz])"
 )
 _OPERATES = re.compile(rf"{UNKNOWN}\)? ?(?:[-+*/²^]|\\)[^=\n]{{0,40}}=|\d ?{UNKNOWN}|[a-z] ?[-+*/] ?\d")
-_ASSIGNS = re.compile(rf"{UNKNOWN} ?= ?[^=,\n]{{1,25}},? (?:and )?(?:\\\( ?)?{UNKNOWN} ?= ?[^=\n]{{1,25}}\Z")
+_ASSIGNS = re.compile(
+    rf"(?P<first>{UNKNOWN}) ?= ?[^=,\n]{{1,25}},? (?:and )?(?:\\\( ?)?(?P<second>{UNKNOWN}) ?= ?[^=\n]{{1,25}}\Z"
+)
 _COMPUTED = re.compile(
     r"(?<![a-z_\d])\d+[)\s$]*(?:[-+*/×·⋅÷−^²³]|\\times|\\cdot)(?:[^=a-z\n]|\\[a-z]+){0,80}[=≈] ?[-(√$\\]*\d"
 )
@@ -179,8 +181,8 @@ def algebra(text: StepText) -> Skill | None:
             return skill
     if ordered and ordered >= text.equals:
         return skills.INEQUALITIES if len(lower.split()) <= _WORDY * ordered else None
-    if _ASSIGNS.search(lower):
-        return skills.VALUE
+    if assigns := _ASSIGNS.search(lower):
+        return skills.SOLVING if assigns["first"] == assigns["second"] else skills.VALUE
     if text.computes and _NUMBER_LAST.search(lower) and _COMPUTED.search(lower):
         return skills.EVALUATING if _VARIABLE.search(lower) else operation(text)
     if not related:

@@ -62,7 +62,10 @@ _FAILS = re.compile(
     r"|mistake\b|wrong|incorrect|confus|doesn't (?:match"
     r"|make|work)|discrepan|inconsisten"
 )
-_CHECKS = re.compile(r"check|verif|confirm|make sure|recount|sanity|(?<!not )(?<!quite )correct\b|didn't")
+_CHECKS = re.compile(
+    r"check|verif|confirm|make sure|recount|sanity|(?<!not )(?<!quite )correct\b|didn't"
+    r"|n't (?:think|see|find)"
+)
 _SOLVING_WORDS = re.compile(
     r"\bsolv(?:e|ing)\b|both sides|each side|isolat|discriminant|quadratic (?:formula|equation)|rearrang"
     r"|cross-?mult"
@@ -71,6 +74,10 @@ _SOLVING_WORDS = re.compile(
 _NAMES_VALUE = re.compile(r"\A[^-+*/^=]*\b[a-z]{1,2} ?=[^=]*\Z")
 _NAMES_EQUATION = re.compile(r"equation|system|proportion|\bset\b|inequalit|express|write")
 _RECALLS = re.compile(r"recall|remember")
+_LOGARITHM = re.compile(
+    r"\blog|\\log|\bln\b|same base|exponential|(?:add|equat|set)\w* the exponents"
+    r"|exponents equal"
+)
 _GIVEN = re.compile(r"(?:is|are|was|'re|'s) given(?! by)|given (?:that|as|in)\b")
 _DOUBTFUL = re.compile(
     r"\b(?:maybe|perhaps|possibly|might be|could be|may be|could it|what if|unless)\b|is there\b"
@@ -118,7 +125,7 @@ _PROPOSES = re.compile(
     rf"{INTERJECTIONS}(?:let me|let's|let us|i'll|we'll|i should|i can|we can|we could|i could)\b"
 )
 _AIMS = re.compile(r"\b(?:need|have|want) to\b")
-_SUPPOSED = re.compile(rf"\b(?:let|take|consider|for|when|if|with|where|here|case)\b[^=]*{UNKNOWN}_?\d? ?=")
+_SUPPOSED = re.compile(rf"{INTERJECTIONS}(?:let|take|consider|when|with|where|here)\b[^=]*{UNKNOWN}_?\d? ?=")
 _RESULT_LAST = re.compile(
     r"(?:\b(?:is|are|equals?|be|gives?|get)|that's|=|:|→) (?:\S+ )?[-$\\(]*\d\S*(?: \w+)?\W*\Z|=[^=]*\d\W*\Z"
 )
@@ -239,6 +246,10 @@ def _space(skill: Skill) -> Callable[[StepText], Skill | None]:
     return shown
 
 
+def _logarithms(text: StepText) -> Skill:
+    return skills.LOGARITHMS if _LOGARITHM.search(text.lower) else skills.POWERS
+
+
 def _functions(text: StepText) -> Skill | None:
     if CALCULUS.search(text.lower):
         return skills.CALCULUS
@@ -325,6 +336,7 @@ _REFINED: Mapping[Skill, Callable[[StepText], Skill | None]] = {
     skills.COORDINATES: _space(skills.COORDINATES),
     skills.DIGITS: _digits,
     skills.FUNCTIONS: _functions,
+    skills.LOGARITHMS: _logarithms,
     skills.CASES: _cases,
     skills.EQUATION: _equation,
     skills.SOLVING: _solution,
@@ -372,8 +384,10 @@ def _form(text: StepText) -> Skill:
         return skills.RECONSIDERING
     if CASE_LINES.search(lower):
         return skills.CASES
-    if _SUPPOSED.search(lower):
+    if _SUPPOSED.match(lower):
         return skills.VALUE
+    if text.equals and LETTER_TERM.search(lower):
+        return skills.REWRITING
     if _RESULT_LAST.search(lower):
         return skills.RESULT
     return skills.RELATION if text.equals else skills.SITUATION
