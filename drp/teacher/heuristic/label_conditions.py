@@ -55,7 +55,7 @@ ACTS: frozenset[Skill] = frozenset(
     {
         *(skills.METHOD, skills.SUBGOAL, skills.OTHER_METHOD, skills.FACT, skills.NAMING, skills.CASES),
         *(skills.RECONSIDERING, skills.CONCLUDING, skills.READING, skills.RECALLING, skills.PATTERN),
-        *(skills.APPLYING, skills.SUBSTITUTION, skills.EQUATION, skills.QUANTITY),
+        *(skills.APPLYING, skills.SUBSTITUTION, skills.EQUATION, skills.QUANTITY, skills.CHECKING),
     }
 )
 """What a sentence does: a step is called after it if most of its sentences do it."""
@@ -169,7 +169,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|pentag|hexag|tetra|sphere|cylinder|\bcone|prism|pyramid|inscri|circum|chord|isosc|equil"
         r"|midpoint|\barea"
         r"|volume|congruent|parallel|verte?[xi]|cube"
-        r"|(?<!left )(?<!right )(?<!hand )(?<!both )\bsides?\b|square|diagonal"
+        r"|(?<!left )(?<!right )(?<!hand )(?<!both )(?<!other )\bsides?\b|square|diagonal"
     ),
     skills.COORDINATES: _condition(
         r"coord|slope|axis|axes|parabol|ellip|hyperbol|intercept|origin|\bgraph|asymptot"

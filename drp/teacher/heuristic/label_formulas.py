@@ -94,13 +94,15 @@ ASSIGNMENT = re.compile(
     r"(?<![-+*/^=)])(?<![-+*/^=)] )\b[a-z]{1,2}(?:_?\{?\d\}?)? ?= ?(?:[-±]?[\d.,/]+|∅|\{[^}]*\}"
     r"|\\emptyset)(?![\d ]*[-+*^·×(√/])"
 )
+_UNSOLVED = re.compile(rf"{UNKNOWN} ?[-+*/] ?\d+[)\s]*(?:/ ?\d+\s?)?= ?-?\d")
 _NUMBER_LAST = re.compile(r"[=≈] ?-?[($\\]*\d[\d.,]*(?:/\d+)?[)$\\%]*\s*(?:\Z|[\n.,;)⇒(])")
 _STATES_VALUE = re.compile(
     r"both sides|each side|isolat|\bsolv|substitut|plug|simplif|expand|factor(?:ed|ing|i[sz])"
 )
 _OPERATES = re.compile(rf"{UNKNOWN}\)? ?(?:[-+*/²^]|\\)[^=\n]{{0,40}}=|\d ?{UNKNOWN}|[a-z] ?[-+*/] ?\d")
 _ASSIGNS = re.compile(
-    rf"(?P<first>{UNKNOWN}) ?= ?[^=,\n]{{1,25}},? (?:and )?(?:\\\( ?)?(?P<second>{UNKNOWN}) ?= ?[^=\n]{{1,25}}\Z"
+    rf"(?P<first>{UNKNOWN}) ?= ?[^=,\n]{{1,25}},? (?:and )?(?:\\\( ?)?"
+    rf"(?P<second>{UNKNOWN}) ?= ?[^=\n]{{1,25}}\Z"
 )
 _COMPUTED = re.compile(
     r"(?<![a-z_\d])\d+[)\s$]*(?:[-+*/×·⋅÷−^²³]|\\times|\\cdot)(?:[^=a-z\n]|\\[a-z]+){0,80}[=≈] ?[-(√$\\]*\d"
@@ -183,6 +185,8 @@ def algebra(text: StepText) -> Skill | None:
         return skills.INEQUALITIES if len(lower.split()) <= _WORDY * ordered else None
     if assigns := _ASSIGNS.search(lower):
         return skills.SOLVING if assigns["first"] == assigns["second"] else skills.VALUE
+    if _UNSOLVED.search(lower):
+        return skills.SOLVING if _VALUE_LAST.search(lower) else skills.EQUATION
     if text.computes and _NUMBER_LAST.search(lower) and _COMPUTED.search(lower):
         return skills.EVALUATING if _VARIABLE.search(lower) else operation(text)
     if not related:

@@ -111,6 +111,7 @@ _INFERS = re.compile(
 _OBJECTS = re.compile(r"(?:hm+,? ?)?(?:wait,? (?:but|no)|but wait|no,? wait|but (?:earlier|hold on))\b")
 _DISPLAYED = re.compile(rf"(?:\\\[|:)\s*\n*\s*[^=\n]{{0,30}}{UNKNOWN}[^=\n]{{0,12}}[-+*/^][^=]*\Z")
 _SHORT = 120  # characters
+_OTHERWISE = re.compile(rf"{INTERJECTIONS}(?:alternatively|another (?:way|approach|method))\b")
 _OTHER_WAY = re.compile(
     r"alternativ|(?:better|easier|simpler|smarter) (?:way|approach|method|to)\b|(?:another|different"
     r"|other) (?:way|approach|method|idea)"
@@ -175,6 +176,8 @@ def label(
         and skills.ANSWERING not in scores
     ):
         return skills.READING
+    if skills.OTHER_METHOD in scores and _OTHERWISE.match(text.lower):
+        return skills.OTHER_METHOD
     least = _SHARE * max(sum(shares.values()), 1)
     for skill in sorted(scores, key=scores.__getitem__, reverse=True):
         if skill in ACTS and shares.get(skill, 0) < least:
