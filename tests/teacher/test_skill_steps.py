@@ -179,3 +179,29 @@ def test_the_parts_of_a_check_stay_a_check() -> None:
     check = "Let me check that. 51 - 11 = 40. Correct. Now, 20: 2 * 20 = 40. That is also correct."
     skills = {skill for skill, _ in labelled(f"So 40 + 11 = 51.\n\n{check}")[1:]}
     assert skills == {"checking a result"}
+
+
+@pytest.mark.parametrize(
+    ("step", "skill"),
+    [
+        ("\\(\\dbinom{9}{4} = \\frac{9!}{4! 5!} = 126\\).", "binomial coefficients and factorials"),
+        ("We could use the quadratic formula here.", "choosing a method"),
+        ("Wait, the two sides of the rhombus are parallel to each other.", "geometry"),
+        ("Now expand: (x + 2)(x + 5) = x² + 7x + 10.", "expanding a product"),
+        ("To complete the square, x² + 6x = (x + 3)² - 9.", "completing the square"),
+        ("The derivative of f(x) = x³ is f'(x) = 3x².", "calculus"),
+        ("Let me bring down the 6: 46 divided by 8 goes into 5 with 6 left.", "division"),
+        ("That cannot be right: the two results contradict each other.", "reconsidering"),
+        ("The list of pairs: (1, 8), (2, 7), (3, 6), (4, 5), (5, 4).", "making a list"),
+        ("So how many of the numbers have a 5 in the tens place?", "setting a subgoal"),
+        ("Alternatively, 6 * 25 = 150.", "considering an alternative"),
+    ],
+)
+def test_a_label_is_what_the_text_shows(step: str, skill: str) -> None:
+    filler = "So 2 * 20 = 40. And 4 * 10 = 40. And 5 * 8 = 40. And 1 * 40 = 40. " * 3
+    assert labelled(f"{filler}\n\n{step}")[-1] == (skill, step)
+
+
+def test_a_check_that_goes_on_in_the_next_step_stays_a_check() -> None:
+    thinking = "So x = 4.\n\nLet me check x = 4. 2 * 4 + 1 = 9. That works.\n\nx = 0: 2 * 0 + 1 = 1. That works too. Good."
+    assert labelled(thinking)[-1][0] == "checking a result"

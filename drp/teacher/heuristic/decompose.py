@@ -65,8 +65,8 @@ def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
     """Return the steps of `thinking`; none for empty thinking.
 
     A step is, by `kind`: `skill`: a stretch of sentences that exercise one skill; `step`: a paragraph;
-    `sentence`: a sentence or line; `none`: the whole trace. Its label is the skill with the most evidence, or
-    the label of the step before where there is no evidence.
+    `sentence`: a sentence or line; `none`: the whole trace. Its label is the skill that its text shows
+    (labels.py), or the label of the step before where it says nothing.
     """
     if not trace.thinking:
         return []

@@ -223,3 +223,18 @@ CONDITIONS: Mapping[Skill, Condition] = {
     ),
 }
 """What a step must have to be called after a skill. Skills that are not here need no more than evidence."""
+
+FIGURE = re.compile(
+    r"\b(?:label|draw)\(|asymptote (?:code|figure)|\basy\b|diagram|(?:the|this) (?:figure|drawing"
+    r"|picture)\b|\bcode\b"
+)
+SHAPES = re.compile(
+    r"triang|circl|\bangle|polygon|rectang|quadril|perpend|hypot|diagonal|sphere|cylinder|\bcone|prism"
+    r"|pyramid|cube\b"
+    r"|hexag|pentag|square (?:is|has|with)|radius|perimet|\barea|volume|slope|\bline\b"
+    r"|\( ?-?[\w./]+, ?-?[\w./]+ ?\)"
+)
+DERIVES = re.compile(r"\b(?:therefore|since|thus|hence|isosceles|so)\b[^?]*\b(?:is|are|equals?)\b|\bif\b")
+COUNTS = re.compile(
+    r"number of (?!sides)|how many|\bways\b|choices|c\(\d|binom|combinations|\bcount(?:ing|ed)?\b|\d numbers"
+)

@@ -47,7 +47,7 @@ _DIVIDES = re.compile(r"quotient|goes into|bring down|long division")
 _MIXED = (skills.ARITHMETIC, skills.POWERS)
 _CHOOSES = re.compile(r"\bways\b|\bchoose|choices|c\(\d|arrang")
 CALCULUS = re.compile(r"integrals?\b|integrat(?:e|ing)\b|antideriv|\\int\b|∫|derivative|differentiat")
-_PROSE = 9  # words for each equation from which on a text tells more than it transforms
+PROSE = 9  # words for each equation from which on a text tells more than it transforms
 _WORDY = 25  # words for each sign of order
 _NAMES = re.compile(rf"{UNKNOWN}|(?<![a-z])[a-z]\d")
 _ALGEBRA: tuple[tuple[Skill, re.Pattern[str]], ...] = (
@@ -88,7 +88,9 @@ _ALGEBRA: tuple[tuple[Skill, re.Pattern[str]], ...] = (
 )
 """What is done with an equation, by the first of these that the text names."""
 _ORDER = re.compile(r"(?<![=-])[<>≤≥]|\\[lg]eq?\b")
-_VALUE_LAST = re.compile(rf"{UNKNOWN}(?:_\{{?\w+\}}?)? ?=[^=]{{0,12}}-?\d[\d.,/\s$\\)]*\Z")
+_VALUE_LAST = re.compile(
+    rf"(?<![-+*/])(?<![-+*/] ){UNKNOWN}(?:_\{{?\w+\}}?)? ?=[^=]{{0,12}}-?\d[\d.,/\s$\\)]*\Z"
+)
 _VARIABLE = re.compile(UNKNOWN)
 ASSIGNMENT = re.compile(
     r"(?<![-+*/^=)])(?<![-+*/^=)] )\b[a-z]{1,2}(?:_?\{?\d\}?)? ?= ?(?:[-±]?[\d.,/]+|∅|\{[^}]*\}"
@@ -177,6 +179,8 @@ def algebra(text: StepText) -> Skill | None:
     if not related and not _STATES_VALUE.search(lower):
         return None
     if CASE_LINES.search(lower):
+        if text.computes and not LETTER_TERM.search(lower) and (done := operation(text)):
+            return done
         return skills.LISTING if _WRITES_DOWN.search(lower) else skills.CASES
     for skill, pattern in _ALGEBRA:
         if pattern.search(lower):
@@ -195,7 +199,7 @@ def algebra(text: StepText) -> Skill | None:
         return skills.CHECKING
     if FACTORED.search(lower):
         return skills.FACTORING
-    if len(lower.split()) > _PROSE * (text.equals + ordered):
+    if len(lower.split()) > PROSE * (text.equals + ordered):
         return None
     if _is_system(lower):
         return skills.EQUATION

@@ -14,8 +14,12 @@ from collections.abc import Callable, Mapping, Set
 from drp.teacher.heuristic.label_conditions import (
     ACTS,
     CONDITIONS,
+    COUNTS,
+    DERIVES,
+    FIGURE,
     INTERJECTIONS,
     LEAVES,
+    SHAPES,
     TALKS,
     UNKNOWN,
     WORKS,
@@ -31,6 +35,7 @@ from drp.teacher.heuristic.label_formulas import (
     FACTORED,
     LETTER_TERM,
     OPERATIONS,
+    PROSE,
     SOME_EQUATIONS,
     algebra,
     operation,
@@ -56,6 +61,7 @@ _AGREES = re.compile(
     r"same (?:answer|result|thing)|matches|consistent with|both (?:ways|methods|approaches)|another way"
     r"|\bsolid|makes sense|reasonable|checks out"
 )
+_SEEKS = re.compile(rf"{INTERJECTIONS}(?:compute|find|let's|let me|we need|i need)\b|.*how (?:many|much)\b")
 _WAYS = re.compile(r"\b(?:easier|use|using|calculat|comput|find|approach|try|think of|start|consider)")
 _FAILS = re.compile(
     r"contradict|not (?:quite )?(?:right|correct)|n't seem right|backwards|maybe i (?:had|mis|made)"
@@ -82,20 +88,6 @@ _GIVEN = re.compile(r"(?:is|are|was|'re|'s) given(?! by)|given (?:that|as|in)\b"
 _DOUBTFUL = re.compile(
     r"\b(?:maybe|perhaps|possibly|might be|could be|may be|could it|what if|unless)\b|is there\b"
 )
-_FIGURE = re.compile(
-    r"\b(?:label|draw)\(|asymptote (?:code|figure)|\basy\b|diagram|(?:the|this) (?:figure|drawing"
-    r"|picture)\b|\bcode\b"
-)
-_SHAPES = re.compile(
-    r"triang|circl|\bangle|polygon|rectang|quadril|perpend|hypot|diagonal|sphere|cylinder|\bcone|prism"
-    r"|pyramid|cube\b"
-    r"|hexag|pentag|square (?:is|has|with)|radius|perimet|\barea|volume|slope|\bline\b"
-    r"|\( ?-?[\w./]+, ?-?[\w./]+ ?\)"
-)
-_DERIVES = re.compile(r"\b(?:therefore|since|thus|hence|isosceles|so)\b[^?]*\b(?:is|are|equals?)\b|\bif\b")
-_COUNTS = re.compile(
-    r"number of (?!sides)|how many|\bways\b|choices|c\(\d|binom|combinations|\bcount(?:ing|ed)?\b|\d numbers"
-)
 _TRIES = re.compile(
     rf"\b(?:try|test|take|testing|trying)\w* (?:with )?(?:\S+ )?{UNKNOWN} ?=|{UNKNOWN} ?= ?-?\d+ ?:"
 )
@@ -111,6 +103,7 @@ _INFERS = re.compile(
 _OBJECTS = re.compile(r"(?:hm+,? ?)?(?:wait,? (?:but|no)|but wait|no,? wait|but (?:earlier|hold on))\b")
 _DISPLAYED = re.compile(rf"(?:\\\[|:)\s*\n*\s*[^=\n]{{0,30}}{UNKNOWN}[^=\n]{{0,12}}[-+*/^][^=]*\Z")
 _SHORT = 120  # characters
+_EXPANDS = re.compile(r"expand\w*\b[^.]{0,60}[()]|foil\b")
 _OTHERWISE = re.compile(rf"{INTERJECTIONS}(?:alternatively|another (?:way|approach|method))\b")
 _OTHER_WAY = re.compile(
     r"alternativ|(?:better|easier|simpler|smarter) (?:way|approach|method|to)\b|(?:another|different"
@@ -202,6 +195,8 @@ def _shown(skill: Skill, text: StepText, asked: Set[str]) -> Skill | None:
     condition = CONDITIONS.get(skill)
     if condition is None:
         return skill
+    if skill is skills.SIMPLIFYING and _EXPANDS.search(text.lower):
+        return skills.EXPANDING
     if condition.needs.search(text.lower) and not (
         (text.computes and not condition.computes)
         or (condition.refuses and condition.refuses.search(text.lower))
@@ -226,6 +221,8 @@ def _counting(text: StepText) -> Skill | None:
     """Return counting where something is counted; else what is done with the numbers of ways."""
     if _AGREES.search(text.lower):
         return skills.CHECKING
+    if _TUPLES.search(text.lower) and not _COUNTED.search(text.lower):
+        return skills.LISTING
     if text.computes and BINOMIAL.search(text.lower) and not _COUNTED.search(text.lower):
         return skills.BINOMIALS
     if CONDITIONS[skills.COUNTING].needs.search(text.lower):
@@ -238,11 +235,11 @@ def _space(skill: Skill) -> Callable[[StepText], Skill | None]:
 
     def shown(text: StepText) -> Skill | None:
         lower = text.lower
-        if text.computes and not _SHAPES.search(lower):
+        if text.computes and not SHAPES.search(lower):
             return operation(text)
-        if _FIGURE.search(lower) and not _DERIVES.search(lower):
+        if FIGURE.search(lower) and not DERIVES.search(lower):
             return skills.FIGURE
-        if _COUNTS.search(lower):
+        if COUNTS.search(lower):
             return _counting(text)
         return skill if CONDITIONS[skill].needs.search(lower) else None
 
@@ -260,7 +257,7 @@ def _functions(text: StepText) -> Skill | None:
 
 
 def _digits(text: StepText) -> Skill | None:
-    if _COUNTS.search(text.lower):
+    if COUNTS.search(text.lower):
         return skills.COUNTING
     return skills.DIGITS if CONDITIONS[skills.DIGITS].needs.search(text.lower) else None
 
@@ -284,6 +281,8 @@ def _conclusion(text: StepText) -> Skill | None:
         return None
     if _AGREES.search(lower):
         return skills.CHECKING
+    if _SEEKS.match(lower):
+        return skills.SUBGOAL
     if _DOUBTFUL.search(lower):
         return skills.METHOD if _WAYS.search(lower) else skills.POSSIBILITY
     return skills.CONCLUDING
@@ -317,8 +316,10 @@ def _equation(text: StepText) -> Skill | None:
         return skills.FACTORING
     if _NAMES_EQUATION.search(lower):
         return skills.METHOD if not text.equals and TALKS.search(lower) else skills.EQUATION
-    if "=" not in ASSIGNMENT.sub("", lower):
+    if "=" not in ASSIGNMENT.sub("", lower) or len(lower.split()) > PROSE * text.equals:
         return None
+    if COUNTS.search(lower):
+        return skills.COUNTING
     return skills.CONCLUDING if CONCLUDES.match(lower) and _NAMES_VALUE.search(lower) else skills.EQUATION
 
 
@@ -354,11 +355,13 @@ def _form(text: StepText) -> Skill:
     lower = text.lower
     if text.computes and (done := operation(text)):
         return done
+    if text.equals and BINOMIAL.search(lower):
+        return skills.BINOMIALS
     if not text.equals and _DISPLAYED.search(lower):
         return skills.REWRITING
     if _OTHER_WAY.search(lower):
         return skills.OTHER_METHOD
-    if _FIGURE.search(lower):
+    if FIGURE.search(lower):
         return skills.FIGURE
     doubt = CONDITIONS[skills.RECONSIDERING]
     if (
