@@ -203,5 +203,6 @@ def test_a_label_is_what_the_text_shows(step: str, skill: str) -> None:
 
 
 def test_a_check_that_goes_on_in_the_next_step_stays_a_check() -> None:
-    thinking = "So x = 4.\n\nLet me check x = 4. 2 * 4 + 1 = 9. That works.\n\nx = 0: 2 * 0 + 1 = 1. That works too. Good."
+    check = "Let me check x = 4. 2 * 4 + 1 = 9. That works.\n\nx = 0: 2 * 0 + 1 = 1. That works too. Good."
+    thinking = f"So x = 4.\n\n{check}"
     assert labelled(thinking)[-1][0] == "checking a result"

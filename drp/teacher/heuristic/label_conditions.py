@@ -118,7 +118,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|step|way\b|look at|work|draw|list|idea|going to|should|could|can\b|might|let'?s|need|focus"
         r"|set up|find"
         r"|recall|express|write",
-        r"=[^=\n]*=|converge|same (?:result|answer)|the key (?:steps?|was)|\bare there|is there|again\b"
+        r"=[^=\n]*=|converge|same (?:result|answer)|(?:first|second|other) method|went wrong"
+        r"|the key (?:steps?|was)|\bare there|is there|again\b"
         r"|\bcheck\b|:\s*\n+\s*(?:\\\[\s*)?[-\d\\(a-z]{0,12}[\d)a-z}] ?[-+*/^]",
         computes=False,
     ),
@@ -152,7 +153,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
     skills.CASES: _condition(
         r"\b(?:sub)?cases\b|(?<!this )(?<!our )(?<!that )(?<!any )(?<!each )\b(?:sub)?case\b|scenarios\b"
     ),
-    skills.SUBSTITUTION: _condition(r"substitut|plug|replac|\binto\b|back in"),
+    skills.SUBSTITUTION: _condition(r"substitut|plug|replac|\binto\b|back in", r"incorrect|mistake|flawed"),
     skills.COUNTING: _condition(
         r"\bways\b|choose (?:\d|which|from|any|two|three)|\d choose|count|how many|number of|combinations\b"
         r"|permut|arrang"

@@ -102,6 +102,7 @@ _INFERS = re.compile(
 )
 _OBJECTS = re.compile(r"(?:hm+,? ?)?(?:wait,? (?:but|no)|but wait|no,? wait|but (?:earlier|hold on))\b")
 _DISPLAYED = re.compile(rf"(?:\\\[|:)\s*\n*\s*[^=\n]{{0,30}}{UNKNOWN}[^=\n]{{0,12}}[-+*/^][^=]*\Z")
+_DISAGREES = re.compile(r"which (?:one )?is correct|went wrong|flawed|incorrect|mistake|different from what")
 _SHORT = 120  # characters
 _EXPANDS = re.compile(r"expand\w*\b[^.]{0,60}[()]|foil\b")
 _OTHERWISE = re.compile(rf"{INTERJECTIONS}(?:alternatively|another (?:way|approach|method))\b")
@@ -250,16 +251,10 @@ def _logarithms(text: StepText) -> Skill:
     return skills.LOGARITHMS if _LOGARITHM.search(text.lower) else skills.POWERS
 
 
-def _functions(text: StepText) -> Skill | None:
-    if CALCULUS.search(text.lower):
-        return skills.CALCULUS
-    return skills.FUNCTIONS if CONDITIONS[skills.FUNCTIONS].needs.search(text.lower) else None
-
-
-def _digits(text: StepText) -> Skill | None:
-    if COUNTS.search(text.lower):
-        return skills.COUNTING
-    return skills.DIGITS if CONDITIONS[skills.DIGITS].needs.search(text.lower) else None
+def _nearer(skill: Skill, pattern: re.Pattern[str], nearer: Skill) -> Callable[[StepText], Skill | None]:
+    """Return what prefers a nearer skill where its pattern is found."""
+    needs = CONDITIONS[skill].needs
+    return lambda text: nearer if pattern.search(text.lower) else skill if needs.search(text.lower) else None
 
 
 def _cases(text: StepText) -> Skill | None:
@@ -338,8 +333,8 @@ _REFINED: Mapping[Skill, Callable[[StepText], Skill | None]] = {
     skills.COUNTING: _counting,
     skills.GEOMETRY: _space(skills.GEOMETRY),
     skills.COORDINATES: _space(skills.COORDINATES),
-    skills.DIGITS: _digits,
-    skills.FUNCTIONS: _functions,
+    skills.DIGITS: _nearer(skills.DIGITS, COUNTS, skills.COUNTING),
+    skills.FUNCTIONS: _nearer(skills.FUNCTIONS, CALCULUS, skills.CALCULUS),
     skills.LOGARITHMS: _logarithms,
     skills.CASES: _cases,
     skills.EQUATION: _equation,
@@ -363,6 +358,8 @@ def _form(text: StepText) -> Skill:
         return skills.OTHER_METHOD
     if FIGURE.search(lower):
         return skills.FIGURE
+    if _DISAGREES.search(lower):
+        return skills.RECONSIDERING
     doubt = CONDITIONS[skills.RECONSIDERING]
     if (
         len(lower) < _SHORT
