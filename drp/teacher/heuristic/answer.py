@@ -87,6 +87,7 @@ class Answer:
         self.results = frozenset(_RESULT.findall(summary)) - given
         self.stated = self.results | (equations(summary) - equations(question))
         self._numbers = [form for form in forms if form[0].isdigit()]
+        self.numbers = frozenset(form.lstrip("-") for form in forms)
         is_short = any(len(form.lstrip("-")) == 1 for form in forms)
         self.is_common = is_short or bool(given & set(self._numbers))
         alternatives = "|".join(re.escape(form) for form in forms)
@@ -158,7 +159,7 @@ def _names_answer(unit: Unit) -> bool:
     return _ANSWER_WORD.search(unit.lower) is not None or "\\boxed" in unit.text
 
 
-def _concludes(unit: Unit, answer: Answer) -> bool:
+def concludes(unit: Unit, answer: Answer) -> bool:
     """Whether the unit says that this is the answer, or concludes in the words of the question."""
     shared = len(unit.vocabulary & answer.target)
     is_drawn = CONCLUSION.search(unit.lower) is not None
@@ -171,7 +172,7 @@ def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
         return None
     end = _stated_at(units, index, answer)
     unit = units[end]
-    if _concludes(unit, answer):
+    if concludes(unit, answer):
         return end
     after = [following.lower for following in units[end + 1 : end + 3]]
     if after and not after[0].endswith("?"):  # "So is it 12?" asks about the result: look one unit further
@@ -251,7 +252,7 @@ def find_closing(units: Sequence[Unit], end: int, answer: Answer) -> int | None:
     Without this unit a trace would end with an ordinary computation, and from such traces a student learns to
     stop too early.
     """
-    if _concludes(units[end], answer):
+    if concludes(units[end], answer):
         return None
     return next(
         (

@@ -96,12 +96,14 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
     last = 0
     for number, link in enumerate(links):
         if number in places:
-            last = places[number]
-            for index in _lead_ins(units, last):
-                verdicts[index] = UnitVerdict(True, "lead_in")
-            verdicts[last] = UnitVerdict(True, "derivation")
-        else:
+            leading = _lead_ins(units, places[number])
+        if number not in places or (not leading and _is_bare(units[places[number]])):
             added[last].append(link.text)
+            continue
+        last = places[number]
+        for index in leading:
+            verdicts[index] = UnitVerdict(True, "lead_in")
+        verdicts[last] = UnitVerdict(True, "derivation")
     answer = answer_of(trace)
     is_concluded = last in places.values() and not added[last] and answer.asserted_by(units[last])
     if not is_concluded:
@@ -231,7 +233,7 @@ class _Index:
 def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
     """Return the sentences of the paragraph that say what a unit is about, if it does not say so itself."""
     leading: list[int] = []
-    if not _leans(units[index]) and len(units[index].vocabulary) >= _TELLING_WORDS:
+    if not _leans(units[index]) and not _is_bare(units[index]):
         return leading
     for unit in reversed(units[max(0, index - _LEAD_INS) : index]):
         is_near = unit.paragraph == units[index].paragraph and len(unit.body) <= _LONG
@@ -243,6 +245,11 @@ def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
     while leading and _leans(units[leading[-1]]):
         leading.pop()
     return leading
+
+
+def _is_bare(unit: Unit) -> bool:
+    """Whether a unit does not say what its formula is about."""
+    return len(unit.vocabulary) < _TELLING_WORDS
 
 
 def _leans(unit: Unit) -> bool:

@@ -13,6 +13,7 @@ from drp.derivation import DerivationFaultKind, derivation_faults
 from drp.teacher.heuristic.anchors import anchor
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.decompose import decompose
+from drp.teacher.heuristic.digressions import drop_digressions
 from drp.teacher.heuristic.follow_summary import (
     is_sure,
     judge_as_fallback,
@@ -98,6 +99,7 @@ def _judgements(
 def _attempt(draft: Draft, pieces: Sequence[Unit], verdicts: list[UnitVerdict], must_agree: bool) -> Draft:
     """Revise a trace by these verdicts, and restore what its derivation needs from the thinking."""
     trace = draft.trace
+    drop_digressions(trace, pieces, verdicts)
     for _ in range(_REPAIRS):
         anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
