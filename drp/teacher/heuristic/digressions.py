@@ -65,7 +65,7 @@ def _turns(unit: Unit) -> bool:
 
 
 def _facts(links: Sequence[Link], given: frozenset[str]) -> frozenset[str]:
-    """Return what the summary computes: "=72" for a result, the whole equation if the result is a common one."""
+    """Return what the summary computes: "=72" for a result, the equation if its result is common."""
     results = {result.lstrip("-") for link in links for result in link.results}
     strong = {result for result in results - given if STRONG.search(result)}
     pairs = frozenset().union(*(equations(plain(link.text)) for link in links))
@@ -90,9 +90,9 @@ def _digressions(
     for place, unit in enumerate(kept):
         told = _computed(unit) & facts
         if told - said or place == len(kept) - 1:
-            if start is not None and returned - start >= _SHORTEST:
-                if not _is_needed(kept[start:returned], kept[returned:], known):
-                    yield from kept[start:returned]
+            body = kept[start:returned] if start is not None else ()
+            if len(body) >= _SHORTEST and not _is_needed(body, kept[returned:], known):
+                yield from body
             said |= told
             start = None
             known |= _marks(unit)

@@ -91,8 +91,8 @@ def _judgements(
     refusal = unsettled(pieces, by_rules)
     yield refusal or copied(), True
     yield settle_by_summary(trace, pieces, copied()), True
-    yield judge_by_summary(trace, pieces), True
     yield judge_as_fallback(trace, pieces), True
+    yield judge_by_summary(trace, pieces), True
     yield refusal or copied(), False
 
 
