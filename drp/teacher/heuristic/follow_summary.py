@@ -44,8 +44,8 @@ _ASSERTED = re.compile(  # a result without its derivation
     r"|\bit can be (?:shown|verified)\b|\busing a (?:computer|calculator)\b",
     re.I,
 )
-_LEAD_INS = 2  # most sentences that lead up to a unit
-_FEWEST_COMPUTED, _COMPUTED, _PLACED = 3, 0.3, 0.9
+_LEAD_INS = 4  # most sentences that lead up to a unit
+_FEWEST_COMPUTED, _COMPUTED, _PLACED = 3, 0.2, 0.6
 """Of the links, so many and this share must compute; of these, the thinking must state this share."""
 _MOST_ADDED = 0.5  # largest share of the summary in the text
 _BROKEN_OFF = re.compile(r"\b(?:is|are|be|of|the|a|and|or|to|with|for|where|by|as)\Z")  # "the triples are"
@@ -231,10 +231,8 @@ class _Index:
 
 
 def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
-    """Return the sentences of the paragraph that say what a unit is about, if it does not say so itself."""
+    """Return the sentences of the paragraph that lead up to a unit."""
     leading: list[int] = []
-    if not _leans(units[index]) and not _is_bare(units[index]):
-        return leading
     for unit in reversed(units[max(0, index - _LEAD_INS) : index]):
         is_near = unit.paragraph == units[index].paragraph and len(unit.body) <= _LONG
         start = signals.opening(unit.lower)

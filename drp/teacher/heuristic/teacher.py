@@ -6,6 +6,7 @@ does not beat it is not worth its price. It refuses a trace that it cannot prune
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from drp.config import DecompositionKind
 from drp.core import Draft, Refusal, StudentTrace
@@ -30,6 +31,7 @@ MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
 _REPAIRS = 4  # most rounds in which lost links are restored
+_TELLS_ALL = 0.12  # characters of a summary, for each of its thinking, that tells the whole derivation
 
 
 class HeuristicTeacher:
@@ -61,27 +63,32 @@ class HeuristicTeacher:
             yield draft if draft.refusal or draft.revision else _revised(draft)
 
 
+class _Judgement(NamedTuple):
+    """A way to tell the derivation from the rest."""
+
+    verdicts: list[UnitVerdict] | Refusal
+    is_strict: bool = True
+    """Whether a long revision is refused, because a check or a second derivation may be left in it."""
+    must_agree: bool = True
+    """Whether the revision must say what the summary says, which may tell another way to the answer."""
+
+
 def _revised(draft: Draft) -> Draft:
     """Return the first sound attempt; if there is none, the first attempt with its refusal."""
     pieces = units(draft.trace.thinking, [step.char_end for step in draft.steps])
     attempts = []
-    for verdicts, must_agree in _judgements(draft.trace, pieces):
-        if isinstance(verdicts, Refusal):
-            attempts.append(replace(draft, refusal=verdicts))
-            continue
-        attempt = _attempt(draft, pieces, verdicts, must_agree)
+    for judgement in _judgements(draft.trace, pieces):
+        attempt = _attempt(draft, pieces, judgement)
         if attempt.refusal is None:
             return attempt
         attempts.append(attempt)
     return attempts[0]
 
 
-def _judgements(
-    trace: StudentTrace, pieces: Sequence[Unit]
-) -> Iterator[tuple[list[UnitVerdict] | Refusal, bool]]:
+def _judgements(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Judgement]:
     """Yield ways to tell the derivation from the rest, in the order in which they are tried.
 
-    Each with whether the revision must say what the summary says, which may tell another way to the answer.
+    A summary that is long for its thinking tells the whole derivation, in sound prose; then it comes second.
     """
     by_rules = Judge(trace, pieces).verdicts()
 
@@ -89,22 +96,31 @@ def _judgements(
         return [UnitVerdict(verdict.keep, verdict.reason) for verdict in by_rules]
 
     refusal = unsettled(pieces, by_rules)
-    yield refusal or copied(), True
-    yield settle_by_summary(trace, pieces, copied()), True
-    yield judge_as_fallback(trace, pieces), True
-    yield judge_by_summary(trace, pieces), True
-    yield refusal or copied(), False
+    tells_all = len(trace.response) >= _TELLS_ALL * len(trace.thinking)
+    yield _Judgement(refusal or copied())
+    if tells_all:
+        yield _Judgement(judge_as_fallback(trace, pieces))
+    yield _Judgement(judge_by_summary(trace, pieces))
+    yield _Judgement(settle_by_summary(trace, pieces, copied()))
+    if not tells_all:
+        yield _Judgement(judge_as_fallback(trace, pieces))
+    yield _Judgement(refusal or copied(), is_strict=False)
+    yield _Judgement(settle_by_summary(trace, pieces, copied()), is_strict=False)
+    yield _Judgement(refusal or copied(), is_strict=False, must_agree=False)
 
 
-def _attempt(draft: Draft, pieces: Sequence[Unit], verdicts: list[UnitVerdict], must_agree: bool) -> Draft:
+def _attempt(draft: Draft, pieces: Sequence[Unit], judgement: _Judgement) -> Draft:
     """Revise a trace by these verdicts, and restore what its derivation needs from the thinking."""
-    trace = draft.trace
+    trace, verdicts = draft.trace, judgement.verdicts
+    if isinstance(verdicts, Refusal):
+        return replace(draft, refusal=verdicts)
     drop_digressions(trace, pieces, verdicts)
     for _ in range(_REPAIRS):
         anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
         revision = synthesise(trace, draft.steps, decisions)
-        if refusal := refusal_of(trace, revision, must_agree=must_agree):
+        refusal = refusal_of(trace, revision, is_strict=judgement.is_strict, must_agree=judgement.must_agree)
+        if refusal:
             return replace(draft, decisions=decisions, refusal=refusal)
         texts = trace.question, trace.thinking, revision.thinking, trace.response, revision.response
         faults = derivation_faults(*texts)
