@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from drp.teacher.heuristic import signals
-from drp.teacher.heuristic.decision_reasons import UnitVerdict
+from drp.teacher.heuristic.decision_reasons import DecisionReason, UnitVerdict
 from drp.traces import STRONG, VALUE, Unit
 
 _LEANS = re.compile(  # begins with a reference to the sentence before it
@@ -19,6 +19,12 @@ _LEANS = re.compile(  # begins with a reference to the sentence before it
 )
 _INDEFINITE = re.compile(r"(?:it|that|this) (?:is|was|follows|means|says) (?:given|known|clear|that)\b")
 _TALKS = re.compile(r"(?:let me|let's|i) (?:see|jot|think|recall|write|start|try|know|need|have)\b[^:]*\Z")
+_SMALL: frozenset[DecisionReason] = frozenset(  # deleted by itself, not as part of something else
+    {"meta_talk", "restated_question", "repeated", "dangling"}
+)
+_DIGRESSIONS: frozenset[DecisionReason] = frozenset(
+    {"verified_again", "alternative_method", "abandoned_attempt", "turned_back", "after_answer"}
+)
 _QUESTION = 120  # most characters of a question that its answer needs
 _LENGTH = 400  # most characters of an anchor
 _NAME = 160  # most characters of a sentence that only says what is calculated
@@ -40,7 +46,8 @@ def anchor(units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
             verdicts[index] = UnitVerdict(False, "dangling", verdict.added)
             continue
         is_cut_off = index > 0 and not verdicts[index - 1].keep and not verdicts[index - 1].added
-        if is_cut_off and _is_bare(unit) and _names(units[index - 1], unit):
+        is_small = is_cut_off and verdicts[index - 1].reason in _SMALL
+        if is_small and _is_bare(unit) and _names(units[index - 1], unit):
             verdicts[index - 1] = UnitVerdict(True, "lead_in")
         elif is_cut_off and _leans(unit):
             if _can_be_restored(units[index - 1], unit):
@@ -88,6 +95,8 @@ def _names(before: Unit, unit: Unit) -> bool:
     return (
         is_near
         and not _TALKS.match(before.lower, signals.opening(before.lower))
+        and not _leans(before)
+        and not signals.confirms(before.lower)
         and not before.body.endswith("?")
         and len(before.body) <= _NAME
         and len(before.vocabulary) >= _TELLING

@@ -166,6 +166,11 @@ def concludes(unit: Unit, answer: Answer) -> bool:
     return _names_answer(unit) or (is_drawn and shared >= min(2, len(answer.target)) > 0)
 
 
+def refers_to_more(unit: Unit) -> bool:
+    """Whether a unit refers to more than the derivation: "both ways give 12"."""
+    return _LEANS.search(unit.lower) is not None
+
+
 def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
     """Return the unit that concludes the answer asserted at `index`; None if it is only mentioned there."""
     if SUPPOSED.search(units[index].lower[:70]) and not _names_answer(units[index]):
@@ -260,7 +265,7 @@ def find_closing(units: Sequence[Unit], end: int, answer: Answer) -> int | None:
             for unit in reversed(units[end + 1 :])
             if _names_answer(unit)
             and len(unit.body) <= _CLOSING
-            and not _LEANS.search(unit.lower)
+            and not refers_to_more(unit)
             and answer.asserted_by(unit)
         ),
         None,

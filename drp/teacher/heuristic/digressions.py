@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from drp.core import StudentTrace
 from drp.teacher.heuristic import signals
-from drp.teacher.heuristic.answer import Answer, answer_of, concludes
+from drp.teacher.heuristic.answer import Answer, answer_of, concludes, refers_to_more
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.summary_links import NUMBER, Link, links_of
 from drp.traces import STRONG, Unit, equations, plain
@@ -23,6 +23,9 @@ _TURNS = re.compile(  # turns to something else
 _CALCULATES = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
 _LETTER = re.compile(r"(?<![a-zA-Z'])[b-zB-HJ-Zα-ω](?![a-zA-Z'])")  # a variable
 _GIVEN = re.compile(r"(\S*[\d(+*/^√]\S{2,})(?:=| is | equals )")  # an expression whose value is stated
+_SOON = 2  # units after a result in which the student may turn to something else
+_LONG = 3  # fewest characters of an answer that does not stand in a unit by chance
+_DRAWN = re.compile(r"(?:so|therefore|thus|hence|finally|in conclusion)\b")
 _SHORTEST = 2  # fewest units of a digression
 
 
@@ -41,11 +44,12 @@ def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[
     given = frozenset(NUMBER.findall(plain(trace.question)))
     facts = _facts(links, given)
     answer = answer_of(trace)
-    end = _end(kept, facts, answer, plain(trace.question))
-    for unit in kept[end:]:
-        if unit is not kept[-1] or not concludes(unit, answer):
-            verdicts[unit.index] = UnitVerdict(False, "after_answer", verdicts[unit.index].added)
     turns = [unit.index for unit in units if _turns(unit)]
+    end = _end(kept, turns, facts, answer, plain(trace.question))
+    for unit in kept[end:]:
+        is_closing = unit is kept[-1] and answer.asserted_by(unit) and not _CALCULATES.search(unit.plain)
+        if not is_closing or refers_to_more(unit):
+            verdicts[unit.index] = UnitVerdict(False, "after_answer", verdicts[unit.index].added)
     for unit in _digressions(kept[:end], turns, facts, given):
         verdicts[unit.index] = UnitVerdict(False, "verified_again", verdicts[unit.index].added)
 
@@ -123,17 +127,37 @@ def _is_needed(body: Sequence[Unit], after: Sequence[Unit], known: set[str]) -> 
     return False
 
 
-def _end(kept: Sequence[Unit], facts: frozenset[str], answer: Answer, question: str) -> int:
+def _end(
+    kept: Sequence[Unit], turns: Sequence[int], facts: frozenset[str], answer: Answer, question: str
+) -> int:
     """Return how many of the kept units are needed to compute all facts and to conclude the answer."""
     missing = {fact for fact in facts if fact.startswith("=")}
     for place, unit in enumerate(kept, start=1):
         missing -= _computed(unit)
         if missing or not answer.asserted_by(unit) or unit.body.endswith((":", "?")):
             continue
-        is_strong = not answer.is_common or "answer" in unit.lower or "\\boxed" in unit.text
-        if _answers(unit, question) or (is_strong and concludes(unit, answer)):
-            return place
+        is_named = "answer" in unit.lower or "\\boxed" in unit.text
+        is_left = any(unit.index < turn <= unit.index + _SOON for turn in turns)
+        is_concluded = concludes(unit, answer)
+        if (
+            _answers(unit, question)
+            or (is_concluded and (is_left or is_named or not answer.is_common))
+            or (is_left and not answer.is_common and all(len(n) >= _LONG for n in answer.numbers))
+        ):
+            return _stated(kept, place, answer)
     return len(kept)
+
+
+def _stated(kept: Sequence[Unit], place: int, answer: Answer) -> int:
+    """Return the place after the units that say at once what the answer means."""
+    while (
+        place < len(kept)
+        and _DRAWN.match(kept[place].lower)
+        and answer.asserted_by(kept[place])
+        and not _CALCULATES.search(kept[place].plain)
+    ):
+        place += 1
+    return place
 
 
 def _answers(unit: Unit, question: str) -> bool:

@@ -69,6 +69,7 @@ class Judge:
             for check in confirmed(self.head, self.result, self.given, self.answer.stated):
                 for index in check:
                     self.result[index] = UnitVerdict(False, "verified_again")
+            self._restore_derivation()
             self._follow_needs()
             self._complete_lists_and_lead_ins()
             if self.end is not None:
@@ -276,6 +277,18 @@ class Judge:
         )
 
     # --- what kept units need
+
+    def _restore_derivation(self) -> None:
+        """Restore the unit that computes the answer if the kept ones only state it."""
+        asserting = [unit for unit in self.head if self.answer.asserted_by(unit)]
+        if any(self.result[unit.index].keep and "=" in unit.plain for unit in asserting):
+            return
+        for unit in asserting:
+            if self.result[unit.index].keep:
+                break  # stated in words, before any equation gives it
+            if _EXPRESSION.search(unit.plain) and "=" in unit.plain and not unit.body.endswith("?"):
+                self.result[unit.index] = UnitVerdict(True, "needed_later")
+                break
 
     def _follow_needs(self) -> None:
         needed: set[str] = set(self.answer.stated)

@@ -31,7 +31,7 @@ MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
 _REPAIRS = 4  # most rounds in which lost links are restored
-_TELLS_ALL = 0.12  # characters of a summary, for each of its thinking, that tells the whole derivation
+_TELLS_ALL = 0.15  # characters of a summary, for each of its thinking, that tells the whole derivation
 
 
 class HeuristicTeacher:
@@ -102,10 +102,10 @@ def _judgements(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Judgem
         yield _Judgement(judge_as_fallback(trace, pieces))
     yield _Judgement(judge_by_summary(trace, pieces))
     yield _Judgement(settle_by_summary(trace, pieces, copied()))
-    if not tells_all:
-        yield _Judgement(judge_as_fallback(trace, pieces))
     yield _Judgement(refusal or copied(), is_strict=False)
     yield _Judgement(settle_by_summary(trace, pieces, copied()), is_strict=False)
+    if not tells_all:
+        yield _Judgement(judge_as_fallback(trace, pieces))
     yield _Judgement(refusal or copied(), is_strict=False, must_agree=False)
 
 
