@@ -118,8 +118,8 @@ class Answer:
         stated = _STATED.search(unit.plain)
         if not stated or not _DRAWN.match(unit.lower) or self.asserted_by(unit):
             return False
-        values = {_fraction(form) for form in self._numbers if VALUE.fullmatch(form)}
-        return bool(values) and _fraction(stated[1]) not in values
+        values = {fraction_of(form) for form in self._numbers if VALUE.fullmatch(form)}
+        return bool(values) and fraction_of(stated[1]) not in values
 
     def taken_further_by(self, equations: frozenset[str]) -> bool:
         """Whether an equation computes the answer from a number that happens to equal it: 40 - 20 = 20."""
@@ -149,7 +149,8 @@ def _forms(answer: str) -> list[str]:
     return sorted((form for form in forms if form.strip()), key=lambda form: (-len(form), form))
 
 
-def _fraction(value: str) -> Fraction | None:
+def fraction_of(value: str) -> Fraction | None:
+    """Return the value of a number or plain fraction; None if it is divided by zero."""
     numerator, _, denominator = value.partition("/")
     return Fraction(numerator) / Fraction(denominator or 1) if Fraction(denominator or 1) else None
 

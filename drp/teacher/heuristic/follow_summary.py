@@ -93,10 +93,11 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
         return Refusal("teacher_lost_link", "the thinking does not say what its summary computes")
     verdicts = [UnitVerdict(False, "not_in_summary") for _ in units]
     added: defaultdict[int, list[str]] = defaultdict(list)
+    said: set[str] = set()
     last = 0
     for number, link in enumerate(links):
         if number in places:
-            leading = _lead_ins(units, places[number])
+            leading = [index for index in _lead_ins(units, places[number]) if _is_new(units[index], said)]
         if number not in places or (not leading and _is_bare(units[places[number]])):
             added[last].append(link.text)
             continue
@@ -104,6 +105,7 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
         for index in leading:
             verdicts[index] = UnitVerdict(True, "lead_in")
         verdicts[last] = UnitVerdict(True, "derivation")
+        said.update(*(units[index].equations for index in (*leading, last)))
     answer = answer_of(trace)
     is_concluded = last in places.values() and not added[last] and answer.asserted_by(units[last])
     if not is_concluded:
@@ -248,6 +250,11 @@ def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
 def _is_bare(unit: Unit) -> bool:
     """Whether a unit does not say what its formula is about."""
     return len(unit.vocabulary) < _TELLING_WORDS
+
+
+def _is_new(unit: Unit, said: set[str]) -> bool:
+    """Whether a unit is more than equations that were said."""
+    return not unit.equations or not unit.equations <= said
 
 
 def _leans(unit: Unit) -> bool:
