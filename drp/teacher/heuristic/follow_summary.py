@@ -84,6 +84,9 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
     Links that no unit states are added in the summary's words, after the unit of the link before. A trace
     whose thinking lacks most of the links is refused: a text of two kinds is hard to follow.
     """
+    answer = answer_of(trace)
+    if not any(answer.asserted_by(unit) for unit in units):
+        return Refusal("teacher_no_conclusion", "the thinking never states the answer of the summary")
     links = links_of(trace)
     computed = [number for number, link in enumerate(links) if link.results]
     if len(computed) < max(_FEWEST_COMPUTED, _COMPUTED * len(links)):
@@ -106,7 +109,6 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
             verdicts[index] = UnitVerdict(True, "lead_in")
         verdicts[last] = UnitVerdict(True, "derivation")
         said.update(*(units[index].equations for index in (*leading, last)))
-    answer = answer_of(trace)
     is_concluded = last in places.values() and not added[last] and answer.asserted_by(units[last])
     if not is_concluded:
         end = next((unit.index for unit in units[last:] if answer.asserted_by(unit) and is_sure(unit)), None)
