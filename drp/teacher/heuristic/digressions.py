@@ -39,15 +39,17 @@ def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[
     """
     links = [link for link in links_of(trace) if link.results or link.formulas]
     kept = [unit for unit in units if verdicts[unit.index].keep]
-    if not kept or sum(bool(link.results) for link in links) < _FEWEST:
+    if not kept:
         return
     given = frozenset(NUMBER.findall(plain(trace.question)))
     facts = _facts(links, given)
     answer = answer_of(trace)
     turns = [unit.index for unit in units if _turns(unit)]
+    if sum(bool(link.results) for link in links) < _FEWEST:
+        facts = frozenset()
     end = _end(kept, turns, facts, answer, plain(trace.question))
     for unit in kept[end:]:
-        is_closing = unit is kept[-1] and answer.asserted_by(unit) and not _CALCULATES.search(unit.plain)
+        is_closing = unit is kept[-1] and answer.asserted_by(unit) and unit.plain.count("=") <= 1
         if not is_closing or refers_to_more(unit):
             verdicts[unit.index] = UnitVerdict(False, "after_answer", verdicts[unit.index].added)
     for unit in _digressions(kept[:end], turns, facts, given):
@@ -132,9 +134,13 @@ def _end(
 ) -> int:
     """Return how many of the kept units are needed to compute all facts and to conclude the answer."""
     missing = {fact for fact in facts if fact.startswith("=")}
+    is_long = not answer.is_common and all(len(number) >= _LONG for number in answer.numbers)
     for place, unit in enumerate(kept, start=1):
         missing -= _computed(unit)
-        if missing or not answer.asserted_by(unit) or unit.body.endswith((":", "?")):
+        if not answer.asserted_by(unit) or unit.body.endswith((":", "?")):
+            continue
+        missing -= {f"={number}" for number in answer.numbers}
+        if missing or (not facts and not is_long):
             continue
         is_named = "answer" in unit.lower or "\\boxed" in unit.text
         is_left = any(unit.index < turn <= unit.index + _SOON for turn in turns)
@@ -142,7 +148,7 @@ def _end(
         if (
             _answers(unit, question)
             or (is_concluded and (is_left or is_named or not answer.is_common))
-            or (is_left and not answer.is_common and all(len(n) >= _LONG for n in answer.numbers))
+            or (is_left and is_long)
         ):
             return _stated(kept, place, answer)
     return len(kept)
@@ -154,7 +160,7 @@ def _stated(kept: Sequence[Unit], place: int, answer: Answer) -> int:
         place < len(kept)
         and _DRAWN.match(kept[place].lower)
         and answer.asserted_by(kept[place])
-        and not _CALCULATES.search(kept[place].plain)
+        and kept[place].plain.count("=") <= 1
     ):
         place += 1
     return place

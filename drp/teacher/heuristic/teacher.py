@@ -131,7 +131,8 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], judgement: _Judgement) -> Dra
             for unit in pieces
             if unit.start < end and start < unit.end and not verdicts[unit.index].keep
         ]
-        if not lost or not all(is_sure(pieces[index]) for index in lost):
+        is_own = any(verdict.keep for verdict in verdicts)  # not the summary's text alone
+        if not lost or not is_own or not all(is_sure(pieces[index]) for index in lost):
             break
         for index in lost:
             verdicts[index] = UnitVerdict(True, "needed_later", verdicts[index].added)
