@@ -44,7 +44,7 @@ def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[
     given = frozenset(NUMBER.findall(plain(trace.question)))
     facts = _facts(links, given)
     answer = answer_of(trace)
-    turns = [unit.index for unit in units if _turns(unit)]
+    turns = [unit.index for unit in units[: kept[-1].index + 1 + _SOON] if _turns(unit)]
     if sum(bool(link.results) for link in links) < _FEWEST:
         facts = frozenset()
     end = _end(kept, turns, facts, answer, plain(trace.question))

@@ -16,6 +16,7 @@ from drp.teacher.heuristic.answer import answer_of
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.summary_links import (
     NUMBER,
+    POINTS,
     Link,
     conclusion_of,
     is_plan,
@@ -206,7 +207,7 @@ class _Index:
             self.is_sure[index] = is_sure(unit)
         if not self.is_sure[index] or signals.takes_back(following) or signals.retracts(following):
             return 0.0
-        if _leans(unit) and not _lead_ins(self.units, index):
+        if (_leans(unit) or POINTS.search(unit.lower)) and not _lead_ins(self.units, index):
             return 0.0
         if len(unit.body) > max(_LONG, 3 * len(link.text)):
             return 0.0

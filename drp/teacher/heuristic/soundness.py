@@ -24,19 +24,22 @@ _UNSETTLED = 2  # most unsettled statements of a trace
 _UNTOLD = 0.2  # largest share of the summary's links that a revision may lack
 _UNITS, _UNITS_PER_LINK = 60, 4
 """A revision with more units, and with more for each link of its summary, is more than a derivation."""
-_STRICT_UNITS, _STRICT_UNITS_PER_LINK = 40, 3
-"""The same where there are other ways to revise the trace."""
+_SHORT_UNITS, _SHORT_UNITS_PER_LINK = 40, 3
+"""A revision with more may be more than a derivation."""
 
 
-def refusal_of(
-    trace: StudentTrace, revision: Revision, *, is_strict: bool, must_agree: bool
-) -> Refusal | None:
+def is_long(trace: StudentTrace, revision: Revision) -> bool:
+    """Whether a revision may be more than a derivation."""
+    count = len(units(revision.thinking))
+    return count > max(_SHORT_UNITS, _SHORT_UNITS_PER_LINK * len(links_of(trace)))
+
+
+def refusal_of(trace: StudentTrace, revision: Revision, *, must_agree: bool) -> Refusal | None:
     """Return why this revision must not be taught; None if it may.
 
     Args:
         trace: the trace.
         revision: its revision.
-        is_strict: whether a revision that may be more than a derivation is refused already.
         must_agree: whether the revision must state the results of the student's summary.
     """
     thinking, response = revision.thinking, revision.response
@@ -53,8 +56,7 @@ def refusal_of(
         return Refusal("teacher_nothing_to_cut", "nothing could be shortened")
     links = links_of(trace)
     remaining_checks = sum(checks(unit.lower) for unit in kept)
-    most, per_link = (_STRICT_UNITS, _STRICT_UNITS_PER_LINK) if is_strict else (_UNITS, _UNITS_PER_LINK)
-    if len(kept) > max(most, per_link * len(links)) or remaining_checks > _CHECKS:
+    if len(kept) > max(_UNITS, _UNITS_PER_LINK * len(links)) or remaining_checks > _CHECKS:
         return Refusal("teacher_long_search", "attempts of a long search are not told from the derivation")
     if any(answer.is_contradicted_by(unit) for unit in kept):
         return Refusal("teacher_unsettled", "two different answers are concluded")

@@ -23,7 +23,7 @@ from drp.teacher.heuristic.follow_summary import (
 )
 from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.revise import revise
-from drp.teacher.heuristic.soundness import fault_refusal, refusal_of, unsettled
+from drp.teacher.heuristic.soundness import fault_refusal, is_long, refusal_of, unsettled
 from drp.teacher.heuristic.synthesise import synthesise
 from drp.traces import Unit, units
 
@@ -31,7 +31,7 @@ MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
 _REPAIRS = 4  # most rounds in which lost links are restored
-_TELLS_ALL = 0.15  # characters of a summary, for each of its thinking, that tells the whole derivation
+_TELLS_ALL = 0.12  # characters of a summary, for each of its thinking, that tells the whole derivation
 
 
 class HeuristicTeacher:
@@ -67,8 +67,10 @@ class _Judgement(NamedTuple):
     """A way to tell the derivation from the rest."""
 
     verdicts: list[UnitVerdict] | Refusal
-    is_strict: bool = True
-    """Whether a long revision is refused, because a check or a second derivation may be left in it."""
+    must_be_short: bool = False
+    """Whether a long revision, in which a check may be left, waits until the other ways have been tried."""
+    is_last_but_long: bool = False
+    """Whether long revisions that wait are good enough, rather than this way."""
     must_agree: bool = True
     """Whether the revision must say what the summary says, which may tell another way to the answer."""
 
@@ -76,13 +78,19 @@ class _Judgement(NamedTuple):
 def _revised(draft: Draft) -> Draft:
     """Return the first sound attempt; if there is none, the first attempt with its refusal."""
     pieces = units(draft.trace.thinking, [step.char_end for step in draft.steps])
-    attempts = []
+    attempts: list[Draft] = []
+    long: list[Draft] = []
     for judgement in _judgements(draft.trace, pieces):
+        if judgement.is_last_but_long and long:
+            return long[0]
         attempt = _attempt(draft, pieces, judgement)
-        if attempt.refusal is None:
-            return attempt
         attempts.append(attempt)
-    return attempts[0]
+        if attempt.revision is None:
+            continue
+        if not judgement.must_be_short or not is_long(draft.trace, attempt.revision):
+            return attempt
+        long.append(attempt)
+    return (long or attempts)[0]
 
 
 def _judgements(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Judgement]:
@@ -97,16 +105,14 @@ def _judgements(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Judgem
 
     refusal = unsettled(pieces, by_rules)
     tells_all = len(trace.response) >= _TELLS_ALL * len(trace.thinking)
-    yield _Judgement(refusal or copied())
+    yield _Judgement(refusal or copied(), must_be_short=True)
     if tells_all:
         yield _Judgement(judge_as_fallback(trace, pieces))
     yield _Judgement(judge_by_summary(trace, pieces))
-    yield _Judgement(settle_by_summary(trace, pieces, copied()))
-    yield _Judgement(refusal or copied(), is_strict=False)
-    yield _Judgement(settle_by_summary(trace, pieces, copied()), is_strict=False)
+    yield _Judgement(settle_by_summary(trace, pieces, copied()), must_be_short=True)
     if not tells_all:
-        yield _Judgement(judge_as_fallback(trace, pieces))
-    yield _Judgement(refusal or copied(), is_strict=False, must_agree=False)
+        yield _Judgement(judge_as_fallback(trace, pieces), is_last_but_long=True)
+    yield _Judgement(refusal or copied(), is_last_but_long=True, must_agree=False)
 
 
 def _attempt(draft: Draft, pieces: Sequence[Unit], judgement: _Judgement) -> Draft:
@@ -119,8 +125,7 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], judgement: _Judgement) -> Dra
         anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
         revision = synthesise(trace, draft.steps, decisions)
-        refusal = refusal_of(trace, revision, is_strict=judgement.is_strict, must_agree=judgement.must_agree)
-        if refusal:
+        if refusal := refusal_of(trace, revision, must_agree=judgement.must_agree):
             return replace(draft, decisions=decisions, refusal=refusal)
         texts = trace.question, trace.thinking, revision.thinking, trace.response, revision.response
         faults = derivation_faults(*texts)
