@@ -63,7 +63,7 @@ class HeuristicTeacher:
             yield draft if draft.refusal or draft.revision else _revised(draft)
 
 
-class _Judgement(NamedTuple):
+class _Way(NamedTuple):
     """A way to tell the derivation from the rest."""
 
     verdicts: list[UnitVerdict] | Refusal
@@ -80,21 +80,21 @@ def _revised(draft: Draft) -> Draft:
     pieces = units(draft.trace.thinking, [step.char_end for step in draft.steps])
     attempts: list[Draft] = []
     long: list[Draft] = []
-    for judgement in _judgements(draft.trace, pieces):
-        if judgement.is_last_but_long and long:
+    for way in _ways(draft.trace, pieces):
+        if way.is_last_but_long and long:
             return long[0]
-        attempt = _attempt(draft, pieces, judgement)
+        attempt = _attempt(draft, pieces, way)
         attempts.append(attempt)
         if attempt.revision is None:
             continue
-        if not judgement.must_be_short or not is_long(draft.trace, attempt.revision):
+        if not way.must_be_short or not is_long(draft.trace, attempt.revision):
             return attempt
         long.append(attempt)
     return (long or attempts)[0]
 
 
-def _judgements(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Judgement]:
-    """Yield ways to tell the derivation from the rest, in the order in which they are tried.
+def _ways(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Way]:
+    """Yield the ways to tell the derivation from the rest, in the order in which they are tried.
 
     A summary that is long for its thinking tells the whole derivation, in sound prose; then it comes second.
     """
@@ -105,19 +105,19 @@ def _judgements(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Judgem
 
     refusal = unsettled(pieces, by_rules)
     tells_all = len(trace.response) >= _TELLS_ALL * len(trace.thinking)
-    yield _Judgement(refusal or copied(), must_be_short=True)
+    yield _Way(refusal or copied(), must_be_short=True)
     if tells_all:
-        yield _Judgement(judge_as_fallback(trace, pieces))
-    yield _Judgement(judge_by_summary(trace, pieces))
-    yield _Judgement(settle_by_summary(trace, pieces, copied()), must_be_short=True)
+        yield _Way(judge_as_fallback(trace, pieces))
+    yield _Way(judge_by_summary(trace, pieces))
+    yield _Way(settle_by_summary(trace, pieces, copied()), must_be_short=True)
     if not tells_all:
-        yield _Judgement(judge_as_fallback(trace, pieces), is_last_but_long=True)
-    yield _Judgement(refusal or copied(), is_last_but_long=True, must_agree=False)
+        yield _Way(judge_as_fallback(trace, pieces), is_last_but_long=True)
+    yield _Way(refusal or copied(), is_last_but_long=True, must_agree=False)
 
 
-def _attempt(draft: Draft, pieces: Sequence[Unit], judgement: _Judgement) -> Draft:
+def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
     """Revise a trace by these verdicts, and restore what its derivation needs from the thinking."""
-    trace, verdicts = draft.trace, judgement.verdicts
+    trace, verdicts = draft.trace, way.verdicts
     if isinstance(verdicts, Refusal):
         return replace(draft, refusal=verdicts)
     drop_digressions(trace, pieces, verdicts)
@@ -125,7 +125,7 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], judgement: _Judgement) -> Dra
         anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
         revision = synthesise(trace, draft.steps, decisions)
-        if refusal := refusal_of(trace, revision, must_agree=judgement.must_agree):
+        if refusal := refusal_of(trace, revision, must_agree=way.must_agree):
             return replace(draft, decisions=decisions, refusal=refusal)
         texts = trace.question, trace.thinking, revision.thinking, trace.response, revision.response
         faults = derivation_faults(*texts)
