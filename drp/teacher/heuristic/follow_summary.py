@@ -16,6 +16,7 @@ from drp.teacher.heuristic.answer import answer_of
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.summary_links import (
     NUMBER,
+    POINTS,
     Link,
     conclusion_of,
     is_plan,
@@ -44,8 +45,8 @@ _ASSERTED = re.compile(  # a result without its derivation
     r"|\bit can be (?:shown|verified)\b|\busing a (?:computer|calculator)\b",
     re.I,
 )
-_LEAD_INS = 2  # most sentences that lead up to a unit
-_FEWEST_COMPUTED, _COMPUTED, _PLACED = 3, 0.3, 0.9
+_LEAD_INS = 4  # most sentences that lead up to a unit
+_FEWEST_COMPUTED, _COMPUTED, _PLACED = 3, 0.2, 0.6
 """Of the links, so many and this share must compute; of these, the thinking must state this share."""
 _MOST_ADDED = 0.5  # largest share of the summary in the text
 _BROKEN_OFF = re.compile(r"\b(?:is|are|be|of|the|a|and|or|to|with|for|where|by|as)\Z")  # "the triples are"
@@ -84,6 +85,9 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
     Links that no unit states are added in the summary's words, after the unit of the link before. A trace
     whose thinking lacks most of the links is refused: a text of two kinds is hard to follow.
     """
+    answer = answer_of(trace)
+    if not any(answer.asserted_by(unit) for unit in units):
+        return Refusal("teacher_no_conclusion", "the thinking never states the answer of the summary")
     links = links_of(trace)
     computed = [number for number, link in enumerate(links) if link.results]
     if len(computed) < max(_FEWEST_COMPUTED, _COMPUTED * len(links)):
@@ -93,16 +97,19 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
         return Refusal("teacher_lost_link", "the thinking does not say what its summary computes")
     verdicts = [UnitVerdict(False, "not_in_summary") for _ in units]
     added: defaultdict[int, list[str]] = defaultdict(list)
+    said: set[str] = set()
     last = 0
     for number, link in enumerate(links):
         if number in places:
-            last = places[number]
-            for index in _lead_ins(units, last):
-                verdicts[index] = UnitVerdict(True, "lead_in")
-            verdicts[last] = UnitVerdict(True, "derivation")
-        else:
+            leading = [index for index in _lead_ins(units, places[number]) if _is_new(units[index], said)]
+        if number not in places or (not leading and _is_bare(units[places[number]])):
             added[last].append(link.text)
-    answer = answer_of(trace)
+            continue
+        last = places[number]
+        for index in leading:
+            verdicts[index] = UnitVerdict(True, "lead_in")
+        verdicts[last] = UnitVerdict(True, "derivation")
+        said.update(*(units[index].equations for index in (*leading, last)))
     is_concluded = last in places.values() and not added[last] and answer.asserted_by(units[last])
     if not is_concluded:
         end = next((unit.index for unit in units[last:] if answer.asserted_by(unit) and is_sure(unit)), None)
@@ -228,7 +235,7 @@ class _Index:
         following = self.units[index + 1].lower if index + 1 < len(self.units) else ""
         if not is_sure(unit) or signals.takes_back(following) or signals.retracts(following):
             return None
-        if _leans(unit) and not _lead_ins(self.units, index):
+        if (_leans(unit) or POINTS.search(unit.lower)) and not _lead_ins(self.units, index):
             return None
         own = results_of(unit.equations)
         is_told = 2 * sum(result.lstrip("-") not in self.told for result in own) <= len(own)
@@ -236,10 +243,8 @@ class _Index:
 
 
 def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
-    """Return the sentences of the paragraph that say what a unit is about, if it does not say so itself."""
+    """Return the sentences of the paragraph that lead up to a unit."""
     leading: list[int] = []
-    if not _leans(units[index]) and len(units[index].vocabulary) >= _TELLING_WORDS:
-        return leading
     for unit in reversed(units[max(0, index - _LEAD_INS) : index]):
         is_near = unit.paragraph == units[index].paragraph and len(unit.body) <= _LONG
         start = signals.opening(unit.lower)
@@ -250,6 +255,16 @@ def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
     while leading and _leans(units[leading[-1]]):
         leading.pop()
     return leading
+
+
+def _is_bare(unit: Unit) -> bool:
+    """Whether a unit does not say what its formula is about."""
+    return len(unit.vocabulary) < _TELLING_WORDS
+
+
+def _is_new(unit: Unit, said: set[str]) -> bool:
+    """Whether a unit is more than equations that were said."""
+    return not unit.equations or not unit.equations <= said
 
 
 def _leans(unit: Unit) -> bool:

@@ -25,21 +25,15 @@ _SYMBOL = re.compile(r"(?<!\w)(?<!\w')[a-zA-Zα-ω](?:_?\d)?(?!\w|'\w)")  # a va
 _VARIABLE = re.compile(r"(?<![a-zA-Z'])[a-zA-Zα-ω](?![a-zA-Z'])")  # a variable, "2k" too
 _RESTORABLE = frozenset(
     {
-        "restated_question",
-        "meta_talk",
-        "repeated",
-        "dangling",
-        "verified_again",
-        "alternative_method",
-        "self_question",
-        "doubt",
-        "separator",
+        *("restated_question", "meta_talk", "repeated", "dangling", "verified_again", "alternative_method"),
+        *("self_question", "doubt", "separator"),
     }
 )
 _MEMBER = frozenset({"repeated", "meta_talk", "restated_question", "unused_result", "dangling"})
 _LINE = 80  # most characters of a line in a table
 _REACH = 8  # most units that a turn back may remove
 _LEAN = 160  # characters; a longer unit does not depend on the one before it
+_Content = tuple[frozenset[str], frozenset[str]]  # vocabulary and values of a unit
 
 
 class Judge:
@@ -70,6 +64,7 @@ class Judge:
             for check in confirmed(self.head, self.result, self.given, self.answer.stated):
                 for index in check:
                     self.result[index] = UnitVerdict(False, "verified_again")
+            self._restore_derivation()
             self._follow_needs()
             self._complete_lists_and_lead_ins()
             if self.end is not None:
@@ -140,7 +135,7 @@ class Judge:
 
     def _judge(self) -> None:
         seen: set[str] = set(self.given | self.given_equations)
-        kept: list[tuple[frozenset[str], frozenset[str]]] = []  # vocabulary and values of kept units
+        kept: list[_Content] = []
         has_computed = False  # whether a kept unit computes
         digression: tuple[int, DecisionReason] | None = None  # last paragraph of a check or alternative
         for unit, verdict in zip(self.head, self.result, strict=True):
@@ -168,11 +163,7 @@ class Judge:
             kept.append((unit.vocabulary, unit.values))
 
     def _fault(
-        self,
-        unit: Unit,
-        fresh: frozenset[str],
-        seen: set[str],
-        kept: list[tuple[frozenset[str], frozenset[str]]],
+        self, unit: Unit, fresh: frozenset[str], seen: set[str], kept: Sequence[_Content]
     ) -> DecisionReason | None:
         """Return why a unit can be deleted, or None."""
         lower = unit.lower
@@ -286,6 +277,18 @@ class Judge:
         )
 
     # --- what kept units need
+
+    def _restore_derivation(self) -> None:
+        """Restore the unit that computes the answer if the kept ones only state it."""
+        asserting = [unit for unit in self.head if self.answer.asserted_by(unit)]
+        if any(self.result[unit.index].keep and "=" in unit.plain for unit in asserting):
+            return
+        for unit in asserting:
+            if self.result[unit.index].keep:
+                break  # stated in words, before any equation gives it
+            if _EXPRESSION.search(unit.plain) and "=" in unit.plain and not unit.body.endswith("?"):
+                self.result[unit.index] = UnitVerdict(True, "needed_later")
+                break
 
     def _follow_needs(self) -> None:
         needed: set[str] = set(self.answer.stated)
