@@ -23,7 +23,7 @@ from drp.derivation import derivation_faults
 from drp.grading.arithmetic.check import false_equations
 from drp.teacher.heuristic import HeuristicTeacher
 from drp.teacher.heuristic.synthesise import boxed_answer
-from drp.traces.segmentation import VALUE, plain
+from drp.traces import VALUE, plain
 
 BANDS = ((0, 4_000), (4_000, 8_000), (8_000, 16_000), (16_000, 10**9))
 STATED = re.compile(r"=\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)")

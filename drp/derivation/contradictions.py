@@ -60,15 +60,22 @@ def contradictions(
 
 def _altered(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield sentences of the student in which a number or a unit is another one."""
-    candidates = [(statement, wording(statement.key)) for statement in fresh if len(statement.key) >= 8]
+    candidates = [
+        (statement, own)
+        for statement in fresh
+        if len(statement.key) >= 8 and ((own := wording(statement.key)).numbers or own.units)
+    ]
     if not candidates:
         return
+    has_number = all(own.numbers for _, own in candidates)
     heads = {own.template[:_HEAD] for _, own in candidates}
     is_any_head = any(MARK.search(head) for head in heads)
     wordings: dict[str, list[tuple[Statement, Wording]]] = {}
     numbers = _StatedNumbers(stated)
     for statement in stated:
         key = statement.key
+        if has_number and not _DIGIT.search(key):
+            continue
         if is_any_head or key[:_HEAD] in heads or not key[:1].isalpha():
             theirs = wording(key)
             wordings.setdefault(theirs.template, []).append((statement, theirs))
@@ -120,14 +127,12 @@ def _equations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Itera
         return
     names = {name for _, name, _ in claimed}
     values: dict[str, dict[str, Statement]] = {}
-    numbers: set[str] = set()
-    results: set[str] = set()
     for statement in stated:
-        numbers.update(quantity.text for quantity in statement.quantities)
-        for name, result in _pairs(statement.unit.plain):
-            results.add(result)
-            if name in names:
-                values.setdefault(name, {}).setdefault(result, statement)
+        spelled = statement.unit.plain
+        if "=" in spelled and any(map(spelled.__contains__, names)):
+            for name, result in _pairs(spelled):
+                if name in names:
+                    values.setdefault(name, {}).setdefault(result, statement)
     for statement, name, result in claimed:
         others = values.get(name)
         exact = value(result)
@@ -137,7 +142,10 @@ def _equations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Itera
             continue
         other, at = next(iter(others.items()))
         is_opposite = len(others) == 1 and value(other) == -exact
-        if result.lstrip("-") in numbers and not (is_opposite and result not in results):
+        is_written = any(result.lstrip("-") in s.numbers for s in stated)
+        if is_written and not (
+            is_opposite and all(result != r for s in stated for _, r in _pairs(s.unit.plain))
+        ):
             continue
         yield _fault(statement, name, f"gives {name} the value {result}, the student {other}", at)
 
@@ -204,7 +212,7 @@ def _conclusions(stated: Sequence[Statement], revision: Sequence[Statement]) -> 
     numbers: set[str] = set()
     is_comparable = bool(known) and all(value(answer) is not None for answer in known)
     if bare or not is_comparable:
-        numbers = {quantity.text for statement in stated for quantity in statement.quantities}
+        numbers = {number for statement in stated for number in statement.numbers}
     if not is_comparable:  # no answer, or one that is no number and has many spellings
         known = _last_result(stated)
     elif numbers:  # what is nowhere in the student's text and can be nothing but the answer

@@ -38,12 +38,14 @@ def _values(
 ) -> Iterator[DerivationFault]:
     known = Known()
     for statement in question:
-        known.learn(statement.unit.plain, statement.unit.lower)
+        known.learn(statement.numbers, statement.unit.lower)
     previous: list[Fraction] = []
     for statement, place in zip(revision, places, strict=True):
-        is_answer = _ONLY_ANSWER.fullmatch(statement.unit.plain) is not None
-        for number in statement.quantities:
-            if is_answer or known.has(number.text) or (place is None and known.suggests(number.text)):
+        is_new = not all(map(known.has, statement.numbers))
+        if is_new and _ONLY_ANSWER.fullmatch(statement.unit.plain):
+            is_new = False
+        for number in statement.quantities if is_new else ():
+            if known.has(number.text) or (place is None and known.suggests(number.text)):
                 continue
             exact = value(number.text)
             giver = _giver(source, number, place)
@@ -51,8 +53,8 @@ def _values(
                 yield _fault(statement, number.text, giver)
             if exact is not None:
                 known.add(exact)
-        known.learn(statement.unit.plain, statement.unit.lower)
-        previous = [exact for q in statement.quantities if (exact := value(q.text)) is not None][:12]
+        known.learn(statement.numbers, statement.unit.lower)
+        previous = [exact for number in statement.numbers if (exact := value(number)) is not None][:12]
 
 
 def _giver(source: StatementIndex, number: SpelledNumber, place: int | None) -> Statement | None:

@@ -5,7 +5,7 @@ are either words or formulas.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
@@ -105,7 +105,14 @@ _ALWAYS = frozenset(map(Fraction, (0, 1, 2, 10, 100)))
 
 def worded(lower: str) -> set[Fraction]:
     """Return the values that a text in lower case has in words: "twice", "a dozen", "half"."""
-    return {_WORDS[word] for word in _WORD.findall(lower) if word in _WORDS}
+    return {_WORDS[word] for word in _WORDS.keys() & _WORD.findall(lower)}
+
+
+@lru_cache(maxsize=512)
+def _following(exact: Fraction) -> Sequence[Fraction]:
+    """Return the values that a number follows from at sight."""
+    forms = [exact * 100, exact / 100, 1 - exact, 100 - exact, exact + 1, exact - 1, exact * 2, exact / 2]
+    return [*forms, 1 / exact] if exact else forms
 
 
 class Known:
@@ -113,14 +120,16 @@ class Known:
 
     def __init__(self) -> None:
         self._values: set[Fraction] = set()
+        self._texts: set[str] = set()  # of these values; a look-up by text is cheaper than one by value
 
     def add(self, *numbers: Fraction) -> None:
         """Add values."""
         self._values.update(numbers)
 
-    def learn(self, spelled: str, lower: str) -> None:
-        """Add every value of a sentence, in digits or words; of a fraction also its parts."""
-        for number in _NUMBER.findall(spelled):
+    def learn(self, texts: Iterable[str], lower: str) -> None:
+        """Add the values of a sentence, its numbers and those in words; of a fraction also its parts."""
+        for number in set(texts) - self._texts:
+            self._texts.add(number)
             for part in (number, *(number.split("/") if "/" in number else ())):
                 if (exact := value(part)) is not None:
                     self._values.add(exact)
@@ -128,6 +137,8 @@ class Known:
 
     def has(self, number: str) -> bool:
         """Whether exactly this value is known, or too common to need a source."""
+        if number in self._texts:
+            return True
         exact = value(number)
         return exact is None or exact in _ALWAYS or exact in self._values
 
@@ -142,10 +153,7 @@ class Known:
     def _follows(self, exact: Fraction) -> bool:
         if exact in COMMON or exact in self._values:
             return True
-        forms = [exact * 100, exact / 100, 1 - exact, 100 - exact, exact + 1, exact - 1, exact * 2, exact / 2]
-        if exact:
-            forms.append(1 / exact)
-        return any(form in self._values for form in forms) or self._is_square(exact)
+        return not self._values.isdisjoint(_following(exact)) or self._is_square(exact)
 
     def _is_square(self, exact: Fraction) -> bool:
         if exact.denominator != 1 or exact < 0 or exact > 10**8:

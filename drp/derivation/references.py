@@ -105,13 +105,16 @@ def _heads(statements: Sequence[Statement]) -> Iterator[tuple[str, int, Statemen
 
 def _series(source: StatementIndex, revision: Sequence[Statement]) -> Iterator[DerivationFault]:
     """Yield series that begin after their beginning: the first "Step 4" without a step 3 before it."""
+    heads = [*_heads(revision)]
+    if all(number <= 1 for _, number, _ in heads):
+        return
     first: dict[str, int] = {}
     givers: dict[tuple[str, int], Statement] = {}
     for name, number, statement in _heads(source.statements):
         first.setdefault(name, number)
         givers.setdefault((name, number), statement)
     seen: dict[str, set[int]] = {}
-    for name, number, statement in _heads(revision):
+    for name, number, statement in heads:
         before = seen.setdefault(name, set())
         is_gap = name != "" and number - 1 not in before and (name, number - 1) in givers
         if number > 1 and number not in before and (is_gap if before else first.get(name) != number):
@@ -129,6 +132,8 @@ def _labels(
     def tags(statement: Statement) -> list[str]:
         return [next(filter(None, match)) for match in _TAG.findall(statement.unit.lower)]
 
+    if not any(_LABEL.search(statement.unit.lower) for statement in revision):
+        return
     seen = {tag for statement in question for tag in tags(statement)}
     numbered: dict[str, Statement] = {}
     for statement in source.statements:
@@ -152,14 +157,16 @@ def _backward(
     question: Sequence[Statement], source: StatementIndex, revision: Sequence[Statement]
 ) -> Iterator[DerivationFault]:
     """Yield "this equation" and its like where the sentence that it points to is gone."""
+    backs = [_BACK.search(statement.unit.lower) for statement in revision]
+    if not any(backs):
+        return
     places = aligned(source, revision)
     kept = {place for place in places if place is not None}
     equations: set[str] = set().union(*map(_relations, question))
     has_relation = any(_RELATION.search(statement.unit.plain) for statement in question)
     has_had_relation = any(_RELATION.search(statement.unit.plain) for statement in source.statements)
     asked = " ".join(statement.unit.lower for statement in question)
-    for statement, place in zip(revision, places, strict=True):
-        back = _BACK.search(statement.unit.lower)
+    for statement, place, back in zip(revision, places, backs, strict=True):
         noun = (back[1] or back[2] or "cases") if back else ""
         if (
             back

@@ -5,10 +5,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
-from drp.derivation.quantities import numbers
 from drp.derivation.statements import SYMBOL, Statement, statements
 
 _DEFINED = re.compile(r"\b(?i:let(?:'s)?|denote|define|call|suppose|assume|set|say)\b([^.;:]{1,80})")
+_DEFINING = ("let", "denote", "define", "call", "suppose", "assume", "set", "say")
+"""Each match of _DEFINED has one of these words; a search for them is cheaper."""
 
 
 class StatementIndex:
@@ -24,11 +25,12 @@ class StatementIndex:
         for statement in own:
             if statement.key:
                 self.by_key.setdefault(statement.key, []).append(statement.index)
-            for number in numbers(statement.unit.plain):
+            for number in statement.numbers:
                 self.first_value.setdefault(number, statement.index)
-            for defined in _DEFINED.findall(statement.unit.plain):
-                for symbol in SYMBOL.findall(defined):
-                    self._definitions.setdefault(symbol, statement.index)
+            if any(map(statement.unit.lower.__contains__, _DEFINING)):
+                for defined in _DEFINED.findall(statement.unit.plain):
+                    for symbol in SYMBOL.findall(defined):
+                        self._definitions.setdefault(symbol, statement.index)
 
     def news(self, index: int) -> list[str]:
         """Return the values and equations that a statement is the first to have."""

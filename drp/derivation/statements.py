@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from drp.derivation.quantities import SpelledNumber, quantities
+from drp.derivation.quantities import SpelledNumber, numbers, quantities
 from drp.traces import Unit, units
 
 _OPENERS = re.compile(  # words that a shortened sentence may lose at its beginning
@@ -21,17 +21,28 @@ _EDGES = " .,:;!*#-\t\n"
 class Statement:
     """A unit of a text. `key` is its wording without what a teacher strips: openers, bullets, end marks."""
 
-    __slots__ = ("_quantities", "index", "key", "unit")
+    __slots__ = ("_numbers", "_quantities", "_symbols", "index", "key", "unit")
 
     def __init__(self, index: int, unit: Unit) -> None:
         self.index, self.unit = index, unit
         self.key = key_of(unit.lower)
+        self._numbers: Sequence[str] | None = None
         self._quantities: Sequence[SpelledNumber] | None = None
+        self._symbols: frozenset[str] | None = None
 
     @property
     def symbols(self) -> frozenset[str]:
         """The single letters that it uses as symbols; a letter before a bracket is the name of a function."""
-        return frozenset(SYMBOL.findall(self.unit.plain))
+        if self._symbols is None:
+            self._symbols = frozenset(SYMBOL.findall(self.unit.plain))
+        return self._symbols
+
+    @property
+    def numbers(self) -> Sequence[str]:
+        """The texts of its numbers, in order: `quantities` without their roles, which cost more to tell."""
+        if self._numbers is None:
+            self._numbers = numbers(self.unit.plain)
+        return self._numbers
 
     @property
     def quantities(self) -> Sequence[SpelledNumber]:

@@ -12,12 +12,12 @@ from drp.traces.segmentation import (
     cut,
     equations,
     is_balanced,
-    plain,
     separator,
     units,
     words,
 )
 from drp.traces.skills import SKILL_FAMILIES, UNLABELLED, Skill, skill_of, skill_scores, strongest
+from drp.traces.spelling import plain
 from drp.traces.tokens import TokenCount, TokenCounter
 
 __all__ = [

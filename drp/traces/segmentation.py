@@ -1,9 +1,8 @@
-"""Split a trace into units and normalise the spelling of mathematics.
+"""Split a trace into units.
 
 A unit is a sentence or a line, the smallest piece the heuristic teacher decides on. Mathematics is never
 split: `\\[ … \\]`, `$ … $` and `\\begin … \\end` stay within one unit. The units of a text cover it from
-first to last character. `plain` gives LaTeX and Unicode mathematics a single spelling, so that
-`\\frac{1}{2}` and `1/2` become equal texts.
+first to last character.
 
 Everything here is linear in the length of the text: closers are searched within a fixed distance, and
 repetition is bounded. Patterns start with a literal character where possible and use a lookbehind for what
@@ -11,11 +10,14 @@ precedes it, because `re` then skips directly to such characters, which is sever
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
+
+from drp.traces.spelling import plain_lines
 
 _FORMULA_LIMIT = 4_000  # characters; an opener without a closer within this distance is ordinary text
 _INLINE_LIMIT = 600
@@ -43,11 +45,11 @@ class _cached(Generic[_Value]):  # noqa: N801 - used like a decorator
     """`functools.cached_property` without its lock, which would cost more than the computation."""
 
     def __init__(self, function: Callable[[Any], _Value]) -> None:
-        self.function = function
+        self.function, self.name = function, function.__name__
 
     def __get__(self, instance: Any, owner: type) -> _Value:
         value = self.function(instance)
-        instance.__dict__[self.function.__name__] = value  # later reads find it here
+        setattr(instance, self.name, value)  # later reads find it there; a use of `__dict__` would build one
         return value
 
 
@@ -67,10 +69,10 @@ class Unit:
     @_cached
     def values(self) -> frozenset[str]:
         """Its unsigned numbers; for a fraction also numerator and denominator."""
-        values = set(VALUE.findall(self.plain))
+        values = frozenset(VALUE.findall(self.plain))
         if "/" in self.plain:
-            values.update(*(value.split("/") for value in values if "/" in value))
-        return frozenset(values)
+            values = values.union(*(value.split("/") for value in values if "/" in value))
+        return values
 
     @_cached
     def strong(self) -> frozenset[str]:
@@ -90,12 +92,12 @@ class Unit:
     @_cached
     def marks(self) -> frozenset[str]:
         """Values and equations together: what later units may use."""
-        return self.values | self.equations
+        return self.values | self.equations if self.equations else self.values
 
     @_cached
     def vocabulary(self) -> frozenset[str]:
         """Content words without stop words."""
-        return frozenset(words(self.lower))
+        return frozenset(_WORD.findall(self.lower)) - _STOP
 
 
 VALUE = re.compile(r"\d(?<![\w.]\d)\d*(?:\.\d+)?(?:/\d+)?")  # an unsigned number or plain fraction
@@ -210,147 +212,35 @@ def cut(text: str) -> Sequence[tuple[int, int]]:
     return ends
 
 
-def units(text: str, also_at: Iterable[int] = ()) -> list[Unit]:
-    """Return the units of `text`, also split at the offsets `also_at`; `[]` for an empty text."""
-    if not text:
-        return []
-    ends = dict(cut(text))
-    if extra := sorted(set(also_at) - ends.keys() - {0}):
-        known = sorted(ends)
-        for offset in extra:
-            next_end = next((end for end in known if end > offset), None)
-            if next_end is not None:
-                ends[offset] = ends[next_end]
-    spans = sorted(ends)
+def units(text: str, also_at: Iterable[int] = ()) -> Sequence[Unit]:
+    """Return the units of `text`, also split at the offsets `also_at`; none for an empty text."""
+    ends = cut(text) if text else ()
+    extra = sorted(set(also_at).difference((0, *(end for end, _ in ends)))) if ends else []
+    if not extra:
+        return _own_units(text)
+    paragraphs = dict(ends)
+    known = [end for end, _ in ends]
+    for offset in extra:
+        if offset < known[-1]:
+            paragraphs[offset] = paragraphs[known[bisect_right(known, offset)]]
+    return _units_at(text, sorted(paragraphs.items()))
+
+
+@lru_cache(maxsize=8)  # the teacher and the checks of a derivation read the same texts several times
+def _own_units(text: str) -> Sequence[Unit]:
+    return _units_at(text, cut(text)) if text else ()
+
+
+def _units_at(text: str, ends: Sequence[tuple[int, int]]) -> Sequence[Unit]:
+    spans = [end for end, _ in ends]
     starts = [0, *spans[:-1]]
     texts = [text[a:b] for a, b in zip(starts, spans, strict=True)]
-    return [
-        Unit(index, start, end, ends[end], raw, raw.strip(), spelling, spelling.lower().replace("’", "'"))
-        for index, (start, end, raw, spelling) in enumerate(
-            zip(starts, spans, texts, plain_lines(texts), strict=True)
+    return tuple(
+        Unit(index, start, end, paragraph, raw, raw.strip(), spelling, spelling.lower().replace("’", "'"))
+        for index, (start, (end, paragraph), raw, spelling) in enumerate(
+            zip(starts, ends, texts, plain_lines(texts), strict=True)
         )
-    ]
-
-
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ", "0123456789-n")
-_SUPERSCRIPT = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ][⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]*")  # powers written in Unicode
-_SPELLINGS = {
-    "\\times": "*",
-    "\\cdot": "*",
-    "×": "*",
-    "·": "*",
-    "⋅": "*",
-    "∗": "*",
-    "÷": "/",
-    "\\div": "/",
-    "−": "-",
-    "–": "-",
-    "‑": "-",
-    "\\pi": "π",
-    "\\infty": "∞",
-    "\\cup": "∪",
-    "\\le": "≤",
-    "\\leq": "≤",
-    "\\ge": "≥",
-    "\\geq": "≥",
-    "\\%": "%",
-    "\\$": "",
-    "\\pm": "±",
-    "\\neq": "≠",
-    "\\ne": "≠",
-    "\\approx": "≈",
-    "\\equiv": "≡",
-    "\\dfrac": "\\frac",
-    "\\tfrac": "\\frac",
-    "\\cfrac": "\\frac",
-    "\\degree": "°",
-    "^\\circ": "°",
-    "^{\\circ}": "°",
-    "\\implies": " ⇒ ",
-    "\\Rightarrow": " ⇒ ",
-    "\\to": "→",
-    "\\rightarrow": "→",
-    "\\left": "",
-    "\\right": "",
-    "\\big": "",
-    "\\Big": "",
-    "\\displaystyle": "",
-    "\\quad": " ",
-    "\\qquad": " ",
-    "\\,": "",
-    "\\!": "",
-    "\\;": " ",
-    "\\:": " ",
-    "\\ ": " ",
-    "\\[": " ",
-    "\\]": " ",
-    "\\(": "",
-    "\\)": "",
-    "$": "",
-    "**": "",
-    "`": "",
-    "\\\\": " ",
-    "&": "",
-    "\u00a0": " ",
-    "\u202f": " ",
-    "\u2009": "",
-}
-_SPELLED = re.compile(  # every key of _SPELLINGS, but no longer macro with the same beginning
-    "|".join([r"\^\{?\\circ\}?", r"\\[a-zA-Z]+", r"\\[,!;:\[\]()\\%$ ]", r"\*\*"])
-    + "".join("|" + re.escape(character) for character in "×·⋅∗÷−–‑$`&\u00a0\u202f\u2009")
-)
-_WRAPPER = re.compile(
-    r"\\(?:text|mathrm|mathbf|textbf|operatorname|boxed|mbox|textit)\s?\{([^{}\n]{0,300})\}"
-)  # only its content is shown
-_BARE_FRACTION = re.compile(r"\\frac\s?(\d)\s?(\d)")  # \frac12
-_ROOT = re.compile(r"\\sqrt\s?\{([^{}\n]{0,300})\}")  # innermost roots
-_FRACTION = re.compile(r"\\frac\s?\{([^{}\n]{0,300})\}\s?\{([^{}\n]{0,300})\}")  # innermost fractions
-_POWER = re.compile(r"([\^_])\{([^{}\n]{0,300})\}")  # braced powers and indices
-_SPELLED_ROOT = re.compile(r"\bsqrt\s?\(?(\w{1,20})\)?")  # sqrt(3), sqrt 3
-_THOUSANDS = re.compile(r",(?<=\d,)(?=\d\d\d(?!\d))")  # 1,000
-_COORDINATES = re.compile(r", (?<=[\d)], )(?=[-\d√(])")  # (1, 2) is (1,2)
-_PRODUCT = re.compile(r"\*(?<=\d\*)(?=[a-zA-Z√π(])")  # 2*x is 2x
-_OPERATORS = "=+*/^√≤≥<>≈≡"  # surrounding spaces carry no meaning
-_ATOM = re.compile(r"-?[\w.√π]{1,60}")
-
-
-def _grouped(inner: str) -> str:
-    inner = inner.strip()
-    return inner if _ATOM.fullmatch(inner) else f"({inner})"
-
-
-def plain_lines(texts: Sequence[str]) -> list[str]:
-    """Return each text in plain spelling: no LaTeX, no spaces around operators, one space between words."""
-    joined = "\n".join(text.replace("\n", " ") for text in texts)
-    joined = _SUPERSCRIPT.sub(lambda m: "^" + m.group().translate(_SUPERSCRIPTS), joined)
-    joined = _SPELLED.sub(lambda m: _SPELLINGS.get(m.group(), m.group()), joined)
-    if "\\" in joined:
-        joined = _BARE_FRACTION.sub(r"\\frac{\1}{\2}", joined)
-        for _ in range(4):  # deeper nesting is left unchanged
-            before = joined
-            joined = _WRAPPER.sub(r" \1 ", joined)
-            joined = _ROOT.sub(lambda m: "√" + _grouped(m[1]), joined)
-            joined = _FRACTION.sub(lambda m: _grouped(m[1]) + "/" + _grouped(m[2]), joined)
-            joined = _POWER.sub(lambda m: m[1] + _grouped(m[2]), joined)
-            if joined == before:
-                break
-    if "sqrt" in joined:
-        joined = _SPELLED_ROOT.sub(r"√\1", joined)
-    joined = _THOUSANDS.sub("", joined)
-    for leftover in "{}\\":
-        joined = joined.replace(leftover, "")
-    joined = "\n".join(" ".join(line.split()) for line in joined.split("\n"))
-    for operator in filter(joined.__contains__, _OPERATORS):
-        joined = joined.replace(f" {operator}", operator).replace(f"{operator} ", operator)
-    joined = joined.replace(" - ", "-").replace("( ", "(").replace(" )", ")")
-    joined = _COORDINATES.sub(",", joined)
-    joined = _PRODUCT.sub("", joined)
-    return [line.strip() for line in joined.split("\n")]
-
-
-def plain(text: str) -> str:
-    """Return one text in plain spelling (see `plain_lines`)."""
-    return plain_lines([text])[0]
+    )
 
 
 _BALANCED = re.compile(r"\\\\|\\[\[\]()]|\\\$|\\[{}]|\$\$|[{}$]|\\(begin|end)\{")  # what must occur in pairs
@@ -358,6 +248,8 @@ _BALANCED = re.compile(r"\\\\|\\[\[\]()]|\\\$|\\[{}]|\$\$|[{}$]|\\(begin|end)\{"
 
 def is_balanced(text: str) -> bool:
     """Return whether all braces, dollars, `\\(`, `\\[` and environments are closed in order."""
+    if not any(map(text.__contains__, "\\$}{")):
+        return True
     stack: list[str] = []
     pairs = {"\\]": "\\[", "\\)": "\\(", "}": "{"}
     for match in _BALANCED.finditer(text):

@@ -23,7 +23,7 @@ def test_sentences_that_exercise_one_skill_are_one_step() -> None:
         "So the probability of both is the product.\n\nNow, let me compute the product. 3/5 * 2/4 = 6/20. "
         "Dividing by 2 gives 3/10."
     )
-    assert [skill for skill, _ in labelled(thinking, "")] == ["probability", "arithmetic"]
+    assert [skill for skill, _ in labelled(thinking, "")] == ["probability", "fractions and percentages"]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_sentences_that_exercise_one_skill_are_one_step() -> None:
         ("No, wait, that is not right. I missed the 11.", "reconsidering"),
         ("So the answer is 51.", "stating the answer"),
         ("Now, I need to find the cards of both.", "setting a subgoal"),
-        ("Alternatively, think of three piles.", "choosing another method"),
+        ("Alternatively, think of three piles.", "considering an alternative"),
         ("Let x be the cards of Ben.", "naming a quantity"),
         ("Case 1: x = 3.", "case analysis"),
         ("I remember the quadratic formula.", "recalling a formula"),
@@ -179,3 +179,30 @@ def test_the_parts_of_a_check_stay_a_check() -> None:
     check = "Let me check that. 51 - 11 = 40. Correct. Now, 20: 2 * 20 = 40. That is also correct."
     skills = {skill for skill, _ in labelled(f"So 40 + 11 = 51.\n\n{check}")[1:]}
     assert skills == {"checking a result"}
+
+
+@pytest.mark.parametrize(
+    ("step", "skill"),
+    [
+        ("\\(\\dbinom{9}{4} = \\frac{9!}{4! 5!} = 126\\).", "binomial coefficients and factorials"),
+        ("We could use the quadratic formula here.", "choosing a method"),
+        ("Wait, the two sides of the rhombus are parallel to each other.", "geometry"),
+        ("Now expand: (x + 2)(x + 5) = x² + 7x + 10.", "expanding a product"),
+        ("To complete the square, x² + 6x = (x + 3)² - 9.", "completing the square"),
+        ("The derivative of f(x) = x³ is f'(x) = 3x².", "calculus"),
+        ("Let me bring down the 6: 46 divided by 8 goes into 5 with 6 left.", "division"),
+        ("That cannot be right: the two results contradict each other.", "reconsidering"),
+        ("The list of pairs: (1, 8), (2, 7), (3, 6), (4, 5), (5, 4).", "making a list"),
+        ("So how many of the numbers have a 5 in the tens place?", "setting a subgoal"),
+        ("Alternatively, 6 * 25 = 150.", "considering an alternative"),
+    ],
+)
+def test_a_label_is_what_the_text_shows(step: str, skill: str) -> None:
+    filler = "So 2 * 20 = 40. And 4 * 10 = 40. And 5 * 8 = 40. And 1 * 40 = 40. " * 3
+    assert labelled(f"{filler}\n\n{step}")[-1] == (skill, step)
+
+
+def test_a_check_that_goes_on_in_the_next_step_stays_a_check() -> None:
+    check = "Let me check x = 4. 2 * 4 + 1 = 9. That works.\n\nx = 0: 2 * 0 + 1 = 1. That works too. Good."
+    thinking = f"So x = 4.\n\n{check}"
+    assert labelled(thinking)[-1][0] == "checking a result"

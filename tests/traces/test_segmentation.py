@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drp.traces.segmentation import is_balanced, plain, separator, units
+from drp.traces.segmentation import is_balanced, separator, units
+from drp.traces.spelling import plain
 
 MIXED = st.lists(
     st.sampled_from(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Set
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 
 from drp.grading.arithmetic.equations import Side, equations
@@ -56,6 +57,9 @@ _FAMILIES = (
     "gram g kg kilogram mg lb pound oz ounce ton",
     "ml l liter litre cup pint quart gallon gal",
 )
+_AMBIGUOUS = (("pct",), ("func", "half"), ("div",))
+"""Kinds of tokens with two customary readings, by the choice of `Reading` that they need."""
+_READINGS = {choice: Reading(*choice) for choice in product((True, False), repeat=len(_AMBIGUOUS))}
 _FAMILY = {unit: family for family in _FAMILIES for unit in family.split()}
 
 
@@ -75,29 +79,33 @@ def false_equations(text: str) -> list[FalseEquation]:
     place. Approximations (`≈`) are not checked, and neither are equations that the sentence denies, asks or
     supposes.
     """
-    return [
+    return [*_false_equations(text)] if "=" in text else []
+
+
+@lru_cache(maxsize=4)  # a teacher and the checks of a derivation read the same revision
+def _false_equations(text: str) -> tuple[FalseEquation, ...]:
+    return tuple(
         FalseEquation(text[left.start : left.end], text[right.start : right.end], (left.start, right.end))
         for left, right in equations(text)
         if _holds(left, right) is False and _is_claim(text, left, right)
-    ]
+    )
 
 
 def _holds(left: Side, right: Side) -> bool | None:
     """Return whether both sides are equal under any customary reading; None if that is uncertain."""
-    ambiguous = (("pct",), ("func", "half"), ("div",))
-    choices = (
-        (True, False) if any(map(left.has, k)) or any(map(right.has, k)) else (True,) for k in ambiguous
-    )
+    kinds = {token.kind for side in (left, right) for token in side.tokens}
+    choices = ((True,) if kinds.isdisjoint(ambiguous) else (True, False) for ambiguous in _AMBIGUOUS)
     try:
-        return any(_agree(left, right, Reading(*choice)) for choice in product(*choices))
+        return any(_agree(left, right, _READINGS[choice]) for choice in product(*choices))
     except Unevaluable:
         return None
 
 
 def _agree(left: Side, right: Side, reading: Reading) -> bool:
-    a, b = (Fraction(evaluate(side.tokens, reading)) for side in (left, right))
+    a, b = evaluate(left.tokens, reading), evaluate(right.tokens, reading)
     if a == b:
         return True
+    a, b = Fraction(a), Fraction(b)
     gap = abs(a - b)
     rounded = any(side.computes and max(side.places, default=0) >= 3 for side in (left, right))
     if rounded and gap <= _ROUNDING_TOLERANCE * max(abs(a), abs(b)):

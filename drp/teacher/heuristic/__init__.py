@@ -1,6 +1,7 @@
 """A rule-based teacher: `HeuristicTeacher` (teacher.py) calls pure functions on one trace.
 
-Steps: decompose, with discourse, openers and formulas, cuts the trace into skill steps.
+Steps: decompose, with discourse, openers and formulas, cuts the trace into skill steps; labels, with
+label_conditions and label_formulas, names the skill that each shows.
 Verdicts: keep_or_delete, with signals, answer and confirmations, judges each sentence by rules, and
 follow_summary, with summary_links, by the student's own summary; anchors restores what a sentence refers to.
 Revision: revise, with compress and merge, makes the decisions on steps; synthesise writes the text; soundness

@@ -87,8 +87,10 @@ class Answer:
         self.results = frozenset(_RESULT.findall(summary)) - given
         self.stated = self.results | (equations(summary) - equations(question))
         self._numbers = [form for form in forms if form[0].isdigit()]
+        self.numbers = frozenset(form.lstrip("-") for form in forms)
         is_short = any(len(form.lstrip("-")) == 1 for form in forms)
         self.is_common = is_short or bool(given & set(self._numbers))
+        self._asserting: dict[str, bool] = {}  # of the sentences that have the answer
         alternatives = "|".join(re.escape(form) for form in forms)
         self._forms = [form.lower().replace("’", "'") for form in forms]  # as `Unit.lower` spells them
         self._pattern = (
@@ -105,10 +107,13 @@ class Answer:
         """Whether the unit states the answer as a result, not as an operand or a guess."""
         if self._pattern is None or not any(map(unit.lower.__contains__, self._forms)):
             return False
-        return any(
-            _ASSERTS.search(unit.plain, max(0, m.start() - 40), m.start())
-            for m in self._pattern.finditer(unit.plain)
-        )
+        spelled = unit.plain
+        if spelled not in self._asserting:
+            self._asserting[spelled] = any(
+                _ASSERTS.search(spelled, max(0, m.start() - 40), m.start())
+                for m in self._pattern.finditer(spelled)
+            )
+        return self._asserting[spelled]
 
     def is_contradicted_by(self, unit: Unit) -> bool:
         """Whether the unit concludes a different number for the question."""
@@ -117,8 +122,8 @@ class Answer:
         stated = _STATED.search(unit.plain)
         if not stated or not _DRAWN.match(unit.lower) or self.asserted_by(unit):
             return False
-        values = {_fraction(form) for form in self._numbers if VALUE.fullmatch(form)}
-        return bool(values) and _fraction(stated[1]) not in values
+        values = {fraction_of(form) for form in self._numbers if VALUE.fullmatch(form)}
+        return bool(values) and fraction_of(stated[1]) not in values
 
     def taken_further_by(self, equations: frozenset[str]) -> bool:
         """Whether an equation computes the answer from a number that happens to equal it: 40 - 20 = 20."""
@@ -148,7 +153,8 @@ def _forms(answer: str) -> list[str]:
     return sorted((form for form in forms if form.strip()), key=lambda form: (-len(form), form))
 
 
-def _fraction(value: str) -> Fraction | None:
+def fraction_of(value: str) -> Fraction | None:
+    """Return the value of a number or plain fraction; None if it is divided by zero."""
     numerator, _, denominator = value.partition("/")
     return Fraction(numerator) / Fraction(denominator or 1) if Fraction(denominator or 1) else None
 
@@ -158,11 +164,16 @@ def _names_answer(unit: Unit) -> bool:
     return _ANSWER_WORD.search(unit.lower) is not None or "\\boxed" in unit.text
 
 
-def _concludes(unit: Unit, answer: Answer) -> bool:
+def concludes(unit: Unit, answer: Answer) -> bool:
     """Whether the unit says that this is the answer, or concludes in the words of the question."""
     shared = len(unit.vocabulary & answer.target)
     is_drawn = CONCLUSION.search(unit.lower) is not None
     return _names_answer(unit) or (is_drawn and shared >= min(2, len(answer.target)) > 0)
+
+
+def refers_to_more(unit: Unit) -> bool:
+    """Whether a unit refers to more than the derivation: "both ways give 12"."""
+    return _LEANS.search(unit.lower) is not None
 
 
 def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
@@ -171,7 +182,7 @@ def _closing(units: Sequence[Unit], index: int, answer: Answer) -> int | None:
         return None
     end = _stated_at(units, index, answer)
     unit = units[end]
-    if _concludes(unit, answer):
+    if concludes(unit, answer):
         return end
     after = [following.lower for following in units[end + 1 : end + 3]]
     if after and not after[0].endswith("?"):  # "So is it 12?" asks about the result: look one unit further
@@ -251,7 +262,7 @@ def find_closing(units: Sequence[Unit], end: int, answer: Answer) -> int | None:
     Without this unit a trace would end with an ordinary computation, and from such traces a student learns to
     stop too early.
     """
-    if _concludes(units[end], answer):
+    if concludes(units[end], answer):
         return None
     return next(
         (
@@ -259,7 +270,7 @@ def find_closing(units: Sequence[Unit], end: int, answer: Answer) -> int | None:
             for unit in reversed(units[end + 1 :])
             if _names_answer(unit)
             and len(unit.body) <= _CLOSING
-            and not _LEANS.search(unit.lower)
+            and not refers_to_more(unit)
             and answer.asserted_by(unit)
         ),
         None,

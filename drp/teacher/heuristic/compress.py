@@ -48,6 +48,8 @@ _OPENERS = (
     (_INTENTION, ""),
     (_LET_ME, ""),
 )
+_INITIALS = frozenset("abcghilnoprswyABCGHILNOPRSWY")
+"""With one of these letters each match of a pattern of _OPENERS begins."""
 _INSIDE = (
     (re.compile(r", (?:right|correct|yes)\?(?=\s*\Z)", re.I), "."),  # asks for assent at the end
     (
@@ -113,7 +115,7 @@ def compressed(sentence: str) -> str:
     rest = body
     for _ in range(3):
         before = rest
-        for pattern, replacement in _OPENERS:
+        for pattern, replacement in _OPENERS if rest[:1] in _INITIALS else ():
             match = pattern.match(rest)
             if match:
                 rest = replacement + rest[match.end() :]

@@ -44,7 +44,7 @@ FROM_SUMMARY: frozenset[DecisionReason] = frozenset({"restored_from_summary", "f
 """Reasons of decisions whose text holds sentences of the student's summary."""
 
 
-@dataclass
+@dataclass(slots=True)
 class UnitVerdict:
     """Whether to keep one unit, and why."""
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from drp.config import DecompositionKind
 from drp.core import Step, StudentTrace
 from drp.teacher.heuristic import discourse, formulas
+from drp.teacher.heuristic.labels import label
 from drp.teacher.heuristic.openers import Function
 from drp.traces import UNLABELLED, Skill, cut, skill_scores, skills, strongest, words
 
@@ -64,41 +65,57 @@ def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
     """Return the steps of `thinking`; none for empty thinking.
 
     A step is, by `kind`: `skill`: a stretch of sentences that exercise one skill; `step`: a paragraph;
-    `sentence`: a sentence or line; `none`: the whole trace. Its label is the skill with the most evidence, or
-    the label of the step before where there is no evidence.
+    `sentence`: a sentence or line; `none`: the whole trace. Its label is the skill that its text shows
+    (labels.py), or the label of the step before where it says nothing.
     """
     if not trace.thinking:
         return []
     ends = cut(trace.thinking)
     evidence = _evidence(trace, ends)
+    asked = words(trace.question.lower())
     steps: list[Step] = []
-    label = UNLABELLED
-    start = 0
-    for last, skill in _stretches(evidence) if kind == "skill" else _grouped(evidence, ends, kind):
-        label = skill or label
+    skill = UNLABELLED
+    start = first = 0
+    for last in _stretches(evidence) if kind == "skill" else _grouped(ends, kind):
         end = ends[last][0]
-        steps.append(Step(start, end, label.name, label.family))
-        start = end
+        scores, shares = _together(evidence, ends, first, last)
+        skill = (
+            label(trace.thinking[start:end].lower(), scores, shares, asked, skill if first else None) or skill
+        )
+        steps.append(Step(start, end, skill.name, skill.family))
+        start, first = end, last + 1
     return steps
 
 
-def _grouped(
-    evidence: Sequence[_Evidence], ends: Sequence[tuple[int, int]], kind: DecompositionKind
-) -> Iterator[tuple[int, Skill | None]]:
-    """Yield the last sentence of each step that `kind` cuts, and the skill with the most evidence in it."""
+def _together(
+    evidence: Sequence[_Evidence], ends: Sequence[tuple[int, int]], first: int, last: int
+) -> tuple[_Scores, dict[Skill, int]]:
+    """Return the evidence of some sentences together, and the characters of those with each first skill."""
     total: _Scores = {}
-    final = len(ends) - 1
-    for index, (scores, _) in enumerate(evidence):
+    shares: dict[Skill, int] = {}
+    start = ends[first - 1][0] if first else 0
+    for index in range(first, last + 1):
+        scores = evidence[index][0]
+        end = ends[index][0]
+        if foremost := strongest(scores):
+            shares[foremost] = shares.get(foremost, 0) + end - start
         for skill, score in scores.items():
             total[skill] = total.get(skill, 0.0) + score
-        ends_paragraph = index == final or ends[index + 1][1] != ends[index][1]
+        start = end
+    return total, shares
+
+
+def _grouped(ends: Sequence[tuple[int, int]], kind: DecompositionKind) -> Iterator[int]:
+    """Yield the last sentence of each step that `kind` cuts."""
+    final = len(ends) - 1
+    for index, (_, paragraph) in enumerate(ends):
+        ends_paragraph = index == final or ends[index + 1][1] != paragraph
         if index == final or kind == "sentence" or (kind == "step" and ends_paragraph):
-            yield index, strongest(total)
-            total = {}
+            yield index
 
 
-def _stretches(evidence: Sequence[_Evidence]) -> list[tuple[int, Skill | None]]:
-    """Return the last sentence and the skill of each stretch, in order.
+def _stretches(evidence: Sequence[_Evidence]) -> list[int]:
+    """Return the last sentence of each stretch, in order.
 
     `opened` has, for each skill with evidence in the stretch that is open, the best total so far;
     `unlabelled` stands for every other skill.
@@ -121,13 +138,13 @@ def _stretches(evidence: Sequence[_Evidence]) -> list[tuple[int, Skill | None]]:
                 stretch = (stretch[0], skill, stretch[2])
             opened[skill] = (total + score, stretch)
     chain: _Stretch | None = max(opened.values(), default=unlabelled, key=_total)[1]
-    stretches: list[tuple[int, Skill | None]] = []
+    lasts: list[int] = []
     last = len(evidence) - 1
     while chain:
-        first, label, chain = chain
-        stretches.append((last, label))
+        lasts.append(last)
+        first, _, chain = chain
         last = first - 1
-    return stretches[::-1]
+    return lasts[::-1]
 
 
 _total = itemgetter(0)

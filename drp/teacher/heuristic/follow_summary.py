@@ -7,7 +7,7 @@ summary's own sentence takes its place.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from drp.core import Refusal, StudentTrace
@@ -16,6 +16,7 @@ from drp.teacher.heuristic.answer import answer_of
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.summary_links import (
     NUMBER,
+    POINTS,
     Link,
     conclusion_of,
     is_plan,
@@ -44,8 +45,8 @@ _ASSERTED = re.compile(  # a result without its derivation
     r"|\bit can be (?:shown|verified)\b|\busing a (?:computer|calculator)\b",
     re.I,
 )
-_LEAD_INS = 2  # most sentences that lead up to a unit
-_FEWEST_COMPUTED, _COMPUTED, _PLACED = 3, 0.3, 0.9
+_LEAD_INS = 4  # most sentences that lead up to a unit
+_FEWEST_COMPUTED, _COMPUTED, _PLACED = 3, 0.2, 0.6
 """Of the links, so many and this share must compute; of these, the thinking must state this share."""
 _MOST_ADDED = 0.5  # largest share of the summary in the text
 _BROKEN_OFF = re.compile(r"\b(?:is|are|be|of|the|a|and|or|to|with|for|where|by|as)\Z")  # "the triples are"
@@ -84,6 +85,9 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
     Links that no unit states are added in the summary's words, after the unit of the link before. A trace
     whose thinking lacks most of the links is refused: a text of two kinds is hard to follow.
     """
+    answer = answer_of(trace)
+    if not any(answer.asserted_by(unit) for unit in units):
+        return Refusal("teacher_no_conclusion", "the thinking never states the answer of the summary")
     links = links_of(trace)
     computed = [number for number, link in enumerate(links) if link.results]
     if len(computed) < max(_FEWEST_COMPUTED, _COMPUTED * len(links)):
@@ -93,16 +97,19 @@ def judge_by_summary(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVer
         return Refusal("teacher_lost_link", "the thinking does not say what its summary computes")
     verdicts = [UnitVerdict(False, "not_in_summary") for _ in units]
     added: defaultdict[int, list[str]] = defaultdict(list)
+    said: set[str] = set()
     last = 0
     for number, link in enumerate(links):
         if number in places:
-            last = places[number]
-            for index in _lead_ins(units, last):
-                verdicts[index] = UnitVerdict(True, "lead_in")
-            verdicts[last] = UnitVerdict(True, "derivation")
-        else:
+            leading = [index for index in _lead_ins(units, places[number]) if _is_new(units[index], said)]
+        if number not in places or (not leading and _is_bare(units[places[number]])):
             added[last].append(link.text)
-    answer = answer_of(trace)
+            continue
+        last = places[number]
+        for index in leading:
+            verdicts[index] = UnitVerdict(True, "lead_in")
+        verdicts[last] = UnitVerdict(True, "derivation")
+        said.update(*(units[index].equations for index in (*leading, last)))
     is_concluded = last in places.values() and not added[last] and answer.asserted_by(units[last])
     if not is_concluded:
         end = next((unit.index for unit in units[last:] if answer.asserted_by(unit) and is_sure(unit)), None)
@@ -174,7 +181,7 @@ class _Index:
         self.told = told  # numbers of the summary
         self.numbers = [frozenset(NUMBER.findall(unit.plain)) for unit in units]
         self.stems = [stems_of(unit.vocabulary) for unit in units]
-        self.is_sure: dict[int, bool] = {}
+        self._results: dict[int, Mapping[str, frozenset[str]] | None] = {}
         self.by_mark: defaultdict[str, list[int]] = defaultdict(list)
         for unit in units:
             for mark in (*self.numbers[unit.index], *self.stems[unit.index], *unit.equations):
@@ -195,26 +202,21 @@ class _Index:
     def _similarity(self, link: Link, index: int) -> float:
         """Return how well a unit says what a link says; 0 if it leaves something out or is unsure."""
         unit, numbers, stems = self.units[index], self.numbers[index], self.stems[index]
-        following = self.units[index + 1].lower if index + 1 < len(self.units) else ""
-        if index not in self.is_sure:
-            self.is_sure[index] = is_sure(unit)
-        if not self.is_sure[index] or signals.takes_back(following) or signals.retracts(following):
-            return 0.0
-        if _leans(unit) and not _lead_ins(self.units, index):
-            return 0.0
         if len(unit.body) > max(_LONG, 3 * len(link.text)):
+            return 0.0
+        if any(result.lstrip("-") not in numbers for result in link.results):
+            return 0.0
+        if index not in self._results:
+            self._results[index] = self._results_at(index)
+        own = self._results[index]
+        if own is None:
             return 0.0
         shared = len(link.stems & stems)
         of_link = shared / len(link.stems) if link.stems else 1.0
         values = link.values & numbers
         similarity = _SAME_WORDS * shared / (len(link.stems | stems) or 1) + _SAME_VALUE * len(values)
-        own = results_of(unit.equations)
-        if 2 * sum(result.lstrip("-") not in self.told for result in own) > len(own):
-            return 0.0  # an example, or another way
         if link.results:
             for result, operands in link.results.items():
-                if result.lstrip("-") not in numbers:
-                    return 0.0
                 if result in own:
                     either = operands | own[result]
                     overlap = len(operands & own[result]) / len(either) if either else 0.0
@@ -227,12 +229,22 @@ class _Index:
             return similarity + of_link if values == link.values and is_telling else 0.0
         return 0.0
 
+    def _results_at(self, index: int) -> Mapping[str, frozenset[str]] | None:
+        """Return the results of a unit; None if it says nothing that a link may say, whatever the link."""
+        unit = self.units[index]
+        following = self.units[index + 1].lower if index + 1 < len(self.units) else ""
+        if not is_sure(unit) or signals.takes_back(following) or signals.retracts(following):
+            return None
+        if (_leans(unit) or POINTS.search(unit.lower)) and not _lead_ins(self.units, index):
+            return None
+        own = results_of(unit.equations)
+        is_told = 2 * sum(result.lstrip("-") not in self.told for result in own) <= len(own)
+        return own if is_told else None  # an example, or another way
+
 
 def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
-    """Return the sentences of the paragraph that say what a unit is about, if it does not say so itself."""
+    """Return the sentences of the paragraph that lead up to a unit."""
     leading: list[int] = []
-    if not _leans(units[index]) and len(units[index].vocabulary) >= _TELLING_WORDS:
-        return leading
     for unit in reversed(units[max(0, index - _LEAD_INS) : index]):
         is_near = unit.paragraph == units[index].paragraph and len(unit.body) <= _LONG
         start = signals.opening(unit.lower)
@@ -243,6 +255,16 @@ def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
     while leading and _leans(units[leading[-1]]):
         leading.pop()
     return leading
+
+
+def _is_bare(unit: Unit) -> bool:
+    """Whether a unit does not say what its formula is about."""
+    return len(unit.vocabulary) < _TELLING_WORDS
+
+
+def _is_new(unit: Unit, said: set[str]) -> bool:
+    """Whether a unit is more than equations that were said."""
+    return not unit.equations or not unit.equations <= said
 
 
 def _leans(unit: Unit) -> bool:

@@ -6,6 +6,7 @@ A unit stays if in doubt.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from drp.core import StudentTrace
@@ -24,21 +25,15 @@ _SYMBOL = re.compile(r"(?<!\w)(?<!\w')[a-zA-Zα-ω](?:_?\d)?(?!\w|'\w)")  # a va
 _VARIABLE = re.compile(r"(?<![a-zA-Z'])[a-zA-Zα-ω](?![a-zA-Z'])")  # a variable, "2k" too
 _RESTORABLE = frozenset(
     {
-        "restated_question",
-        "meta_talk",
-        "repeated",
-        "dangling",
-        "verified_again",
-        "alternative_method",
-        "self_question",
-        "doubt",
-        "separator",
+        *("restated_question", "meta_talk", "repeated", "dangling", "verified_again", "alternative_method"),
+        *("self_question", "doubt", "separator"),
     }
 )
 _MEMBER = frozenset({"repeated", "meta_talk", "restated_question", "unused_result", "dangling"})
 _LINE = 80  # most characters of a line in a table
 _REACH = 8  # most units that a turn back may remove
 _LEAN = 160  # characters; a longer unit does not depend on the one before it
+_Content = tuple[frozenset[str], frozenset[str]]  # vocabulary and values of a unit
 
 
 class Judge:
@@ -69,6 +64,7 @@ class Judge:
             for check in confirmed(self.head, self.result, self.given, self.answer.stated):
                 for index in check:
                     self.result[index] = UnitVerdict(False, "verified_again")
+            self._restore_derivation()
             self._follow_needs()
             self._complete_lists_and_lead_ins()
             if self.end is not None:
@@ -80,17 +76,22 @@ class Judge:
 
     def _used_after(self, values: Iterable[str], index: int) -> bool:
         """Whether a unit after `index`, or the student's summary, has one of these values or equations."""
+        if not self.answer.stated.isdisjoint(values):
+            return True
         last_use = self.last_use
-        return not self.answer.stated.isdisjoint(values) or any(last_use.get(v, -1) > index for v in values)
+        for value in values:  # noqa: SIM110 - a generator costs more than the look-ups
+            if last_use.get(value, -1) > index:
+                return True
+        return False
 
     # --- turning back
 
     def _mark_abandoned(self) -> None:
         """Delete what a turn back retracts: units just before it whose new values are never used again."""
         introduced: set[str] = set(self.given)
-        new_marks: list[set[str]] = []
+        new_marks: list[frozenset[str]] = []
         for unit in self.head:
-            fresh = set(unit.marks) - introduced
+            fresh = unit.marks - introduced
             introduced |= fresh
             new_marks.append(fresh)
         self.introduced = new_marks
@@ -134,13 +135,13 @@ class Judge:
 
     def _judge(self) -> None:
         seen: set[str] = set(self.given | self.given_equations)
-        kept: list[tuple[frozenset[str], frozenset[str]]] = []  # vocabulary and values of kept units
+        kept: list[_Content] = []
         has_computed = False  # whether a kept unit computes
         digression: tuple[int, DecisionReason] | None = None  # last paragraph of a check or alternative
         for unit, verdict in zip(self.head, self.result, strict=True):
             if not verdict.keep:
                 continue
-            fresh = set(unit.marks) - seen
+            fresh = unit.marks - seen
             reason = self._fault(unit, fresh, seen, kept)
             if reason in {"verified_again", "alternative_method"}:
                 # Before anything is computed, the unit can only check a guess.
@@ -162,7 +163,7 @@ class Judge:
             kept.append((unit.vocabulary, unit.values))
 
     def _fault(
-        self, unit: Unit, fresh: set[str], seen: set[str], kept: list[tuple[frozenset[str], frozenset[str]]]
+        self, unit: Unit, fresh: frozenset[str], seen: set[str], kept: Sequence[_Content]
     ) -> DecisionReason | None:
         """Return why a unit can be deleted, or None."""
         lower = unit.lower
@@ -234,7 +235,7 @@ class Judge:
             return "repeated"
         return None
 
-    def _computes(self, unit: Unit, fresh: set[str]) -> bool:
+    def _computes(self, unit: Unit, fresh: frozenset[str]) -> bool:
         """Whether a unit has a result that can be checked, not only a guess, a rule or an example."""
         if unit.equations or _EXPRESSION.search(unit.plain):
             return True
@@ -245,7 +246,7 @@ class Judge:
         """Whether a unit and the one before it are two cases: "If x is even, … If x is odd, …"."""
         return unit.lower.startswith("if ") and self.head[unit.index - 1].lower.startswith("if ")
 
-    def _continues(self, paragraph: int, unit: Unit, fresh: set[str]) -> bool:
+    def _continues(self, paragraph: int, unit: Unit, fresh: frozenset[str]) -> bool:
         """Whether a unit continues the check or the alternative that was last in `paragraph`."""
         if (
             self._used_after(fresh, unit.index)
@@ -256,7 +257,7 @@ class Judge:
         same = paragraph == unit.paragraph
         return same or (paragraph == unit.paragraph - 1 and not signals.RESUMES.match(unit.lower))
 
-    def _restates(self, unit: Unit, fresh: set[str], works: bool) -> bool:
+    def _restates(self, unit: Unit, fresh: frozenset[str], works: bool) -> bool:
         if works:
             return False
         if (
@@ -276,6 +277,18 @@ class Judge:
         )
 
     # --- what kept units need
+
+    def _restore_derivation(self) -> None:
+        """Restore the unit that computes the answer if the kept ones only state it."""
+        asserting = [unit for unit in self.head if self.answer.asserted_by(unit)]
+        if any(self.result[unit.index].keep and "=" in unit.plain for unit in asserting):
+            return
+        for unit in asserting:
+            if self.result[unit.index].keep:
+                break  # stated in words, before any equation gives it
+            if _EXPRESSION.search(unit.plain) and "=" in unit.plain and not unit.body.endswith("?"):
+                self.result[unit.index] = UnitVerdict(True, "needed_later")
+                break
 
     def _follow_needs(self) -> None:
         needed: set[str] = set(self.answer.stated)
@@ -328,7 +341,11 @@ class Judge:
         needs = unit.strong - self.given
         if needs and _EXPRESSION.search(unit.plain):
             needs = needs.difference(unit.results)
-        earlier = {value: [index for index in self.holders[value] if index < unit.index] for value in needs}
+        earlier = {
+            value: places[: bisect_left(places, unit.index)]
+            for value in needs
+            if not self.result[(places := self.holders[value])[0]].keep or places[0] >= unit.index
+        }
         lost = {v for v, places in earlier.items() if not any(self.result[i].keep for i in places)}
         for index in sorted({index for value in lost for index in earlier[value]}, reverse=True):
             if lost & self.head[index].values and self.result[index].reason in _RESTORABLE:

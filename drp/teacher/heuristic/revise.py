@@ -23,7 +23,7 @@ _MOST_LEADS = 2  # units before a computation that lead up to it
 _FALLBACK = 0.5  # share of a revision's text from the summary; with more, it is marked as a fallback
 
 
-@dataclass
+@dataclass(slots=True)
 class _Piece:
     """A kept sentence, possibly merged from several."""
 
@@ -122,7 +122,7 @@ def _pieces(unit: Unit, verdict: UnitVerdict, step: int) -> Iterator[_Piece]:
     end = unit.start + len(unit.text.rstrip())
     if verdict.keep:
         shorter = compressed(unit.body)
-        is_usable = shorter and (is_balanced(shorter) or not is_balanced(unit.body))
+        is_usable = shorter == unit.body or (shorter and (is_balanced(shorter) or not is_balanced(unit.body)))
         text = shorter if is_usable else unit.body
         yield _Piece(step, unit.start, end, unit.paragraph, text, step)
     if verdict.added:
@@ -192,8 +192,11 @@ def _single_decision(
     text = _join(pieces, thinking)
     is_part_removed = any(not verdict.keep for verdict in verdicts)
     merge_reason = _telling_reason(pieces)
-    is_unchanged = text.split() == thinking[step_units[0].start : step_units[-1].end].split()
-    if is_unchanged and not is_part_removed and not merge_reason:
+    if (
+        not is_part_removed
+        and not merge_reason
+        and text.split() == thinking[step_units[0].start : step_units[-1].end].split()
+    ):
         reasons = [verdict.reason for verdict in verdicts]
         telling = (r for r in ("conclusion", "closing", "unresolved", "needed_later") if r in reasons)
         return Decision(step, "KEEP", None, next(telling, reasons[0]))

@@ -4,23 +4,34 @@ The gates check the revisions of every teacher. This teacher refuses more, namel
 apart.
 """
 
+import re
 from collections.abc import Sequence
+from fractions import Fraction
 
 from drp.core import Refusal, Revision, StudentTrace
 from drp.derivation import DerivationFault
 from drp.grading.arithmetic import false_equations
-from drp.teacher.heuristic.answer import answer_of, find_end
+from drp.teacher.heuristic.answer import answer_of, find_end, fraction_of
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.signals import GOING_BACK, UNEASY, checks, retracts, takes_back
 from drp.teacher.heuristic.summary_links import NUMBER, Link, links_of
-from drp.traces import Unit, is_balanced, units
+from drp.traces import VALUE, Unit, is_balanced, plain, units
 
 _CHECKS = 1  # most checks that may remain
 _UNEASY_EVERY = 2_500  # characters of a revision for each doubt that may remain
+_CONCLUDES = re.compile(r"(?:so|therefore|thus|hence|which means|that means)\b")
 _UNSETTLED = 2  # most unsettled statements of a trace
 _UNTOLD = 0.2  # largest share of the summary's links that a revision may lack
 _UNITS, _UNITS_PER_LINK = 60, 4
 """A revision with more units, and with more for each link of its summary, is more than a derivation."""
+_SHORT_UNITS, _SHORT_UNITS_PER_LINK = 40, 3
+"""A revision with more may be more than a derivation."""
+
+
+def is_long(trace: StudentTrace, revision: Revision) -> bool:
+    """Whether a revision may be more than a derivation."""
+    count = len(units(revision.thinking))
+    return count > max(_SHORT_UNITS, _SHORT_UNITS_PER_LINK * len(links_of(trace)))
 
 
 def refusal_of(trace: StudentTrace, revision: Revision, *, must_agree: bool) -> Refusal | None:
@@ -55,6 +66,8 @@ def refusal_of(trace: StudentTrace, revision: Revision, *, must_agree: bool) -> 
     if equations := false_equations(thinking):
         wrong = f"{equations[0].left} = {equations[0].right} is false"
         return Refusal("teacher_unsettled", wrong)
+    if must_agree and (loose := _loose_result(trace, kept)):
+        return Refusal("teacher_unsettled", f"{loose!r} is concluded, and nothing uses it")
     untold = _untold(links, kept) if must_agree else []
     if len(untold) > _UNTOLD * len(links):
         return Refusal("teacher_lost_link", f"the summary says {untold[0].text!r}, what is kept does not")
@@ -85,6 +98,24 @@ def unsettled(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> Ref
     if count + sum(verdict.reason == "unresolved" for verdict in verdicts) > _UNSETTLED:
         return Refusal("teacher_unsettled", "statements it went back on are not told from the derivation")
     return None
+
+
+def _loose_result(trace: StudentTrace, kept: Sequence[Unit]) -> str | None:
+    """Return a unit that concludes a fraction whose value neither a later unit nor the summary has."""
+    told = {
+        fraction_of(value)
+        for text in (trace.question, trace.response)
+        for value in VALUE.findall(plain(text))
+    }
+    later: set[Fraction | None] = set()
+    loose = None
+    for unit in reversed(kept):
+        values = {fraction_of(value) for value in VALUE.findall(unit.plain)}
+        results = {fraction_of(value) for value in unit.results if "/" in value}
+        if results and _CONCLUDES.match(unit.lower) and results.isdisjoint(told | later):
+            loose = unit.body
+        later |= values
+    return loose
 
 
 def _untold(links: Sequence[Link], kept: Sequence[Unit]) -> list[Link]:

@@ -38,6 +38,7 @@ _PLAN = re.compile(
     r"|step[- ]by[- ]step|we are (?:given|asked)|the (?:problem|question))\b"
 )
 _REFERS = re.compile(r"(?:this|that|these|those|it|they|which|where|here)\b")  # to the statement before
+POINTS = re.compile(r"\b(?:these|those) (?:two|three|four|five|six|\d+)\b")  # back to what was named
 _ITEM = 100  # most characters of a line in a list that is one statement
 _FEWEST_WORDS = 2  # new content words of a statement without new numbers
 _STEM = 5
@@ -73,6 +74,8 @@ def results_of(equations: frozenset[str]) -> dict[str, frozenset[str]]:
     Args:
         equations: spelled `left=right`; of a chain, the number at its end counts.
     """
+    if not equations:
+        return {}
     pairs = [(left, right) for left, _, right in (pair.partition("=") for pair in equations)]
     lefts = {left for left, _ in pairs}
     operands = frozenset(number for left, _ in pairs for number in NUMBER.findall(left))
@@ -91,7 +94,8 @@ def links_of(trace: StudentTrace) -> Sequence[Link]:
     before: Sequence[Unit] = ()
     told: list[Unit] = []
     for statement in _statements(trace.response):
-        group = [*before, *statement] if _REFERS.match(statement[0].lower) else statement
+        refers = _REFERS.match(statement[0].lower) or POINTS.search(statement[0].lower)
+        group = [*before, *statement] if refers else statement
         before = statement
         text = _cleaned(group)
         lower = " ".join(unit.lower for unit in group)

@@ -6,6 +6,7 @@ does not beat it is not worth its price. It refuses a trace that it cannot prune
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from drp.config import DecompositionKind
 from drp.core import Draft, Refusal, StudentTrace
@@ -13,6 +14,7 @@ from drp.derivation import DerivationFaultKind, derivation_faults
 from drp.teacher.heuristic.anchors import anchor
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.decompose import decompose
+from drp.teacher.heuristic.digressions import drop_digressions
 from drp.teacher.heuristic.follow_summary import (
     is_sure,
     judge_as_fallback,
@@ -21,14 +23,17 @@ from drp.teacher.heuristic.follow_summary import (
 )
 from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.revise import revise
-from drp.teacher.heuristic.soundness import fault_refusal, refusal_of, unsettled
+from drp.teacher.heuristic.soundness import fault_refusal, is_long, refusal_of, unsettled
 from drp.teacher.heuristic.synthesise import synthesise
 from drp.traces import Unit, units
 
 MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
+_OF_SUMMARY = frozenset({"teacher_lost_link", "teacher_unsettled"})
+"""Reasons for which a revision is also refused that does not agree with the summary."""
 _REPAIRS = 4  # most rounds in which lost links are restored
+_TELLS_ALL = 0.12  # characters of a summary, for each of its thinking, that tells the whole derivation
 
 
 class HeuristicTeacher:
@@ -60,27 +65,42 @@ class HeuristicTeacher:
             yield draft if draft.refusal or draft.revision else _revised(draft)
 
 
+class _Way(NamedTuple):
+    """A way to tell the derivation from the rest."""
+
+    verdicts: list[UnitVerdict] | Refusal
+    must_be_short: bool = False
+    """Whether a long revision, in which a check may be left, waits until the other ways have been tried."""
+    is_last_but_long: bool = False
+    """Whether long revisions that wait are good enough, rather than this way."""
+    must_agree: bool = True
+    """Whether the revision must say what the summary says, which may tell another way to the answer."""
+
+
 def _revised(draft: Draft) -> Draft:
     """Return the first sound attempt; if there is none, the first attempt with its refusal."""
     pieces = units(draft.trace.thinking, [step.char_end for step in draft.steps])
-    attempts = []
-    for verdicts, must_agree in _judgements(draft.trace, pieces):
-        if isinstance(verdicts, Refusal):
-            attempts.append(replace(draft, refusal=verdicts))
-            continue
-        attempt = _attempt(draft, pieces, verdicts, must_agree)
-        if attempt.refusal is None:
-            return attempt
+    attempts: list[Draft] = []
+    long: list[Draft] = []
+    for way in _ways(draft.trace, pieces):
+        if way.is_last_but_long and long:
+            return long[0]
+        if not way.must_agree and (first := attempts[0].refusal) and first.reason not in _OF_SUMMARY:
+            break  # its cause was not the summary: the same attempt would be refused again
+        attempt = _attempt(draft, pieces, way)
         attempts.append(attempt)
-    return attempts[0]
+        if attempt.revision is None:
+            continue
+        if not way.must_be_short or not is_long(draft.trace, attempt.revision):
+            return attempt
+        long.append(attempt)
+    return (long or attempts)[0]
 
 
-def _judgements(
-    trace: StudentTrace, pieces: Sequence[Unit]
-) -> Iterator[tuple[list[UnitVerdict] | Refusal, bool]]:
-    """Yield ways to tell the derivation from the rest, in the order in which they are tried.
+def _ways(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Way]:
+    """Yield the ways to tell the derivation from the rest, in the order in which they are tried.
 
-    Each with whether the revision must say what the summary says, which may tell another way to the answer.
+    A summary that is long for its thinking tells the whole derivation, in sound prose; then it comes second.
     """
     by_rules = Judge(trace, pieces).verdicts()
 
@@ -88,21 +108,28 @@ def _judgements(
         return [UnitVerdict(verdict.keep, verdict.reason) for verdict in by_rules]
 
     refusal = unsettled(pieces, by_rules)
-    yield refusal or copied(), True
-    yield settle_by_summary(trace, pieces, copied()), True
-    yield judge_by_summary(trace, pieces), True
-    yield judge_as_fallback(trace, pieces), True
-    yield refusal or copied(), False
+    tells_all = len(trace.response) >= _TELLS_ALL * len(trace.thinking)
+    yield _Way(refusal or copied(), must_be_short=True)
+    if tells_all:
+        yield _Way(judge_as_fallback(trace, pieces))
+    yield _Way(judge_by_summary(trace, pieces))
+    yield _Way(settle_by_summary(trace, pieces, copied()), must_be_short=True)
+    if not tells_all:
+        yield _Way(judge_as_fallback(trace, pieces), is_last_but_long=True)
+    yield _Way(refusal or copied(), is_last_but_long=True, must_agree=False)
 
 
-def _attempt(draft: Draft, pieces: Sequence[Unit], verdicts: list[UnitVerdict], must_agree: bool) -> Draft:
+def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
     """Revise a trace by these verdicts, and restore what its derivation needs from the thinking."""
-    trace = draft.trace
+    trace, verdicts = draft.trace, way.verdicts
+    if isinstance(verdicts, Refusal):
+        return replace(draft, refusal=verdicts)
+    drop_digressions(trace, pieces, verdicts)
     for _ in range(_REPAIRS):
         anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
         revision = synthesise(trace, draft.steps, decisions)
-        if refusal := refusal_of(trace, revision, must_agree=must_agree):
+        if refusal := refusal_of(trace, revision, must_agree=way.must_agree):
             return replace(draft, decisions=decisions, refusal=refusal)
         texts = trace.question, trace.thinking, revision.thinking, trace.response, revision.response
         faults = derivation_faults(*texts)
@@ -113,7 +140,8 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], verdicts: list[UnitVerdict], 
             for unit in pieces
             if unit.start < end and start < unit.end and not verdicts[unit.index].keep
         ]
-        if not lost or not all(is_sure(pieces[index]) for index in lost):
+        is_own = any(verdict.keep for verdict in verdicts)  # not the summary's text alone
+        if not lost or not is_own or not all(is_sure(pieces[index]) for index in lost):
             break
         for index in lost:
             verdicts[index] = UnitVerdict(True, "needed_later", verdicts[index].added)

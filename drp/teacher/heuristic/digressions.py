@@ -1,0 +1,174 @@
+"""Delete digressions: checks, second derivations and recapitulations, as whole stretches.
+
+Judged by its words, the body of a second derivation is a derivation. The student's summary tells them apart:
+a digression begins where the student turns to something else, says again what the summary says, and
+introduces nothing that is used after it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from drp.core import StudentTrace
+from drp.teacher.heuristic import signals
+from drp.teacher.heuristic.answer import Answer, answer_of, concludes, refers_to_more
+from drp.teacher.heuristic.decision_reasons import UnitVerdict
+from drp.teacher.heuristic.summary_links import NUMBER, Link, links_of
+from drp.traces import STRONG, Unit, equations, plain
+
+_FEWEST = 2  # links with results by which stretches can be told
+_TURNS = re.compile(  # turns to something else
+    r"(?:let(?:'s| me| us) (?:just )?(?:test|try|think again|see if)|for (?:example|instance)\b|in case\b"
+    r"|another (?:thought|way|approach|check)|just (?:to|in case)\b)"
+)
+_CALCULATES = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
+_LETTER = re.compile(r"(?<![a-zA-Z'])[b-zB-HJ-Zα-ω](?![a-zA-Z'])")  # a variable
+_GIVEN = re.compile(r"(\S*[\d(+*/^√]\S{2,})(?:=| is | equals )")  # an expression whose value is stated
+_SOON = 2  # units after a result in which the student may turn to something else
+_LONG = 3  # fewest characters of an answer that does not stand in a unit by chance
+_DRAWN = re.compile(r"(?:so|therefore|thus|hence|finally|in conclusion)\b")
+_SHORTEST = 2  # fewest units of a digression
+
+
+def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
+    """Change verdicts so that no digression is kept. Text of the summary is no part of one.
+
+    Args:
+        trace: the trace.
+        units: its units.
+        verdicts: one for each unit.
+    """
+    links = [link for link in links_of(trace) if link.results or link.formulas]
+    kept = [unit for unit in units if verdicts[unit.index].keep]
+    if not kept:
+        return
+    given = frozenset(NUMBER.findall(plain(trace.question)))
+    facts = _facts(links, given)
+    answer = answer_of(trace)
+    turns = [unit.index for unit in units[: kept[-1].index + 1 + _SOON] if _turns(unit)]
+    if sum(bool(link.results) for link in links) < _FEWEST:
+        facts = frozenset()
+    end = _end(kept, turns, facts, answer, plain(trace.question))
+    for unit in kept[end:]:
+        is_closing = unit is kept[-1] and answer.asserted_by(unit) and unit.plain.count("=") <= 1
+        if not is_closing or refers_to_more(unit):
+            verdicts[unit.index] = UnitVerdict(False, "after_answer", verdicts[unit.index].added)
+    for unit in _digressions(kept[:end], turns, facts, given):
+        verdicts[unit.index] = UnitVerdict(False, "verified_again", verdicts[unit.index].added)
+
+
+def _turns(unit: Unit) -> bool:
+    """Whether a unit turns away from the derivation."""
+    lower = unit.lower
+    start = signals.opening(lower)
+    return (
+        signals.checks(lower)
+        or signals.takes_back(lower)
+        or signals.retracts(lower)
+        or signals.GOING_BACK.match(lower) is not None
+        or signals.ALTERNATIVE.match(lower, start) is not None
+        or _TURNS.match(lower, start) is not None
+    )
+
+
+def _facts(links: Sequence[Link], given: frozenset[str]) -> frozenset[str]:
+    """Return what the summary computes: "=72" for a result, the equation if its result is common."""
+    results = {result.lstrip("-") for link in links for result in link.results}
+    strong = {result for result in results - given if STRONG.search(result)}
+    pairs = frozenset().union(*(equations(plain(link.text)) for link in links))
+    common = {pair for pair in pairs if pair.rpartition("=")[2].lstrip("-") not in strong}
+    return frozenset({f"={result}" for result in strong} | common)
+
+
+def _computed(unit: Unit) -> frozenset[str]:
+    """Return what a unit computes, spelled like facts."""
+    ends = {pair.rpartition("=")[2].lstrip("-") for pair in unit.equations}
+    return frozenset(f"={result}" for result in {*unit.results, *ends}) | unit.equations
+
+
+def _digressions(
+    kept: Sequence[Unit], turns: Sequence[int], facts: frozenset[str], given: frozenset[str]
+) -> Iterator[Unit]:
+    """Yield the units of digressions: from a turn to the last unit that computes again what was computed."""
+    said: set[str] = set()
+    known = set(given)
+    start: int | None = None  # since the student turned to something else
+    returned = 0  # after the last unit since then that computes a fact again
+    for place, unit in enumerate(kept):
+        told = _computed(unit) & facts
+        if told - said or place == len(kept) - 1:
+            body = kept[start:returned] if start is not None else ()
+            if len(body) >= _SHORTEST and not _is_needed(body, kept[returned:], known):
+                yield from body
+            said |= told
+            start = None
+            known |= _marks(unit)
+            continue
+        before = kept[place - 1].index if place else -1
+        if start is None and said and any(before < turn <= unit.index for turn in turns):
+            start = returned = place
+        if start is None:
+            known |= _marks(unit)
+        elif told and _CALCULATES.search(unit.plain):
+            returned = place + 1
+
+
+def _marks(unit: Unit) -> set[str]:
+    """Return the numbers and the single letters of a unit."""
+    return {*NUMBER.findall(unit.plain), *_LETTER.findall(unit.plain)}
+
+
+def _is_needed(body: Sequence[Unit], after: Sequence[Unit], known: set[str]) -> bool:
+    """Whether a unit after the body uses a number or a letter of it without computing it."""
+    fresh = {mark for unit in body for mark in _marks(unit)} - known
+    for unit in after:
+        pairs = (pair.rpartition("=") for pair in unit.equations)
+        computed = {right for left, _, right in pairs if _CALCULATES.search(left)}
+        if fresh & (_marks(unit) - computed):
+            return True
+        fresh -= computed
+    return False
+
+
+def _end(
+    kept: Sequence[Unit], turns: Sequence[int], facts: frozenset[str], answer: Answer, question: str
+) -> int:
+    """Return how many of the kept units are needed to compute all facts and to conclude the answer."""
+    missing = {fact for fact in facts if fact.startswith("=")}
+    is_long = not answer.is_common and all(len(number) >= _LONG for number in answer.numbers)
+    for place, unit in enumerate(kept, start=1):
+        missing -= _computed(unit)
+        if not answer.asserted_by(unit) or unit.body.endswith((":", "?")):
+            continue
+        missing -= {f"={number}" for number in answer.numbers}
+        if missing or (not facts and not is_long):
+            continue
+        is_named = "answer" in unit.lower or "\\boxed" in unit.text
+        is_left = any(unit.index < turn <= unit.index + _SOON for turn in turns)
+        is_concluded = concludes(unit, answer)
+        if (
+            _answers(unit, question)
+            or (is_concluded and (is_left or is_named or not answer.is_common))
+            or (is_left and is_long)
+        ):
+            return _stated(kept, place, answer)
+    return len(kept)
+
+
+def _stated(kept: Sequence[Unit], place: int, answer: Answer) -> int:
+    """Return the place after the units that say at once what the answer means."""
+    while (
+        place < len(kept)
+        and _DRAWN.match(kept[place].lower)
+        and answer.asserted_by(kept[place])
+        and kept[place].plain.count("=") <= 1
+    ):
+        place += 1
+    return place
+
+
+def _answers(unit: Unit, question: str) -> bool:
+    """Whether a unit gives the value of an expression of the question, not of a part of one."""
+    return any(
+        re.search(rf"(?<![\w(^*/+-]){re.escape(left)}(?![\w!)^*/+-])", question) is not None
+        for left in _GIVEN.findall(unit.plain)
+    )

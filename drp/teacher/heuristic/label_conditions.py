@@ -1,0 +1,241 @@
+"""What the text of a step must show to be called after a skill."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from drp.traces import Skill, skills
+
+
+class StepText:
+    """A step's text in lower case, and what it shows at a glance.
+
+    Attributes:
+        lower: the text.
+        equals: how many signs of equality it has.
+    """
+
+    def __init__(self, lower: str) -> None:
+        self.lower = lower.strip()
+        self.equals = lower.count("=") + lower.count("≈")
+
+    @cached_property
+    def computes(self) -> bool:
+        """Whether an operation on numbers has a result."""
+        return bool(OPERATION.search(self.lower)) and (self.equals > 0 or bool(RESULT.search(self.lower)))
+
+
+class Condition(NamedTuple):
+    """What a text must have, and must not have, to show a skill."""
+
+    needs: re.Pattern[str]
+    refuses: re.Pattern[str] | None = None
+    computes: bool = True
+    """Whether a text that computes may show it."""
+
+
+def _condition(needs: str, refuses: str = "", *, computes: bool = True) -> Condition:
+    return Condition(re.compile(needs), re.compile(refuses) if refuses else None, computes)
+
+
+UNKNOWN = r"(?<![a-z\\'’])(?:[b-hj-z]|a(?= ?[=+*^²<>]|_))(?![a-z'’])"
+OPERATION = re.compile(
+    r"(?<=[\d)%!}$])[\s$]{0,3}(?:\\?[,;!] ?)?(?P<sign>[+*×·⋅∗÷/]|[-−–](?= |\(|\d+ ?[=≈])|\\times|\\cdot|\\div"
+    r"|times|plus|minus|divided by|multiplied by|added to"
+    r"|and add)[\s$]{0,3}(?=[-(\\√$]{0,2}[\d(√\\])(?!\(?\s*(?!sqrt)[a-z])"
+)
+RESULT = re.compile(r"\d[^=≈\n]{0,60}(?:=|≈|\bis\b|equals|gives?|makes?|\bgets? me)[^=≈\n]{0,20}\d")
+INTERJECTIONS = (
+    r"[*#_\s]*(?:(?:okay|ok|so|now|then|alright|and|but|hm+|oh|well|wait|yes|yeah|no|actually|hold on"
+    r"|first|next|also"
+    r"|let me see|let's see)\b[\s,.!…-]{0,4}){0,5}"
+)
+ACTS: frozenset[Skill] = frozenset(
+    {
+        *(skills.METHOD, skills.SUBGOAL, skills.OTHER_METHOD, skills.FACT, skills.NAMING, skills.CASES),
+        *(skills.RECONSIDERING, skills.CONCLUDING, skills.READING, skills.RECALLING, skills.PATTERN),
+        *(skills.APPLYING, skills.SUBSTITUTION, skills.EQUATION, skills.QUANTITY, skills.CHECKING),
+    }
+)
+"""What a sentence does: a step is called after it if most of its sentences do it."""
+WORKS: frozenset[Skill] = frozenset(
+    {
+        *(
+            skills.FACTORING,
+            skills.SIMPLIFYING,
+            skills.SUBSTITUTION,
+            skills.APPLYING,
+            skills.SOLVING,
+            skills.EQUATION,
+        ),
+        *(skills.COMPARING, skills.UNITS, skills.NAMING, skills.PATTERN),
+    }
+)
+"""What is only talked about in a sentence that could or should do it."""
+TALKS = re.compile(
+    r"\b(?:could|might|maybe|perhaps|can|should|try|would|need to|have to|want to|going to|if (?:we|i))\b"
+)
+LEAVES = re.compile(r"\b(?:leaves|leaving|gives|becomes|which is|so it's|i get|we get)\b")
+CONDITIONS: Mapping[Skill, Condition] = {
+    skills.ANSWERING: _condition(r"answer|boxed|final|solution"),
+    skills.RECAPPING: _condition(r"recap|summar|putting|all together|overall"),
+    skills.CHECKING: _condition(
+        r"check|verif|confirm|sure|sanity|correct|right|consistent|match|same|sense|works?\b|indeed"
+        r"|mistake|valid"
+        r"|confident|agree|\byes\b|yep|yeah|good|wait|reasonable|satisf|holds|fine|possible|great|perfect"
+        r"|line up|fits"
+        r"|adds? up|to be safe"
+    ),
+    skills.RECONSIDERING: _condition(
+        r"wrong|mis(?:take|read|calc|count|understood|interp|remember)|error|incorrect"
+        r"|n't (?:\w+ )?(?:match|right|"
+        r"correct|make|work|add|fit|seem|true|consistent|be|help|hold|satisfy|equal|possible|possibl)"
+        r"|\bnot (?:\w+ )?(?:right|correct|true|possible|consistent|match|valid|equal|an integer|what|how"
+        r"|the case"
+        r"|sure|helpful|clear|useful)|contradict|conflict|discrepan|confus|think again|think differently"
+        r"|reconsider"
+        r"|rethink|complicat|seems? (?:a bit |kind of )?(?:too|odd|strange|weird|off|high|low)"
+        r"|\A.{0,30}hold on.{0,30}\Z|wait,? (?:no|is th|actually"
+        r"|earlier|but earlier)\b|\bno,? wait|\A(?:but wait|wait,? but).{0,60}\Z|but wait, but"
+        r"|(?:but wait|wait,? but)[^.]*\?|\A(?:hm+, )?no\b(?=[,.])|\bbut (?:earlier|actually|in fact"
+        r"|hold)|forgot"
+        r"|missed|overlook|stuck|that can't|which can't|impossible",
+        r"(?:better|easier|simpler|smarter) (?:way|approach|method|to)\b|problem (?:statement|says"
+        r"|states)|avoid|n't (?:think|see|find) [^.]*(?:error|mistake|issue|miss)"
+        r"|(?:comput|calculat|count)\w* [^.]{0,30}again",
+    ),
+    skills.READING: _condition(
+        r"problem|question|given|asked|asks|asking|says|states|told",
+        r"\b(?:might|may|likely|probably|perhaps|maybe)\b",
+    ),
+    skills.QUANTITY: _condition(
+        r"\d|given", r"\btherefore\b|let me|let's|\bcall\b|\bso,? (?:the|there)", computes=False
+    ),
+    skills.METHOD: _condition(
+        r"\buse|using|approach|method|\btry|start|begin|break|strateg|plan\b|think|visuali|imagine|figure"
+        r"|consider"
+        r"|step|way\b|look at|work|draw|list|idea|going to|should|could|can\b|might|let'?s|need|focus"
+        r"|set up|find"
+        r"|recall|express|write",
+        r"=[^=\n]*=|converge|same (?:result|answer)|(?:first|second|other) method|went wrong"
+        r"|the key (?:steps?|was)|\bare there|is there|again\b"
+        r"|\bcheck\b|:\s*\n+\s*(?:\\\[\s*)?[-\d\\(a-z]{0,12}[\d)a-z}] ?[-+*/^]",
+        computes=False,
+    ),
+    skills.SUBGOAL: _condition(
+        r"need|find|want|goal|determin|calculat|compute|have to|figure|looking|must|solve|should|show"
+        r"|what|how|which"
+        r"|let'?s|let me|check",
+        r"=[^=]*=|≈|\n\W*\d[.)].*\n\W*\d[.)]|\bformula|theorem|double-check|verify",
+        computes=False,
+    ),
+    skills.OTHER_METHOD: _condition(r"alternativ|another|different|other way|otherwise|instead|or maybe"),
+    skills.FACT: _condition(r"remember|recall|know|fact|known|learned"),
+    skills.RECALLING: _condition(
+        r"formula|theorem|identit|\brules?\b|definition|defined|propert|\blaws?\b|lemma|equation|=.*[a-z]"
+        r"|(?:area|volume|perimeter|circumference|slope) of [^.]*(?:\bis\b|equals)",
+        r"(?:my|our|earlier) formula|formula [^.]{0,30}(?:wrong|work|correct|not)|= ?-?\d+\s*\Z",
+    ),
+    skills.APPLYING: _condition(
+        r"formula|theorem|identit|\brules?\b|definition|propert|\blaws?\b|lemma|criteri",
+        r"(?:could|might|maybe|should)\b[^.=]{0,60}\Z",
+    ),
+    skills.NAMING: _condition(
+        r"\blet\b(?!'s)|denot|defin|\bcall|represents?\b|variable|assign|label|name|stands?\b|say\b"
+    ),
+    skills.EQUATION: _condition(
+        r"equations?\b|=|inequalit|proportion|system of",
+        r"both sides|solv|substitut|simplif|expand|approach|slope|graph|standard form|=[^=]*=[^=]*="
+        r"|such that|for each",
+    ),
+    skills.PATTERN: _condition(r"patter|\brepeat(?:s|ing)\b|every \w+ terms?|period"),
+    skills.CASES: _condition(
+        r"\b(?:sub)?cases\b|(?<!this )(?<!our )(?<!that )(?<!any )(?<!each )\b(?:sub)?case\b|scenarios\b"
+    ),
+    skills.SUBSTITUTION: _condition(r"substitut|plug|replac|\binto\b|back in", r"incorrect|mistake|flawed"),
+    skills.COUNTING: _condition(
+        r"\bways\b|choose (?:\d|which|from|any|two|three)|\d choose|count|how many|number of|combinations\b"
+        r"|permut|arrang"
+        r"|outcome|choice|options|subset|pairs|possibilit|total (?:of|number)|inclusion|union|pascal"
+        r"|stars and bars"
+        r"|there (?:are|is) (?:\w+ )?(?:\d|one|two|three|four|five|six)\b"
+    ),
+    skills.PROBABILITY: _condition(
+        r"probab|chance|likely|expected|random|\bp\(", r"is there (?:a|any) chance|problem (?:likely|probab)"
+    ),
+    skills.GEOMETRY: _condition(
+        r"triang|circl|\bangles?\b|radi(?:us|i)\b|polygon|perpend|perimet|diamet|hypot|rectang|quadril"
+        r"|bisect|altitud"
+        r"|pentag|hexag|tetra|sphere|cylinder|\bcone|prism|pyramid|inscri|circum|chord|isosc|equil"
+        r"|midpoint|\barea"
+        r"|volume|congruent|parallel|verte?[xi]|cube"
+        r"|(?<!left )(?<!right )(?<!hand )(?<!both )(?<!other )\bsides?\b|square|diagonal"
+    ),
+    skills.COORDINATES: _condition(
+        r"coord|slope|axis|axes|parabol|ellip|hyperbol|intercept|origin|\bgraph|asymptot"
+        r"|\blines? (?:through|with|from|y\b)|distance (?:between|from)"
+        r"|\( ?-?[\w./]+, ?-?[\w./]+ ?\)"
+    ),
+    skills.TRIGONOMETRY: _condition(
+        r"(?:\b|\\)(?:sin|cos|tan|cot|csc)\b|\bsec ?[(\\θ]|sine|cosine|tangent of|trigo|radian"
+    ),
+    skills.DIVISIBILITY: _condition(
+        r"divisib|divisor|divid|prime|\bmod|pmod|\\equiv|≡|remainder|gcd|lcm|factor(?!ial)"
+        r"|multiples\b|multiple of \d"
+        r"|\bodd\b|\beven (?:number|product|and|or|if)|\b(?:is|are|be) even\b|parity|leap"
+    ),
+    skills.UNITS: _condition(
+        r"(?:conver|units?\b)[^.]*\b(?:[ckm]?m|feet|foot|inch|mile|hour|minute|second|gram|kg|liter|cent)"
+    ),
+    skills.DIGITS: _condition(
+        r"digit|\bbase[ -]\d|(?:decimal|tens|ones|units|hundreds|thousands) place"
+        r"|place value|carry|palindrom|hexadec|binary|_\{?\d"
+    ),
+    skills.FACTORING: _condition(
+        r"factor(?:ed|ing|i[sz])|factor (?:out|it|the|this|\d)|prime factor", r"scal\w+ factor"
+    ),
+    skills.SIMPLIFYING: _condition(
+        r"simplif|cancel|reduc|combin|rationali|distribut(?:e|es|ing)\b|expand|like terms",
+        r"simplif\w+ (?:things|matters)|simply|equal to (?:zero|0)",
+    ),
+    skills.OPTIMIZATION: _condition(r"maxim|minim|largest|smallest|optim"),
+    skills.COMPARING: _condition(
+        r"compar(?:e|es|ing)\b|\b(?:is|are|be) (?:\S+ )?(?:greater|larger|smaller|less|bigger|more) than"
+        r"|closer to"
+        r"|\d ?[<>] ?-?\d",
+        r"integer|digit",
+    ),
+    skills.POLYNOMIALS: _condition(
+        r"polynom|coefficients? of|leading coeff|monic|degree (?:of|is)|expansion|leading term", r"degrees|°"
+    ),
+    skills.FUNCTIONS: _condition(r"function|domain|derivativ|integra|inverse|\b[fghp]\(|∘"),
+    skills.SEQUENCES: _condition(
+        r"(?:arithmetic|geometric|alternating|infinite|the|this|fibonacci) (?:sequence|series"
+        r"|progression)|(?:first|last|next|nth|n-th|common|\dth) (?:\w+ )?term"
+        r"|sequence|progression",
+        r"sequences? of (?:op|num|heads|draws|cards)|possible sequence",
+    ),
+    skills.VECTORS: _condition(r"vector|matri[xc]|determinant|eigen|dot product|cross product"),
+    skills.COMPLEX: _condition(r"imaginar|complex|conjug|\di\b|i²|i\^"),
+    skills.AVERAGES: _condition(r"averag|median|\b(?:harmonic|arithmetic|geometric|the) mean\b|\bmean of"),
+    skills.FRACTIONS: _condition(
+        r"\d ?/ ?\d|frac\{|fraction|percent|\d\\?%|denominator|numerator|decimal|ratio\b|half"
+    ),
+}
+"""What a step must have to be called after a skill. Skills that are not here need no more than evidence."""
+
+FIGURE = re.compile(
+    r"\b(?:label|draw)\(|asymptote (?:code|figure)|\basy\b|diagram|(?:the|this) (?:figure|drawing"
+    r"|picture)\b|\bcode\b"
+)
+SHAPES = re.compile(
+    r"triang|circl|\bangle|polygon|rectang|quadril|perpend|hypot|diagonal|sphere|cylinder|\bcone|prism"
+    r"|pyramid|cube\b"
+    r"|hexag|pentag|square (?:is|has|with)|radius|perimet|\barea|volume|slope|\bline\b"
+    r"|\( ?-?[\w./]+, ?-?[\w./]+ ?\)"
+)
+DERIVES = re.compile(r"\b(?:therefore|since|thus|hence|isosceles|so)\b[^?]*\b(?:is|are|equals?)\b|\bif\b")
+COUNTS = re.compile(
+    r"number of (?!sides)|how many|\bways\b|choices|c\(\d|binom|combinations|\bcount(?:ing|ed)?\b|\d numbers"
+)

@@ -1,0 +1,218 @@
+"""Read from numbers, signs and equations what a step does with them."""
+
+import re
+from collections.abc import Mapping
+
+from drp.teacher.heuristic.label_conditions import INTERJECTIONS, OPERATION, RESULT, UNKNOWN, StepText
+from drp.traces import Skill, skills
+
+_DOMINANT = 0.6  # share of one operation among all
+SOME_EQUATIONS = 2
+_SOME_BINOMIALS = 3
+_POWER = re.compile(
+    r"[\d|]\)? ?(?:\^|[²³]|\*\*(?=\d))|√ ?\(?\d|sqrt[({\[]\d|\d (?:squared|cubed)|(?:square"
+    r"|cube) roots? of \d"
+    r"|perfect (?:square|cube)|to the (?:\w+ )?power|exponents?\b"
+)
+_ABOUT_POWERS = re.compile(r"perfect (?:square|cube)|power|exponent|squared|cubed")
+_FRACTION = re.compile(r"\d/\d|\\d?frac\{ ?-?\d+ ?\}\{ ?\d+ ?\}")
+BINOMIAL = re.compile(r"binom|\bc\((?!0,)\w+, ?\w+\)|\d+ ?c ?\d|\d choose \d|\d\)?!|factorial")
+_SIGNS: Mapping[str, Skill] = {
+    **dict.fromkeys(("+", "plus", "added to", "and add"), skills.ADDITION),
+    **dict.fromkeys(("-", "−", "–", "minus"), skills.SUBTRACTION),
+    **dict.fromkeys(
+        ("*", "×", "·", "⋅", "∗", "\\times", "\\cdot", "times", "multiplied by"), skills.MULTIPLICATION
+    ),
+    **dict.fromkeys(("/", "÷", "\\div", "divided by"), skills.DIVISION),
+}
+OPERATIONS = frozenset(
+    {*_SIGNS.values(), skills.POWERS, skills.FRACTIONS, skills.ARITHMETIC},
+)
+_OPERATION_WORDS: tuple[tuple[Skill, re.Pattern[str]], ...] = (
+    (skills.MULTIPLICATION, re.compile(r"multipl|\btimes\b|product|doubl|tripl|twice")),
+    (skills.DIVISION, re.compile(r"divid|division|quotient|goes into")),
+    (skills.SUBTRACTION, re.compile(r"subtract|minus|take away")),
+    (skills.ADDITION, re.compile(r"\badd|\bsums?\b|plus|altogether")),
+    (
+        skills.FRACTIONS,
+        re.compile(r"fraction|percent|decimal|denominator|numerator|ratio\b|\d%|simplif|reduce"),
+    ),
+)
+LETTER_TERM = re.compile(rf"{UNKNOWN}_?\d?(?:\^\{{?\w|[²³])?[)\s]*[-+*/^]|[-+*/] ?\(?\d*{UNKNOWN}|\d[a-z]\b")
+_SOLVES = re.compile(r"\bsolv\w+[^.]{0,60}=|both sides|\broots?\b[^.]{0,20}= ?[(\[]|isolat")
+_FACTORS = re.compile(r"factori[sz]|numbers that multiply|multiply to .* add")
+_QUOTIENT = re.compile(r"\d/\d+ ?= ?\d+\b(?!/)")
+_JUDGES = re.compile(r"\b(?:in)?valid\b|\bsame\b|allowed|\bpairs?\b")
+_DIVIDES = re.compile(r"quotient|goes into|bring down|long division")
+_MIXED = (skills.ARITHMETIC, skills.POWERS)
+_CHOOSES = re.compile(r"\bways\b|\bchoose|choices|c\(\d|arrang")
+CALCULUS = re.compile(r"integrals?\b|integrat(?:e|ing)\b|antideriv|\\int\b|∫|derivative|differentiat")
+PROSE = 9  # words for each equation from which on a text tells more than it transforms
+_WORDY = 25  # words for each sign of order
+_NAMES = re.compile(rf"{UNKNOWN}|(?<![a-z])[a-z]\d")
+_ALGEBRA: tuple[tuple[Skill, re.Pattern[str]], ...] = (
+    (skills.CALCULUS, CALCULUS),
+    (skills.SQUARE, re.compile(r"complet\w* the square")),
+    (skills.DIVISIBILITY, re.compile(r"\bmod\b|pmod|≡|\\equiv|\bmod\d")),
+    (skills.SUBSTITUTION, re.compile(r"substitut|plug(?:ging|s)? |replac(?:e|ing)")),
+    (skills.EXPANDING, re.compile(r"expand|distribut(?:e|es|ing|ive)\b|\bfoil\b|multiply\w* out")),
+    (skills.FACTORING, re.compile(r"factor(?:ed|ing|i[sz]\w+)\b|factor:|factor (?:out|it|the|this|\d)")),
+    (
+        skills.SOLVING,
+        re.compile(
+            r"both sides|isolat|\bsolv(?:e|ing)|cross[- ]?multipl|move|moving|rearrang|quadratic formula"
+            r"|discriminant"
+            r"|each side|(?:divid|multipl)\w* (?:through|by -?\d)|(?:add|subtract)\w* (?:the|these"
+            r"|equation)|eliminat"
+            r"|equations? (?:gives|yields)|squar\w+ all"
+        ),
+    ),
+    (skills.SIMPLIFYING, re.compile(r"simplif|combin|cancel|reduc|like terms|common denominator")),
+    (skills.SETS, re.compile(r"∩|∪|∅|\bsubsets?\b|disjoint|\\cap\b|\\cup\b|inclusion-exclusion")),
+    (skills.COMPLEX, re.compile(r"imaginar|conjugat|complex number|\bi² ?=|i\^2 ?=|\d\s?i\b[^=]*\d\s?i\b")),
+    (skills.VECTORS, re.compile(r"vector|matri[xc]|determinant|dot product")),
+    (skills.TRIGONOMETRY, re.compile(r"(?:\b|\\)(?:sin|cos|tan)\b")),
+    (skills.PROBABILITY, re.compile(r"probab")),
+    (skills.FUNCTIONS, re.compile(r"\b[fgh]\( ?[^()]{1,14}\)+ ?=|\bfunction")),
+    (skills.LOGARITHMS, re.compile(r"\\?log|\\?\bln\b")),
+    (skills.BINOMIALS, BINOMIAL),
+    (
+        skills.SEQUENCES,
+        re.compile(r"\bsequence|\bseries\b|\\sum|first term|common (?:difference|ratio)|a_\{?n"),
+    ),
+    (
+        skills.GEOMETRY,
+        re.compile(r"triangle|\bangle|radius|\barea\b|perimeter|hypotenuse|volume|perpendicular"),
+    ),
+    (skills.COORDINATES, re.compile(r"slope|coordinate|axis|parabola|vertex")),
+)
+"""What is done with an equation, by the first of these that the text names."""
+_ORDER = re.compile(r"(?<![=-])[<>≤≥]|\\[lg]eq?\b")
+_VALUE_LAST = re.compile(
+    rf"(?<![-+*/])(?<![-+*/] ){UNKNOWN}(?:_\{{?\w+\}}?)? ?=[^=]{{0,12}}-?\d[\d.,/\s$\\)]*\Z"
+)
+_VARIABLE = re.compile(UNKNOWN)
+ASSIGNMENT = re.compile(
+    r"(?<![-+*/^=)])(?<![-+*/^=)] )\b[a-z]{1,2}(?:_?\{?\d\}?)? ?= ?(?:[-±]?[\d.,/]+|∅|\{[^}]*\}"
+    r"|\\emptyset)(?![\d ]*[-+*^·×(√/])"
+)
+_UNSOLVED = re.compile(rf"{UNKNOWN} ?[-+*/] ?\d+[)\s]*(?:/ ?\d+\s?)?= ?-?\d")
+_NUMBER_LAST = re.compile(r"[=≈] ?-?[($\\]*\d[\d.,]*(?:/\d+)?[)$\\%]*\s*(?:\Z|[\n.,;)⇒(])")
+_STATES_VALUE = re.compile(
+    r"both sides|each side|isolat|\bsolv|substitut|plug|simplif|expand|factor(?:ed|ing|i[sz])"
+)
+_OPERATES = re.compile(rf"{UNKNOWN}\)? ?(?:[-+*/²^]|\\)[^=\n]{{0,40}}=|\d ?{UNKNOWN}|[a-z] ?[-+*/] ?\d")
+_ASSIGNS = re.compile(
+    rf"(?P<first>{UNKNOWN}) ?= ?[^=,\n]{{1,25}},? (?:and )?(?:\\\( ?)?"
+    rf"(?P<second>{UNKNOWN}) ?= ?[^=\n]{{1,25}}\Z"
+)
+_COMPUTED = re.compile(
+    r"(?<![a-z_\d])\d+[)\s$]*(?:[-+*/×·⋅÷−^²³]|\\times|\\cdot)(?:[^=a-z\n]|\\[a-z]+){0,80}[=≈] ?[-(√$\\]*\d"
+)
+FACTORED = re.compile(r"[a-z²³\d] ?[-+][^=()]*= ?\\?[( ]?-?\d*[a-z]?\([^=]*\)[\s.$\\)]*\Z")
+CONFIRMED = re.compile(
+    r"formula (?:works|holds)|works for|\b(?:correct|good|perfect|works|right|matches|checks out|yes"
+    r"|yep)[.!\s]*\Z"
+)
+_SETS = re.compile(r"\bset(?:ting)?\b|equation|equal to|condition")
+_BOTH_SIDES = re.compile(
+    r"[a-z)\]] ?[-+*/^²][^=]*=[^=]*[a-z)\]\d] ?[-+*/^²]|(?:frac|\^)[^=]*=[^=]*(?:frac|\^)"
+)
+CASE_LINES = re.compile(
+    r"(?:\A|\n)(?:(?:next|now|starting|similarly|then|for|with|when"
+    r"|if)\b,? ?){0,3}\W*[a-z]\d? ?= ?-?\d+(?: ?\\\)|\$)? ?[:(⇒→]"
+)
+_WRITES_DOWN = re.compile(r"write down|writ(?:e|ing) out|\blist|so far|summar|table|tabulate")
+CONCLUDES = re.compile(
+    rf"{INTERJECTIONS}(?<=so)[, ]|{INTERJECTIONS}(?:therefore|thus|hence|so|then|that means|this means"
+    rf"|which means"
+    r"|that gives|this gives|consequently|in conclusion)\b"
+)
+
+
+def operation(text: StepText) -> Skill | None:
+    """Return the operation on numbers that most signs of a text stand for; arithmetic for a mixture."""
+    found: dict[Skill, int] = {}
+    lower = text.lower
+    if _DIVIDES.search(lower):
+        return skills.DIVISION
+    if _FACTORS.search(lower):
+        return skills.FACTORING
+    for match in OPERATION.finditer(lower):
+        skill = _SIGNS[match["sign"]]
+        if skill is skills.DIVISION and match["sign"] == "/" and " / " not in match[0]:
+            continue  # a fraction is an operand
+        found[skill] = found.get(skill, 0) + 1
+    powers = len(_POWER.findall(lower))
+    if powers and (RESULT.search(lower) or _ABOUT_POWERS.search(lower)):
+        found[skills.POWERS] = powers
+    if not found:
+        if not RESULT.search(lower) and not _FRACTION.search(lower):
+            return None
+        if _VARIABLE.search(lower) and not _FRACTION.search(lower):
+            return None
+        if _QUOTIENT.search(lower):
+            return skills.DIVISION
+        return next((skill for skill, pattern in _OPERATION_WORDS if pattern.search(lower)), None)
+    if _VARIABLE.search(lower):
+        if _SOLVES.search(lower):
+            return skills.SOLVING
+        if len(LETTER_TERM.findall(lower)) >= sum(found.values()):
+            return algebra(text)
+    if not text.computes and _JUDGES.search(lower):
+        return None
+    best = max(found, key=found.__getitem__)
+    if found[best] >= _DOMINANT * sum(found.values()):
+        best = skills.FRACTIONS if len(_FRACTION.findall(lower)) > found[best] else best
+    else:
+        best = skills.ARITHMETIC
+    if best in _MIXED and _CHOOSES.search(lower):
+        return skills.COUNTING
+    return skills.BINOMIALS if len(BINOMIAL.findall(lower)) >= _SOME_BINOMIALS else best
+
+
+def algebra(text: StepText) -> Skill | None:
+    """Return what is done with formulas with letters."""
+    lower = text.lower
+    ordered = len(_ORDER.findall(lower))
+    related = bool(ordered) or "=" in ASSIGNMENT.sub("", lower)
+    if not related and not _STATES_VALUE.search(lower):
+        return None
+    if CASE_LINES.search(lower):
+        if text.computes and not LETTER_TERM.search(lower) and (done := operation(text)):
+            return done
+        return skills.LISTING if _WRITES_DOWN.search(lower) else skills.CASES
+    for skill, pattern in _ALGEBRA:
+        if pattern.search(lower):
+            return skill
+    if ordered and ordered >= text.equals:
+        return skills.INEQUALITIES if len(lower.split()) <= _WORDY * ordered else None
+    if assigns := _ASSIGNS.search(lower):
+        return skills.SOLVING if assigns["first"] == assigns["second"] else skills.VALUE
+    if _UNSOLVED.search(lower):
+        return skills.SOLVING if _VALUE_LAST.search(lower) else skills.EQUATION
+    if text.computes and _NUMBER_LAST.search(lower) and _COMPUTED.search(lower):
+        return skills.EVALUATING if _VARIABLE.search(lower) else operation(text)
+    if not related:
+        return None
+    if CONFIRMED.search(lower):
+        return skills.CHECKING
+    if FACTORED.search(lower):
+        return skills.FACTORING
+    if len(lower.split()) > PROSE * (text.equals + ordered):
+        return None
+    if _is_system(lower):
+        return skills.EQUATION
+    if text.equals >= SOME_EQUATIONS:
+        return skills.SOLVING if _VALUE_LAST.search(lower) and _OPERATES.search(lower) else skills.ALGEBRA
+    if _SETS.search(lower):
+        return skills.EQUATION
+    if _BOTH_SIDES.search(lower):
+        return skills.ALGEBRA
+    return skills.CONCLUDING if CONCLUDES.match(lower) else skills.RELATION
+
+
+def _is_system(lower: str) -> bool:
+    """Whether a text has several equations, each on a line of its own and with other letters."""
+    letters = [frozenset(_NAMES.findall(line)) for line in lower.split("\n") if line.count("=") == 1]
+    return len(letters) > 1 and len(set(letters)) == len(letters)
