@@ -40,6 +40,10 @@ def checkpoint_card(checkpoint: Checkpoint, recipe: Recipe, provenance: Provenan
         "pipeline_tag": "text-generation",
         "tags": ["reasoning", "distilled-reasoning-pruning", checkpoint.arm],
     }
+    public = tuple(change for change in recipe.overrides if not change.startswith("server"))
+    recipe = recipe.model_copy(
+        update={"overrides": public}
+    )  # addresses of servers are nobody else's business
     settings = recipe.model_dump(mode="json", exclude={"server"}, exclude_none=True)
     return f"""---
 {yaml.safe_dump(front, sort_keys=False, allow_unicode=True).strip()}

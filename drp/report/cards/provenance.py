@@ -30,14 +30,15 @@ WHERE ($recipe = '' OR v.recipe = $recipe) AND ($recipe_hash = '' OR v.recipe_ha
 """
 _SOURCES = f"""
 SELECT q.dataset, q.split, q.source, {LICENCE} AS licence, count(*) AS examples
-{_CHOSEN} AND v.status = 'accepted' GROUP BY ALL ORDER BY examples DESC, ALL
+{_CHOSEN} AND v.status = 'accepted' GROUP BY ALL
+ORDER BY examples DESC, q.dataset, q.split, q.source
 """
 _MAKERS = f"""
 SELECT r.student, v.teacher, v.prompt_version, v.recipe, count(*) AS examples,
        avg(r.total_tokens) FILTER (r.token_counter = v.token_counter) AS before,
        avg(v.tokens) FILTER (r.token_counter = v.token_counter) AS after
 {_CHOSEN} AND v.status = 'accepted' GROUP BY r.student, v.teacher, v.prompt_version, v.recipe
-ORDER BY examples DESC, ALL
+ORDER BY examples DESC, r.student, v.teacher, v.recipe
 """
 _CHECKED = f"""
 SELECT count(*) AS revisions, count(*) FILTER (v.status = 'accepted') AS accepted,
