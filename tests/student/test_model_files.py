@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from drp.config import CHANNELS as CHANNEL_MARKS
 from drp.config import ImportedSet, load_recipe
 from drp.core import BadInputError
 from drp.student import describe_model, new_recipe, parse_question_set, small
@@ -157,7 +158,7 @@ def test_a_long_context_and_imported_questions_are_taken_over(tmp_path):
     (measured,) = recipe.evaluation.benchmarks if recipe.evaluation else ()
     assert (measured.name, measured.questions.where) == ("math_500_v2", ("math-500: v2", "test"))
     assert (recipe.sampling.max_tokens, recipe.training.max_length) == (131_072, 4096)
-    assert "DRP splits a response at <think> … </think> only" in text
+    assert recipe.thinking == CHANNEL_MARKS
     with pytest.raises(BadInputError, match="does not name a data set and its split"):
         parse_question_set("gsm8k")
 

@@ -10,13 +10,8 @@ from typing import Any
 from drp.lake import Addresses
 from drp.query import select
 
-LICENCE = """coalesce(
-    json_extract_string(to_json(q)->>'$.meta', '$.license'),
-    json_extract_string(to_json(q)->>'$.meta', '$.licence'),
-    json_extract_string(to_json(q)->>'$.meta', '$.License')
-)"""
-"""The licence of a question `q`, as the file that it was imported from says; NULL where it does not. A lake
-whose questions have no column `meta` has none."""
+LICENCE = "coalesce(q.meta->>'license', q.meta->>'licence', q.meta->>'License')"
+"""The licence of a question `q`, as the file that it was imported from says; NULL where it does not."""
 NOT_RECORDED = "not recorded"
 BENCHMARKS = "GSM8K (test), MATH500, AIME24, AIME25 and AMC23"
 """What `drp.gates.LeakIndex` covers."""
