@@ -4,7 +4,8 @@ Where the derivation does not lead to the student's answer, it refuses the trace
 student overlooks a mistake, and its verification at the end has the right numbers nevertheless.
 
 It is a bound for `benchmarks.effect_of_pruning` and no product: it recognises the phrases of the small
-student (`benchmarks.phrase_forms`), which is possible for no other student. `install` makes it a plug-in.
+student (`benchmarks.small_student_phrases`), which is possible for no other student. `install` makes it a
+plug-in.
 
     OMP_NUM_THREADS=1 .venv-training/bin/python -m benchmarks.oracle_teacher [--questions 300]
 
@@ -22,7 +23,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.phrase_forms import Phrase, phrases_of, voice_of
+from benchmarks.small_student_phrases import Phrase, phrases_of, voice_of
 from drp.config import DecompositionKind
 from drp.config.recipe import load_recipe
 from drp.core.records import Action, Decision, Draft, Question, Refusal, Revision, Rollout, Step, StudentTrace

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from drp.derivation.contradictions import contradictions
+from drp.derivation.dangling_references import dangling_references
 from drp.derivation.faults import DerivationFault
+from drp.derivation.hollow import derives
 from drp.derivation.missing_links import missing_links
-from drp.derivation.references import dangling_references
-from drp.derivation.source import StatementIndex, index_of
+from drp.derivation.original import StatementIndex, index_of
 from drp.derivation.statements import Statement, statements
-from drp.derivation.substance import derives
-from drp.derivation.withdrawn import withdrawn_steps
+from drp.derivation.withdrawn_steps import withdrawn_steps
 
 
 def derivation_faults(

@@ -11,9 +11,9 @@ from fractions import Fraction
 
 from drp.derivation.conclusions import answers, bare_conclusion
 from drp.derivation.faults import DerivationFault, quoted
-from drp.derivation.quantities import value
+from drp.derivation.number_roles import value
+from drp.derivation.sentence_templates import MARK, NUMBER, Wording, wording
 from drp.derivation.statements import Statement
-from drp.derivation.wordings import MARK, NUMBER, Wording, wording
 from drp.grading import false_equations
 
 _CHAIN = re.compile(r"[^\s;,]+=[^\s;,]+")

@@ -6,8 +6,8 @@ from fractions import Fraction
 from itertools import combinations
 
 from drp.derivation.faults import DerivationFault, quoted
-from drp.derivation.quantities import Known, SpelledNumber, value
-from drp.derivation.source import StatementIndex, aligned
+from drp.derivation.number_roles import Known, SpelledNumber, value
+from drp.derivation.original import StatementIndex, aligned
 from drp.derivation.statements import Statement
 
 _PROSE_LETTERS = frozenset("aAIsioO")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from drp.derivation.quantities import SpelledNumber, numbers, quantities
+from drp.derivation.number_roles import SpelledNumber, numbers, quantities
 from drp.traces import Unit, units
 
 _OPENERS = re.compile(  # words that a shortened sentence may lose at its beginning

@@ -14,7 +14,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from drp.core import Verdict
-from drp.grading.modified import modifiers
+from drp.grading.modified_numbers import modifiers
 from drp.grading.notation import latex, plain, unwrapped
 from drp.grading.quantities import ShownNumber, parse_quantity
 from drp.grading.units import MeasurementUnit, parse_unit

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from drp.core import AnswerSource
 from drp.grading.boxes import find_boxes, joined
-from drp.grading.denied import is_denied
+from drp.grading.denied_answers import is_denied
 from drp.grading.final_expression import Expression, expressions, final_expression, statements
-from drp.grading.modified import is_modified
+from drp.grading.modified_numbers import is_modified
 
 _LONGEST_PHRASE = 200
 """If the rest of a line is longer, it is an explanation and not an answer."""

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from drp.grading.denied import is_denied
-from drp.grading.modified import is_modified
+from drp.grading.denied_answers import is_denied
+from drp.grading.modified_numbers import is_modified
 
 _TAIL = 4_000
 _LONGEST_LEFT = 80

@@ -4,6 +4,13 @@ from drp.runtime.context import IMPORTED, RunContext, open_night, open_training,
 from drp.runtime.cost_estimate import by_student, estimate
 from drp.runtime.doctor import doctor
 from drp.runtime.evaluated_models import open_evaluation
+from drp.runtime.flagged_checkpoints import (
+    Removal,
+    check_reason,
+    flag_checkpoints,
+    plan_remove_and_flag,
+    remove_and_flag,
+)
 from drp.runtime.given_rollouts import keep_given, read_given
 from drp.runtime.hashes import revision_hash
 from drp.runtime.night_command import with_command
@@ -30,13 +37,6 @@ from drp.runtime.training_plan import (
     model_digest,
     scratch,
     training_job,
-)
-from drp.runtime.withdraw import (
-    Removal,
-    check_reason,
-    flag_checkpoints,
-    plan_remove_and_flag,
-    remove_and_flag,
 )
 
 __all__ = [

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from benchmarks.oracle_teacher import OracleTeacher
-from benchmarks.phrase_forms import phrases_of, voice_of
+from benchmarks.small_student_phrases import phrases_of, voice_of
 from drp.core.records import Draft, StudentTrace
 from drp.gates.row_gates import cover_fault
 from drp.grading.extract_answer import extract_answer

@@ -6,9 +6,9 @@ import pytest
 
 from drp.core.records import Draft, StudentTrace
 from drp.teacher.heuristic import HeuristicTeacher
-from drp.teacher.heuristic.anchors import anchor
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.follow_summary import places_of
+from drp.teacher.heuristic.keep_referents import anchor
 from drp.teacher.heuristic.summary_links import links_of, underived_values
 from drp.traces import units
 

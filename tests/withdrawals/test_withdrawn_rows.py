@@ -16,7 +16,7 @@ from drp.lake.versions import UnknownVersionError, Versions
 from drp.query.session import select
 from drp.query.version_diff import difference
 from drp.registry.registry import Registry, open_registry
-from drp.runtime.withdraw import plan_remove_and_flag, remove_and_flag
+from drp.runtime.flagged_checkpoints import plan_remove_and_flag, remove_and_flag
 from drp.stages.publish import release
 from drp.storage import SecondWriterError
 from drp.withdrawals import CannotDiscardError, UnknownSourceError, discard, stale_reports, withdrawals

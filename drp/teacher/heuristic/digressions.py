@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from drp.core import StudentTrace
 from drp.teacher.heuristic import signals
-from drp.teacher.heuristic.answer import Answer, answer_of, concludes, refers_to_more
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
+from drp.teacher.heuristic.find_answer import Answer, answer_of, concludes, refers_to_more
 from drp.teacher.heuristic.summary_links import NUMBER, Link, links_of
 from drp.traces import STRONG, Unit, equations, plain
 

@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from drp.core import Refusal, StudentTrace
 from drp.teacher.heuristic import signals
-from drp.teacher.heuristic.answer import answer_of
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
+from drp.teacher.heuristic.find_answer import answer_of
 from drp.teacher.heuristic.summary_links import (
     NUMBER,
     POINTS,

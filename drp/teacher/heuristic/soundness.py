@@ -11,8 +11,8 @@ from fractions import Fraction
 from drp.core import Refusal, Revision, StudentTrace
 from drp.derivation import DerivationFault
 from drp.grading.arithmetic import false_equations
-from drp.teacher.heuristic.answer import answer_of, find_end, fraction_of
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
+from drp.teacher.heuristic.find_answer import answer_of, find_end, fraction_of
 from drp.teacher.heuristic.signals import GOING_BACK, UNEASY, checks, retracts, takes_back
 from drp.teacher.heuristic.summary_links import NUMBER, Link, links_of
 from drp.traces import VALUE, Unit, is_balanced, plain, units

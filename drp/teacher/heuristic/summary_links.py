@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from drp.core import StudentTrace
-from drp.teacher.heuristic.answer import answer_of
+from drp.teacher.heuristic.find_answer import answer_of
 from drp.teacher.heuristic.signals import (
     ALTERNATIVE,
     DECORATION,

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from drp.config import DecompositionKind
 from drp.core import Draft, Refusal, StudentTrace
 from drp.derivation import DerivationFaultKind, derivation_faults
-from drp.teacher.heuristic.anchors import anchor
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.decompose import decompose
 from drp.teacher.heuristic.digressions import drop_digressions
@@ -22,6 +21,7 @@ from drp.teacher.heuristic.follow_summary import (
     settle_by_summary,
 )
 from drp.teacher.heuristic.keep_or_delete import Judge
+from drp.teacher.heuristic.keep_referents import anchor
 from drp.teacher.heuristic.revise import revise
 from drp.teacher.heuristic.soundness import fault_refusal, is_long, refusal_of, unsettled
 from drp.teacher.heuristic.synthesise import synthesise

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from drp.derivation.faults import DerivationFault, quoted
-from drp.derivation.quantities import value
-from drp.derivation.source import StatementIndex, repeated
+from drp.derivation.number_roles import value
+from drp.derivation.original import StatementIndex, repeated
 from drp.derivation.statements import Statement
 
 _LEAD = (

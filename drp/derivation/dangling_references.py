@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from drp.derivation.faults import DerivationFault, quoted
-from drp.derivation.source import StatementIndex, aligned
+from drp.derivation.original import StatementIndex, aligned
 from drp.derivation.statements import Statement
 
 _ROMAN = {
