@@ -164,8 +164,9 @@ def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
             return fetch_model(ctx.lake.store, registry.get(entry.checkpoint_id))
     if entry.arm not in UNTRAINED and not entry.label:
         return fetch_model(ctx.lake.store, checkpoint_of(ctx, entry, []))
-    model = None if entry.label else ctx.recipe.model
-    base = model_folder(entry.base_model, model) or Path(model or entry.base_model)
+    student = ctx.recipe.student if entry.arm == BASE else ctx.recipe.line
+    source, model = (entry.base_model, None) if entry.label else (student, ctx.recipe.model)
+    base = model_folder(source, model) or Path(model or source)
     if model_digest(base) != entry.base_sha256:
         raise WrongBaseError(
             f"the model in {base} is not the one that {ctx.run_id} started with: its digest is"
