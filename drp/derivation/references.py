@@ -132,7 +132,10 @@ def _labels(
     def tags(statement: Statement) -> list[str]:
         return [next(filter(None, match)) for match in _TAG.findall(statement.unit.lower)]
 
-    if not any(_LABEL.search(statement.unit.lower) for statement in revision):
+    if not any(
+        ("(" in lower or "eq" in lower) and _LABEL.search(lower)
+        for lower in (statement.unit.lower for statement in revision)
+    ):
         return
     seen = {tag for statement in question for tag in tags(statement)}
     numbered: dict[str, Statement] = {}

@@ -29,6 +29,12 @@ _POINTS = re.compile(  # the only places where a unit can end or where splitting
 _ABBREVIATION = re.compile(  # text that ends in a full stop which does not end the sentence
     r"\b(?:i\.e|e\.g|etc|vs|cf|eqs?|fig|no|dr|mrs?|approx|resp|a\.m|p\.m)\.$", re.I
 )
+_ABBREVIATED = (
+    *("i.e.", "e.g.", "etc.", "vs.", "cf.", "eq.", "eqs.", "fig.", "no.", "dr.", "mr.", "mrs."),
+    *("approx.", "resp.", "a.m.", "p.m."),
+)
+"""With one of these each match of _ABBREVIATION ends; a look for them is cheaper."""
+_BEFORE_END = 12  # most characters that tell whether a full stop ends a sentence
 _ITEM_NUMBER = re.compile(
     r"\s{0,4}[*(#]{0,3}(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\.\Z"
 )  # "2." alone starts a list item
@@ -172,12 +178,14 @@ def _sentence_ends(text: str, start: int, point: re.Match[str]) -> bool:
         return False
     if text.startswith("..", point.start()) and not following.isupper():  # "1 + 2 + ... + 9"
         return False
-    before = text[max(start, point.start() - 12) : point.end("end")]
+    end = point.end("end")
+    before = text[max(start, point.start() - _BEFORE_END) : end]
     if before.endswith(".") and (
-        _ABBREVIATION.search(before) or _ITEM_NUMBER.match(text, start, point.end("end"))
+        (before.lower().endswith(_ABBREVIATED) and _ABBREVIATION.search(before))
+        or (end - start <= _BEFORE_END and _ITEM_NUMBER.match(text, start, end))
     ):
         return False
-    return not (_FACTORIAL.search(before) and not following.isupper())
+    return not (before.endswith("!") and not following.isupper() and _FACTORIAL.search(before))
 
 
 @lru_cache(maxsize=4)  # a trace is split for its steps and again for its decisions

@@ -284,7 +284,7 @@ def skill_scores(lower: str) -> dict[Skill, float]:
                 scores[skill] = weight
     if _IN_OPERATIONS.search(lower):
         if _VARIABLE.search(lower):
-            named = _NAMED.search(lower)
+            named = _NAMED.search(lower) if "(" in lower else None
             if named:
                 skill = FUNCTIONS if named["function"] else COUNTING
             else:

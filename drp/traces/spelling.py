@@ -102,15 +102,19 @@ def plain_lines(texts: Sequence[str]) -> list[str]:
     joined = "\n".join(text.replace("\n", " ") for text in texts)
     if any(map(joined.__contains__, _RAISED)):
         joined = _SUPERSCRIPT.sub(lambda m: "^" + m.group().translate(_SUPERSCRIPTS), joined)
-    joined = _SPELLED.sub(lambda m: _SPELLINGS.get(m.group(), m.group()), joined)
+    joined = _SPELLED.sub(lambda m: _SPELLINGS.get(m[0], m[0]), joined)
     if "\\" in joined:
-        joined = _BARE_FRACTION.sub(r"\\frac{\1}{\2}", joined)
+        if "\\frac" in joined:
+            joined = _BARE_FRACTION.sub(r"\\frac{\1}{\2}", joined)
         for _ in range(4):  # deeper nesting is left unchanged
             before = joined
             joined = _WRAPPER.sub(r" \1 ", joined)
-            joined = _ROOT.sub(lambda m: "√" + _grouped(m[1]), joined)
-            joined = _FRACTION.sub(lambda m: _grouped(m[1]) + "/" + _grouped(m[2]), joined)
-            joined = _POWER.sub(lambda m: m[1] + _grouped(m[2]), joined)
+            if "\\sqrt" in joined:
+                joined = _ROOT.sub(lambda m: "√" + _grouped(m[1]), joined)
+            if "\\frac" in joined:
+                joined = _FRACTION.sub(lambda m: _grouped(m[1]) + "/" + _grouped(m[2]), joined)
+            if "^{" in joined or "_{" in joined:
+                joined = _POWER.sub(lambda m: m[1] + _grouped(m[2]), joined)
             if joined == before:
                 break
     if "sqrt" in joined:

@@ -128,7 +128,10 @@ class Answer:
     def taken_further_by(self, equations: frozenset[str]) -> bool:
         """Whether an equation computes the answer from a number that happens to equal it: 40 - 20 = 20."""
         return any(
-            right == form and left != form and re.search(rf"(?<![\d.]){re.escape(form)}(?![\d.])", left)
+            right == form
+            and left != form
+            and form in left
+            and re.search(rf"(?<![\d.]){re.escape(form)}(?![\d.])", left)
             for left, _, right in (pair.partition("=") for pair in equations)
             for form in self._numbers
             if len(form) > 1
