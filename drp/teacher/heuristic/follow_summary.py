@@ -190,7 +190,9 @@ class _Index:
                 self.by_mark[mark].append(unit.index)
 
     def places(self, link: Link) -> dict[int, float]:
-        """Return the units that say what a link says, each with its similarity."""
+        """Return the units that say what a link says, each with its similarity; none for words alone."""
+        if not (link.results or link.formulas or link.values):
+            return {}
         hits: Counter[int] = Counter()
         for mark in (*link.results, *link.formulas, *link.values):
             hits.update(self.by_mark.get(mark, ()))
@@ -206,7 +208,7 @@ class _Index:
         unit, numbers, stems = self.units[index], self.numbers[index], self.stems[index]
         if len(unit.body) > max(_LONG, 3 * len(link.text)):
             return 0.0
-        if any(result.lstrip("-") not in numbers for result in link.results):
+        if not _may_say(link, unit, numbers):
             return 0.0
         if index not in self._results:
             self._results[index] = self._results_at(index)
@@ -225,11 +227,9 @@ class _Index:
                     similarity += _SAME_RESULT + _SAME_OPERANDS * overlap
             return similarity
         if link.formulas:
-            return similarity + _SAME_OPERANDS if link.formulas <= unit.equations else 0.0
-        if link.values:
-            is_telling = of_link >= _WORDS_WITH_VALUES or sum(len(value) > 1 for value in values) > 1
-            return similarity + of_link if values == link.values and is_telling else 0.0
-        return 0.0
+            return similarity + _SAME_OPERANDS
+        is_telling = of_link >= _WORDS_WITH_VALUES or sum(len(value) > 1 for value in values) > 1
+        return similarity + of_link if is_telling else 0.0
 
     def _results_at(self, index: int) -> Mapping[str, frozenset[str]] | None:
         """Return the results of a unit; None if it says nothing that a link may say, whatever the link."""
@@ -242,6 +242,15 @@ class _Index:
         own = results_of(unit.equations)
         is_told = 2 * sum(result.lstrip("-") not in self.told for result in own) <= len(own)
         return own if is_told else None  # an example, or another way
+
+
+def _may_say(link: Link, unit: Unit, numbers: frozenset[str]) -> bool:
+    """Whether a unit has the numbers or formulas of a link."""
+    if link.results:
+        return all(result.lstrip("-") in numbers for result in link.results)
+    if link.formulas:
+        return link.formulas <= unit.equations
+    return link.values <= numbers
 
 
 def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
