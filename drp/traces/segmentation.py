@@ -75,15 +75,17 @@ class Unit:
     @_cached
     def values(self) -> frozenset[str]:
         """Its unsigned numbers; for a fraction also numerator and denominator."""
-        values = frozenset(VALUE.findall(self.plain))
+        found = VALUE.findall(self.plain)
+        if not found:
+            return _NONE
         if "/" in self.plain:
-            values = values.union(*(value.split("/") for value in values if "/" in value))
-        return values
+            found += [part for value in found if "/" in value for part in value.split("/")]
+        return frozenset(found)
 
     @_cached
     def strong(self) -> frozenset[str]:
         """Its values that are unlikely to be repeated by chance."""
-        return frozenset(filter(STRONG.search, self.values))
+        return frozenset(filter(STRONG.search, self.values)) if self.values else _NONE
 
     @_cached
     def results(self) -> Sequence[str]:
@@ -113,21 +115,22 @@ RESULT = re.compile(
     r"|has))\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)(?![\w(^*/+]|-\d|\.\d)"
 )
 _DIGIT = re.compile(r"\d")
+_NONE: frozenset[str] = frozenset()  # of most units; sets of their own would be many
 _BETWEEN_CHAINS = re.compile(r"[\s,;:]")  # `plain` leaves no spaces inside an equation
 
 
 def equations(spelled: str) -> frozenset[str]:
     """Return the pairs `left=right` of all chains of equations in a text in plain spelling."""
+    if "=" not in spelled:
+        return _NONE
     pairs: set[str] = set()
-    if "=" in spelled:
-        for chain in _BETWEEN_CHAINS.split(spelled):
-            if "=" not in chain:
-                continue
-            sides = [
-                side.strip(".?!") if side.endswith((".", "?")) else side.strip(".")
-                for side in chain.split("=")
-            ]
-            pairs.update(f"{a}={b}" for a, b in pairwise(sides) if a and b)
+    for chain in _BETWEEN_CHAINS.split(spelled):
+        if "=" not in chain:
+            continue
+        sides = [
+            side.strip(".?!") if side.endswith((".", "?")) else side.strip(".") for side in chain.split("=")
+        ]
+        pairs.update([f"{a}={b}" for a, b in pairwise(sides) if a and b])
     return frozenset(pairs)
 
 
@@ -203,16 +206,18 @@ def cut(text: str) -> Sequence[tuple[int, int]]:
         start, depth = end, 0
 
     while point := _POINTS.search(text, position):
-        mark = point.group()
+        mark = point[0]
         position = point.end()
-        if mark[0] == "\n":
+        if mark == "(":
+            depth += 1
+        elif mark == ")":
+            depth = max(0, depth - 1)
+        elif mark[0] == "\n":
             close(position)
             paragraph += mark.count("\n") > 1
         elif mark in _CLOSERS or point["env"]:
             end = _formula_end(text, mark, point.start())
             position = end if end > 0 else position
-        elif mark in "()":
-            depth = max(0, depth + (1 if mark == "(" else -1))
         elif mark in "。！？" or (point["gap"] and depth == 0 and _sentence_ends(text, start, point)):
             close(position)
     if start < len(text):

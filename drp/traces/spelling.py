@@ -88,7 +88,7 @@ _SPELLED_ROOT = re.compile(r"\bsqrt\s?\(?(\w{1,20})\)?")  # sqrt(3), sqrt 3
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d\d\d(?!\d))")  # 1,000
 _COORDINATES = re.compile(r", (?<=[\d)], )(?=[-\d√(])")  # (1, 2) is (1,2)
 _PRODUCT = re.compile(r"\*(?<=\d\*)(?=[a-zA-Z√π(])")  # 2*x is 2x
-_OPERATORS = "=+*/^√≤≥<>≈≡"  # surrounding spaces carry no meaning
+_SPACED = re.compile(r" (?:(?=[=+*/^√≤≥<>≈≡])|(?<=[=+*/^√≤≥<>≈≡] ))")  # these spaces carry no meaning
 _ATOM = re.compile(r"-?[\w.√π]{1,60}")
 
 
@@ -123,8 +123,7 @@ def plain_lines(texts: Sequence[str]) -> list[str]:
     for leftover in "{}\\":
         joined = joined.replace(leftover, "")
     joined = "\n".join(" ".join(line.split()) for line in joined.split("\n"))
-    for operator in filter(joined.__contains__, _OPERATORS):
-        joined = joined.replace(f" {operator}", operator).replace(f"{operator} ", operator)
+    joined = _SPACED.sub("", joined)
     joined = joined.replace(" - ", "-").replace("( ", "(").replace(" )", ")")
     joined = _COORDINATES.sub(",", joined)
     joined = _PRODUCT.sub("", joined)

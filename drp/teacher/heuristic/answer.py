@@ -254,9 +254,11 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
     later = units[end + 1 : ends[-1] + 1]
     if not later:
         return end
-    known = frozenset().union(*(unit.equations for unit in units[: end + 1]))
-    further = [unit.index for unit in later if answer.taken_further_by(unit.equations - known)]
-    return next(index for index in ends if index >= further[-1]) if further else end
+    further = [unit for unit in later if answer.taken_further_by(unit.equations)]
+    if further:
+        known = frozenset().union(*(unit.equations for unit in units[: end + 1]))
+        further = [unit for unit in further if answer.taken_further_by(unit.equations - known)]
+    return next(index for index in ends if index >= further[-1].index) if further else end
 
 
 def find_closing(units: Sequence[Unit], end: int, answer: Answer) -> int | None:

@@ -12,7 +12,7 @@ from drp.core import StudentTrace
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.answer import Answer, answer_of, concludes, refers_to_more
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
-from drp.teacher.heuristic.summary_links import NUMBER, Link, links_of
+from drp.teacher.heuristic.summary_links import Link, links_of, numbers_in
 from drp.traces import STRONG, Unit, equations, plain
 
 _FEWEST = 2  # links with results by which stretches can be told
@@ -41,11 +41,10 @@ def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[
     kept = [unit for unit in units if verdicts[unit.index].keep]
     if not kept:
         return
-    given = frozenset(NUMBER.findall(plain(trace.question)))
-    facts = _facts(links, given)
+    given = numbers_in(plain(trace.question))
+    is_told = sum(bool(link.results) for link in links) >= _FEWEST
+    facts = _facts(links, given) if is_told else frozenset()
     answer = answer_of(trace)
-    if sum(bool(link.results) for link in links) < _FEWEST:
-        facts = frozenset()
     end = _end(kept, units, facts, answer, plain(trace.question))
     for unit in kept[end:]:
         is_closing = unit is kept[-1] and answer.asserted_by(unit) and unit.plain.count("=") <= 1
@@ -113,7 +112,7 @@ def _digressions(
 
 def _marks(unit: Unit) -> set[str]:
     """Return the numbers and the single letters of a unit."""
-    return {*NUMBER.findall(unit.plain), *_LETTER.findall(unit.plain)}
+    return {*numbers_in(unit.plain), *_LETTER.findall(unit.plain)}
 
 
 def _is_needed(body: Sequence[Unit], after: Sequence[Unit], known: set[str]) -> bool:

@@ -15,12 +15,12 @@ from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.answer import answer_of
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.summary_links import (
-    NUMBER,
     POINTS,
     Link,
     conclusion_of,
     is_plan,
     links_of,
+    numbers_in,
     results_of,
     stems_of,
     underived_values,
@@ -68,7 +68,7 @@ def settle_by_summary(
     links = links_of(trace)
     if sum(bool(link.results) for link in links) < _FEWEST_COMPUTED:
         return Refusal("teacher_long_search", "the summary computes too little to tell the derivation by it")
-    told = frozenset().union(NUMBER.findall(plain(trace.question)), *(link.all_values for link in links))
+    told = frozenset().union(numbers_in(plain(trace.question)), *(link.all_values for link in links))
     for unit, verdict in zip(units, verdicts, strict=True):
         stated = {result for result in unit.results if STRONG.search(result)}
         results = stated | {result.lstrip("-") for result in results_of(unit.equations)}
@@ -181,7 +181,7 @@ class _Index:
     def __init__(self, units: Sequence[Unit], told: frozenset[str]) -> None:
         self.units = units
         self.told = told  # numbers of the summary
-        self.numbers = [frozenset(NUMBER.findall(unit.plain)) for unit in units]
+        self.numbers = [numbers_in(unit.plain) for unit in units]
         self.stems = [stems_of(unit.vocabulary) for unit in units]
         self._results: dict[int, Mapping[str, frozenset[str]] | None] = {}
         self.by_mark: defaultdict[str, list[int]] = defaultdict(list)

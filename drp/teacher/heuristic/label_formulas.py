@@ -81,18 +81,8 @@ _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
     (
         skills.SOLVING,
         (
-            *(
-                "sides",
-                "isolat",
-                "solv",
-                "cross",
-                "mov",
-                "rearrang",
-                "quadratic",
-                "discriminant",
-                "each side",
-            ),
-            *("divid", "multipl", "add", "subtract", "eliminat", "equation", "squar"),
+            *("side", "isolat", "solv", "cross", "mov", "rearrang", "quadratic", "discriminant", "divid"),
+            *("multipl", "add", "subtract", "eliminat", "equation", "squar"),
         ),
         re.compile(
             r"both sides|isolat|\bsolv(?:e|ing)|cross[- ]?multipl|move|moving|rearrang|quadratic formula"
@@ -114,7 +104,7 @@ _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
     ),
     (
         skills.COMPLEX,
-        ("i",),
+        ("i", "conjugat", "complex"),
         re.compile(r"imaginar|conjugat|complex number|\bi² ?=|i\^2 ?=|\d\s?i\b[^=]*\d\s?i\b"),
     ),
     (

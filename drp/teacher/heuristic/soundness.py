@@ -13,7 +13,7 @@ from drp.grading.arithmetic import false_equations
 from drp.teacher.heuristic.answer import answer_of, find_end, fraction_of
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.signals import GOING_BACK, UNEASY, checks, retracts, takes_back
-from drp.teacher.heuristic.summary_links import NUMBER, Link, links_of
+from drp.teacher.heuristic.summary_links import Link, links_of, numbers_in
 from drp.traces import VALUE, Unit, is_balanced, plain, units
 
 _CHECKS = 1  # most checks that may remain
@@ -115,5 +115,5 @@ def _loose_result(trace: StudentTrace, kept: Sequence[Unit]) -> str | None:
 
 def _untold(links: Sequence[Link], kept: Sequence[Unit]) -> list[Link]:
     """Return the links whose results nothing in a revision states."""
-    told = frozenset().union(*(NUMBER.findall(unit.plain) for unit in kept))
+    told = frozenset().union(*(numbers_in(unit.plain) for unit in kept))
     return [link for link in links if any(result.lstrip("-") not in told for result in link.results)]
