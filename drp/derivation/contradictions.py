@@ -12,7 +12,7 @@ from fractions import Fraction
 from drp.derivation.conclusions import answers, bare_conclusion
 from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.number_roles import value
-from drp.derivation.sentence_templates import MARK, NUMBER, Wording, wording
+from drp.derivation.sentence_templates import NUMBER, Outline, Wording
 from drp.derivation.statements import Statement
 from drp.grading import false_equations
 
@@ -27,7 +27,6 @@ _OPERATION = re.compile(  # `a + b = c` that is no part of a longer calculation
     r"=(\d+(?:\.\d+)?)(?![\w^*/+(!-]|\.\d)"
 )
 _DIGIT = re.compile(r"\d")
-_HEAD = 4  # first characters by which sentences of one wording are found
 _LONGEST_NAME = 60  # characters of an expression whose values are compared
 _MOST_SIDES = 20  # sides of a chain of equations that are compared; the last is what is left of it
 _MOST_ALIKE = 20  # sentences of one wording with which a sentence is compared
@@ -63,24 +62,18 @@ def _altered(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Iterato
     candidates = [
         (statement, own)
         for statement in fresh
-        if len(statement.key) >= 8 and ((own := wording(statement.key)).numbers or own.units)
+        if len(statement.key) >= 8 and ((own := statement.wordings[0]).numbers or own.units)
     ]
     if not candidates:
         return
     has_number = all(own.numbers for _, own in candidates)
-    heads = {own.template[:_HEAD] for _, own in candidates}
-    is_any_head = any(MARK.search(head) for head in heads)
+    outline = Outline(own.template for _, own in candidates)
     wordings: dict[str, list[tuple[Statement, Wording]]] = {}
     numbers = _StatedNumbers(stated)
     for statement in stated:
         key = statement.key
-        if has_number and not _DIGIT.search(key):
-            continue
-        if is_any_head or key[:_HEAD] in heads or not key[:1].isalpha():
-            theirs = wording(key)
-            wordings.setdefault(theirs.template, []).append((statement, theirs))
-            if "=" in key:  # also as a sentence that gives the result alone
-                theirs = wording(key, results_only=True)
+        if outline.admits(key) and (not has_number or _DIGIT.search(key)):
+            for theirs in statement.wordings:
                 wordings.setdefault(theirs.template, []).append((statement, theirs))
     for statement, own in candidates:
         for other, theirs in wordings.get(own.template, ())[:_MOST_ALIKE]:

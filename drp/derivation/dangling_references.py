@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.original import StatementIndex, aligned
@@ -132,7 +133,10 @@ def _labels(
     def tags(statement: Statement) -> list[str]:
         return [next(filter(None, match)) for match in _TAG.findall(statement.unit.lower)]
 
-    if not any(_LABEL.search(statement.unit.lower) for statement in revision):
+    if not any(
+        ("(" in lower or "eq" in lower) and _LABEL.search(lower)
+        for lower in (statement.unit.lower for statement in revision)
+    ):
         return
     seen = {tag for statement in question for tag in tags(statement)}
     numbered: dict[str, Statement] = {}
@@ -157,7 +161,7 @@ def _backward(
     question: Sequence[Statement], source: StatementIndex, revision: Sequence[Statement]
 ) -> Iterator[DerivationFault]:
     """Yield "this equation" and its like where the sentence that it points to is gone."""
-    backs = [_BACK.search(statement.unit.lower) for statement in revision]
+    backs = [_back(statement.unit.lower) for statement in revision]
     if not any(backs):
         return
     places = aligned(source, revision)
@@ -189,6 +193,11 @@ def _backward(
                 yield _fault(statement, back.group(), "there is no equation before it", None)
         equations |= _relations(statement)
         has_relation = has_relation or _RELATION.search(statement.unit.plain) is not None
+
+
+@lru_cache(maxsize=1024)  # a revision is compared with the thinking and with the summary
+def _back(lower: str) -> re.Match[str] | None:
+    return _BACK.search(lower)
 
 
 def _relations(statement: Statement) -> set[str]:

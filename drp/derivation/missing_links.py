@@ -59,7 +59,7 @@ def _values(
 
 def _giver(source: StatementIndex, number: SpelledNumber, place: int | None) -> Statement | None:
     """Return the dropped statement that gives a number; None if the use or the source is no clear one."""
-    index = source.first_value.get(number.text)
+    index = source.first_value(number.text)
     if index is None or number.role == "result" or (place is not None and index >= place):
         return None
     giver = source.statements[index]

@@ -103,9 +103,10 @@ COMMON = frozenset(map(Fraction, (*range(11), 12, 24, 30, 52, 60, 90, 100, 180, 
 _ALWAYS = frozenset(map(Fraction, (0, 1, 2, 10, 100)))
 
 
-def worded(lower: str) -> set[Fraction]:
+@lru_cache(maxsize=1024)  # a revision is compared with the thinking and with the summary
+def worded(lower: str) -> frozenset[Fraction]:
     """Return the values that a text in lower case has in words: "twice", "a dozen", "half"."""
-    return {_WORDS[word] for word in _WORDS.keys() & _WORD.findall(lower)}
+    return frozenset(_WORDS[word] for word in _WORDS.keys() & _WORD.findall(lower))
 
 
 @lru_cache(maxsize=512)

@@ -18,19 +18,13 @@ class StatementIndex:
     def __init__(self, own: Sequence[Statement]) -> None:
         self.statements = own
         self.by_key: dict[str, list[int]] = {}
-        self.first_value: dict[str, int] = {}
-        self._definitions: dict[str, int] = {}
+        self._first_value: dict[str, int] | None = None
+        self._definitions: dict[str, int] | None = None
         self._first_mark: dict[str, int] | None = None
         self._left_sides: dict[str, list[tuple[int, str]]] | None = None
         for statement in own:
             if statement.key:
                 self.by_key.setdefault(statement.key, []).append(statement.index)
-            for number in statement.numbers:
-                self.first_value.setdefault(number, statement.index)
-            if any(map(statement.unit.lower.__contains__, _DEFINING)):
-                for defined in _DEFINED.findall(statement.unit.plain):
-                    for symbol in SYMBOL.findall(defined):
-                        self._definitions.setdefault(symbol, statement.index)
 
     def news(self, index: int) -> list[str]:
         """Return the values and equations that a statement is the first to have."""
@@ -53,7 +47,23 @@ class StatementIndex:
 
     def definition(self, symbol: str) -> int | None:
         """Return the first statement that defines a symbol; None if none does."""
+        if self._definitions is None:
+            self._definitions = {}
+            for statement in self.statements:
+                if any(map(statement.unit.lower.__contains__, _DEFINING)):
+                    for defined in _DEFINED.findall(statement.unit.plain):
+                        for found in SYMBOL.findall(defined):
+                            self._definitions.setdefault(found, statement.index)
         return self._definitions.get(symbol)
+
+    def first_value(self, number: str) -> int | None:
+        """Return the first statement that has a number, as written; None if none has."""
+        if self._first_value is None:
+            self._first_value = {}
+            for statement in self.statements:
+                for found in statement.numbers:
+                    self._first_value.setdefault(found, statement.index)
+        return self._first_value.get(number)
 
 
 @lru_cache(maxsize=4)  # a teacher that repairs a revision checks it several times

@@ -1,6 +1,7 @@
 """Sentences of the same wording: which numbers, operators and units of measurement they fill it with."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _UNITS = (
@@ -23,8 +24,7 @@ _COMPUTED = re.compile(
     r"(?<![^\s,;:])[^\s,;:]{0,60}[-+*/x×][^\s,;:]{1,60}=(?=-?\d)"
 )  # a calculation before its result
 _MARKS = {"number": "#", "operator": "~", "unit": "@"}
-MARK = re.compile(r"[#~@]")
-"""What stands in a template for a number, an operator or a unit."""
+_MARK = re.compile(r"[#~@]")  # what stands in a template for a number, an operator or a unit
 
 
 class Wording(NamedTuple):
@@ -56,3 +56,19 @@ def wording(key: str, *, results_only: bool = False) -> Wording:
 
     template = _SLOT.sub(replaced, body)
     return Wording(template, tuple(found["number"]), tuple(found["operator"]), tuple(found["unit"]))
+
+
+class Outline:
+    """How wordings begin and end: most sentences of another wording are told by that alone."""
+
+    def __init__(self, templates: Iterable[str]) -> None:
+        parts = [(_MARK.split(template), template) for template in templates]
+        self._begins = tuple({words[0] for words, template in parts if not template.startswith(("#", "~"))})
+        self._ends = tuple({words[-1] for words, template in parts if not template.endswith("#")})
+        self._ends_in_number = any(template.endswith("#") for _, template in parts)
+
+    def admits(self, key: str) -> bool:
+        """Whether a sentence may have one of the wordings, perhaps without a calculation at its start."""
+        if not key.endswith(self._ends) and not (self._ends_in_number and key[-1:].isdigit()):
+            return False
+        return key.startswith(self._begins) or not key[:1].isalpha() or "=" in key.partition(" ")[0]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from drp.derivation.number_roles import SpelledNumber, numbers, quantities
+from drp.derivation.sentence_templates import Wording, wording
 from drp.traces import Unit, units
 
 _OPENERS = re.compile(  # words that a shortened sentence may lose at its beginning
@@ -21,7 +22,7 @@ _EDGES = " .,:;!*#-\t\n"
 class Statement:
     """A unit of a text. `key` is its wording without what a teacher strips: openers, bullets, end marks."""
 
-    __slots__ = ("_numbers", "_quantities", "_symbols", "index", "key", "unit")
+    __slots__ = ("_numbers", "_quantities", "_symbols", "_wordings", "index", "key", "unit")
 
     def __init__(self, index: int, unit: Unit) -> None:
         self.index, self.unit = index, unit
@@ -29,6 +30,7 @@ class Statement:
         self._numbers: Sequence[str] | None = None
         self._quantities: Sequence[SpelledNumber] | None = None
         self._symbols: frozenset[str] | None = None
+        self._wordings: Sequence[Wording] = ()
 
     @property
     def symbols(self) -> frozenset[str]:
@@ -45,6 +47,14 @@ class Statement:
         return self._numbers
 
     @property
+    def wordings(self) -> Sequence[Wording]:
+        """The wording of `key`; if it has an equation, also as a sentence that gives the result alone."""
+        if not self._wordings:
+            own = wording(self.key)
+            self._wordings = (own, wording(self.key, results_only=True)) if "=" in self.key else (own,)
+        return self._wordings
+
+    @property
     def quantities(self) -> Sequence[SpelledNumber]:
         """Its numbers with their roles."""
         if self._quantities is None:
@@ -54,7 +64,7 @@ class Statement:
 
 def key_of(lower: str) -> str:
     """Return the wording of a unit without openers, bullets and marks at its ends."""
-    bullet = _BULLET.match(lower)
+    bullet = None if lower[:1].isalpha() else _BULLET.match(lower)
     start = bullet.end() if bullet else 0
     opener = _OPENERS.match(lower, start)
     rest = lower[opener.end() if opener else start :].strip(_EDGES)

@@ -29,6 +29,12 @@ _POINTS = re.compile(  # the only places where a unit can end or where splitting
 _ABBREVIATION = re.compile(  # text that ends in a full stop which does not end the sentence
     r"\b(?:i\.e|e\.g|etc|vs|cf|eqs?|fig|no|dr|mrs?|approx|resp|a\.m|p\.m)\.$", re.I
 )
+_ABBREVIATED = (
+    *("i.e.", "e.g.", "etc.", "vs.", "cf.", "eq.", "eqs.", "fig.", "no.", "dr.", "mr.", "mrs."),
+    *("approx.", "resp.", "a.m.", "p.m."),
+)
+"""With one of these each match of _ABBREVIATION ends; a look for them is cheaper."""
+_BEFORE_END = 12  # most characters that tell whether a full stop ends a sentence
 _ITEM_NUMBER = re.compile(
     r"\s{0,4}[*(#]{0,3}(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\.\Z"
 )  # "2." alone starts a list item
@@ -69,15 +75,17 @@ class Unit:
     @_cached
     def values(self) -> frozenset[str]:
         """Its unsigned numbers; for a fraction also numerator and denominator."""
-        values = frozenset(VALUE.findall(self.plain))
+        found = VALUE.findall(self.plain)
+        if not found:
+            return _NONE
         if "/" in self.plain:
-            values = values.union(*(value.split("/") for value in values if "/" in value))
-        return values
+            found += [part for value in found if "/" in value for part in value.split("/")]
+        return frozenset(found)
 
     @_cached
     def strong(self) -> frozenset[str]:
         """Its values that are unlikely to be repeated by chance."""
-        return frozenset(filter(STRONG.search, self.values))
+        return frozenset(filter(STRONG.search, self.values)) if self.values else _NONE
 
     @_cached
     def results(self) -> Sequence[str]:
@@ -107,21 +115,22 @@ RESULT = re.compile(
     r"|has))\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)(?![\w(^*/+]|-\d|\.\d)"
 )
 _DIGIT = re.compile(r"\d")
+_NONE: frozenset[str] = frozenset()  # of most units; sets of their own would be many
 _BETWEEN_CHAINS = re.compile(r"[\s,;:]")  # `plain` leaves no spaces inside an equation
 
 
 def equations(spelled: str) -> frozenset[str]:
     """Return the pairs `left=right` of all chains of equations in a text in plain spelling."""
+    if "=" not in spelled:
+        return _NONE
     pairs: set[str] = set()
-    if "=" in spelled:
-        for chain in _BETWEEN_CHAINS.split(spelled):
-            if "=" not in chain:
-                continue
-            sides = [
-                side.strip(".?!") if side.endswith((".", "?")) else side.strip(".")
-                for side in chain.split("=")
-            ]
-            pairs.update(f"{a}={b}" for a, b in pairwise(sides) if a and b)
+    for chain in _BETWEEN_CHAINS.split(spelled):
+        if "=" not in chain:
+            continue
+        sides = [
+            side.strip(".?!") if side.endswith((".", "?")) else side.strip(".") for side in chain.split("=")
+        ]
+        pairs.update([f"{a}={b}" for a, b in pairwise(sides) if a and b])
     return frozenset(pairs)
 
 
@@ -172,12 +181,14 @@ def _sentence_ends(text: str, start: int, point: re.Match[str]) -> bool:
         return False
     if text.startswith("..", point.start()) and not following.isupper():  # "1 + 2 + ... + 9"
         return False
-    before = text[max(start, point.start() - 12) : point.end("end")]
+    end = point.end("end")
+    before = text[max(start, point.start() - _BEFORE_END) : end]
     if before.endswith(".") and (
-        _ABBREVIATION.search(before) or _ITEM_NUMBER.match(text, start, point.end("end"))
+        (before.lower().endswith(_ABBREVIATED) and _ABBREVIATION.search(before))
+        or (end - start <= _BEFORE_END and _ITEM_NUMBER.match(text, start, end))
     ):
         return False
-    return not (_FACTORIAL.search(before) and not following.isupper())
+    return not (before.endswith("!") and not following.isupper() and _FACTORIAL.search(before))
 
 
 @lru_cache(maxsize=4)  # a trace is split for its steps and again for its decisions
@@ -195,16 +206,18 @@ def cut(text: str) -> Sequence[tuple[int, int]]:
         start, depth = end, 0
 
     while point := _POINTS.search(text, position):
-        mark = point.group()
+        mark = point[0]
         position = point.end()
-        if mark[0] == "\n":
+        if mark == "(":
+            depth += 1
+        elif mark == ")":
+            depth = max(0, depth - 1)
+        elif mark[0] == "\n":
             close(position)
             paragraph += mark.count("\n") > 1
         elif mark in _CLOSERS or point["env"]:
             end = _formula_end(text, mark, point.start())
             position = end if end > 0 else position
-        elif mark in "()":
-            depth = max(0, depth + (1 if mark == "(" else -1))
         elif mark in "。！？" or (point["gap"] and depth == 0 and _sentence_ends(text, start, point)):
             close(position)
     if start < len(text):

@@ -7,6 +7,7 @@ also weaker evidence for the general skill of its family, so that a mixture of o
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,8 +25,12 @@ SKILL_FAMILIES = (
 )
 
 
-class Skill(NamedTuple):
-    """A short name and its family (one of SKILL_FAMILIES)."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Skill:
+    """A short name and its family (one of SKILL_FAMILIES).
+
+    A skill is equal to itself only: names would be compared and hashed in every step of the search.
+    """
 
     name: str
     family: str
@@ -284,7 +289,7 @@ def skill_scores(lower: str) -> dict[Skill, float]:
                 scores[skill] = weight
     if _IN_OPERATIONS.search(lower):
         if _VARIABLE.search(lower):
-            named = _NAMED.search(lower)
+            named = _NAMED.search(lower) if "(" in lower else None
             if named:
                 skill = FUNCTIONS if named["function"] else COUNTING
             else:

@@ -88,7 +88,7 @@ _SPELLED_ROOT = re.compile(r"\bsqrt\s?\(?(\w{1,20})\)?")  # sqrt(3), sqrt 3
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d\d\d(?!\d))")  # 1,000
 _COORDINATES = re.compile(r", (?<=[\d)], )(?=[-\d√(])")  # (1, 2) is (1,2)
 _PRODUCT = re.compile(r"\*(?<=\d\*)(?=[a-zA-Z√π(])")  # 2*x is 2x
-_OPERATORS = "=+*/^√≤≥<>≈≡"  # surrounding spaces carry no meaning
+_SPACED = re.compile(r" (?:(?=[=+*/^√≤≥<>≈≡])|(?<=[=+*/^√≤≥<>≈≡] ))")  # these spaces carry no meaning
 _ATOM = re.compile(r"-?[\w.√π]{1,60}")
 
 
@@ -102,15 +102,19 @@ def plain_lines(texts: Sequence[str]) -> list[str]:
     joined = "\n".join(text.replace("\n", " ") for text in texts)
     if any(map(joined.__contains__, _RAISED)):
         joined = _SUPERSCRIPT.sub(lambda m: "^" + m.group().translate(_SUPERSCRIPTS), joined)
-    joined = _SPELLED.sub(lambda m: _SPELLINGS.get(m.group(), m.group()), joined)
+    joined = _SPELLED.sub(lambda m: _SPELLINGS.get(m[0], m[0]), joined)
     if "\\" in joined:
-        joined = _BARE_FRACTION.sub(r"\\frac{\1}{\2}", joined)
+        if "\\frac" in joined:
+            joined = _BARE_FRACTION.sub(r"\\frac{\1}{\2}", joined)
         for _ in range(4):  # deeper nesting is left unchanged
             before = joined
             joined = _WRAPPER.sub(r" \1 ", joined)
-            joined = _ROOT.sub(lambda m: "√" + _grouped(m[1]), joined)
-            joined = _FRACTION.sub(lambda m: _grouped(m[1]) + "/" + _grouped(m[2]), joined)
-            joined = _POWER.sub(lambda m: m[1] + _grouped(m[2]), joined)
+            if "\\sqrt" in joined:
+                joined = _ROOT.sub(lambda m: "√" + _grouped(m[1]), joined)
+            if "\\frac" in joined:
+                joined = _FRACTION.sub(lambda m: _grouped(m[1]) + "/" + _grouped(m[2]), joined)
+            if "^{" in joined or "_{" in joined:
+                joined = _POWER.sub(lambda m: m[1] + _grouped(m[2]), joined)
             if joined == before:
                 break
     if "sqrt" in joined:
@@ -119,8 +123,7 @@ def plain_lines(texts: Sequence[str]) -> list[str]:
     for leftover in "{}\\":
         joined = joined.replace(leftover, "")
     joined = "\n".join(" ".join(line.split()) for line in joined.split("\n"))
-    for operator in filter(joined.__contains__, _OPERATORS):
-        joined = joined.replace(f" {operator}", operator).replace(f"{operator} ", operator)
+    joined = _SPACED.sub("", joined)
     joined = joined.replace(" - ", "-").replace("( ", "(").replace(" )", ")")
     joined = _COORDINATES.sub(",", joined)
     joined = _PRODUCT.sub("", joined)

@@ -166,9 +166,9 @@ def _tokens(text: str, start: int, end: int) -> list[Token]:
     if not _DIGIT.search(text, start, end):
         return []
     raw = [
-        Token(match.lastgroup or "", match.group(), match.start(), match.end())
+        Token(kind, match[0], *match.span())
         for match in _TOKEN.finditer(text, start, end)
-        if match.lastgroup != "skip"
+        if (kind := match.lastgroup or "") != "skip"
     ]
     tokens: list[Token] = []
     at = 0

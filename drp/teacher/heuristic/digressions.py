@@ -12,7 +12,7 @@ from drp.core import StudentTrace
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.find_answer import Answer, answer_of, concludes, refers_to_more
-from drp.teacher.heuristic.summary_links import NUMBER, Link, links_of
+from drp.teacher.heuristic.summary_links import Link, links_of, numbers_in
 from drp.traces import STRONG, Unit, equations, plain
 
 _FEWEST = 2  # links with results by which stretches can be told
@@ -41,18 +41,16 @@ def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[
     kept = [unit for unit in units if verdicts[unit.index].keep]
     if not kept:
         return
-    given = frozenset(NUMBER.findall(plain(trace.question)))
-    facts = _facts(links, given)
+    given = numbers_in(plain(trace.question))
+    is_told = sum(bool(link.results) for link in links) >= _FEWEST
+    facts = _facts(links, given) if is_told else frozenset()
     answer = answer_of(trace)
-    turns = [unit.index for unit in units[: kept[-1].index + 1 + _SOON] if _turns(unit)]
-    if sum(bool(link.results) for link in links) < _FEWEST:
-        facts = frozenset()
-    end = _end(kept, turns, facts, answer, plain(trace.question))
+    end = _end(kept, units, facts, answer, plain(trace.question))
     for unit in kept[end:]:
         is_closing = unit is kept[-1] and answer.asserted_by(unit) and unit.plain.count("=") <= 1
         if not is_closing or refers_to_more(unit):
             verdicts[unit.index] = UnitVerdict(False, "after_answer", verdicts[unit.index].added)
-    for unit in _digressions(kept[:end], turns, facts, given):
+    for unit in _digressions(kept[:end], units, facts, given) if facts else ():
         verdicts[unit.index] = UnitVerdict(False, "verified_again", verdicts[unit.index].added)
 
 
@@ -86,7 +84,7 @@ def _computed(unit: Unit) -> frozenset[str]:
 
 
 def _digressions(
-    kept: Sequence[Unit], turns: Sequence[int], facts: frozenset[str], given: frozenset[str]
+    kept: Sequence[Unit], units: Sequence[Unit], facts: frozenset[str], given: frozenset[str]
 ) -> Iterator[Unit]:
     """Yield the units of digressions: from a turn to the last unit that computes again what was computed."""
     said: set[str] = set()
@@ -104,7 +102,7 @@ def _digressions(
             known |= _marks(unit)
             continue
         before = kept[place - 1].index if place else -1
-        if start is None and said and any(before < turn <= unit.index for turn in turns):
+        if start is None and said and any(map(_turns, units[before + 1 : unit.index + 1])):
             start = returned = place
         if start is None:
             known |= _marks(unit)
@@ -114,7 +112,7 @@ def _digressions(
 
 def _marks(unit: Unit) -> set[str]:
     """Return the numbers and the single letters of a unit."""
-    return {*NUMBER.findall(unit.plain), *_LETTER.findall(unit.plain)}
+    return {*numbers_in(unit.plain), *_LETTER.findall(unit.plain)}
 
 
 def _is_needed(body: Sequence[Unit], after: Sequence[Unit], known: set[str]) -> bool:
@@ -130,20 +128,23 @@ def _is_needed(body: Sequence[Unit], after: Sequence[Unit], known: set[str]) -> 
 
 
 def _end(
-    kept: Sequence[Unit], turns: Sequence[int], facts: frozenset[str], answer: Answer, question: str
+    kept: Sequence[Unit], units: Sequence[Unit], facts: frozenset[str], answer: Answer, question: str
 ) -> int:
     """Return how many of the kept units are needed to compute all facts and to conclude the answer."""
     missing = {fact for fact in facts if fact.startswith("=")}
     is_long = not answer.is_common and all(len(number) >= _LONG for number in answer.numbers)
+    if not facts and not is_long:
+        return len(kept)
     for place, unit in enumerate(kept, start=1):
-        missing -= _computed(unit)
+        if missing:
+            missing -= _computed(unit)
         if not answer.asserted_by(unit) or unit.body.endswith((":", "?")):
             continue
         missing -= {f"={number}" for number in answer.numbers}
-        if missing or (not facts and not is_long):
+        if missing:
             continue
         is_named = "answer" in unit.lower or "\\boxed" in unit.text
-        is_left = any(unit.index < turn <= unit.index + _SOON for turn in turns)
+        is_left = any(map(_turns, units[unit.index + 1 : unit.index + 1 + _SOON]))
         is_concluded = concludes(unit, answer)
         if (
             _answers(unit, question)
@@ -169,6 +170,7 @@ def _stated(kept: Sequence[Unit], place: int, answer: Answer) -> int:
 def _answers(unit: Unit, question: str) -> bool:
     """Whether a unit gives the value of an expression of the question, not of a part of one."""
     return any(
-        re.search(rf"(?<![\w(^*/+-]){re.escape(left)}(?![\w!)^*/+-])", question) is not None
+        left in question
+        and re.search(rf"(?<![\w(^*/+-]){re.escape(left)}(?![\w!)^*/+-])", question) is not None
         for left in _GIVEN.findall(unit.plain)
     )

@@ -128,7 +128,10 @@ class Answer:
     def taken_further_by(self, equations: frozenset[str]) -> bool:
         """Whether an equation computes the answer from a number that happens to equal it: 40 - 20 = 20."""
         return any(
-            right == form and left != form and re.search(rf"(?<![\d.]){re.escape(form)}(?![\d.])", left)
+            right == form
+            and left != form
+            and form in left
+            and re.search(rf"(?<![\d.]){re.escape(form)}(?![\d.])", left)
             for left, _, right in (pair.partition("=") for pair in equations)
             for form in self._numbers
             if len(form) > 1
@@ -251,9 +254,11 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
     later = units[end + 1 : ends[-1] + 1]
     if not later:
         return end
-    known = frozenset().union(*(unit.equations for unit in units[: end + 1]))
-    further = [unit.index for unit in later if answer.taken_further_by(unit.equations - known)]
-    return next(index for index in ends if index >= further[-1]) if further else end
+    further = [unit for unit in later if answer.taken_further_by(unit.equations)]
+    if further:
+        known = frozenset().union(*(unit.equations for unit in units[: end + 1]))
+        further = [unit for unit in further if answer.taken_further_by(unit.equations - known)]
+    return next(index for index in ends if index >= further[-1].index) if further else end
 
 
 def find_closing(units: Sequence[Unit], end: int, answer: Answer) -> int | None:

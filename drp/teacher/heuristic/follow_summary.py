@@ -15,12 +15,12 @@ from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.find_answer import answer_of
 from drp.teacher.heuristic.summary_links import (
-    NUMBER,
     POINTS,
     Link,
     conclusion_of,
     is_plan,
     links_of,
+    numbers_in,
     results_of,
     stems_of,
     underived_values,
@@ -45,6 +45,8 @@ _ASSERTED = re.compile(  # a result without its derivation
     r"|\bit can be (?:shown|verified)\b|\busing a (?:computer|calculator)\b",
     re.I,
 )
+_TENTATIVE_WORDS = ("perhaps", "maybe", "indeed", "test", "try", "yes", "correct", "right", "good")
+"""Each match of _TENTATIVE has one of these; a search for them is cheaper."""
 _LEAD_INS = 4  # most sentences that lead up to a unit
 _FEWEST_COMPUTED, _COMPUTED, _PLACED = 3, 0.2, 0.6
 """Of the links, so many and this share must compute; of these, the thinking must state this share."""
@@ -66,7 +68,7 @@ def settle_by_summary(
     links = links_of(trace)
     if sum(bool(link.results) for link in links) < _FEWEST_COMPUTED:
         return Refusal("teacher_long_search", "the summary computes too little to tell the derivation by it")
-    told = frozenset().union(NUMBER.findall(plain(trace.question)), *(link.all_values for link in links))
+    told = frozenset().union(numbers_in(plain(trace.question)), *(link.all_values for link in links))
     for unit, verdict in zip(units, verdicts, strict=True):
         stated = {result for result in unit.results if STRONG.search(result)}
         results = stated | {result.lstrip("-") for result in results_of(unit.equations)}
@@ -179,7 +181,7 @@ class _Index:
     def __init__(self, units: Sequence[Unit], told: frozenset[str]) -> None:
         self.units = units
         self.told = told  # numbers of the summary
-        self.numbers = [frozenset(NUMBER.findall(unit.plain)) for unit in units]
+        self.numbers = [numbers_in(unit.plain) for unit in units]
         self.stems = [stems_of(unit.vocabulary) for unit in units]
         self._results: dict[int, Mapping[str, frozenset[str]] | None] = {}
         self.by_mark: defaultdict[str, list[int]] = defaultdict(list)
@@ -188,7 +190,9 @@ class _Index:
                 self.by_mark[mark].append(unit.index)
 
     def places(self, link: Link) -> dict[int, float]:
-        """Return the units that say what a link says, each with its similarity."""
+        """Return the units that say what a link says, each with its similarity; none for words alone."""
+        if not (link.results or link.formulas or link.values):
+            return {}
         hits: Counter[int] = Counter()
         for mark in (*link.results, *link.formulas, *link.values):
             hits.update(self.by_mark.get(mark, ()))
@@ -204,7 +208,7 @@ class _Index:
         unit, numbers, stems = self.units[index], self.numbers[index], self.stems[index]
         if len(unit.body) > max(_LONG, 3 * len(link.text)):
             return 0.0
-        if any(result.lstrip("-") not in numbers for result in link.results):
+        if not _may_say(link, unit, numbers):
             return 0.0
         if index not in self._results:
             self._results[index] = self._results_at(index)
@@ -223,11 +227,9 @@ class _Index:
                     similarity += _SAME_RESULT + _SAME_OPERANDS * overlap
             return similarity
         if link.formulas:
-            return similarity + _SAME_OPERANDS if link.formulas <= unit.equations else 0.0
-        if link.values:
-            is_telling = of_link >= _WORDS_WITH_VALUES or sum(len(value) > 1 for value in values) > 1
-            return similarity + of_link if values == link.values and is_telling else 0.0
-        return 0.0
+            return similarity + _SAME_OPERANDS
+        is_telling = of_link >= _WORDS_WITH_VALUES or sum(len(value) > 1 for value in values) > 1
+        return similarity + of_link if is_telling else 0.0
 
     def _results_at(self, index: int) -> Mapping[str, frozenset[str]] | None:
         """Return the results of a unit; None if it says nothing that a link may say, whatever the link."""
@@ -240,6 +242,15 @@ class _Index:
         own = results_of(unit.equations)
         is_told = 2 * sum(result.lstrip("-") not in self.told for result in own) <= len(own)
         return own if is_told else None  # an example, or another way
+
+
+def _may_say(link: Link, unit: Unit, numbers: frozenset[str]) -> bool:
+    """Whether a unit has the numbers or formulas of a link."""
+    if link.results:
+        return all(result.lstrip("-") in numbers for result in link.results)
+    if link.formulas:
+        return link.formulas <= unit.equations
+    return link.values <= numbers
 
 
 def _lead_ins(units: Sequence[Unit], index: int) -> list[int]:
@@ -277,12 +288,12 @@ def is_sure(unit: Unit) -> bool:
     lower = unit.lower
     return not (
         unit.body.endswith("?")
-        or _BROKEN_OFF.search(unit.body)
+        or (unit.body[-1:].isalpha() and _BROKEN_OFF.search(unit.body))
         or signals.takes_back(lower)
         or signals.retracts(lower)
         or signals.checks(lower)
         or signals.doubts(lower)
         or signals.UNEASY.search(lower)
-        or _TENTATIVE.search(lower)
+        or (any(map(lower.__contains__, _TENTATIVE_WORDS)) and _TENTATIVE.search(lower))
         or signals.ALTERNATIVE.match(lower, signals.opening(lower))
     )

@@ -199,15 +199,14 @@ class Judge:
             return "restated_question"
         if unit.equations and unit.equations <= seen and not signals.CASE.search(lower) and not fresh:
             return "repeated"
-        argues = len(body) > 45 and signals.REASON.search(text) is not None
-        if not (is_used and (works or argues)) and signals.doubts(lower):
-            return "doubt"
         computes = not unit.values.isdisjoint(fresh) and not is_question
+        may_talk = not works and not computes and not body.endswith(":") and signals.META.match(text)
+        may_doubt = signals.doubts(lower)
+        argues = (may_talk or may_doubt) and len(body) > 45 and signals.REASON.search(text) is not None
+        if may_doubt and not (is_used and (works or argues)):
+            return "doubt"
         if (
-            signals.META.match(text)
-            and not works
-            and not computes
-            and not body.endswith(":")
+            may_talk
             and not (is_used and (argues or signals.OPERATION.search(text)))
             and not (argues and unit.values)
         ):
@@ -216,7 +215,6 @@ class Judge:
             not unit.values
             and not unit.equations
             and len(body) < 45
-            and not argues
             and not body.endswith(":")
             and "\\" not in body
             and not _SYMBOL.search(text)

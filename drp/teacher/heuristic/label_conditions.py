@@ -23,7 +23,11 @@ class StepText:
     @cached_property
     def computes(self) -> bool:
         """Whether an operation on numbers has a result."""
-        return bool(OPERATION.search(self.lower)) and (self.equals > 0 or bool(RESULT.search(self.lower)))
+        return (
+            any(map(self.lower.__contains__, _SIGNS))
+            and bool(OPERATION.search(self.lower))
+            and (self.equals > 0 or bool(RESULT.search(self.lower)))
+        )
 
 
 class Condition(NamedTuple):
@@ -45,6 +49,11 @@ OPERATION = re.compile(
     r"|times|plus|minus|divided by|multiplied by|added to"
     r"|and add)[\s$]{0,3}(?=[-(\\√$]{0,2}[\d(√\\])(?!\(?\s*(?!sqrt)[a-z])"
 )
+_SIGNS = (
+    *("+", "-", "*", "/", "×", "·", "−", "–", "⋅", "∗", "÷", "times", "cdot", "div", "plus", "minus"),
+    *("multiplied", "add"),
+)
+"""Each match of OPERATION has one of these; a search for them is cheaper."""
 RESULT = re.compile(r"\d[^=≈\n]{0,60}(?:=|≈|\bis\b|equals|gives?|makes?|\bgets? me)[^=≈\n]{0,20}\d")
 INTERJECTIONS = (
     r"[*#_\s]*(?:(?:okay|ok|so|now|then|alright|and|but|hm+|oh|well|wait|yes|yeah|no|actually|hold on"

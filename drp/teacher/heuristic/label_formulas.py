@@ -1,7 +1,7 @@
 """Read from numbers, signs and equations what a step does with them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from drp.teacher.heuristic.label_conditions import INTERJECTIONS, OPERATION, RESULT, UNKNOWN, StepText
 from drp.traces import Skill, skills
@@ -14,9 +14,16 @@ _POWER = re.compile(
     r"|cube) roots? of \d"
     r"|perfect (?:square|cube)|to the (?:\w+ )?power|exponents?\b"
 )
+_POWER_SIGNS = (
+    *("^", "²", "³", "**", "√", "sqrt", "squared", "cubed", "root", "perfect", "power", "exponent"),
+)
+"""Each match of _POWER has one of these; a search for them is cheaper."""
 _ABOUT_POWERS = re.compile(r"perfect (?:square|cube)|power|exponent|squared|cubed")
 _FRACTION = re.compile(r"\d/\d|\\d?frac\{ ?-?\d+ ?\}\{ ?\d+ ?\}")
-BINOMIAL = re.compile(r"binom|\bc\((?!0,)\w+, ?\w+\)|\d+ ?c ?\d|\d choose \d|\d\)?!|factorial")
+BINOMIAL = re.compile(  # begins with a set of characters, to which `re` skips
+    r"[bcf\d](?:(?<=b)inom|(?<=c)(?<!\wc)\((?!0,)\w+, ?\w+\)|(?<=f)actorial"
+    r"|(?<=\d)(?:\d* ?c ?\d| choose \d|\)?!))"
+)
 _SIGNS: Mapping[str, Skill] = {
     **dict.fromkeys(("+", "plus", "added to", "and add"), skills.ADDITION),
     **dict.fromkeys(("-", "−", "–", "minus"), skills.SUBTRACTION),
@@ -38,27 +45,45 @@ _OPERATION_WORDS: tuple[tuple[Skill, re.Pattern[str]], ...] = (
         re.compile(r"fraction|percent|decimal|denominator|numerator|ratio\b|\d%|simplif|reduce"),
     ),
 )
+_TUPLES = re.compile(r"(?:-?\d+, (?:and )?){5}|(?:[({]\d+(?:, ?\d+)+[)}][^(){}]{0,40}){4}")
+_FEWEST_COMMAS = 4  # in a match of _TUPLES
 LETTER_TERM = re.compile(rf"{UNKNOWN}_?\d?(?:\^\{{?\w|[²³])?[)\s]*[-+*/^]|[-+*/] ?\(?\d*{UNKNOWN}|\d[a-z]\b")
 _SOLVES = re.compile(r"\bsolv\w+[^.]{0,60}=|both sides|\broots?\b[^.]{0,20}= ?[(\[]|isolat")
 _FACTORS = re.compile(r"factori[sz]|numbers that multiply|multiply to .* add")
 _QUOTIENT = re.compile(r"\d/\d+ ?= ?\d+\b(?!/)")
 _JUDGES = re.compile(r"\b(?:in)?valid\b|\bsame\b|allowed|\bpairs?\b")
-_DIVIDES = re.compile(r"quotient|goes into|bring down|long division")
+_DIVIDES = ("quotient", "goes into", "bring down", "long division")
 _MIXED = (skills.ARITHMETIC, skills.POWERS)
 _CHOOSES = re.compile(r"\bways\b|\bchoose|choices|c\(\d|arrang")
 CALCULUS = re.compile(r"integrals?\b|integrat(?:e|ing)\b|antideriv|\\int\b|∫|derivative|differentiat")
 PROSE = 9  # words for each equation from which on a text tells more than it transforms
 _WORDY = 25  # words for each sign of order
 _NAMES = re.compile(rf"{UNKNOWN}|(?<![a-z])[a-z]\d")
-_ALGEBRA: tuple[tuple[Skill, re.Pattern[str]], ...] = (
-    (skills.CALCULUS, CALCULUS),
-    (skills.SQUARE, re.compile(r"complet\w* the square")),
-    (skills.DIVISIBILITY, re.compile(r"\bmod\b|pmod|≡|\\equiv|\bmod\d")),
-    (skills.SUBSTITUTION, re.compile(r"substitut|plug(?:ging|s)? |replac(?:e|ing)")),
-    (skills.EXPANDING, re.compile(r"expand|distribut(?:e|es|ing|ive)\b|\bfoil\b|multiply\w* out")),
-    (skills.FACTORING, re.compile(r"factor(?:ed|ing|i[sz]\w+)\b|factor:|factor (?:out|it|the|this|\d)")),
+_ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
+    (skills.CALCULUS, ("integra", "deriv", "int", "∫", "differ"), CALCULUS),
+    (skills.SQUARE, ("complet",), re.compile(r"complet\w* the square")),
+    (skills.DIVISIBILITY, ("mod", "≡", "equiv"), re.compile(r"\bmod\b|pmod|≡|\\equiv|\bmod\d")),
+    (
+        skills.SUBSTITUTION,
+        ("substitut", "plug", "replac"),
+        re.compile(r"substitut|plug(?:ging|s)? |replac(?:e|ing)"),
+    ),
+    (
+        skills.EXPANDING,
+        ("expand", "distribut", "foil", "multiply"),
+        re.compile(r"expand|distribut(?:e|es|ing|ive)\b|\bfoil\b|multiply\w* out"),
+    ),
+    (
+        skills.FACTORING,
+        ("factor",),
+        re.compile(r"factor(?:ed|ing|i[sz]\w+)\b|factor:|factor (?:out|it|the|this|\d)"),
+    ),
     (
         skills.SOLVING,
+        (
+            *("side", "isolat", "solv", "cross", "mov", "rearrang", "quadratic", "discriminant", "divid"),
+            *("multipl", "add", "subtract", "eliminat", "equation", "squar"),
+        ),
         re.compile(
             r"both sides|isolat|\bsolv(?:e|ing)|cross[- ]?multipl|move|moving|rearrang|quadratic formula"
             r"|discriminant"
@@ -67,27 +92,52 @@ _ALGEBRA: tuple[tuple[Skill, re.Pattern[str]], ...] = (
             r"|equations? (?:gives|yields)|squar\w+ all"
         ),
     ),
-    (skills.SIMPLIFYING, re.compile(r"simplif|combin|cancel|reduc|like terms|common denominator")),
-    (skills.SETS, re.compile(r"∩|∪|∅|\bsubsets?\b|disjoint|\\cap\b|\\cup\b|inclusion-exclusion")),
-    (skills.COMPLEX, re.compile(r"imaginar|conjugat|complex number|\bi² ?=|i\^2 ?=|\d\s?i\b[^=]*\d\s?i\b")),
-    (skills.VECTORS, re.compile(r"vector|matri[xc]|determinant|dot product")),
-    (skills.TRIGONOMETRY, re.compile(r"(?:\b|\\)(?:sin|cos|tan)\b")),
-    (skills.PROBABILITY, re.compile(r"probab")),
-    (skills.FUNCTIONS, re.compile(r"\b[fgh]\( ?[^()]{1,14}\)+ ?=|\bfunction")),
-    (skills.LOGARITHMS, re.compile(r"\\?log|\\?\bln\b")),
-    (skills.BINOMIALS, BINOMIAL),
+    (
+        skills.SIMPLIFYING,
+        ("simplif", "combin", "cancel", "reduc", "like terms", "common denominator"),
+        re.compile(r"simplif|combin|cancel|reduc|like terms|common denominator"),
+    ),
+    (
+        skills.SETS,
+        ("∩", "∪", "∅", "subset", "disjoint", "cap", "cup", "inclusion"),
+        re.compile(r"∩|∪|∅|\bsubsets?\b|disjoint|\\cap\b|\\cup\b|inclusion-exclusion"),
+    ),
+    (
+        skills.COMPLEX,
+        ("i", "conjugat", "complex"),
+        re.compile(r"imaginar|conjugat|complex number|\bi² ?=|i\^2 ?=|\d\s?i\b[^=]*\d\s?i\b"),
+    ),
+    (
+        skills.VECTORS,
+        ("vector", "matri", "determinant", "dot product"),
+        re.compile(r"vector|matri[xc]|determinant|dot product"),
+    ),
+    (skills.TRIGONOMETRY, ("sin", "cos", "tan"), re.compile(r"(?:\b|\\)(?:sin|cos|tan)\b")),
+    (skills.PROBABILITY, ("probab",), re.compile(r"probab")),
+    (skills.FUNCTIONS, ("(", "function"), re.compile(r"\b[fgh]\( ?[^()]{1,14}\)+ ?=|\bfunction")),
+    (skills.LOGARITHMS, ("log", "ln"), re.compile(r"\\?log|\\?\bln\b")),
+    (skills.BINOMIALS, ("binom", "c", "!"), BINOMIAL),
     (
         skills.SEQUENCES,
+        ("sequence", "series", "sum", "first term", "common ", "a_"),
         re.compile(r"\bsequence|\bseries\b|\\sum|first term|common (?:difference|ratio)|a_\{?n"),
     ),
     (
         skills.GEOMETRY,
+        ("angle", "radius", "area", "perimeter", "hypotenuse", "volume", "perpendicular"),
         re.compile(r"triangle|\bangle|radius|\barea\b|perimeter|hypotenuse|volume|perpendicular"),
     ),
-    (skills.COORDINATES, re.compile(r"slope|coordinate|axis|parabola|vertex")),
+    (
+        skills.COORDINATES,
+        ("slope", "coordinate", "axis", "parabola", "vertex"),
+        re.compile(r"slope|coordinate|axis|parabola|vertex"),
+    ),
 )
-"""What is done with an equation, by the first of these that the text names."""
-_ORDER = re.compile(r"(?<![=-])[<>≤≥]|\\[lg]eq?\b")
+"""What is done with an equation, by the first of these that the text names.
+
+Each match of a pattern has one of the words beside it; a search for them is cheaper.
+"""
+_ORDER = re.compile(r"[<>≤≥\\](?:(?<!\\)(?<![=-].)|(?<=\\)[lg]eq?\b)")
 _VALUE_LAST = re.compile(
     rf"(?<![-+*/])(?<![-+*/] ){UNKNOWN}(?:_\{{?\w+\}}?)? ?=[^=]{{0,12}}-?\d[\d.,/\s$\\)]*\Z"
 )
@@ -130,20 +180,25 @@ CONCLUDES = re.compile(
 )
 
 
+def has_tuples(lower: str) -> bool:
+    """Whether a text lists many numbers or tuples."""
+    return lower.count(",") >= _FEWEST_COMMAS and _TUPLES.search(lower) is not None
+
+
 def operation(text: StepText) -> Skill | None:
     """Return the operation on numbers that most signs of a text stand for; arithmetic for a mixture."""
     found: dict[Skill, int] = {}
     lower = text.lower
-    if _DIVIDES.search(lower):
+    if any(map(lower.__contains__, _DIVIDES)):
         return skills.DIVISION
-    if _FACTORS.search(lower):
+    if ("factori" in lower or "multiply" in lower) and _FACTORS.search(lower):
         return skills.FACTORING
     for match in OPERATION.finditer(lower):
         skill = _SIGNS[match["sign"]]
         if skill is skills.DIVISION and match["sign"] == "/" and " / " not in match[0]:
             continue  # a fraction is an operand
         found[skill] = found.get(skill, 0) + 1
-    powers = len(_POWER.findall(lower))
+    powers = len(_POWER.findall(lower)) if any(map(lower.__contains__, _POWER_SIGNS)) else 0
     if powers and (RESULT.search(lower) or _ABOUT_POWERS.search(lower)):
         found[skills.POWERS] = powers
     if not found:
@@ -182,8 +237,8 @@ def algebra(text: StepText) -> Skill | None:
         if text.computes and not LETTER_TERM.search(lower) and (done := operation(text)):
             return done
         return skills.LISTING if _WRITES_DOWN.search(lower) else skills.CASES
-    for skill, pattern in _ALGEBRA:
-        if pattern.search(lower):
+    for skill, stems, pattern in _ALGEBRA:
+        if any(map(lower.__contains__, stems)) and pattern.search(lower):
             return skill
     if ordered and ordered >= text.equals:
         return skills.INEQUALITIES if len(lower.split()) <= _WORDY * ordered else None

@@ -38,6 +38,7 @@ from drp.teacher.heuristic.label_formulas import (
     PROSE,
     SOME_EQUATIONS,
     algebra,
+    has_tuples,
     operation,
 )
 from drp.traces import Skill, skills, words
@@ -49,7 +50,6 @@ _COUNTED = re.compile(
     r"\bways\b|number of|how many|total|outcome|choices|people|arrang|choose (?:which|from|two|three)"
 )
 _LISTED = re.compile(r"(?:\n\s*(?:[-*•|]|\d{1,2}[.)]|\([^)]+, ).*){3}|(?:[\d)}]+, ){4}|(?:\), ?\(.{1,12}){2}")
-_TUPLES = re.compile(r"(?:-?\d+, (?:and )?){5}|(?:[({]\d+(?:, ?\d+)+[)}][^(){}]{0,40}){4}")
 _ENUMERABLE = OPERATIONS | {
     skills.METHOD,
     skills.SUBGOAL,
@@ -189,7 +189,7 @@ def _shown(skill: Skill, text: StepText, asked: Set[str]) -> Skill | None:
     refined = _REFINED.get(skill)
     if refined:
         return refined(text)
-    if skill in _ENUMERABLE and _TUPLES.search(text.lower):
+    if skill in _ENUMERABLE and has_tuples(text.lower):
         return skills.LISTING
     if skill in OPERATIONS:
         return operation(text)
@@ -222,7 +222,7 @@ def _counting(text: StepText) -> Skill | None:
     """Return counting where something is counted; else what is done with the numbers of ways."""
     if _AGREES.search(text.lower):
         return skills.CHECKING
-    if _TUPLES.search(text.lower) and not _COUNTED.search(text.lower):
+    if has_tuples(text.lower) and not _COUNTED.search(text.lower):
         return skills.LISTING
     if text.computes and BINOMIAL.search(text.lower) and not _COUNTED.search(text.lower):
         return skills.BINOMIALS

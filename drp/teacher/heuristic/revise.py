@@ -190,12 +190,13 @@ def _single_decision(
         _, verdict = max(zip(step_units, verdicts, strict=True), key=lambda pair: len(pair[0].body))
         return Decision(step, "DELETE", None, verdict.reason)
     text = _join(pieces, thinking)
+    original = thinking[step_units[0].start : step_units[-1].end]
     is_part_removed = any(not verdict.keep for verdict in verdicts)
     merge_reason = _telling_reason(pieces)
     if (
         not is_part_removed
         and not merge_reason
-        and text.split() == thinking[step_units[0].start : step_units[-1].end].split()
+        and (text == original.strip() or text.split() == original.split())
     ):
         reasons = [verdict.reason for verdict in verdicts]
         telling = (r for r in ("conclusion", "closing", "unresolved", "needed_later") if r in reasons)

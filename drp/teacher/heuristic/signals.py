@@ -1,7 +1,8 @@
 """Recognize from its words what a unit does: meta talk, checking, turning back, doubting, asking, defining.
 
 Every pattern is named and runs in linear time. Patterns for an opening are matched where the unit's own words
-begin, after interjections ("Okay, so …").
+begin, after interjections ("Okay, so …"). A pattern with many alternatives has one `\b` before all of them:
+`re` then tries them only where a word begins, which is several times as fast.
 """
 
 import re
@@ -28,8 +29,7 @@ TURN = re.compile(  # takes back the statement before it
 )
 UNEASY = re.compile(  # is not settled
     r"\b(?:wait|hmm+|mistake|not sure|confus\w{1,6}|i misread|(?:doesn't|does not) make sense|hold on"
-    r"|different from my|contradict\w{1,5}|earlier (?:i|mistake|calculation))\b",
-    re.I,
+    r"|different from my|contradict\w{1,5}|earlier (?:i|mistake|calculation))\b"
 )
 PROSE = re.compile(r"(?<!\\)\b[a-zA-Z]{3,20}\b [a-zA-Z]{2,20}\b")  # two words in a row
 NEGATED_ERROR = re.compile(
@@ -45,19 +45,19 @@ RETRACTION = re.compile(  # says that something written before is wrong
     r"(?:wrong|incorrect|mistaken)|\bcorrect (?:that|myself)\b|\bcontradict"
 )
 CHECK = re.compile(  # verifies a known result
-    r"\bdouble[- ]?check|\bverif(?:y|ies|ying|ication)\b|\bcheck(?:s|ing|ed)? "
+    r"\b(?:double[- ]?check|verif(?:y|ies|ying|ication)\b|check(?:s|ing|ed)? "
     r"(?:that|if (?!an?\b|any\b)|whether|my|this|with|again|it|for|our|both|all|once|out|these|those|some"
     r"|the (?:answer|result|calculation|computation|math|work|arithmetic|solution|sum|total|numbers?)s?\b)"
-    r"|\blet(?:'s| me)(?: just| quickly)? (?:re-?)?check\b|(?:just|let me|let's|to) make sure\b|\bto be "
+    r"|let(?:'s| me)(?: just| quickly)? (?:re-?)?check\b|(?:just|let me|let's|to) make sure\b|to be "
     r"(?:sure|safe|thorough|certain|careful)\b"
-    r"|\bjust to (?:confirm|verify|check|be)|\bconfirm(?:s|ing|ed)?\b|\bsanity "
-    r"check|\bplug(?:ging|ged)? (?:it |this |them |that |these )?back"
-    r"|\b(?:compute|calculate|do|doing|count|go|list|work) (?:[a-z]{2,10} ){0,3}(?:again|once more|another "
-    r"time)\b|\bsame (?:result|answer)\b"
-    r"|\bwork(?:ing)? backwards?\b|\bcross-?check|\bre-?check|\bgo over "
-    r"(?:that|this|it|the)\b|\bre-?verify|\bcheck:|\bmatch(?:es)? (?:what|our|the|up|with)"
-    r"|\blet(?:'s| me) re-?(?:evaluat|calculat|comput|count|solv|do|visit|iterat)\w{0,3}\b"
-    r"|\blet me see if (?:that|this|it)|\bconsistent with"
+    r"|just to (?:confirm|verify|check|be)|confirm(?:s|ing|ed)?\b|sanity "
+    r"check|plug(?:ging|ged)? (?:it |this |them |that |these )?back"
+    r"|(?:compute|calculate|do|doing|count|go|list|work) (?:[a-z]{2,10} ){0,3}(?:again|once more|another "
+    r"time)\b|same (?:result|answer)\b"
+    r"|work(?:ing)? backwards?\b|cross-?check|re-?check|go over "
+    r"(?:that|this|it|the)\b|re-?verify|check:|match(?:es)? (?:what|our|the|up|with)"
+    r"|let(?:'s| me) re-?(?:evaluat|calculat|comput|count|solv|do|visit|iterat)\w{0,3}\b"
+    r"|let me see if (?:that|this|it)|consistent with)"
 )
 OPEN_CHECK = (
     re.compile(  # part of the derivation that only sounds like a check: "Now, 15: check if it is prime."
@@ -91,14 +91,14 @@ GOING_BACK = re.compile(  # questions the statement before it, whether or not it
     r"(?:(?:but|so|oh|hmm?)[,. ]{1,3}){0,3}(?:wait|hold on|no\b|but that)"
 )
 DOUBT = re.compile(  # weighs without deciding
-    r"\bnot (?:entirely |completely |quite |too |100% )?(?:sure|certain)\b|\bi'm "
-    r"(?:confused|stuck|getting)|\bi wonder\b|\bmaybe (?:i|we) "
+    r"\b(?:not (?:entirely |completely |quite |too |100% )?(?:sure|certain)\b|i'm "
+    r"(?:confused|stuck|getting)|i wonder\b|maybe (?:i|we) "
     r"(?:should|can|need|could|misread|made|have)"
-    r"|\bperhaps (?:i|we)\b|\b(?:did|have|am) i\b|\bi don't (?:think|know|see|remember|need|have)|\bi "
-    r"might\b|\bwait,? (?:is|does|did|are|do|what|why|how|maybe|perhaps|but|let|so)\b"
-    r"|^hm+\b|^(?:probably|presumably)\b|\bmissing (?:something|anything)|\bsounds "
-    r"(?:right|familiar|good|complicated)|\bthat might (?:be|not)|\bseems (?:a bit|a "
-    r"little|too|straightforward|complicated|low|high)"
+    r"|perhaps (?:i|we)\b|(?:did|have|am) i\b|i don't (?:think|know|see|remember|need|have)|i "
+    r"might\b|wait,? (?:is|does|did|are|do|what|why|how|maybe|perhaps|but|let|so)\b"
+    r"|^hm+\b|^(?:probably|presumably)\b|missing (?:something|anything)|sounds "
+    r"(?:right|familiar|good|complicated)|that might (?:be|not)|seems (?:a bit|a "
+    r"little|too|straightforward|complicated|low|high))"
 )
 # Every match of a pattern contains one of the words in its list; searching for them first is much cheaper.
 _CHECK_WORDS = (

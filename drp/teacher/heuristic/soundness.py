@@ -6,7 +6,6 @@ apart.
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 
 from drp.core import Refusal, Revision, StudentTrace
 from drp.derivation import DerivationFault
@@ -14,7 +13,7 @@ from drp.grading.arithmetic import false_equations
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.find_answer import answer_of, find_end, fraction_of
 from drp.teacher.heuristic.signals import GOING_BACK, UNEASY, checks, retracts, takes_back
-from drp.teacher.heuristic.summary_links import NUMBER, Link, links_of
+from drp.teacher.heuristic.summary_links import Link, links_of, numbers_in
 from drp.traces import VALUE, Unit, is_balanced, plain, units
 
 _CHECKS = 1  # most checks that may remain
@@ -61,7 +60,7 @@ def refusal_of(trace: StudentTrace, revision: Revision, *, must_agree: bool) -> 
     if any(answer.is_contradicted_by(unit) for unit in kept):
         return Refusal("teacher_unsettled", "two different answers are concluded")
     turns = sum(takes_back(unit.lower) or retracts(unit.lower) for unit in kept)
-    if turns or len(UNEASY.findall(thinking)) > len(thinking) // _UNEASY_EVERY:
+    if turns or len(UNEASY.findall(thinking.lower())) > len(thinking) // _UNEASY_EVERY:
         return Refusal("teacher_unsettled", "attempts that were taken back are not told from the derivation")
     if equations := false_equations(thinking):
         wrong = f"{equations[0].left} = {equations[0].right} is false"
@@ -102,23 +101,19 @@ def unsettled(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> Ref
 
 def _loose_result(trace: StudentTrace, kept: Sequence[Unit]) -> str | None:
     """Return a unit that concludes a fraction whose value neither a later unit nor the summary has."""
-    told = {
-        fraction_of(value)
-        for text in (trace.question, trace.response)
-        for value in VALUE.findall(plain(text))
-    }
-    later: set[Fraction | None] = set()
-    loose = None
-    for unit in reversed(kept):
-        values = {fraction_of(value) for value in VALUE.findall(unit.plain)}
+    for unit in kept:
+        if "/" not in unit.plain or not _CONCLUDES.match(unit.lower):
+            continue
         results = {fraction_of(value) for value in unit.results if "/" in value}
-        if results and _CONCLUDES.match(unit.lower) and results.isdisjoint(told | later):
-            loose = unit.body
-        later |= values
-    return loose
+        if not results:
+            continue
+        texts = (plain(trace.question), plain(trace.response), *(u.plain for u in kept[unit.index + 1 :]))
+        if results.isdisjoint(fraction_of(value) for text in texts for value in VALUE.findall(text)):
+            return unit.body
+    return None
 
 
 def _untold(links: Sequence[Link], kept: Sequence[Unit]) -> list[Link]:
     """Return the links whose results nothing in a revision states."""
-    told = frozenset().union(*(NUMBER.findall(unit.plain) for unit in kept))
+    told = frozenset().union(*(numbers_in(unit.plain) for unit in kept))
     return [link for link in links if any(result.lstrip("-") not in told for result in link.results)]

@@ -24,7 +24,7 @@ from drp.teacher.heuristic.signals import (
 )
 from drp.traces import Unit, equations, is_balanced, plain, separator, units, words
 
-NUMBER = re.compile(r"\d+(?:\.\d+)?(?:/\d+)?")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:/\d+)?")
 _BOX = re.compile(r"\\boxed\s?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _CONCLUDES = re.compile(r"\\boxed|\bfinal answer\b", re.I)
 _HEADING = re.compile(r"(?:#{1,6}\s.*|\d{1,2}\.\s+\*\*[^*]{1,100}\*\*:?|\*\*[^*]{1,100}\*\*:?)\s*\Z")
@@ -63,6 +63,12 @@ class Link:
     """The beginnings of its content words."""
 
 
+@lru_cache(maxsize=1024)  # every attempt at a trace, and every part of it, looks them up
+def numbers_in(spelled: str) -> frozenset[str]:
+    """Return the numbers of a text in plain spelling."""
+    return frozenset(_NUMBER.findall(spelled))
+
+
 def stems_of(vocabulary: frozenset[str]) -> frozenset[str]:
     """Return the beginnings of words, by which "starting" is "starts"."""
     return frozenset(word[:_STEM] for word in vocabulary)
@@ -78,8 +84,8 @@ def results_of(equations: frozenset[str]) -> dict[str, frozenset[str]]:
         return {}
     pairs = [(left, right) for left, _, right in (pair.partition("=") for pair in equations)]
     lefts = {left for left, _ in pairs}
-    operands = frozenset(number for left, _ in pairs for number in NUMBER.findall(left))
-    ends = {right for _, right in pairs if NUMBER.fullmatch(right.lstrip("-")) and right not in lefts}
+    operands = frozenset(number for left, _ in pairs for number in _NUMBER.findall(left))
+    ends = {right for _, right in pairs if _NUMBER.fullmatch(right.lstrip("-")) and right not in lefts}
     return dict.fromkeys(ends, operands)
 
 
@@ -87,7 +93,7 @@ def results_of(equations: frozenset[str]) -> dict[str, frozenset[str]]:
 def links_of(trace: StudentTrace) -> Sequence[Link]:
     """Return the links of the student's summary, in order; none if it only states the answer."""
     question = plain(trace.question)
-    known_equations, known_values = set(equations(question)), set(NUMBER.findall(question))
+    known_equations, known_values = set(equations(question)), set(_NUMBER.findall(question))
     question_words = words(question.lower())
     links: list[Link] = []
     answer = answer_of(trace)
@@ -107,7 +113,7 @@ def links_of(trace: StudentTrace) -> Sequence[Link]:
             continue
         told += statement
         pairs = frozenset().union(*(unit.equations for unit in group))
-        numbers = frozenset(NUMBER.findall(" ".join(unit.plain for unit in group)))
+        numbers = frozenset(_NUMBER.findall(" ".join(unit.plain for unit in group)))
         vocabulary = frozenset().union(*(unit.vocabulary for unit in group))
         new_pairs, new_values = pairs - known_equations, numbers - known_values
         if not (new_pairs or new_values or _argues(group, lower, vocabulary - question_words)):
@@ -135,11 +141,11 @@ def underived_values(question: str, text: str) -> list[str]:
 
     A number of two or more characters comes from somewhere if the question has it or it is computed.
     """
-    given = set(NUMBER.findall(plain(question)))
+    given = set(_NUMBER.findall(plain(question)))
     spelled = " ".join(unit.plain for unit in units(text))
-    new = {value for value in NUMBER.findall(spelled) if len(value) > 1} - given
+    new = {value for value in _NUMBER.findall(spelled) if len(value) > 1} - given
     pairs = (pair.partition("=") for pair in equations(spelled) if not _NAMES.match(pair))
-    computed = {value for _, _, right in pairs for value in NUMBER.findall(right)}
+    computed = {value for _, _, right in pairs for value in _NUMBER.findall(right)}
     underived = sorted(new - computed)
     return underived if len(underived) > 1 and len(underived) > _UNDERIVED * len(new) else []
 

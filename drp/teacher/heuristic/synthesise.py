@@ -74,7 +74,7 @@ def _response(trace: StudentTrace) -> str:
         conclusion = _conclusion(summary)
         return conclusion if boxed_answer(conclusion) == stated and is_balanced(conclusion) else summary
     closing = f"The answer is $\\boxed{{{trace.answer}}}$."
-    if stated is not None or not is_balanced(summary) or UNEASY.search(summary):
+    if stated is not None or not is_balanced(summary) or UNEASY.search(summary.lower()):
         return closing  # the summary contradicts the answer, is cut off or doubts: it cannot be trusted
     return f"{summary}\n\n{closing}".strip()
 

@@ -1,0 +1,64 @@
+"""A look for a word before a slow pattern must not hide a match of the pattern."""
+
+import re
+from collections.abc import Iterable
+
+import pytest
+
+from drp.teacher.heuristic import compress, follow_summary, label_conditions, label_formulas, signals
+
+SENTENCES = """
+let me double-check that. verify it. it checks out. to make sure. to be safe. i confirm it. plug it back.
+let me compute this again. the same result. work backwards. go over this. it matches what we got. let's
+recalculate. let me see if that is consistent with it. not sure. i'm confused. i wonder. maybe we should.
+perhaps i did. did i? i don't know. i might. wait, is it? hmm. probably. missing something. sounds right.
+that might be. seems low. i made a mistake. this is wrong. we misread it. i messed up. it contradicts
+that. perhaps. maybe. indeed. let's test x. let me try. yes. that is correct. right! good. so, yes, it
+is. 3 + 4. 3 - 4. 3 * 4. 3 × 4. 3 · 4. 8 / 4. 8 ÷ 4. 8 − 4. 8 – 4. 3 times 4. 3 plus 4. 8 minus 4. 8
+divided by 4. 3 multiplied by 4. 3 added to 4. 3 and add 4. 3 \\times 4. 3 \\cdot 4. 8 \\div 4. 3⋅4. 3∗4.
+3^2. 3². 3³. 3**2. √9. sqrt(9). 3 squared. 3 cubed. the square root of 9. a perfect square. to the third
+power. the exponent. integrals. integrating. the antiderivative. \\int x. ∫ x. the derivative.
+differentiate. complete the square. mod 7. pmod 7. x ≡ 3. \\equiv. substitute. plug in. replacing.
+expand. distribute. foil. multiply it out. multiplying out. factored. factor: x. factor out. both sides.
+isolate. solving. cross-multiply. move. rearrange. the quadratic formula. the discriminant. each side.
+divide by 2. multiply through. add the two. subtract these. eliminate. the equation gives. squaring all.
+simplify. combine. cancel. reduce. like terms. common denominator. a ∩ b. a ∪ b. ∅. subsets. disjoint.
+\\cap. \\cup. inclusion-exclusion. imaginary. conjugate. complex number. i² = -1. i^2 = -1. 3i + 4i.
+vectors. the matrix. matrices. the determinant. dot product. sin x. cos x. \\tan x. probability. f(x) =
+3. the function. log x. \\ln x. binom. c(5, 2). 5 c 2. 5 choose 2. 5! factorial. the sequence. series.
+\\sum. first term. common ratio. common difference. a_n. a_{n}. triangle. the angle. radius. area.
+perimeter. hypotenuse. volume. perpendicular. slope. coordinate. axis. parabola. vertex.
+""".replace("\n", " ")
+PHRASES = [phrase.strip() + "." for phrase in SENTENCES.split(". ")] + SENTENCES.split(". ")
+OPENERS = (
+    """
+okay, x|ok, x|alright, x|all right, x|hmm, x|well, x|right, x|yeah, x|yes, x|yep, x|oh, x|ah, x|but wait, x
+wait, x|hold on, x|good, x|great, x|perfect, x|sure, x|cool, x|got it, x|now, x|okay so|hm the|ah the|so let
+so, x|let me see, x|let's think, x|i think that the x|i know that the x|i can write|we need to use|let me use
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
+TABLES: list[tuple[str, Iterable[str], re.Pattern[str]]] = [
+    ("check", signals._CHECK_WORDS, signals.CHECK),
+    ("doubt", signals._DOUBT_WORDS, signals.DOUBT),
+    ("retraction", signals._RETRACTION_WORDS, signals.RETRACTION),
+    ("tentative", follow_summary._TENTATIVE_WORDS, follow_summary._TENTATIVE),
+    ("operation", label_conditions._SIGNS, label_conditions.OPERATION),
+    ("power", label_formulas._POWER_SIGNS, label_formulas._POWER),
+    *((skill.name, stems, pattern) for skill, stems, pattern in label_formulas._ALGEBRA),
+]
+
+
+@pytest.mark.parametrize(("words", "pattern"), [t[1:] for t in TABLES], ids=[t[0] for t in TABLES])
+def test_every_match_has_a_word_of_the_table(words: Iterable[str], pattern: re.Pattern[str]) -> None:
+    matched = [phrase for phrase in PHRASES if pattern.search(phrase)]
+    assert matched
+    assert [phrase for phrase in matched if not any(word in phrase for word in words)] == []
+
+
+def test_every_opener_begins_with_one_of_its_letters() -> None:
+    for initials, pattern, _ in compress._OPENERS:
+        matched = [opener for opener in OPENERS if pattern.match(opener)]
+        assert matched
+        assert {opener[0] for opener in matched} <= set(initials)
