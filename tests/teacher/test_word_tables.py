@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from drp.teacher.heuristic import compress, follow_summary, label_conditions, label_formulas, signals
+from drp.teacher.heuristic import compress, follow_summary, label_conditions, label_formulas, openers, signals
 
 SENTENCES = """
 let me double-check that. verify it. it checks out. to make sure. to be safe. i confirm it. plug it back.
@@ -62,3 +62,33 @@ def test_every_opener_begins_with_one_of_its_letters() -> None:
         matched = [opener for opener in OPENERS if pattern.match(opener)]
         assert matched
         assert {opener[0] for opener in matched} <= set(initials)
+
+
+FIRST_WORDS = (
+    """
+**final answer|the answer|my answer|correct answer|the problem|original task|i'm given
+we need to parse it|i've got these two equations|solve this hard problem|let's reread it|it says
+maybe i misread|puzzle: x|[asy]|draw(x)|there is a figure|this is a tricky|i think the answer
+that's the answer|i believe that it makes sense|does that make sense?|did i err?|just to be sure
+whether we get the same|either way|x = 3|let's call it x|let the sum be x|denote it
+we recall the formula|the product rule|area of it is s^2|remember it|we know it
+by using the product rule|if we apply the law|according to the theorem|setting up an equation
+our equation is:|multiplying both sides|we solve it|by cross-multiplying|we notice the pattern
+### case 1|if x > 3|what if|suppose|for x = 3,|plugging in x = 3:|substituting it
+let's think about it|how do we|perhaps we could|we could use it|one way|i'm wondering how
+we want to go|we must find it|first, we need to|to find it|our goal|how many? |can we do it?
+are they?|we're looking|is there a mistake|what about it|maybe they|let's consider if|possibly they
+i missed it
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
+
+
+def test_every_function_is_found_by_the_first_character() -> None:
+    found = 0
+    for initials, pattern in (pair for *_, patterns in openers._OPENERS for pair in patterns):
+        matched = [words for words in (*FIRST_WORDS, *PHRASES) if re.match(pattern, words)]
+        found += bool(matched)
+        assert {words[0] for words in matched} <= set(initials), pattern
+    assert found > 50

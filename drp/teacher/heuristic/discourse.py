@@ -6,7 +6,7 @@ What a sentence does (checks, plans, names a quantity) outranks what it mentions
 import re
 from collections.abc import Mapping
 
-from drp.teacher.heuristic.openers import FUNCTIONS, OPENER, Function
+from drp.teacher.heuristic.openers import FUNCTIONS, Function, opened_function
 from drp.teacher.heuristic.signals import ALTERNATIVE, GOING_BACK, checks, confirms, opening, takes_back
 from drp.traces import Skill, skills
 
@@ -129,8 +129,7 @@ def function(lower: str, index: int, scores: Mapping[Skill, float]) -> Function 
     if "\\boxed" in lower:
         return _ANSWERS
     start = opening(lower)
-    opener = None if lower[start : start + 1].isdigit() else OPENER.match(lower, start)
-    opened = FUNCTIONS[opener.lastgroup] if opener and opener.lastgroup else None
+    opened = opened_function(lower, start)
     if opened and opened.skill is skills.CONCLUDING and not start:
         opened = None  # "x = 3" alone; "So x = 3" concludes
     if opened and opened.skill in _FIRST:
