@@ -8,7 +8,7 @@ from drp.derivation.dangling_references import dangling_references
 from drp.derivation.faults import DerivationFault
 from drp.derivation.hollow import derives
 from drp.derivation.missing_links import missing_links
-from drp.derivation.original import StatementIndex, index_of
+from drp.derivation.original_trace import StatementIndex, index_of
 from drp.derivation.statements import Statement, statements
 from drp.derivation.withdrawn_steps import withdrawn_steps
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from drp.derivation.faults import DerivationFault, quoted
-from drp.derivation.original import StatementIndex, aligned
+from drp.derivation.original_trace import StatementIndex, aligned
 from drp.derivation.statements import Statement
 
 _ROMAN = {

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.number_roles import Known, SpelledNumber, value
-from drp.derivation.original import StatementIndex, aligned
+from drp.derivation.original_trace import StatementIndex, aligned
 from drp.derivation.statements import Statement
 
 _PROSE_LETTERS = frozenset("aAIsioO")

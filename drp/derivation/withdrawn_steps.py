@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from drp.derivation.faults import DerivationFault, quoted
 from drp.derivation.number_roles import value
-from drp.derivation.original import StatementIndex, repeated
+from drp.derivation.original_trace import StatementIndex, repeated
 from drp.derivation.statements import Statement
 
 _LEAD = (

@@ -15,7 +15,7 @@ import pytest
 
 from drp.core import BadInputError, DeadLetter, Question
 from drp.questions.importers.files import import_questions
-from drp.questions.importers.inputs import absolute, open_input
+from drp.questions.importers.input_addresses import absolute, open_input
 from drp.questions.importers.readers import head_of, read_rows
 from drp.storage import open_store
 

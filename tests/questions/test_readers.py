@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from drp.core.errors import BadInputError
+from drp.questions.importers.input_addresses import open_input
 from drp.questions.importers.input_rows import InputRow, RowFault
-from drp.questions.importers.inputs import open_input
 from drp.questions.importers.readers import head_of
 from drp.questions.importers.readers import read_rows as read_input
 from drp.questions.importers.text_readers import MAX_LINE_BYTES

@@ -6,7 +6,7 @@ import pytest
 
 from drp.core import Revision, StudentTrace
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
-from drp.teacher.heuristic.digressions import drop_digressions
+from drp.teacher.heuristic.delete_digressions import drop_digressions
 from drp.teacher.heuristic.keep_referents import anchor
 from drp.teacher.heuristic.soundness import is_long, refusal_of
 from drp.traces import units

@@ -2,7 +2,7 @@
 
 Thinking is recognised as a key of a message (`reasoning_content`, ...), as a part of its content (`type:
 thinking`), as a message of its own (role `thinking`, gpt-oss's channel `analysis`), and between marks in the
-text, which `drp.questions.importers.marks` cuts.
+text, which `drp.questions.importers.thinking_marks` cuts.
 """
 
 import json

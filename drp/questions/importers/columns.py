@@ -3,7 +3,7 @@
     drp import traces FILE --map thinking=cot --map gold_answer=messages[0].info.answer --map split=
 
 `field` is a DRP field (one of `FIELDS`) and `column` a column of the file, or an address inside one
-(`drp.questions.importers.paths`). Without a column, the field is not read.
+(`drp.questions.importers.value_paths`). Without a column, the field is not read.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from drp.core import BadInputError
-from drp.questions.importers.paths import is_known, value_at
+from drp.questions.importers.value_paths import is_known, value_at
 
 ImportKind: TypeAlias = Literal["traces", "questions"]
 

@@ -15,10 +15,10 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from drp.core import DeadLetter, Question, content_id
 from drp.questions.importers.columns import ColumnMapping, ImportCommand
+from drp.questions.importers.fault_advice import FIELD_OF
 from drp.questions.importers.guess import Guess, recognise
+from drp.questions.importers.input_addresses import ImportInput, open_input
 from drp.questions.importers.input_rows import InputRow, RowFault, clean_raw
-from drp.questions.importers.inputs import ImportInput, open_input
-from drp.questions.importers.mends import FIELD_OF
 from drp.questions.importers.parsing import Defaults, RecordedTrace, parse_question, parse_traces
 from drp.questions.importers.readers import head_of, read_rows
 

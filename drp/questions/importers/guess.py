@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drp.core import BadInputError
+from drp.questions.importers.ambiguous_columns import rival_fault
+from drp.questions.importers.column_contents import Content, content_of
+from drp.questions.importers.column_readings import Generation, as_generations, is_nothing, readings
 from drp.questions.importers.columns import (
     ColumnMapping,
     ImportCommand,
@@ -17,10 +20,7 @@ from drp.questions.importers.columns import (
     is_usual,
     usual_columns,
 )
-from drp.questions.importers.contents import Content, content_of
-from drp.questions.importers.paths import nested_paths, value_at
-from drp.questions.importers.readings import Generation, as_generations, is_nothing, readings
-from drp.questions.importers.rivals import rival_fault
+from drp.questions.importers.value_paths import nested_paths, value_at
 
 _OTHER_FIELDS = ("dataset", "split", "finish_reason", "level", "subject")
 

@@ -1,8 +1,8 @@
 """Parse an input row into a question, or into recorded traces, or into the faults that prevent it.
 
 A row has one trace for each generation that it holds. Thinking comes from a column of its own, or from the
-response: between marks, in parts, keys or channels of messages (`drp.questions.importers.readings`). Thinking
-that is not closed is an unfinished trace.
+response: between marks, in parts, keys or channels of messages (`drp.questions.importers.column_readings`).
+Thinking that is not closed is an unfinished trace.
 """
 
 import json
@@ -15,11 +15,9 @@ from typing import Any
 
 from drp.core import FinishReason, Question, imported_rollout_id, question_id
 from drp.grading import extract_answer
+from drp.questions.importers.ambiguous_columns import rival_fault
 from drp.questions.importers.chat import is_chat, read_chat, read_raw_conversation
-from drp.questions.importers.columns import ColumnMapping
-from drp.questions.importers.input_rows import MAX_CHARACTERS, RAW_CHARACTERS, RowFault, text_fault
-from drp.questions.importers.paths import nested_paths
-from drp.questions.importers.readings import (
+from drp.questions.importers.column_readings import (
     Generation,
     agree,
     as_generations,
@@ -27,7 +25,9 @@ from drp.questions.importers.readings import (
     is_switch,
     readings,
 )
-from drp.questions.importers.rivals import rival_fault
+from drp.questions.importers.columns import ColumnMapping
+from drp.questions.importers.input_rows import MAX_CHARACTERS, RAW_CHARACTERS, RowFault, text_fault
+from drp.questions.importers.value_paths import nested_paths
 
 MAX_GOLD_CHARACTERS = 1_000
 """A longer gold answer is taken for a solution whose final answer is not marked."""

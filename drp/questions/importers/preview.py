@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from drp.core import Question
 from drp.questions.importers.columns import FIELDS, ImportKind
 from drp.questions.importers.files import ImportReading, open_questions, open_traces
+from drp.questions.importers.input_addresses import ImportInput
 from drp.questions.importers.input_rows import InputRow, RowFault
-from drp.questions.importers.inputs import ImportInput
 from drp.questions.importers.parsing import RecordedTrace
 from drp.questions.importers.readers import head_of
 

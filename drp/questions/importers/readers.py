@@ -18,8 +18,8 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from drp.questions.importers.compression import COMPRESSED
+from drp.questions.importers.input_addresses import ImportInput, unusable
 from drp.questions.importers.input_rows import InputRow, RowFault
-from drp.questions.importers.inputs import ImportInput, unusable
 from drp.questions.importers.text_readers import read_csv, read_json_lines
 
 HEAD_ROWS = 1_000

@@ -2,8 +2,8 @@
 
 Steps: decompose, with discourse, openers and formulas, cuts the trace into skill steps; labels, with
 label_conditions and label_formulas, names the skill that each shows.
-Verdicts: keep_or_delete, with signals, find_answer and confirmations, judges each sentence by rules, and
-follow_summary, with summary_links, by the student's own summary; digressions deletes checks and second
+Verdicts: keep_or_delete, with signals, find_answer and confirming_checks, judges each sentence by rules, and
+follow_summary, with summary_links, by the student's own summary; delete_digressions deletes checks and second
 derivations as whole stretches; keep_referents restores what a sentence refers to.
 Revision: revise, with compress and merge, makes the decisions on steps; synthesise writes the text; soundness
 refuses what must not be taught.

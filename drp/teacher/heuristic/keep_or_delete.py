@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from drp.core import StudentTrace
 from drp.grading.arithmetic import false_equations
 from drp.teacher.heuristic import signals
-from drp.teacher.heuristic.confirmations import confirmed
+from drp.teacher.heuristic.confirming_checks import confirmed
 from drp.teacher.heuristic.decision_reasons import DecisionReason, UnitVerdict
 from drp.teacher.heuristic.find_answer import answer_of, find_closing, find_end
 from drp.traces import STRONG, VALUE, Unit, equations, plain, words

@@ -13,7 +13,7 @@ from drp.core import Draft, Refusal, StudentTrace
 from drp.derivation import DerivationFaultKind, derivation_faults
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.decompose import decompose
-from drp.teacher.heuristic.digressions import drop_digressions
+from drp.teacher.heuristic.delete_digressions import drop_digressions
 from drp.teacher.heuristic.follow_summary import (
     is_sure,
     judge_as_fallback,

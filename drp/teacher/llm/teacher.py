@@ -24,10 +24,10 @@ from urllib.parse import urlsplit
 from drp.config import DecompositionKind
 from drp.core import Draft, Refusal
 from drp.ledger import CARRIED, Completion, TeacherReply, TeacherRequest
+from drp.teacher.llm.context_room import tokens_with_room
 from drp.teacher.llm.parse import whole
 from drp.teacher.llm.reply_schemas import UnusableReplyError
 from drp.teacher.llm.request_builder import PromptStrategy, RequestBuilder
-from drp.teacher.llm.room import tokens_with_room
 from drp.teacher.llm.text_checks import derivation_fault
 from drp.teacher.llm.windows import TraceWindow
 from drp.teacher.transport.protocol import Driver

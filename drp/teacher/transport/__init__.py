@@ -2,8 +2,8 @@
 
 from drp.teacher.transport.credentials import api_key
 from drp.teacher.transport.errors import AnswersElsewhereError, TeacherRefusedError, TeacherUnavailableError
-from drp.teacher.transport.free_call import FreeCall, list_models
 from drp.teacher.transport.ledger_session import Archive, LedgerSession
+from drp.teacher.transport.list_models import FreeCall, list_models
 from drp.teacher.transport.protocol import Driver
 
 __all__ = [

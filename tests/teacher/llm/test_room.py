@@ -2,7 +2,7 @@
 
 import pytest
 
-from drp.teacher.llm.room import tokens_with_room
+from drp.teacher.llm.context_room import tokens_with_room
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from drp.questions.importers.chat import is_chat, read_raw_conversation
-from drp.questions.importers.marks import split_marked
-from drp.questions.importers.paths import value_at
-from drp.questions.importers.readings import as_generations, is_nothing, is_switch
+from drp.questions.importers.column_readings import as_generations, is_nothing, is_switch
+from drp.questions.importers.thinking_marks import split_marked
+from drp.questions.importers.value_paths import value_at
 
 ContentKind: TypeAlias = Literal[
     "nothing", "labels", "verdicts", "numbers", "values", "prose", "conversations"

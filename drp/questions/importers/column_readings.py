@@ -16,7 +16,7 @@ from drp.questions.importers.chat import (
     read_raw_conversation,
 )
 from drp.questions.importers.input_rows import RowFault, text_fault
-from drp.questions.importers.marks import split_marked, without_thinking_marks
+from drp.questions.importers.thinking_marks import split_marked, without_thinking_marks
 
 _SWITCHES = frozenset(
     [

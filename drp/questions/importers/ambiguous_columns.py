@@ -6,11 +6,8 @@ from typing import Any
 
 from drp.grading import extract_answer
 from drp.questions.importers.chat import is_chat, read_chat, read_raw_conversation
-from drp.questions.importers.columns import ColumnMapping
-from drp.questions.importers.contents import is_worked
-from drp.questions.importers.input_rows import RowFault
-from drp.questions.importers.paths import value_at
-from drp.questions.importers.readings import (
+from drp.questions.importers.column_contents import is_worked
+from drp.questions.importers.column_readings import (
     Generation,
     agree,
     as_generations,
@@ -19,6 +16,9 @@ from drp.questions.importers.readings import (
     readings,
     same_generations,
 )
+from drp.questions.importers.columns import ColumnMapping
+from drp.questions.importers.input_rows import RowFault
+from drp.questions.importers.value_paths import value_at
 
 
 def rival_fault(values: Mapping[str, Any], mapping: ColumnMapping) -> RowFault | None:
