@@ -40,7 +40,7 @@ class HeuristicTeacher:
     """Implements `drp.teacher.protocol.Teacher`, one draft at a time."""
 
     name = "heuristic"
-    prompt_version = "heuristic-3"
+    prompt_version = "heuristic-4"
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
         """Cut each trace into steps that cover `thinking`."""
