@@ -7,7 +7,7 @@ summary's own sentence takes its place.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from drp.core import Refusal, StudentTrace
@@ -155,7 +155,7 @@ def places_of(units: Sequence[Unit], links: Sequence[Link]) -> dict[int, int]:
 
     Of all ways to assign units without going back, it is the one of largest similarity (dynamic program).
     """
-    index = _Index(units, frozenset().union(*(link.all_values for link in links)))
+    index = _Index(units, links)
     best: dict[int, tuple[float, _Path]] = {-1: (0.0, None)}  # by the last unit
     for number, link in enumerate(links):
         reached = sorted(best.items())
@@ -178,15 +178,18 @@ def places_of(units: Sequence[Unit], links: Sequence[Link]) -> dict[int, int]:
 class _Index:
     """The units of a thinking by their numbers, formulas and words."""
 
-    def __init__(self, units: Sequence[Unit], told: frozenset[str]) -> None:
+    def __init__(self, units: Sequence[Unit], links: Sequence[Link]) -> None:
         self.units = units
-        self.told = told  # numbers of the summary
+        self.told = frozenset().union(*(link.all_values for link in links))  # numbers of the summary
         self.numbers = [numbers_in(unit.plain) for unit in units]
         self.stems = [stems_of(unit.vocabulary) for unit in units]
         self._results: dict[int, Mapping[str, frozenset[str]] | None] = {}
         self.by_mark: defaultdict[str, list[int]] = defaultdict(list)
+        wanted = frozenset().union(
+            *(link.stems.union(link.results, link.formulas, link.values) for link in links)
+        )
         for unit in units:
-            for mark in (*self.numbers[unit.index], *self.stems[unit.index], *unit.equations):
+            for mark in wanted & self.numbers[unit.index].union(self.stems[unit.index], unit.equations):
                 self.by_mark[mark].append(unit.index)
 
     def places(self, link: Link) -> dict[int, float]:
@@ -200,7 +203,10 @@ class _Index:
             places = self.by_mark.get(stem, ())
             if len(places) <= _COMMON * len(self.units) + 3:
                 hits.update(places)
-        found = {index: self._similarity(link, index) for index, _ in hits.most_common(_CANDIDATES)}
+        nearest: Iterable[int] = hits
+        if len(hits) > _CANDIDATES:
+            nearest = sorted(hits, key=lambda index: (-hits[index], index))[:_CANDIDATES]
+        found = {index: self._similarity(link, index) for index in nearest}
         return {index: similarity for index, similarity in found.items() if similarity >= _LEAST}
 
     def _similarity(self, link: Link, index: int) -> float:
