@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drp.config import (
+    BASE,
     UNTRAINED,
     Benchmark,
     EngineName,
@@ -172,7 +173,9 @@ def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
             return fetch_model(ctx.lake.store, registry.get(entry.checkpoint_id))
     if entry.arm not in UNTRAINED and not entry.label:
         return fetch_model(ctx.lake.store, checkpoint_of(ctx, entry, []))
-    base = model_folder(entry.base_model) or Path(entry.base_model)
+    student = ctx.recipe.student if entry.arm == BASE else ctx.recipe.line
+    source = entry.base_model if entry.label else student
+    base = model_folder(source) or Path(source)
     if model_digest(base) != entry.base_sha256:
         raise WrongBaseError(
             f"the model in {base} is not the one that {ctx.run_id} started with: its digest is"

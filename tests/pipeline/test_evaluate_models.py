@@ -131,7 +131,7 @@ def samples(run: RunContext) -> list[dict[str, Any]]:
             run.own_parts("evaluate"),
             "SELECT s.* EXCLUDE (run_date), benchmark, checkpoint_id FROM score_samples s"
             " JOIN (SELECT DISTINCT score_id, benchmark, checkpoint_id FROM scores) USING (score_id)"
-            " ORDER BY ALL",
+            " ORDER BY checkpoint_id, benchmark, question_id, sample_index",
         )
     )
 
@@ -261,7 +261,7 @@ def test_a_folder_of_others_is_measured_and_noticed_when_it_changes(recipe, regi
     (tmp_path / "champion/short").touch()
     run = measured(recipe, "small", "champion")
     (table, *_) = tables(run)
-    names = list(table.columns[0].cells)
+    names = [str(cell) for cell in table.columns[0].cells]
     assert names == ["base (small)", "./champion"], "a folder's name is not taken for the alias"
     (tmp_path / "champion/short").write_text("changed")
     model_digest.cache_clear()
