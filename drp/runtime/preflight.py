@@ -77,7 +77,13 @@ def preflight(ctx: RunContext, shards: Iterable[str]) -> None:
     ids = [rollout for plan in planned for rollout in plan.rollouts]
     of_student = next(select(ctx.visible_parts(), _OF_STUDENT, {"student": recipe.student}, wanted=ids))["n"]
     if not samples and not of_student:
-        return  # recorded traces of another student: a training does not use them
+        if ids:
+            _log.warning(
+                "the traces are not of %s, the recipe's student: a training does not use their revisions."
+                " To train on them, give that name with --student",
+                recipe.student,
+            )
+        return
     checks = list(training_checks(recipe, ctx.visible_parts(), ctx.revision_hash))
     for check in checks:
         _log.info("%s, %s: %s: %s", ctx.run_id, check.name, check.outcome, check.seen)
