@@ -79,9 +79,10 @@ def preflight(ctx: RunContext, shards: Iterable[str]) -> None:
     if not samples and not of_student:
         if ids:
             _log.warning(
-                "the traces are not of %s, the recipe's student: a training does not use their revisions."
-                " To train on them, give that name with --student",
+                "none of the traces is of %s, the recipe's student: a training will not use their revisions,"
+                " unless student in the recipe is the name in the rows, and model the folder %s",
                 recipe.student,
+                recipe.source,
             )
         return
     checks = list(training_checks(recipe, ctx.visible_parts(), ctx.revision_hash))

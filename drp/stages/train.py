@@ -100,8 +100,8 @@ def _no_examples(ctx: RunContext, entry: PlannedCheckpoint) -> BadInputError:
     elif fitting:
         what = f"none of the student {student!r}"
         mend = (
-            f"set student in the recipe to the name in the rows ({fitting[0]['student']!r}) and model to"
-            f" {ctx.recipe.source!r}, or replay the file with --student {student}"
+            f"set student in the recipe to the name in the rows, {fitting[0]['student']!r}, and model to"
+            f" {ctx.recipe.source!r}"
         )
     else:
         what = f"none that were made with the teacher, decomposition and gates of recipe {ctx.recipe.name}"

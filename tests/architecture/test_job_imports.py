@@ -26,7 +26,7 @@ def test_the_sampling_worker_needs_only_what_its_environment_has(lock):
         for module, names in packages_distributions().items()
         if {re.sub(r"[-_.]+", "-", name).lower() for name in names} <= lacking
     )
-    program = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1:])); import drp.pipeline.sampling_worker"
+    program = "import sys; sys.modules |= dict.fromkeys(sys.argv[1:]); import drp.pipeline.sampling_worker"
     done = subprocess.run(
         [sys.executable, "-c", program, *modules], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -218,7 +218,7 @@ def test_a_run_without_a_champion_is_never_given_one(run, registry):
 @pytest.mark.parametrize(
     ("changes", "says", "mend"),
     [
-        ({}, "none of the student", "--student"),
+        ({}, "none of the student", "set student in the recipe"),
         ({"decomposition": "sentence"}, "none that were made with the teacher", "DRP_TEACHER"),
     ],
     ids=["another student", "another decomposition"],
