@@ -74,6 +74,8 @@ def _import(
         from drp.stages.ingest import import_file
 
         counts = import_file(open_lake(), source, kind=kind, pairs=mapping or (), student=student)
+        if kind == "traces":  # it counts rows that are questions without a trace, which such a file has not
+            counts = {what: number for what, number in counts.items() if what != "questions"}
         print_table(f"{source.name}: {counts.get('rows', 0)} rows", ["what", "rows"], sorted(counts.items()))
 
 

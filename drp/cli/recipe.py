@@ -85,7 +85,7 @@ def recipe_new(
         path.unlink()
         raise
     typer.echo("".join(line for line in text.splitlines(keepends=True)[:6]), nl=False)
-    typer.echo(f"recipe: {path}. Next: drp nightly --recipe {path}")
+    typer.echo(f"recipe: {path}. Next: drp doctor --recipe {path}")
 
 
 def _name_in(text: str) -> str:

@@ -1,7 +1,7 @@
 """Curations select the examples for fine-tuning a student, from the corpus or for a control arm."""
 
 from drp.curation.best_of_n import best_of_n
-from drp.curation.candidates import read_candidates
+from drp.curation.candidates import candidate_sources, read_candidates
 from drp.curation.dataset_export import Layout, columns_of, export_examples
 from drp.curation.drp_revisions import drp_revisions
 from drp.curation.protocol import Candidate, Curation, make_example
@@ -17,6 +17,7 @@ __all__ = [
     "Example",
     "Layout",
     "best_of_n",
+    "candidate_sources",
     "columns_of",
     "drp_revisions",
     "export_examples",

@@ -1,21 +1,28 @@
 """Read the candidates of a corpus version: right rollouts of the student with their accepted revisions."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from drp.curation.protocol import Candidate
 from drp.lake import Addresses
 from drp.query import select
 from drp.traces import TokenCounter
 
-_CANDIDATES = """
+_USABLE = """
+FROM revisions v JOIN rollouts r USING (rollout_id) JOIN questions USING (question_id)
+WHERE r.verdict = 'equal' AND r.finish_reason <> 'length' AND NOT r.is_degenerate
+  AND NOT list_contains(reject_reasons, 'benchmark_leak')
+"""
+_CANDIDATES = f"""
 SELECT rollout_id, r.question_id, question, r.thinking, r.response, r.total_tokens, r.token_counter,
        CASE WHEN status = 'accepted' THEN v.thinking END AS revised_thinking,
        CASE WHEN status = 'accepted' THEN v.response END AS revised_response
-FROM revisions v JOIN rollouts r USING (rollout_id) JOIN questions USING (question_id)
-WHERE v.recipe_hash = $recipe_hash AND r.student = $student AND r.verdict = 'equal'
-  AND r.finish_reason <> 'length' AND NOT r.is_degenerate
-  AND NOT list_contains(reject_reasons, 'benchmark_leak')
+{_USABLE} AND v.recipe_hash = $recipe_hash AND r.student = $student
 ORDER BY r.question_id, rollout_id
+"""
+_SOURCES = f"""
+SELECT r.student, v.recipe, v.teacher, v.recipe_hash, count(*) AS rollouts
+{_USABLE} GROUP BY ALL ORDER BY ALL
 """
 
 
@@ -34,6 +41,11 @@ def read_candidates(
     for row in select(addresses, _CANDIDATES, parameters):
         count = _counter(tokens, row.pop("token_counter"))
         yield Candidate(**row, count=count)
+
+
+def candidate_sources(addresses: Addresses) -> list[dict[str, Any]]:
+    """Return whose candidates there are: student, recipe, teacher, recipe_hash, and their number."""
+    return list(select(addresses, _SOURCES))
 
 
 def _counter(tokens: TokenCounter, unit: str) -> Callable[[str], int]:

@@ -77,7 +77,14 @@ def preflight(ctx: RunContext, shards: Iterable[str]) -> None:
     ids = [rollout for plan in planned for rollout in plan.rollouts]
     of_student = next(select(ctx.visible_parts(), _OF_STUDENT, {"student": recipe.student}, wanted=ids))["n"]
     if not samples and not of_student:
-        return  # recorded traces of another student: a training does not use them
+        if ids:
+            _log.warning(
+                "none of the traces is of %s, the recipe's student: a training will not use their revisions,"
+                " unless student in the recipe is the name in the rows, and model the folder %s",
+                recipe.student,
+                recipe.source,
+            )
+        return
     checks = list(training_checks(recipe, ctx.visible_parts(), ctx.revision_hash))
     for check in checks:
         _log.info("%s, %s: %s: %s", ctx.run_id, check.name, check.outcome, check.seen)

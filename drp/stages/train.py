@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from drp.config import UNTRAINED, settings
-from drp.core import CheckpointFolder, load_plugin
+from drp.core import BadInputError, CheckpointFolder, load_plugin
 from drp.core.stage_names import TRAIN
-from drp.curation import Curation, read_candidates
+from drp.curation import Curation, candidate_sources, read_candidates
 from drp.jobs import process_lock, run_jobs
 from drp.registry import folder_key, open_registry, store_folder
 from drp.runtime import (
@@ -80,12 +80,39 @@ def _trained(ctx: RunContext, entry: PlannedCheckpoint, lock: int) -> Manifest:
             for example in curation(candidates)
         )
         try:
-            write_job(folder / "job", training_job(recipe, entry.base_sha256), examples)
+            written = write_job(folder / "job", training_job(recipe, entry.base_sha256), examples)
         except OSError as error:
             raise CheckpointUnwritableError(folder / "job", error) from error
+        if not written:
+            raise _no_examples(ctx, entry)
         document = {"stage": TRAIN, "job": str(folder / "job"), "out": str(folder / "out")}
         run_jobs("training", "drp.training.worker_main", document, holding=[lock])
     return read_manifest(folder / "out")
+
+
+def _no_examples(ctx: RunContext, entry: PlannedCheckpoint) -> BadInputError:
+    """Say whose rollouts the corpus has, if it has none that this recipe can train its student on."""
+    student, version = ctx.recipe.student, entry.corpus_version
+    sources = candidate_sources(ctx.lake.published(version))
+    fitting = [row for row in sources if row["recipe_hash"] == ctx.revision_hash]
+    if any(row["student"] == student for row in fitting):
+        what, mend = f"none for the arm {entry.arm}", 'drp sql "FROM reject_reasons", which says why'
+    elif fitting:
+        what = f"none of the student {student!r}"
+        mend = (
+            f"set student in the recipe to the name in the rows, {fitting[0]['student']!r}, and model to"
+            f" {ctx.recipe.source!r}"
+        )
+    else:
+        what = f"none that were made with the teacher, decomposition and gates of recipe {ctx.recipe.name}"
+        mend = f"drp nightly --recipe {ctx.recipe.name}, or train with the teacher of before (DRP_TEACHER)"
+    has = "; ".join(f"{row['rollouts']} of {row['student']} by {row['teacher']}" for row in sources[:3])
+    return BadInputError(
+        f"there is nothing to train on: of corpus version {version}, {what}. It has right rollouts:"
+        f" {has or 'none'}",
+        state="Nothing was trained",
+        next_command=mend,
+    )
 
 
 def _row(ctx: RunContext, entry: PlannedCheckpoint, manifest: Manifest) -> dict[str, Any]:

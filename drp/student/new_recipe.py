@@ -97,7 +97,7 @@ def _template(model: ModelDescription) -> str:
 
 def _thinking(model: ModelDescription) -> str:
     if model.marks is None:
-        return "no marks found: all of a response counts as its answer, and there is nothing to prune"
+        return "no marks found: to train it, name <think> and </think> in the system text of a prompt file"
     opened = "; the prompt opens it" if model.opens_thinking else ""
     words = f"{model.marks[0]} … {model.marks[1]}{opened}"
     return words

@@ -24,6 +24,7 @@ from drp.student.engines import end_of_turn, knows_marks, render_prompt
 
 QUESTION_ONLY = StudentPrompt(question="{question}")
 """The prompt of examples whose questions are whole user messages, without a system message."""
+_COPY = "copy the model's tokenizer and chat template into that folder, then train again"
 _BATCH = 256  # examples per call of the tokenizer
 
 
@@ -62,7 +63,9 @@ class Encoder:
         if not knows_marks(tokenizer, prompt, marks):
             raise self._refusal(
                 f"has {marks.closing.strip()} neither in its vocabulary nor in its chat template, so it does"
-                " not belong to a reasoning model; the system text of a prompt file may name the mark"
+                " not belong to a reasoning model, and the recipe's prompt does not name the mark",
+                "name the marks in the system text of a prompt file, and that file in the recipe"
+                " (prompt_version: FILE), then train again",
             )
         end = end_of_turn(tokenizer, prompt)
         if end is None:
@@ -157,11 +160,8 @@ class Encoder:
     def _ids(self, texts: list[str]) -> Any:
         return self._tokenizer(texts, add_special_tokens=False)["input_ids"]
 
-    def _refusal(self, problem: str) -> BadInputError:
-        return _refusal(
-            f"the tokenizer in {self._folder} {problem}",
-            "copy the model's tokenizer and chat template into that folder, then train again",
-        )
+    def _refusal(self, problem: str, next_command: str = _COPY) -> BadInputError:
+        return _refusal(f"the tokenizer in {self._folder} {problem}", next_command)
 
 
 def _check(example: Example) -> None:

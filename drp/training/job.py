@@ -117,14 +117,17 @@ class Manifest(_Document):
     versions: dict[str, str]
 
 
-def write_job(folder: Path, job: TrainingJob, examples: Iterable[Example]) -> None:
-    """Write a job folder, `job.json` last."""
+def write_job(folder: Path, job: TrainingJob, examples: Iterable[Example]) -> int:
+    """Write a job folder, `job.json` last; return the number of examples."""
+    written = 0
     folder.mkdir(parents=True, exist_ok=True)
     (folder / JOB).unlink(missing_ok=True)
     with pq.ParquetWriter(folder / EXAMPLES, _SCHEMA, compression="zstd", compression_level=3) as writer:
         for rows in chunked(examples, _ROW_GROUP):
             writer.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=_SCHEMA))
+            written += len(rows)
     write_atomically(folder / JOB, job.model_dump_json(indent=2))
+    return written
 
 
 def read_job(folder: Path) -> TrainingJob:

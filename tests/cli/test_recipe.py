@@ -35,7 +35,7 @@ def test_recipes_and_their_keys_are_listed(drp):
 def test_a_new_recipe_can_be_run_as_it_is_and_is_never_overwritten(drp, home):
     status, out, error = drp("recipe", "new", "--student", "models/tiny")
     assert status == 0, error
-    assert "recipe: tiny.yaml. Next: drp nightly --recipe tiny.yaml" in out
+    assert "recipe: tiny.yaml. Next: drp doctor --recipe tiny.yaml" in out
     assert "thinking" in out
     assert load_recipe("tiny.yaml").student == "models/tiny"
     before = (home / "tiny.yaml").read_bytes()

@@ -13,6 +13,7 @@ import yaml
 from drp.config.recipe import RECIPES
 from drp.config.settings import settings
 from drp.core.errors import BadInputError
+from drp.curation import candidate_sources
 from drp.grading import GraderSelfTestError, GraderWorkerError, golden
 from drp.jobs.errors import EnvironmentMissingError, JobFailedError, JobLostError
 from drp.lake.lake import Lake
@@ -212,3 +213,24 @@ def test_a_run_without_a_champion_is_never_given_one(run, registry):
     registry.register(later)
     registry.promote(later.checkpoint_id, "champion", "of another date")
     assert prepare(run) == names
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "mend"),
+    [
+        ({}, "none of the student", "set student in the recipe"),
+        ({"decomposition": "sentence"}, "none that were made with the teacher", "DRP_TEACHER"),
+    ],
+    ids=["another student", "another decomposition"],
+)
+def test_a_corpus_that_has_nothing_of_the_student_says_whose_it_is(
+    lake, student, tmp_path, changes, says, mend
+):
+    run = open_training(write_recipe(tmp_path, student, **changes), DAY)
+    name = next(name for name in prepare(run) if entry_of(run, name).arm == "drp")
+    (source,) = candidate_sources(lake.published())
+    with pytest.raises(BadInputError, match=f"of corpus version 1, {says}") as caught:
+        train(run, name)
+    assert f"{source['rollouts']} of {source['student']} by {source['teacher']}" in caught.value.problem
+    assert mend in caught.value.next_command
+    assert not run.run.is_done("train", name)

@@ -37,7 +37,8 @@ def job(tmp_path):
     base.mkdir()
     (base / "model.safetensors").write_bytes(b"weights")
     folder = tmp_path / "job"
-    write_job(folder, TrainingJob(base=str(base), settings=Sft()), iter(ROWS))
+    written = write_job(folder, TrainingJob(base=str(base), settings=Sft()), iter(ROWS))
+    assert written == len(ROWS)
     return folder
 
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 import httpx2
-import openai
 
 from drp.ledger import NO_ROOM, Usage
 from drp.teacher.transport.error_bodies import ErrorBody, described, without_secret
@@ -103,6 +102,8 @@ def fault_of(error: Exception, secret: str) -> RequestFault:
 def _fault_of(error: Exception) -> RequestFault:
     if isinstance(error, NoAnswerError):
         return _no_answer(error)
+    import openai  # here, because the environments of jobs import this package and lack it
+
     if isinstance(error, openai.APIStatusError):
         return _of_status(error.status_code, described(error.body), error.response.headers)
     if isinstance(error, openai.APITimeoutError | TimeoutError):
