@@ -8,6 +8,7 @@ If a task fails, its last log line says what to do; docs/runbook.md has a sectio
 Asset: `drp_corpus` is updated only when the corpus gets a new version.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,13 +44,14 @@ PARAMS = {
 
 def tonight(began: datetime | None = None) -> Any:
     """Open the night of this DAG run; a task that may defer while batches are pending passes `began`."""
-    from drp.runtime import open_night, with_command
+    from drp.runtime import night_command, open_night
 
     context = get_current_context()
     params = context["params"]
     run_date = params["run_date"] or context["dag_run"].run_after.date().isoformat()
+    given = {name: params[name] for name in ("traces", "sample_size", "backlog")}
     night = open_night(params["recipe"], run_date, may_defer_since=began)
-    return with_command(night, params["traces"], sample_size=params["sample_size"], backlog=params["backlog"])
+    return replace(night, command=night_command(params["recipe"], run_date, **given))
 
 
 @dag(
@@ -74,7 +76,7 @@ def drp_nightly() -> None:
 
         night, params = tonight(), get_current_context()["params"]
         shards = plan(night, given=given, sample_size=params["sample_size"], backlog=params["backlog"])
-        preflight(night, shards)
+        preflight(night.run_id)
         estimate(night, shards)
         return shards
 

@@ -244,6 +244,18 @@ class Run:
     def _write_plan_document(self, shard: str, plan: bytes) -> None:
         self.store.create(f"{self._folder}/{PLAN}/{shard}.json", plan)
 
+    def keep_given(self, shard: str, rollout_ids: Iterable[str]) -> None:
+        """Keep which rollouts the night's file of traces has: its own rows hold only those that were new.
+
+        `shard` is the name of the file's rows in the stage `ingest`.
+        """
+        self.store.put(f"{self._folder}/given-{shard}.json", json.dumps(sorted(set(rollout_ids))).encode())
+
+    def given(self, shard: str) -> list[str] | None:
+        """The ids that `keep_given` has kept, in order; None if it has not kept any."""
+        data = self.store.get(f"{self._folder}/given-{shard}.json")
+        return None if data is None else [str(rollout_id) for rollout_id in json.loads(data)]
+
     def remember(self, what: str, choose: Callable[[], str]) -> str:
         """Make a choice once per run: the first call stores it, and every later attempt gets the same one."""
         key = f"{self._folder}/{what}.json"

@@ -1,10 +1,11 @@
 """The stages in order, without Airflow: `drp nightly`. The DAG `drp_nightly` calls the same functions."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rich.progress import Progress
 
-from drp.runtime import RunContext, estimate, preflight, with_command
+from drp.runtime import RunContext, estimate, night_command, preflight
 from drp.stages.decompose import decompose
 from drp.stages.gate import gate
 from drp.stages.ingest import ingest
@@ -38,12 +39,22 @@ def nightly(
         backlog: revise everything that this recipe has not revised, whoever has sampled it.
         say: is told what is sent to a teacher that costs money, and the cost, before the first request.
     """
-    ctx = with_command(ctx, traces, pairs=pairs, student=student, sample_size=sample_size, backlog=backlog)
+    command = night_command(
+        ctx.recipe_source or ctx.recipe.name,
+        ctx.run.run_date.isoformat(),
+        traces,
+        overrides=ctx.recipe.overrides,
+        pairs=pairs,
+        student=student,
+        sample_size=sample_size,
+        backlog=backlog,
+    )
+    ctx = replace(ctx, command=command)
     with Progress(transient=True) as progress:  # shows nothing where there is no terminal
         bar = progress.add_task("ingest", total=None)
         given = ingest(ctx, traces, pairs=pairs, student=student)
         shards = plan(ctx, given=given, sample_size=sample_size, backlog=backlog)
-        preflight(ctx, shards)
+        preflight(ctx.run_id)
         progress.update(bar, total=len(shards) * len(SHARD_STAGES) + 2)
         for stage in SHARD_STAGES:
             if stage is decompose and (expected := estimate(ctx, shards)) is not None:

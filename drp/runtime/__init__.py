@@ -11,9 +11,8 @@ from drp.runtime.flagged_checkpoints import (
     plan_remove_and_flag,
     remove_and_flag,
 )
-from drp.runtime.given_rollouts import keep_given, read_given
 from drp.runtime.hashes import revision_hash
-from drp.runtime.night_command import with_command
+from drp.runtime.night_command import night_command
 from drp.runtime.night_teacher import open_teacher_for
 from drp.runtime.preflight import PreflightFailedError, preflight
 from drp.runtime.shard_plans import PlannedCheckpoint, ShardPlan
@@ -62,9 +61,9 @@ __all__ = [
     "fetch_model",
     "fetch_student",
     "flag_checkpoints",
-    "keep_given",
     "manifest_key",
     "model_digest",
+    "night_command",
     "open_evaluation",
     "open_night",
     "open_teacher_for",
@@ -73,7 +72,6 @@ __all__ = [
     "prefilter_rollouts",
     "preflight",
     "read_decomposed",
-    "read_given",
     "remove_and_flag",
     "reopen",
     "revision_hash",
@@ -82,5 +80,4 @@ __all__ = [
     "sample",
     "scratch",
     "training_job",
-    "with_command",
 ]

@@ -11,9 +11,13 @@ from functools import cached_property
 
 from drp.config import Recipe, load_recipe, settings
 from drp.core import BadInputError, RunId, RunKind, content_id
+from drp.core.stage_names import PRUNE
 from drp.lake import Lake, Run, ShardFile, merge_addresses, open_lake
 from drp.runtime.hashes import revision_hash
+from drp.runtime.shard_plans import ShardPlan
 from drp.runtime.student_models import resolve_student
+from drp.student.engines import model_folder
+from drp.traces import TokenCounter
 
 IMPORTED = "ingested"
 """Fingerprint of imported rows: no recipe can change them."""
@@ -73,6 +77,12 @@ class RunContext:
         """Address of the run's report."""
         return self.lake.store.uri(f"{self.report_folder}/report.html")
 
+    @cached_property
+    def token_counter(self) -> TokenCounter:
+        """Counts tokens as the recipe's student does."""
+        recipe = self.recipe
+        return TokenCounter(model_folder(recipe.student, recipe.model), recipe.thinking)
+
     def keep_recipe(self) -> None:
         """Store the recipe with the run, so that the report can be written again without its file."""
         self.lake.store.put(_recipe_key(self.run_id), self.recipe.model_dump_json().encode())
@@ -92,6 +102,14 @@ class RunContext:
     def pieces(self, stage: str, shard: str) -> Iterator[ShardFile]:
         """The finished pieces of a shard of a stage."""
         return (done for done in self.shard_files(stage) if done.shard.partition("-")[0] == shard)
+
+    def unfinished(self) -> dict[str, ShardPlan]:
+        """The night's shards that were planned with the recipe as it stands now, and are not pruned yet."""
+        return {
+            shard: planned
+            for shard, planned in self.run.plans(ShardPlan).items()
+            if planned.fingerprint == self.work_fingerprint and not self.run.is_done(PRUNE, shard)
+        }
 
     def visible_parts(self) -> dict[str, list[str]]:
         """Addresses of what this run builds on: what other runs have published, and its own rows so far.

@@ -15,8 +15,9 @@ from more_itertools import chunked
 
 from drp.config import settings
 from drp.core.stage_names import PRUNE, ROLLOUT
+from drp.lake import open_lake
 from drp.ledger import Ledger, LedgerEntry, Tariff, TeacherRequest, open_ledger
-from drp.runtime.context import RunContext
+from drp.runtime.context import RunContext, reopen
 from drp.runtime.shard_plans import ShardPlan
 from drp.runtime.shard_rows import RolloutWithQuestion, rows_in
 from drp.runtime.teacher_prefilter import prefilter_rollouts
@@ -83,15 +84,15 @@ def estimate(ctx: RunContext, shards: Iterable[str]) -> Estimate | None:
     return total
 
 
-def whole_cost(ctx: RunContext) -> Decimal:
-    """Return what the whole night costs in USD: what it has spent, what is reserved, and what is to come."""
-    shards = [
-        shard
-        for shard, planned in ctx.run.plans(ShardPlan).items()
-        if planned.fingerprint == ctx.work_fingerprint
-    ]
+def whole_cost(run_id: str) -> Decimal:
+    """Return what a night costs in USD in the end: what it has spent, what is reserved, and what is to come.
+
+    Args:
+        run_id: a night with a plan, in the lake at DRP_LAKE.
+    """
+    ctx = reopen(open_lake(), run_id)
     with open_ledger(settings().resolved_database_url) as ledger:
-        return ledger.spent(ctx.run_id).total + _estimate(ctx, shards, ledger).usd
+        return ledger.spent(ctx.run_id).total + _estimate(ctx, ctx.unfinished(), ledger).usd
 
 
 def _is_paid(ctx: RunContext) -> bool:

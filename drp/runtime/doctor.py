@@ -130,7 +130,7 @@ def _teacher(recipe: Recipe) -> Iterator[HealthCheck]:
         yield HealthCheck("teacher", "ok", f"{name} computes on this machine and is free")
         return
     try:
-        key = api_key(name, profile)
+        key = api_key(name, profile.api_key_env, profile.base_url)
     except DrpError as error:
         yield _failed("teacher", error)
     else:

@@ -2,45 +2,44 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from drp.config import settings
-from drp.runtime.context import RunContext
 
 
-def with_command(
-    ctx: RunContext,
+def night_command(
+    recipe: str,
+    run_date: str,
     traces: str | None = None,
     *,
+    overrides: Sequence[str] = (),
     pairs: Sequence[str] = (),
     student: str | None = None,
     sample_size: int | None = None,
     backlog: bool = False,
-) -> RunContext:
-    """Return the context of a night that knows its command. The options are those of `drp nightly`.
+) -> str:
+    """Return the command of a night. The options are those of `drp nightly`.
 
     Files are named by their absolute paths, and the date is always named, so that the command does the same
     from another folder and on another day.
     """
-    recipe = ctx.recipe_source or ctx.recipe.name
     if Path(recipe).suffix:
         recipe = str(Path(recipe).absolute())
     words = ["drp", "nightly"]
     if traces is not None:
         words += ["--traces", traces if _is_no_path(traces) else str(settings().home / traces)]
-    words += ["--recipe", recipe, "--run-date", ctx.run.run_date.isoformat()]
+    words += ["--recipe", recipe, "--run-date", run_date]
     if sample_size is not None:
         words += ["--sample-size", str(sample_size)]
     if student is not None:
         words += ["--student", student]
     for pair in pairs:
         words += ["--map", pair]
-    for change in ctx.recipe.overrides:
+    for change in overrides:
         words += ["--set", change]
     if backlog:
         words.append("--backlog")
-    return replace(ctx, command=shlex.join(words))
+    return shlex.join(words)
 
 
 def _is_no_path(traces: str) -> bool:

@@ -37,5 +37,5 @@ def open_teacher_for(ctx: RunContext) -> Iterator[Teacher]:
         ) as teacher:
             yield teacher
     except BudgetExhaustedError as error:
-        error.to_go_on(ctx.command, whole_cost(ctx))
+        error.to_go_on(ctx.command, whole_cost(ctx.run_id))
         raise

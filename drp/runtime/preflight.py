@@ -7,7 +7,7 @@ make the corpus, and says that nothing was checked.
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,10 +16,9 @@ from drp.config import Recipe, settings
 from drp.core import TerminalError
 from drp.curation import Example
 from drp.jobs import EnvironmentMissingError, HealthCheck, read_checks, run_jobs
-from drp.lake import Addresses
+from drp.lake import Addresses, open_lake
 from drp.query import select
-from drp.runtime.context import RunContext
-from drp.runtime.shard_plans import ShardPlan
+from drp.runtime.context import reopen
 from drp.runtime.training_plan import training_job
 from drp.student.engines import fetch_command, student_of
 from drp.teacher.transport import api_key
@@ -59,18 +58,21 @@ class PreflightFailedError(TerminalError):
         )
 
 
-def preflight(ctx: RunContext, shards: Iterable[str]) -> None:
+def preflight(run_id: str) -> None:
     """Check the student of a recipe that trains, if the night costs something and works for that student.
+
+    Args:
+        run_id: a night with a plan, in the lake at DRP_LAKE.
 
     Raises:
         PreflightFailedError: a training would be refused.
         TeacherRefusedError: the teacher's API key is not set.
     """
+    ctx = reopen(open_lake(), run_id)
     recipe = ctx.recipe
     if recipe.profile.is_remote:
-        api_key(recipe.teacher, recipe.profile)
-    plans = ctx.run.plans(ShardPlan)
-    planned = [plans[shard] for shard in shards]
+        api_key(recipe.teacher, recipe.profile.api_key_env, recipe.profile.base_url)
+    planned = list(ctx.unfinished().values())
     samples = any(plan.questions for plan in planned)
     if recipe.evaluation is None or not (samples or recipe.profile.is_remote):
         return

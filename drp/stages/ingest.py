@@ -37,7 +37,7 @@ from drp.questions.importers import (
     open_input,
     refused_letter,
 )
-from drp.runtime import IMPORTED, RunContext, keep_given, read_given
+from drp.runtime import IMPORTED, RunContext
 from drp.student import grade_rollouts, recorded_rollout, rollout_from_row, rollout_row
 from drp.withdrawals import OtherAnswer, RunWithdrawals, SeenQuestions
 
@@ -82,9 +82,9 @@ def ingest(
             given: list[str] = []
             rows = _noting_rollouts(read, given)
             _write_items(withdrawals, ctx.known_parts(), shard, rows, ctx.recipe, faults)
-            if read_given(ctx.run, shard) is None:
+            if ctx.run.given(shard) is None:
                 deque(rows, maxlen=0)  # nothing has read them if an earlier attempt has written the rows
-                keep_given(ctx.run, shard, given)
+                ctx.run.keep_given(shard, given)
         withdrawals.settle()
         return shard
     for question_set in ctx.recipe.questions:

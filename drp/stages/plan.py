@@ -19,9 +19,9 @@ from itertools import groupby
 from typing import Any
 
 from drp.core import content_id
-from drp.core.stage_names import DECOMPOSE, PRUNE, ROLLOUT
+from drp.core.stage_names import DECOMPOSE, ROLLOUT
 from drp.query import select
-from drp.runtime import RunContext, ShardPlan, by_student, read_given
+from drp.runtime import RunContext, ShardPlan, by_student
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def plan(
     questions = [] if given is not None else _questions(ctx)
     pending = _pending(ctx, given, backlog)
     foreign = {row["rollout_id"] for row in pending if not row["is_own"]}
-    unfinished = _unfinished(ctx)
+    unfinished = ctx.unfinished()
     for shard, planned in list(unfinished.items()):
         is_own = foreign.isdisjoint(planned.rollouts) and set(questions).issuperset(planned.questions)
         if not is_own and not ctx.run.is_done(DECOMPOSE, shard):  # else the teacher has answered already
@@ -112,7 +112,7 @@ def _pending(ctx: RunContext, given: str | None, backlog: bool) -> list[dict[str
         "is_replay": given is not None,
         "backlog": backlog,
     }
-    wanted = read_given(ctx.run, given) or [] if given is not None else []
+    wanted = ctx.run.given(given) or [] if given is not None else []
     return list(select(ctx.visible_parts(), _PENDING, parameters, wanted=wanted))
 
 
@@ -134,15 +134,6 @@ def _say_what_is_left(ctx: RunContext, left: Set[str], pending: Sequence[dict[st
             ctx.run_id,
             by_student(students),
         )
-
-
-def _unfinished(ctx: RunContext) -> dict[str, ShardPlan]:
-    """Shards that an earlier attempt planned with the same recipe and that are not pruned yet."""
-    return {
-        shard: planned
-        for shard, planned in ctx.run.plans(ShardPlan).items()
-        if planned.fingerprint == ctx.work_fingerprint and not ctx.run.is_done(PRUNE, shard)
-    }
 
 
 def _taken(ctx: RunContext, shard: str, planned: ShardPlan) -> set[str]:

@@ -23,7 +23,6 @@ from drp.runtime import (
     revision_row,
     rows_in,
 )
-from drp.student.engines import model_folder
 from drp.teacher import Teacher
 from drp.traces import TokenCount, TokenCounter
 
@@ -37,7 +36,6 @@ def prune(ctx: RunContext, shard: str) -> None:
         return
     rollouts: dict[str, RolloutWithQuestion] = {}
     progress = Progress(f"{PRUNE} {shard}", rows_in(ctx, shard, "decompose", "decomposed"))
-    token_counter = TokenCounter(model_folder(ctx.recipe.student, ctx.recipe.model), ctx.recipe.thinking)
 
     def drafts() -> Iterator[Draft]:
         for rollout, draft in read_decomposed(ctx, shard):
@@ -60,7 +58,7 @@ def prune(ctx: RunContext, shard: str) -> None:
         for rollout, draft, grade, agrees in _graded(revised(teacher, out), grader):
             limits = ctx.recipe.gates.rows
             rejections = revision_rejections(rollout.question, rollout.graded, draft, grade, agrees, limits)
-            length = _length(rollout, draft.revision, token_counter)
+            length = _length(rollout, draft.revision, ctx.token_counter)
             ids = rollout.rollout_id, rollout.decomposition_id
             row = revision_row(ctx, teacher, *ids, draft, grade, rejections, length)
             out.add("revisions", row)

@@ -19,8 +19,7 @@ from drp.runtime import (
     scratch,
     training_job,
 )
-from drp.student.engines import model_folder, student_of
-from drp.traces import TokenCounter
+from drp.student.engines import student_of
 from drp.training import (
     ADAPTER,
     MANIFEST,
@@ -70,10 +69,9 @@ def _trained(ctx: RunContext, entry: PlannedCheckpoint, lock: int) -> Manifest:
     if not (folder / "out" / MANIFEST).is_file():
         recipe = ctx.recipe
         student = student_of(recipe)
-        tokens = TokenCounter(model_folder(recipe.student, recipe.model), recipe.thinking)
         curation: Curation = load_plugin("curations", entry.arm)
         candidates = read_candidates(
-            ctx.lake.published(entry.corpus_version), ctx.revision_hash, recipe.student, tokens
+            ctx.lake.published(entry.corpus_version), ctx.revision_hash, recipe.student, ctx.token_counter
         )
         examples = (
             replace(example, question=student.prompt.user_message(example.question))

@@ -39,7 +39,7 @@ def open_teacher(
     from drp.teacher.transport.batch.driver import BatchDriver
     from drp.teacher.transport.online import OnlineDriver
 
-    name, key = recipe.teacher, api_key(recipe.teacher, profile)
+    name, key = recipe.teacher, api_key(recipe.teacher, profile.api_key_env, profile.base_url)
     with open_ledger_session(profile, run_id=run_id, archive=archive) as session:
         driver: Driver
         if profile.backend == "batch":

@@ -58,7 +58,8 @@ def test_a_student_that_can_be_trained_passes(place, caplog):
     caplog.set_level("INFO")
     night = _night(place)
     ingest(night, None)
-    preflight(night, plan(night, sample_size=4))
+    plan(night, sample_size=4)
+    preflight(night.run_id)
     for name in ("disk", "weights", "tokenizer", "architecture", "end mark"):
         assert f"{name}: ok" in caplog.text
     assert "lengths: not checked" in caplog.text

@@ -52,8 +52,8 @@ def paid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     _profiles.cache_clear()
 
 
-def _planned(night: RunContext, traces: str) -> list[str]:
-    return plan(night, given=ingest(night, traces))
+def _plan(night: RunContext, traces: str) -> None:
+    plan(night, given=ingest(night, traces))
 
 
 @pytest.mark.services
@@ -61,7 +61,7 @@ def test_a_student_that_is_no_model_is_refused_before_anything_is_paid(recipe, p
     night = open_night(recipe(student="recorded-student"), DAY)
     with pytest.raises(PreflightFailedError) as error:
         nightly(night, traces_file("t.parquet", slice(0, 20)))
-    assert "'recorded-student' is not a model in a folder of this machine" in str(error.value)
+    assert "the model 'recorded-student' is not on this machine" in str(error.value)
     assert "Nothing was sampled and nothing was sent to the teacher" in str(error.value)
     assert paid.totals()["asked"] == 0
 
@@ -70,7 +70,8 @@ def test_a_student_that_is_no_model_is_refused_before_anything_is_paid(recipe, p
 def test_recorded_traces_of_another_student_are_not_held_up(recipe, paid, traces_file, monkeypatch, caplog):
     use_as_training_environment(monkeypatch, Path("/no/such/python"))
     night = open_night(recipe(student="small"), DAY)
-    preflight(night, _planned(night, traces_file("t.parquet", slice(0, 20))))
+    _plan(night, traces_file("t.parquet", slice(0, 20)))
+    preflight(night.run_id)
     assert "training" not in caplog.text
 
 
@@ -85,7 +86,8 @@ def test_a_machine_that_cannot_train_may_make_a_corpus_and_says_so(
     monkeypatch.setenv("DRP_HOME", str(tmp_path))
     settings.cache_clear()
     night = open_night(recipe(student="recorded-student"), DAY)
-    preflight(night, _planned(night, traces_file("t.parquet", slice(0, 20))))
+    _plan(night, traces_file("t.parquet", slice(0, 20)))
+    preflight(night.run_id)
     assert "training: not checked: this step needs the training environment" in caplog.text
 
 
@@ -106,7 +108,8 @@ def test_a_key_that_is_not_set_is_noticed_before_the_student_is_sampled(recipe, 
 def test_a_free_night_of_recorded_traces_checks_nothing(recipe, traces_file, monkeypatch, caplog):
     use_as_training_environment(monkeypatch, Path("/no/such/python"))
     night = open_night(recipe(student="recorded-student"), DAY)
-    preflight(night, _planned(night, traces_file("t.parquet", slice(0, 20))))
+    _plan(night, traces_file("t.parquet", slice(0, 20)))
+    preflight(night.run_id)
 
 
 def test_a_full_disk_is_refused(recipe, monkeypatch):

@@ -59,5 +59,7 @@ def _provider(teacher: str, profile: TeacherProfile) -> BatchProvider:
     """Return a provider that tries each call once."""
     without_retries = profile.limits.model_copy(update={"patience_s": 0.0})
     return BatchProvider(
-        teacher, profile.model_copy(update={"limits": without_retries}), api_key(teacher, profile)
+        teacher,
+        profile.model_copy(update={"limits": without_retries}),
+        api_key(teacher, profile.api_key_env, profile.base_url),
     )

@@ -69,7 +69,10 @@ def reconcile(teacher: str, profile: TeacherProfile, session: LedgerSession, day
     Raises:
         TeacherRefusedError, TeacherUnavailableError: the provider does not list its batches.
     """
-    provider, now = BatchProvider(teacher, profile, api_key(teacher, profile)), datetime.now(UTC)
+    provider, now = (
+        BatchProvider(teacher, profile, api_key(teacher, profile.api_key_env, profile.base_url)),
+        datetime.now(UTC),
+    )
     listed = provider.listed(now - timedelta(days=days))
     with RequestQueue() as queue:
         scheduler = BatchScheduler(
