@@ -29,6 +29,7 @@ _OPERATION = re.compile(  # `a + b = c` that is no part of a longer calculation
 _DIGIT = re.compile(r"\d")
 _LONGEST_NAME = 60  # characters of an expression whose values are compared
 _MOST_SIDES = 20  # sides of a chain of equations that are compared; the last is what is left of it
+_FEW_NAMES = 50  # expressions that are looked for in a sentence before it is read
 _MOST_ALIKE = 20  # sentences of one wording with which a sentence is compared
 
 
@@ -119,10 +120,12 @@ def _equations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Itera
     if not claimed:
         return
     names = {name for _, name, _ in claimed}
+    is_worth_looking = len(names) <= _FEW_NAMES
+    written: frozenset[str] | None = None
     values: dict[str, dict[str, Statement]] = {}
     for statement in stated:
         spelled = statement.unit.plain
-        if "=" in spelled and any(map(spelled.__contains__, names)):
+        if "=" in spelled and (not is_worth_looking or any(map(spelled.__contains__, names))):
             for name, result in _pairs(spelled):
                 if name in names:
                     values.setdefault(name, {}).setdefault(result, statement)
@@ -135,8 +138,9 @@ def _equations(stated: Sequence[Statement], fresh: Sequence[Statement]) -> Itera
             continue
         other, at = next(iter(others.items()))
         is_opposite = len(others) == 1 and value(other) == -exact
-        is_written = any(result.lstrip("-") in s.numbers for s in stated)
-        if is_written and not (
+        if written is None:
+            written = frozenset().union(*(s.numbers for s in stated))
+        if result.lstrip("-") in written and not (
             is_opposite and all(result != r for s in stated for _, r in _pairs(s.unit.plain))
         ):
             continue

@@ -8,18 +8,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, CohereConfig, GPT2Config, GraniteConfig, LlamaConfig
 
-from drp.config.training import Sft
-from drp.core import BadInputError, DrpError
-from drp.training.encode import Encoder
-from drp.training.job import read_job
-from drp.training.model import check_architecture, load_base, load_encoder
-from drp.training.preflight import REVISED, _checks, check_lengths
-from drp.training.sft import train
-from tests.training.tiny_students import change_tokenizer, edit_json, examples, make_job, make_student
+torch = pytest.importorskip("torch", reason="needs the training environment: make test-training")
+
+from safetensors import SafetensorError  # noqa: E402
+from transformers import (  # noqa: E402
+    AutoModelForCausalLM,
+    CohereConfig,
+    GPT2Config,
+    GraniteConfig,
+    LlamaConfig,
+)
+
+from drp.config.training import Sft  # noqa: E402
+from drp.core import BadInputError, DrpError  # noqa: E402
+from drp.training.encode import Encoder  # noqa: E402
+from drp.training.job import TrainingJob, read_job  # noqa: E402
+from drp.training.model import check_architecture, load_base, load_encoder  # noqa: E402
+from drp.training.preflight import REVISED, _checks, check_lengths  # noqa: E402
+from drp.training.sft import train  # noqa: E402
+from tests.training.tiny_students import (  # noqa: E402
+    change_tokenizer,
+    edit_json,
+    examples,
+    make_job,
+    make_student,
+)
 
 pytestmark = pytest.mark.training
 
@@ -40,7 +54,10 @@ def student(template: Path, tmp_path: Path) -> Path:
 
 
 def outcomes(student: Path, settings: Sft) -> dict[str, tuple[str, str]]:
-    return {check.name: (check.outcome, check.seen) for check in _checks(student, settings, examples())}
+    return {
+        check.name: (check.outcome, check.seen)
+        for check in _checks(TrainingJob(base=str(student), settings=settings), examples())
+    }
 
 
 def _no_template(student: Path) -> None:
