@@ -103,6 +103,14 @@ NOT_RUN = {
     " --format json": MODEL,
     ".venv/bin/drp recipe new --student models/my-model --questions gsm8k:train"
     " --benchmark math500:test": MODEL,
+    ".venv/bin/drp recipe new --student models/SmolLM2-135M-Instruct --name smollm2": MODEL,
+    ".venv/bin/drp doctor --recipe smollm2.yaml": MODEL,
+    ".venv/bin/drp nightly --recipe smollm2.yaml --traces sharegpt.jsonl --student smollm2": NETWORK,
+    '.venv/bin/drp train --recipe smollm2.yaml --set "arms=[drp]" --set training.epochs=1'
+    " --set training.learning_rate=1.0e-3 --set evaluation.benchmarks.0.questions.size=8"
+    " --set evaluation.sampling.max_tokens=200": MODEL,
+    "export DRP_TEACHERS_FILE=teachers.yaml DRP_TEACHER=my-teacher MY_KEY=... DRP_BUDGET_USD=1": SETTING,
+    "drp recipe new": MENTION,
     ".venv/bin/python -m benchmarks.examples_needed": TRAINING,
     "vllm serve models/served-champion --served-model-name champion": TRAINING,
     ".venv/bin/drp nightly --run-date 2026-11-24 --set sample_size=40 --set questions.0.seed=7": TRAINING,

@@ -253,6 +253,9 @@ def _write_public_layouts(folder: Path) -> None:
         pq.write_table(pa.Table.from_pylist([row]), folder / f"{name}.parquet")
     (folder / "openthoughts.jsonl.gz").write_bytes(gzip.compress(json.dumps(openthoughts).encode()))
     (folder / "openmath.jsonl").write_text(json.dumps(openmath))
+    turns = [{"from": "human", "value": question}, {"from": "gpt", "value": text}]
+    sharegpt = {"conversations": turns, "answer": "12", "license": "MIT", "subject": "Algebra"}
+    (folder / "sharegpt.jsonl").write_text(json.dumps(sharegpt))
     with pa.CompressedOutputStream(str(folder / "am.jsonl.zst"), "zstd") as out:
         out.write(json.dumps(am).encode())
 

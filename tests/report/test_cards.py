@@ -63,6 +63,28 @@ def test_sources_makers_and_leaks_are_counted_for_what_was_chosen(parts):
     assert (by_hash.accepted, by_hash.leaks) == (0, 1)
 
 
+def test_lengths_have_the_unit_in_which_they_were_counted(tmp_path):
+    counted = {"token_counter": "tokenizer 1"}
+    rollouts = [
+        make_rollout(total_tokens=80),
+        make_rollout(rollout_id="r2", total_tokens=90, **counted),
+        make_rollout(rollout_id="r3", total_tokens=70, **counted),
+    ]
+    revisions = [
+        make_revision(tokens=40),
+        make_revision(revision_id="v2", rollout_id="r2", tokens=30, **counted),
+        make_revision(revision_id="v3", rollout_id="r3", tokens=8),
+    ]
+    parts = write_parts(
+        tmp_path, {"questions": [make_question()], "rollouts": rollouts, "revisions": revisions}
+    )
+    rows = read_provenance(parts, ChosenExamples()).maker_table().splitlines()[2:]
+    assert [line.split(" | ")[-1].removesuffix(" |") for line in rows] == [
+        "80 → 40 characters",
+        "90 → 30 tokens",
+    ]
+
+
 def test_a_dataset_card_is_one_that_hubs_read(parts):
     chosen = ChosenExamples(recipe="drp")
     card = dataset_card(

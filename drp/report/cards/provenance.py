@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from drp.core import CHARACTERS
 from drp.lake import Addresses
 from drp.query import select
 
@@ -30,10 +31,11 @@ ORDER BY examples DESC, q.dataset, q.split, q.source
 """
 _MAKERS = f"""
 SELECT r.student, v.teacher, v.prompt_version, v.recipe, count(*) AS examples,
+       v.token_counter = $characters AS in_characters,
        avg(r.total_tokens) FILTER (r.token_counter = v.token_counter) AS before,
        avg(v.tokens) FILTER (r.token_counter = v.token_counter) AS after
-{_CHOSEN} AND v.status = 'accepted' GROUP BY r.student, v.teacher, v.prompt_version, v.recipe
-ORDER BY examples DESC, r.student, v.teacher, v.recipe
+{_CHOSEN} AND v.status = 'accepted' GROUP BY r.student, v.teacher, v.prompt_version, v.recipe, in_characters
+ORDER BY examples DESC, r.student, v.teacher, v.recipe, in_characters
 """
 _CHECKED = f"""
 SELECT count(*) AS revisions, count(*) FILTER (v.status = 'accepted') AS accepted,
@@ -92,11 +94,11 @@ class Provenance:
                 f"{row['teacher']} ({row['prompt_version']})",
                 row["recipe"],
                 f"{row['examples']:,}",
-                "" if row["before"] is None else f"{row['before']:,.0f} → {row['after']:,.0f}",
+                _lengths(row),
             )
             for row in self.makers
         ]
-        return markdown_table(("student", "teacher", "recipe", "examples", "mean tokens"), rows)
+        return markdown_table(("student", "teacher", "recipe", "examples", "mean length"), rows)
 
     def checks(self) -> str:
         """Return what was checked against benchmarks, and what was found, as a paragraph."""
@@ -113,15 +115,22 @@ def read_provenance(addresses: Addresses, chosen: ChosenExamples) -> Provenance:
     """Read where the chosen examples of a corpus version come from."""
     parameters = asdict(chosen)
     (checked,) = select(addresses, _CHECKED, parameters)
-    return Provenance(
-        list(select(addresses, _SOURCES, parameters)), list(select(addresses, _MAKERS, parameters)), **checked
-    )
+    makers = select(addresses, _MAKERS, parameters | {"characters": CHARACTERS})
+    return Provenance(list(select(addresses, _SOURCES, parameters)), list(makers), **checked)
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table. Texts of others cannot break it."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _lengths(row: Mapping[str, Any]) -> str:
+    """The mean length before and after, in the unit in which both were counted."""
+    if row["before"] is None:
+        return ""
+    unit = "characters" if row["in_characters"] else "tokens"
+    return f"{row['before']:,.0f} → {row['after']:,.0f} {unit}"
 
 
 def _cell(text: str) -> str:
