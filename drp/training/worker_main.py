@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, or the runner's job document."""
     if in_environment("training"):
         with read_job_document() as document:
-            if document["stage"] == MERGE:
+            if document.get("stage") == MERGE:
                 _merge(Path(document["base"]), Path(document["adapter"]), Path(document["out"]))
             else:
                 _train(Path(document["job"]), Path(document["out"]))
