@@ -125,7 +125,7 @@ def test_the_error_for_a_missing_key_names_its_variable(teachers, monkeypatch):
     teachers(MINE.replace("http://127.0.0.1:8000/v1", "https://teacher.example/v1"))
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(TeacherRefusedError, match="MY_KEY"):
-        api_key("mine", find_profile("mine"))
+        api_key("mine", "MY_KEY", find_profile("mine").base_url)
 
 
 def test_costs_are_exact():

@@ -70,7 +70,7 @@ class Night:
     seen: list[TeacherReply] = field(default_factory=list)
 
     def driver(self, **options: object) -> BatchDriver:
-        key = api_key("tester", self.teacher)
+        key = api_key("tester", self.teacher.api_key_env, self.teacher.base_url)
         return BatchDriver("tester", self.teacher, key, self.session, **options)
 
     def leave(self, count: int, first: int = 0) -> BatchesPendingError:

@@ -218,4 +218,4 @@ def test_a_key_is_needed(server, ledger, monkeypatch):
     monkeypatch.setenv(KEY_VARIABLE, "")
     teacher = profile("https://batch.invalid/v1")
     with pytest.raises(TeacherRefusedError, match=KEY_VARIABLE):
-        api_key("tester", teacher)
+        api_key("tester", teacher.api_key_env, teacher.base_url)

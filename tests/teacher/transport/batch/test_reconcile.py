@@ -41,7 +41,9 @@ def test_a_batch_that_ends_during_the_comparison_counts_as_pending(server, ledge
     server.set(batches={"hold": True})
     with night(server, ledger) as one:
         one.leave(20)
-        provider = BatchProvider("tester", one.teacher, api_key("tester", one.teacher))
+        provider = BatchProvider(
+            "tester", one.teacher, api_key("tester", one.teacher.api_key_env, one.teacher.base_url)
+        )
         poll_batches = BatchScheduler.poll_batches
 
         def poll_then_end_batch(scheduler):
