@@ -2,7 +2,7 @@
 
     .venv/bin/python -m benchmarks.examples_needed [--seeds 0 1 2] [--work FOLDER]
 
-Each night is that of the recipe `drp` with at most that many questions, in a lake of its own. It is followed
+Each night is that of the recipe `drp` with at most that many questions, in a separate lake. It is followed
 by the training run of the recipe. Base and candidate answer the same held-out questions. Every line has the
 number of examples that were trained on and the differences from the base, as the training report has them:
 the 95 % interval of the accuracy and of the token ratio, and whether the rule of the recipe promotes. Started

@@ -267,7 +267,7 @@ def compare_views(lake: Lake, tables: Tables, times: int, threads: int) -> float
 
 @contextmanager
 def lake_on(store: str, folder: Path) -> Iterator[Lake]:
-    """An empty lake in a folder, or on an rclone of its own."""
+    """An empty lake in a folder, or on a separate rclone."""
     with pytest.MonkeyPatch.context() as patch:
         if store == "folder":
             patch.delenv("AWS_ENDPOINT_URL", raising=False)

@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.night ../shared/data/traces.parquet --sizes 10000 100000
 
 The traces of the file are repeated with their ids made distinct: each repetition ends its questions with a
-word of its own in brackets. That word has no digit, and the traces stay as they are, so that every copy is
+unique word in brackets. That word has no digit, and the traces stay as they are, so that every copy is
 graded, cut and pruned like its original. For each size a night runs by itself in a fresh process on a fresh
 lake, stage by stage as `drp nightly` does it; peak memory is the resident set (VmHWM) of the largest process,
 this one's night or one of its workers.

@@ -6,7 +6,7 @@ An epoch of each per round, float32 on the CPU, LoRA on all linear layers; token
 included and padding not, and the ratio. Both get the same token ids and learn the same of them; packed, both
 fill rows of `max_length`. `batch_tokens` is ours alone: beside it stand the others with the plain settings.
 
-LLaMA-Factory, which the paper used, is measured in an environment of its own (make build/llamafactory/ready),
+LLaMA-Factory, which the paper used, is measured in a separate environment (make build/llamafactory/ready),
 as it wants transformers of at most 5.6 and PEFT of at most 0.18."""
 
 import argparse

@@ -3,7 +3,7 @@
     make build/curator/ready && .venv/bin/python -m benchmarks.teacher_throughput [--memory]
 
 All ask the stand-in of the tests for the same rows, of about 500 tokens in and out, one after the other, each
-in a process of its own (benchmarks/clients) and each of a stand-in of its own. An answer takes between half
+in a separate process (benchmarks/clients) and with a separate stand-in. An answer takes between half
 and one and a half of the mean latency; how long is drawn for each row from a seed. Ideal is as many answers a
 second as requests in flight over the mean latency, from the first moment to the last.
 

@@ -120,7 +120,7 @@ def figures(recipe: Recipe, shape: Shape) -> dict[str, str]:
     seen = examples * (1 - how.validation_share) * (PROMPT + _mean_tokens(shape.after))
     training = (
         how.epochs * seen * 4 * shape.parameters / COMPUTE
-    )  # frozen weights need no gradient of their own
+    )  # frozen weights need no gradient
 
     weights, adapters = 2 * shape.parameters, 16 * shape.adapters(how.lora.rank)
     at_once = how.batch_size * how.max_length

@@ -21,7 +21,7 @@ from typing import Any
 import rich
 
 HOME = Path(os.environ["AIRFLOW_HOME"])
-# A database of its own: a scheduler that `make up` started would take this run's tasks.
+# A separate database: a scheduler that `make up` started would take this run's tasks.
 os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{HOME}/nightly.db"
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "FATAL"  # what a person needs is printed here
 

@@ -22,7 +22,7 @@ def requests(base_url: str, rows: Path) -> Iterator[TeacherRequest]:
 
 
 def ask(base_url: str, rows: Path, in_flight: int) -> int:
-    """Through the driver, in a ledger of its own."""
+    """Through the driver, in a separate ledger."""
     limits = {"in_flight": in_flight, "timeout_s": 600.0}
     with (
         TemporaryDirectory(prefix="drp-throughput-") as folder,

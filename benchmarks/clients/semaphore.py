@@ -24,7 +24,7 @@ async def ask_all(base_url: str, rows: Path, in_flight: int) -> int:
 
 
 def ask(base_url: str, rows: Path, in_flight: int) -> int:
-    """In a loop of its own."""
+    """In a separate event loop."""
     return asyncio.run(ask_all(base_url, rows, in_flight))
 
 

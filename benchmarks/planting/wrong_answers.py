@@ -29,7 +29,7 @@ FORMS: Mapping[str, Form] = {
     **{f"graded: {form.kind}": form for form in GRADED},
 }
 MUTATED = tuple(f"mutated gold: {name}" for name in MUTATIONS if name not in {"unit", "tiny"})
-"""Kinds whose gold is the answer of the source, as it stands there. Two rules need a special gold answer."""
+"""Kinds whose gold is the answer of the source, unchanged. Two rules need a special gold answer."""
 LONGEST = 12_000
 """Most characters of a source's thinking."""
 

@@ -12,7 +12,7 @@ export = typer.Typer(help="Take a corpus version to other tools.", no_args_is_he
 
 @export.callback()
 def _group() -> None:
-    """Keep `dataset` a command of its own while it is the only one."""
+    """Keep `dataset` a subcommand while it is the only one."""
 
 
 @export.command("dataset")

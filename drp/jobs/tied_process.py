@@ -41,7 +41,7 @@ def tied_process(
 
 
 def main() -> None:
-    """Run the command of the arguments in a group of its own until standard input closes."""
+    """Run the command of the arguments in a new process group until standard input closes."""
     process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
     threading.Thread(target=_end_with_input, args=(process,), daemon=True).start()
     status = process.wait()

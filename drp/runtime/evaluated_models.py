@@ -169,7 +169,7 @@ def _registered(name: str) -> _Model:
 
 
 def _own_name(name: str) -> str:
-    """Return the name of a folder; it is never that of an arm with a meaning of its own."""
+    """Return the name of a folder; it is never that of an arm that has a special meaning."""
     return f"./{name}" if name in _RESERVED else name
 
 

@@ -115,7 +115,7 @@ RESULT = re.compile(
     r"|has))\s?\(?-?(\d+(?:\.\d+)?(?:/\d+)?)(?![\w(^*/+]|-\d|\.\d)"
 )
 _DIGIT = re.compile(r"\d")
-_NONE: frozenset[str] = frozenset()  # of most units; sets of their own would be many
+_NONE: frozenset[str] = frozenset()  # shared, because most units have no such value
 _BETWEEN_CHAINS = re.compile(r"[\s,;:]")  # `plain` leaves no spaces inside an equation
 
 

@@ -17,7 +17,7 @@ _CALLS, _EVENTS = "teacher_calls", "events"
 
 
 class CannotDiscardError(TerminalError):
-    """The run has not ended, or has no rows of its own."""
+    """The run has not ended, or has written no rows."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A checkpoint of a served student gets a server of its own, which ends with the samples."""
+"""A checkpoint of a served student gets a separate server, which ends with the samples."""
 
 import sys
 import time

@@ -1,7 +1,7 @@
 """Read conversations: messages in chat template or ShareGPT format, or the raw text of a chat template.
 
 Thinking is recognised as a key of a message (`reasoning_content`, ...), as a part of its content (`type:
-thinking`), as a message of its own (role `thinking`, gpt-oss's channel `analysis`), and between marks in the
+thinking`), as a separate message (role `thinking`, gpt-oss's channel `analysis`), and between marks in the
 text, which `drp.questions.importers.thinking_marks` cuts.
 """
 
@@ -152,7 +152,7 @@ def _read(messages: Sequence[Mapping[str, Any]]) -> Chat:
             reasoning, text = _joined(reasoning, text), ""
         elif role not in _ASSISTANT:
             continue
-        # Thinking may come as a message of its own in front of the answer.
+        # Thinking may come as a separate message in front of the answer.
         kept = turn.reasoning if not turn.response else ""
         turn = Chat(question, _joined(kept, reasoning), text)
         chat = turn if turn.has_answer else chat

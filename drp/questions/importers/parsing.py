@@ -1,6 +1,6 @@
 """Parse an input row into a question, or into recorded traces, or into the faults that prevent it.
 
-A row has one trace for each generation that it holds. Thinking comes from a column of its own, or from the
+A row has one trace for each generation that it holds. Thinking comes from a separate column, or from the
 response: between marks, in parts, keys or channels of messages (`drp.questions.importers.column_readings`).
 Thinking that is not closed is an unfinished trace.
 """

@@ -3,7 +3,7 @@
     with serve_checkpoint(student, samples) as server: ...
 
 The recipe's server runs the student and does not know its checkpoints. So that a checkpoint is measured as it
-will be used, it gets a server of its own on this machine: `vllm serve` of the inference environment, or the
+will be used, it gets a separate server on this machine: `vllm serve` of the inference environment, or the
 command `server.serve` of the recipe.
 """
 

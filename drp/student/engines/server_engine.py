@@ -45,7 +45,7 @@ class ServedEngine:
         self._token_counter = TokenCounter(folder if folder.is_dir() else None, student.thinking)
 
     def sample(self, samples: Iterable[SampleRequest]) -> Iterator[Rollout]:
-        """Yield the requested rollouts as they are completed. A checkpoint gets a server of its own.
+        """Yield the requested rollouts as they are completed. A checkpoint gets a separate server.
 
         Raises:
             BadInputError: the server rejects a request.

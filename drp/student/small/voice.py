@@ -127,4 +127,4 @@ class Voice:
     then: str = ", then "
     """Stands between the equations of a verification."""
     apart: frozenset[Form] = frozenset()
-    """Forms that stand in a paragraph of their own."""
+    """Forms that stand in a separate paragraph."""

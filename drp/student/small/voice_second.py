@@ -1,6 +1,6 @@
 """The second voice: a student that shares no phrase with the first, to show what depends on the wording.
 
-It says "we", announces what is given, names its steps, checks in paragraphs of their own and hedges with
+It says "we", announces what is given, names its steps, checks in separate paragraphs and hedges with
 "presumably" and "however", as other long-reasoning models do. It was written from recorded traces of such
 models, without looking at the word lists of the rule-based teacher.
 """

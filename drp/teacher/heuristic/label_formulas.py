@@ -268,6 +268,6 @@ def algebra(text: StepText) -> Skill | None:
 
 
 def _is_system(lower: str) -> bool:
-    """Whether a text has several equations, each on a line of its own and with other letters."""
+    """Whether a text has several equations, each on a separate line and with other letters."""
     letters = [frozenset(_NAMES.findall(line)) for line in lower.split("\n") if line.count("=") == 1]
     return len(letters) > 1 and len(set(letters)) == len(letters)

@@ -25,7 +25,7 @@ def synthesise(trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[D
 
 
 def _thinking(original: str, steps: Sequence[Step], decisions: Sequence[Decision]) -> str:
-    """Return the revised thinking. Text of the summary is a paragraph of its own."""
+    """Return the revised thinking. Text of the summary is a separate paragraph."""
     text = ""
     end = 0
     is_from_summary = False

@@ -32,7 +32,7 @@ class TraceWindow:
     start: int
     """Where it begins in the thinking, in code points."""
     draft: Draft
-    """The part as a draft of its own: its text is all of its thinking, and its steps are counted anew."""
+    """The part as a separate draft: its text is all of its thinking, and its steps are counted anew."""
 
     @property
     def is_last(self) -> bool:
