@@ -118,9 +118,7 @@ def figures(recipe: Recipe, shape: Shape) -> dict[str, str]:
     tail = 2 * len(BENCHMARKS) * LONGEST * max(STEP_S, 2 * shape.parameters / BANDWIDTH)
     how = recipe.training
     seen = examples * (1 - how.validation_share) * (PROMPT + _mean_tokens(shape.after))
-    training = (
-        how.epochs * seen * 4 * shape.parameters / COMPUTE
-    )  # frozen weights need no gradient
+    training = how.epochs * seen * 4 * shape.parameters / COMPUTE  # frozen weights need no gradient
 
     weights, adapters = 2 * shape.parameters, 16 * shape.adapters(how.lora.rank)
     at_once = how.batch_size * how.max_length
