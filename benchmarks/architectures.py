@@ -353,7 +353,7 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "rolled out": lambda row: f"{row.rollouts} of 6",
     "batched": lambda row: ("yes" if row.batched_like_alone else "no") + f", `{row.decoder}`",
     "attention": lambda row: row.attention,
-    "end mark taught": lambda row: f"`{row.end_mark}`".replace("|", "\\|"),
+    "end mark of the test": lambda row: f"`{row.end_mark}`".replace("|", "\\|"),
     "trained": lambda row: listed((method, f"{steps} steps") for method, steps in row.trained.items()),
     "exported, same text": lambda row: listed(
         (method, "yes" if same and row.changed_text[method] else "NO")
