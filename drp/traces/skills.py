@@ -113,7 +113,6 @@ SUBTRACTION = Skill("subtraction", "arithmetic")
 MULTIPLICATION = Skill("multiplication", "arithmetic")
 DIVISION = Skill("division", "arithmetic")
 POWERS = Skill("powers and roots", "arithmetic")
-APPROXIMATING = Skill("approximating", "arithmetic")
 UNLABELLED = READING
 """The skill of a text without any evidence."""
 

@@ -5,25 +5,38 @@ from collections.abc import Iterable
 
 import pytest
 
-from drp.teacher.heuristic import compress, follow_summary, label_conditions, label_formulas, openers, signals
+from drp.teacher.heuristic import (
+    compress,
+    discourse,
+    follow_summary,
+    label_conditions,
+    label_formulas,
+    openers,
+    signals,
+)
 
 SENTENCES = """
 let me double-check that. verify it. it checks out. to make sure. to be safe. i confirm it. plug it back.
-let me compute this again. the same result. work backwards. go over this. it matches what we got. let's
-recalculate. let me see if that is consistent with it. not sure. i'm confused. i wonder. maybe we should.
-perhaps i did. did i? i don't know. i might. wait, is it? hmm. probably. missing something. sounds right.
-that might be. seems low. i made a mistake. this is wrong. we misread it. i messed up. it contradicts
-that. perhaps. maybe. indeed. let's test x. let me try. yes. that is correct. right! good. so, yes, it
-is. 3 + 4. 3 - 4. 3 * 4. 3 × 4. 3 · 4. 8 / 4. 8 ÷ 4. 8 − 4. 8 – 4. 3 times 4. 3 plus 4. 8 minus 4. 8
-divided by 4. 3 multiplied by 4. 3 added to 4. 3 and add 4. 3 \\times 4. 3 \\cdot 4. 8 \\div 4. 3⋅4. 3∗4.
-3^2. 3². 3³. 3**2. √9. sqrt(9). 3 squared. 3 cubed. the square root of 9. a perfect square. to the third
-power. the exponent. integrals. integrating. the antiderivative. \\int x. ∫ x. the derivative.
-differentiate. complete the square. mod 7. pmod 7. x ≡ 3. \\equiv. substitute. plug in. replacing.
-expand. distribute. foil. multiply it out. multiplying out. factored. factor: x. factor out. both sides.
-isolate. solving. cross-multiply. move. rearrange. the quadratic formula. the discriminant. each side.
-divide by 2. multiply through. add the two. subtract these. eliminate. the equation gives. squaring all.
-simplify. combine. cancel. reduce. like terms. common denominator. a ∩ b. a ∪ b. ∅. subsets. disjoint.
-\\cap. \\cup. inclusion-exclusion. imaginary. conjugate. complex number. i² = -1. i^2 = -1. 3i + 4i.
+let me compute this again. the same result. work backwards. we work backward from 12. go over this. it
+matches what we got. let's recalculate. let me see if that is consistent with it. not sure. i'm confused.
+i wonder. maybe we should. perhaps i did. did i? i don't know. i might. wait, is it? hmm. probably.
+missing something. sounds right. that might be. seems low. i made a mistake. this is wrong. we misread
+it. i messed up. it contradicts that. perhaps. maybe. indeed. let's test x. let me try. yes. that is
+correct. right! good. so, yes, it is. 3 + 4. 3 - 4. 3 * 4. 3 × 4. 3 · 4. 8 / 4. 8 ÷ 4. 8 − 4. 8 – 4. 3
+times 4. 3 plus 4. 8 minus 4. 8 divided by 4. 3 multiplied by 4. 3 added to 4. 3 and add 4. 3 \\times 4.
+3 \\cdot 4. 8 \\div 4. 3⋅4. 3∗4. 3^2. 3². 3³. 3**2. √9. sqrt(9). 3 squared. 3 cubed. the square root of
+9. a perfect square. to the third power. the exponent. integrals. integrating. the antiderivative. \\int
+x. ∫ x. the derivative. differentiate. complete the square. mod 7. pmod 7. x ≡ 3. \\equiv. substitute.
+plug in. replacing. expand. distribute. foil. multiply it out. multiplying out. factored. factor: x.
+factor out. both sides. isolate. solving. cross-multiply. move. rearrange. the quadratic formula. the
+discriminant. each side. divide by 2. multiply through. add the two. subtract these. eliminate. the
+equation gives. squaring all. simplify. combine. cancel. reduce. like terms. common denominator. a ∩ b. a
+∪ b. ∅. subsets. disjoint. \\cap. \\cup. inclusion-exclusion. imaginary. conjugate. complex number. i² =
+-1. i^2 = -1. 3i + 4i. the problem says. i need to find it. we are asked to compute. asked to find. we're
+given. i'm supposed to. understand this problem. it is extraneous. that is invalid. we reject it. discard
+it. no solution. it satisfies it. outside the range. that makes sense. it works. everything adds up. as i
+found. as before. both agree. it holds. that is fine. so that's good. which is valid. they are satisfied.
+we could use it. let me try to use it. we will use it. i'll try it. in this case. where x is it. that
 vectors. the matrix. matrices. the determinant. dot product. sin x. cos x. \\tan x. probability. f(x) =
 3. the function. log x. \\ln x. binom. c(5, 2). 5 c 2. 5 choose 2. 5! factorial. the sequence. series.
 \\sum. first term. common ratio. common difference. a_n. a_{n}. triangle. the angle. radius. area.
@@ -43,8 +56,12 @@ TABLES: list[tuple[str, Iterable[str], re.Pattern[str]]] = [
     ("check", signals._CHECK_WORDS, signals.CHECK),
     ("doubt", signals._DOUBT_WORDS, signals.DOUBT),
     ("retraction", signals._RETRACTION_WORDS, signals.RETRACTION),
+    ("verdict", signals._VERDICT_WORDS, signals.VERDICT),
+    ("restating", signals._RESTATING_WORDS, signals.RESTATING),
+    ("validity", signals._VALIDITY_WORDS, signals.VALIDITY),
+    ("plans", discourse._PLAN_WORDS, discourse._PLANS),
     ("tentative", follow_summary._TENTATIVE_WORDS, follow_summary._TENTATIVE),
-    ("operation", label_conditions._SIGNS, label_conditions.OPERATION),
+    ("operation", label_conditions.SIGNS, label_conditions.OPERATION),
     ("power", label_formulas._POWER_SIGNS, label_formulas._POWER),
     *((skill.name, stems, pattern) for skill, stems, pattern in label_formulas._ALGEBRA),
 ]

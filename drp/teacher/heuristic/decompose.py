@@ -54,8 +54,8 @@ _RESTATED_WITHIN = 12  # sentences at the beginning of a trace that may restate 
 _MENTIONING = (discourse.CONCLUDES, discourse.ASKS, discourse.READS)
 _Evidence = tuple[_Scores, float]
 """The scores of a sentence, and the cost of a change of skill before it."""
-_Stretch = tuple[int, Skill | None, Any]
-"""The first sentence of a stretch, its skill (None without evidence), and the stretch before it or None.
+_Stretch = tuple[int, Any]
+"""The first sentence of a stretch, and the stretch before it or None.
 
 Plain tuples: named ones would make the search twice as slow.
 """
@@ -120,29 +120,27 @@ def _stretches(evidence: Sequence[_Evidence]) -> list[int]:
     `opened` has, for each skill with evidence in the stretch that is open, the best total so far;
     `unlabelled` stands for every other skill.
     """
-    unlabelled: tuple[float, _Stretch] = (0.0, (0, None, None))
+    unlabelled: tuple[float, _Stretch] = (0.0, (0, None))
     opened: dict[Skill, tuple[float, _Stretch]] = {}
     for index, (scores, cost) in enumerate(evidence):
         if index and cost != _NEVER:
             total, best = max(opened.values(), default=unlabelled, key=_total)
             if cost == _ALWAYS:
-                unlabelled = (total, (index, None, best))
+                unlabelled = (total, (index, best))
                 opened = {}
             elif total - cost > unlabelled[0]:
                 least = total - cost
-                unlabelled = (least, (index, None, best))
+                unlabelled = (least, (index, best))
                 opened = {skill: stretch for skill, stretch in opened.items() if stretch[0] > least}
         for skill, score in scores.items():
             total, stretch = opened.get(skill) or unlabelled
-            if stretch[1] is None:
-                stretch = (stretch[0], skill, stretch[2])
             opened[skill] = (total + score, stretch)
     chain: _Stretch | None = max(opened.values(), default=unlabelled, key=_total)[1]
     lasts: list[int] = []
     last = len(evidence) - 1
     while chain:
         lasts.append(last)
-        first, _, chain = chain
+        first, chain = chain
         last = first - 1
     return lasts[::-1]
 

@@ -22,9 +22,6 @@ _TALKS = re.compile(r"(?:let me|let's|i) (?:see|jot|think|recall|write|start|try
 _SMALL: frozenset[DecisionReason] = frozenset(  # deleted by itself, not as part of something else
     {"meta_talk", "restated_question", "repeated", "dangling"}
 )
-_DIGRESSIONS: frozenset[DecisionReason] = frozenset(
-    {"verified_again", "alternative_method", "abandoned_attempt", "turned_back", "after_answer"}
-)
 _QUESTION = 120  # most characters of a question that its answer needs
 _LENGTH = 400  # most characters of an anchor
 _NAME = 160  # most characters of a sentence that only says what is calculated

@@ -24,7 +24,7 @@ class StepText:
     def computes(self) -> bool:
         """Whether an operation on numbers has a result."""
         return (
-            any(map(self.lower.__contains__, _SIGNS))
+            any(map(self.lower.__contains__, SIGNS))
             and bool(OPERATION.search(self.lower))
             and (self.equals > 0 or bool(RESULT.search(self.lower)))
         )
@@ -49,11 +49,15 @@ OPERATION = re.compile(
     r"|times|plus|minus|divided by|multiplied by|added to"
     r"|and add)[\s$]{0,3}(?=[-(\\√$]{0,2}[\d(√\\])(?!\(?\s*(?!sqrt)[a-z])"
 )
-_SIGNS = (
-    *("+", "-", "*", "/", "×", "·", "−", "–", "⋅", "∗", "÷", "times", "cdot", "div", "plus", "minus"),
-    *("multiplied", "add"),
-)
-"""Each match of OPERATION has one of these; a search for them is cheaper."""
+SIGNS: Mapping[str, Skill] = {
+    **dict.fromkeys(("+", "plus", "added to", "and add"), skills.ADDITION),
+    **dict.fromkeys(("-", "−", "–", "minus"), skills.SUBTRACTION),
+    **dict.fromkeys(
+        ("*", "×", "·", "⋅", "∗", "\\times", "\\cdot", "times", "multiplied by"), skills.MULTIPLICATION
+    ),
+    **dict.fromkeys(("/", "÷", "\\div", "divided by"), skills.DIVISION),
+}
+"""The signs that OPERATION matches, with what they do. A search for one of them is cheaper than a match."""
 RESULT = re.compile(r"\d[^=≈\n]{0,60}(?:=|≈|\bis\b|equals|gives?|makes?|\bgets? me)[^=≈\n]{0,20}\d")
 INTERJECTIONS = (
     r"[*#_\s]*(?:(?:okay|ok|so|now|then|alright|and|but|hm+|oh|well|wait|yes|yeah|no|actually|hold on"
@@ -75,8 +79,6 @@ WORKS: frozenset[Skill] = frozenset(
             skills.SIMPLIFYING,
             skills.SUBSTITUTION,
             skills.APPLYING,
-            skills.SOLVING,
-            skills.EQUATION,
         ),
         *(skills.COMPARING, skills.UNITS, skills.NAMING, skills.PATTERN),
     }
@@ -228,9 +230,6 @@ CONDITIONS: Mapping[Skill, Condition] = {
     skills.VECTORS: _condition(r"vector|matri[xc]|determinant|eigen|dot product|cross product"),
     skills.COMPLEX: _condition(r"imaginar|complex|conjug|\di\b|i²|i\^"),
     skills.AVERAGES: _condition(r"averag|median|\b(?:harmonic|arithmetic|geometric|the) mean\b|\bmean of"),
-    skills.FRACTIONS: _condition(
-        r"\d ?/ ?\d|frac\{|fraction|percent|\d\\?%|denominator|numerator|decimal|ratio\b|half"
-    ),
 }
 """What a step must have to be called after a skill. Skills that are not here need no more than evidence."""
 

@@ -1,9 +1,9 @@
 """Read from numbers, signs and equations what a step does with them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from drp.teacher.heuristic.label_conditions import INTERJECTIONS, OPERATION, RESULT, UNKNOWN, StepText
+from drp.teacher.heuristic.label_conditions import INTERJECTIONS, OPERATION, RESULT, SIGNS, UNKNOWN, StepText
 from drp.traces import Skill, skills
 
 _DOMINANT = 0.6  # share of one operation among all
@@ -24,16 +24,8 @@ BINOMIAL = re.compile(  # begins with a set of characters, to which `re` skips
     r"[bcf\d](?:(?<=b)inom|(?<=c)(?<!\wc)\((?!0,)\w+, ?\w+\)|(?<=f)actorial"
     r"|(?<=\d)(?:\d* ?c ?\d| choose \d|\)?!))"
 )
-_SIGNS: Mapping[str, Skill] = {
-    **dict.fromkeys(("+", "plus", "added to", "and add"), skills.ADDITION),
-    **dict.fromkeys(("-", "−", "–", "minus"), skills.SUBTRACTION),
-    **dict.fromkeys(
-        ("*", "×", "·", "⋅", "∗", "\\times", "\\cdot", "times", "multiplied by"), skills.MULTIPLICATION
-    ),
-    **dict.fromkeys(("/", "÷", "\\div", "divided by"), skills.DIVISION),
-}
 OPERATIONS = frozenset(
-    {*_SIGNS.values(), skills.POWERS, skills.FRACTIONS, skills.ARITHMETIC},
+    {*SIGNS.values(), skills.POWERS, skills.FRACTIONS, skills.ARITHMETIC},
 )
 _OPERATION_WORDS: tuple[tuple[Skill, re.Pattern[str]], ...] = (
     (skills.MULTIPLICATION, re.compile(r"multipl|\btimes\b|product|doubl|tripl|twice")),
@@ -194,7 +186,7 @@ def operation(text: StepText) -> Skill | None:
     if ("factori" in lower or "multiply" in lower) and _FACTORS.search(lower):
         return skills.FACTORING
     for match in OPERATION.finditer(lower):
-        skill = _SIGNS[match["sign"]]
+        skill = SIGNS[match["sign"]]
         if skill is skills.DIVISION and match["sign"] == "/" and " / " not in match[0]:
             continue  # a fraction is an operand
         found[skill] = found.get(skill, 0) + 1

@@ -53,8 +53,6 @@ _LISTED = re.compile(r"(?:\n\s*(?:[-*•|]|\d{1,2}[.)]|\([^)]+, ).*){3}|(?:[\d)}
 _ENUMERABLE = OPERATIONS | {
     skills.METHOD,
     skills.SUBGOAL,
-    skills.DIGITS,
-    skills.CONCLUDING,
     skills.DIVISIBILITY,
 }
 _AGREES = re.compile(

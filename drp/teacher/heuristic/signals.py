@@ -103,7 +103,7 @@ DOUBT = re.compile(  # weighs without deciding
 # Every match of a pattern contains one of the words in its list; searching for them first is much cheaper.
 _CHECK_WORDS = (
     *("check", "verif", "sure", "to be ", "confirm", "plug", "again", "once more", "another time", "same "),
-    *("backwards", "go over ", "match", "let me ", "let's re", "consistent"),
+    *("backward", "go over ", "match", "let me ", "let's re", "consistent"),
 )
 _VERDICT_WORDS = (
     *(

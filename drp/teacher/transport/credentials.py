@@ -4,6 +4,9 @@ import os
 
 from drp.teacher.transport.errors import TeacherRefusedError
 
+NO_KEY = "none"
+"""The key of a teacher that needs none: the client wants some text."""
+
 
 def api_key(name: str, variable: str | None, base_url: str) -> str:
     """Return the API key of the teacher `name`, or `none` if its profile names no variable.
@@ -17,11 +20,11 @@ def api_key(name: str, variable: str | None, base_url: str) -> str:
         TeacherRefusedError: the variable is not set.
     """
     if not variable:
-        return "none"
+        return NO_KEY
     if key := os.environ.get(variable):
         return key
     if base_url.startswith(("http://127.0.0.1", "http://localhost")):
-        return "none"  # servers on this machine rarely need a key
+        return NO_KEY  # servers on this machine rarely need a key
     raise TeacherRefusedError(
         name,
         f"the environment variable {variable}, which holds its API key, is not set",

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drp.teacher.transport.credentials import NO_KEY
+
 _LONGEST = 300  # characters of a provider's message that are kept
 _TAG = re.compile(r"<(?:script|style)\b.{0,20000}?</(?:script|style)>|<[^<>]{0,500}>", re.S | re.I)
 _MEANINGS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
@@ -97,6 +99,8 @@ def words(value: Any) -> str:
 
 def without_secret(text: str, secret: str) -> str:
     """Remove an API key from a message, also where the provider shows its first and last characters only."""
+    if secret == NO_KEY:
+        return text
     text = text.replace(secret, "***")
     if len(secret) < 8:
         return text

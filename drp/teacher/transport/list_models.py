@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from drp.teacher.transport.error_bodies import without_secret
+
 _TIMEOUT_S = 20.0
 _LONGEST = 200
 
@@ -36,4 +38,4 @@ def list_models(base_url: str, key: str) -> FreeCall:
         fault = f"does not answer: {error.__cause__ or error}"
     except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
         fault = f"has a list of models that cannot be read: {error}"
-    return FreeCall(None, fault.replace(key, "***")[:_LONGEST])
+    return FreeCall(None, without_secret(fault, key)[:_LONGEST])

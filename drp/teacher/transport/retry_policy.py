@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import httpx2
 
 from drp.ledger import NO_ROOM, Usage
-from drp.teacher.transport.error_bodies import ErrorBody, described, without_secret
+from drp.teacher.transport.error_bodies import ErrorBody, described, meaning, without_secret
 from drp.teacher.transport.requested_waits import requested_wait
 
 FaultKind: TypeAlias = Literal["load", "passing", "row", "room", "refused"]
@@ -27,12 +27,6 @@ SAME_REFUSALS = 5
 
 _NOTHING = Decimal(0)
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-_NO_MONEY = {
-    "insufficient_quota",
-    "billing_hard_limit_reached",
-    "insufficient_balance",
-    "insufficient_credits",
-}
 _FULL = {429, 503, 529}
 _ROOM = re.compile(  # codes and messages of providers for too many tokens
     r"context[ _](?:length|window|limit)|max(?:imum)?[_ ](?:model[_ ])?(?:context|len)"
@@ -133,7 +127,7 @@ def _of_status(status: int | None, body: ErrorBody, headers: Mapping[str, str]) 
     shown = " ".join(filter(None, (str(status or ""), code, message)))
     if status == 401:
         return RequestFault("refused", f"the key is wrong (401): {message}", _NOTHING)
-    if status == 402 or not _NO_MONEY.isdisjoint(codes):
+    if status == 402 or 402 in map(meaning, codes):
         return RequestFault("refused", f"the account has no money left ({shown})", _NOTHING)
     if status == 403:
         return RequestFault("refused", f"the key has no permission (403): {message}", _NOTHING)

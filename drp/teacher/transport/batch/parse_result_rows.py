@@ -9,7 +9,7 @@ import httpx2
 import openai
 
 from drp.ledger import Completion
-from drp.teacher.transport.error_bodies import described
+from drp.teacher.transport.error_bodies import described, without_secret
 from drp.teacher.transport.responses import answer_of
 from drp.teacher.transport.retry_policy import NoAnswerError, RequestFault, fault_of
 
@@ -32,7 +32,7 @@ def read_row(line: bytes, secret: str) -> Row | None:
         row = json.loads(line)
         request_id, response, error = str(row["custom_id"]), row.get("response"), row.get("error")
         if response is None:
-            return _without_response(request_id, error or {})
+            return _without_response(request_id, error or {}, secret)
         status, body = int(response["status_code"]), response.get("body")
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -44,11 +44,11 @@ def read_row(line: bytes, secret: str) -> Row | None:
         return Row(request_id, fault=fault_of(missing, secret))
 
 
-def _without_response(request_id: str, error: Mapping[str, Any]) -> Row:
+def _without_response(request_id: str, error: Mapping[str, Any], secret: str) -> Row:
     if str(error.get("code")) in _NOT_DONE:
         return Row(request_id)
     described_ = described(error)
-    why = " ".join((*described_.codes[:1], described_.message))
+    why = without_secret(" ".join((*described_.codes[:1], described_.message)), secret)
     return Row(request_id, fault=RequestFault("passing", why, None))
 
 

@@ -22,7 +22,7 @@ from drp.config import TeacherProfile
 from drp.teacher.transport.batch.errors import BatchGoneError, BatchRefusedError
 from drp.teacher.transport.batch.parse_result_rows import Row, read_row
 from drp.teacher.transport.batch.request_queue import ENDPOINT
-from drp.teacher.transport.error_bodies import error_in, words
+from drp.teacher.transport.error_bodies import error_in, without_secret, words
 from drp.teacher.transport.errors import TeacherRefusedError, TeacherUnavailableError
 from drp.teacher.transport.retry_policy import NoAnswerError, fault_of
 
@@ -198,7 +198,7 @@ class BatchProvider:
 
     def without_key(self, message: str) -> str:
         """Return a provider's message without the API key, shortened."""
-        return " ".join(message.replace(self._key, "***").split())[:200]
+        return " ".join(without_secret(message, self._key).split())[:200]
 
     def refused(self, why: str) -> TeacherRefusedError:
         """Return the error for a provider that refuses all requests."""
