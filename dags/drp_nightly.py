@@ -76,7 +76,7 @@ def drp_nightly() -> None:
 
         night, params = tonight(), get_current_context()["params"]
         shards = plan(night, given=given, sample_size=params["sample_size"], backlog=params["backlog"])
-        preflight(night.run_id)
+        preflight(night.run_id, night.recipe_option)
         estimate(night, shards)
         return shards
 

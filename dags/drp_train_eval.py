@@ -111,8 +111,10 @@ def drp_train_eval() -> None:
         body="{{ ti.xcom_pull('compare') }}",
     )
 
-    @task(outlets=[checkpoint], trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    def promote(decision: dict[str, Any] | None, *, outlet_events: Any = None) -> None:
+    @task(inlets=[checkpoint], outlets=[checkpoint], trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    def promote(
+        decision: dict[str, Any] | None, *, inlet_events: Any = None, outlet_events: Any = None
+    ) -> None:
         """Make the candidate the champion if the decision says so; skipped otherwise."""
         from drp.config import settings
         from drp.evaluation import PromotionDecision
@@ -124,10 +126,10 @@ def drp_train_eval() -> None:
             raise AirflowSkipException(
                 "the champion does not change" if decision else "the recipe promotes no checkpoint"
             )
+        events = inlet_events[checkpoint]
         with open_registry(settings().resolved_database_url) as registry:
-            event = champion_event(registry.moves(), None) or {}
-        promoted = {"checkpoint_id": (decision or {})["checkpoint_id"], "changed": [run.recipe.line]}
-        outlet_events[checkpoint].extra = {**event, **promoted}
+            event = champion_event(registry.moves(), events[-1].extra if len(events) else None) or {}
+        outlet_events[checkpoint].extra = {**event, "checkpoint_id": (decision or {})["checkpoint_id"]}
 
     @task(trigger_rule=TriggerRule.ALL_DONE)  # a failed run needs its report most
     def report(names: list[str] | None) -> str:

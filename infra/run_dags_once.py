@@ -31,6 +31,7 @@ from airflow.sdk.listener import get_listener_manager  # noqa: E402
 from airflow_database import prepare  # noqa: E402
 
 from drp.core import DrpError  # noqa: E402
+from drp.questions.importers import absolute  # noqa: E402
 from drp.runtime import open_night, open_training  # noqa: E402
 from drp.stages.report import summarise  # noqa: E402
 from drp.stages.train_report import tables  # noqa: E402
@@ -65,7 +66,7 @@ def _print_line(task: Any, outcome: str) -> None:
 def main() -> int:
     """Run the DAG; returns the exit status."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--traces", type=lambda text: str(Path(text).absolute()) if text else None)
+    arguments.add_argument("--traces", type=lambda text: absolute(text, Path.cwd()) if text else None)
     arguments.add_argument("--recipe", type=lambda text: text or "drp", default="drp")
     today = datetime.now(UTC).date().isoformat()
     arguments.add_argument("--run-date", type=lambda text: text or today, default=today)

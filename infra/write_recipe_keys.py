@@ -27,7 +27,7 @@ _GENERAL = "General"
 
 def page() -> str:
     """The page, as Markdown."""
-    keys = [key for key in recipe_keys(Recipe) if key.path != "overrides"]
+    keys = recipe_keys(Recipe)
     nested = {key.path.partition(".")[0] for key in keys if "." in key.path}
     general = [key for key in keys if key.path not in nested and "." not in key.path]
     sections = [_table(_GENERAL, "What is not in a section.", general)]

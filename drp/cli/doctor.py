@@ -1,13 +1,11 @@
 """`drp doctor`: check what a recipe needs, and print what mends it."""
 
-from typing import Annotated
-
 import typer
 
+from drp.cli.options import Overrides, RecipeOption
 
-def doctor(
-    recipe: Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")] = "drp",
-) -> None:
+
+def doctor(recipe: RecipeOption = "drp", overrides: Overrides = None) -> None:
     """Check what a recipe needs on this machine: environments, lake, ledger, teacher, student, GPUs.
 
     Nothing is paid. Exit status 1 if something that the recipe needs fails.
@@ -17,7 +15,7 @@ def doctor(
     from drp.runtime import doctor as checks_of
 
     here = settings()
-    loaded = load_recipe(recipe, teacher=here.teacher, student=here.student)
+    loaded = load_recipe(recipe, teacher=here.teacher, student=here.student, overrides=overrides or ())
     table = new_table(f"recipe {loaded.name}", "check", "outcome", "what was seen", "what mends it")
     failed = 0
     for check in checks_of(loaded):

@@ -8,7 +8,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ from drp.cli.doctor import doctor
 from drp.cli.export import export
 from drp.cli.imports import MappingOption, StudentOption, imports
 from drp.cli.ledger import ledger
+from drp.cli.options import Overrides, RecipeOption
 from drp.cli.recipe import recipe as recipes
 from drp.cli.registry import registry
 from drp.cli.review import review
@@ -33,16 +34,6 @@ app.add_typer(recipes, name="recipe")
 app.add_typer(registry, name="registry")
 app.add_typer(review, name="review")
 app.command()(doctor)
-
-RecipeOption: TypeAlias = Annotated[str, typer.Option(help="A recipe's name, or a YAML file.")]
-Overrides: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Change a key of the recipe for this run, such as training.epochs=1; may be repeated.",
-    ),
-]
 
 
 @app.command()

@@ -61,10 +61,11 @@ def recipe_new(
     from drp.config import load_recipe, settings
     from drp.core import BadInputError
     from drp.student import new_recipe, parse_question_set
+    from drp.student.engines import model_folder
 
     text = new_recipe(
         student,
-        settings().home / student,
+        model_folder(student) or settings().home / student,
         name,
         parse_question_set(questions) if questions else None,
         parse_question_set(benchmark) if benchmark else None,

@@ -4,7 +4,7 @@
 Unknown keys and invalid values are refused, and the error lists all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeAlias
@@ -148,6 +148,11 @@ class Recipe(Section):
         engine = [] if self.engine == "transformers" else [self.engine]
         return content_id("evaluation", self.prompt_version, evaluation, *engine, *self._options)
 
+    @property
+    def engine_text(self) -> str:
+        """The engine of scores: with other options of vLLM they are not alike."""
+        return f"{self.engine}+{content_id('vllm', self.vllm)[:6]}" if self.vllm else self.engine
+
     @cached_property
     def rollout_hash(self) -> str:
         """Hash of the settings that can change a rollout: the student, its prompt and its sampling."""
@@ -193,14 +198,17 @@ def load_recipe(
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         if isinstance(document, dict):
-            lines = [parse_student_name(str(name)).line for name in (student, document.get("student"))]
-            if student and len({*lines}) > 1:
-                document["model"] = None  # it is that of the recipe's student
+            own_line = _line_of(document)
             given = {"teacher": teacher, "student": student}
             document |= {key: value for key, value in given.items() if value is not None}
             document = apply_overrides(document, overrides)
+            is_model_set = any(override.partition("=")[0].strip() == "model" for override in overrides)
+            if _line_of(document) != own_line and not is_model_set:
+                document["model"] = None  # it is that of the recipe's own student
             if "overrides" in document:
                 faults.append("overrides: it records --set, and cannot be set itself")
+            if "prompt" in document:
+                faults.append("prompt: it records a prompt file, whose path prompt_version takes")
             document["overrides"] = [*overrides]
         recipe = Recipe.model_validate(document)
         find_profile(recipe.teacher)
@@ -216,6 +224,11 @@ def load_recipe(
         state="Nothing was read or written",
         next_command=f"correct {what}, then run drp nightly --recipe {name_or_path}",
     )
+
+
+def _line_of(document: Mapping[str, Any]) -> str:
+    """Return the student line of a recipe's document."""
+    return parse_student_name(str(document.get("student"))).line
 
 
 def _fault(error: ErrorDetails) -> str:

@@ -24,6 +24,8 @@ _LIKE = 0.6
 _ELSEWHERE = 0.9
 """What the similarity of a key in another section counts."""
 _SHOWN = 4
+_RECORDED = frozenset({"prompt", "overrides"})
+"""What a loaded recipe records of other files and of the command line; no file may set it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class RecipeKey:
 def recipe_keys(model: type[BaseModel]) -> list[RecipeKey]:
     """Return the keys of a recipe, in the order of its models. A section comes before its keys."""
     schema = model.model_json_schema()
-    return list(_keys(schema, schema.get("$defs", {}), ""))
+    keys = _keys(schema, schema.get("$defs", {}), "")
+    return [key for key in keys if key.path.partition(".")[0] not in _RECORDED]
 
 
 def near_keys(path: str, known: list[RecipeKey]) -> list[str]:

@@ -54,7 +54,7 @@ def nightly(
         bar = progress.add_task("ingest", total=None)
         given = ingest(ctx, traces, pairs=pairs, student=student)
         shards = plan(ctx, given=given, sample_size=sample_size, backlog=backlog)
-        preflight(ctx.run_id)
+        preflight(ctx.run_id, ctx.recipe_option)
         progress.update(bar, total=len(shards) * len(SHARD_STAGES) + 2)
         for stage in SHARD_STAGES:
             if stage is decompose and (expected := estimate(ctx, shards)) is not None:

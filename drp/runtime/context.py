@@ -4,6 +4,7 @@ ctx = open_night("drp", "2026-11-21")
 prune(ctx, "5f0c")
 """
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -38,6 +39,11 @@ class RunContext:
     """Name or file of the recipe, as it was given; empty for a run that was opened again."""
     command: str = ""
     """The command that does this night again, for errors; empty if it is not known."""
+
+    @property
+    def recipe_option(self) -> str:
+        """The value of `--recipe` for this run: the recipe's file, or else its name."""
+        return shlex.quote(self.recipe_source or self.recipe.name)
 
     @property
     def run_id(self) -> str:

@@ -30,9 +30,10 @@ def doctor(recipe: Recipe) -> Iterator[HealthCheck]:
     yield HealthCheck("orchestrator environment", "ok", f"drp {VERSION}, Python {sys.version.split()[0]}")
     engine = _engine_environment(recipe)
     trains = recipe.evaluation is not None
+    serves = trains and recipe.server is not None and not recipe.server.serve  # its checkpoints
     needed: dict[Environment, bool] = {
         "training": trains or engine == "training",
-        "inference": engine == "inference",
+        "inference": engine == "inference" or serves,
     }
     gpus: dict[Environment, list[HealthCheck]] = {"training": [], "inference": []}
     for environment, is_needed in needed.items():
@@ -135,8 +136,10 @@ def _teacher(recipe: Recipe) -> Iterator[HealthCheck]:
         yield _failed("teacher", error)
     else:
         yield _models("teacher", name, profile.base_url, key, profile.model)
-    budget = settings().budget_usd
-    if budget:
+    budget, prices = settings().budget_usd, profile.prices
+    if prices is not None and not any((prices.input, prices.cached_input, prices.output)):
+        yield HealthCheck("budget", "ok", f"{name} costs nothing")
+    elif budget:
         yield HealthCheck("budget", "ok", f"DRP_BUDGET_USD is {budget}")
     else:
         seen, mend = "DRP_BUDGET_USD is 0: nothing can be bought", "export DRP_BUDGET_USD=... for one night"

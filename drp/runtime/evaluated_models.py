@@ -76,7 +76,7 @@ def open_evaluation(
     loaded = load_recipe(recipe, overrides=overrides)
     lake, day = open_lake(), parse_day(run_date, "drp evaluate MODEL")
     evaluation = _evaluation(loaded, benchmarks)
-    found = [_find(model, adapter_base) for model in models]
+    found = [_find(model, loaded, adapter_base) for model in models]
     _check_distinct(found)
     measured = loaded.model_copy(
         update={"student": found[0].name, "evaluation": evaluation, "promotion": None, "arms": ()}
@@ -130,8 +130,9 @@ def _imported(name: str, known: Sequence[str]) -> Benchmark:
     return Benchmark(name=label if label[0].isalpha() else f"b_{label}", questions=questions)
 
 
-def _find(name: str, adapter_base: str | None) -> _Model:
-    folder = model_folder(name) if parse_student_name(name).checkpoint is None else None
+def _find(name: str, recipe: Recipe, adapter_base: str | None) -> _Model:
+    own_model = recipe.model if name == recipe.line else None
+    folder = model_folder(name, own_model) if parse_student_name(name).checkpoint is None else None
     if folder is not None:
         return _of_folder(_own_name(name), folder)
     if ((path := settings().home / name) / _ADAPTER).is_file():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from drp.config import settings
+from drp.questions.importers import absolute
 
 
 def night_command(
@@ -27,7 +28,7 @@ def night_command(
         recipe = str(Path(recipe).absolute())
     words = ["drp", "nightly"]
     if traces is not None:
-        words += ["--traces", traces if _is_no_path(traces) else str(settings().home / traces)]
+        words += ["--traces", absolute(traces, settings().home)]
     words += ["--recipe", recipe, "--run-date", run_date]
     if sample_size is not None:
         words += ["--sample-size", str(sample_size)]
@@ -40,8 +41,3 @@ def night_command(
     if backlog:
         words.append("--backlog")
     return shlex.join(words)
-
-
-def _is_no_path(traces: str) -> bool:
-    """Whether it is an address, or the standard input."""
-    return traces == "-" or "://" in traces

@@ -48,21 +48,22 @@ ORDER BY is_revised DESC, rollout_id
 class PreflightFailedError(TerminalError):
     """The recipe trains, and its student cannot be trained."""
 
-    def __init__(self, recipe: Recipe, failed: list[HealthCheck]) -> None:
+    def __init__(self, recipe: Recipe, failed: list[HealthCheck], option: str) -> None:
         super().__init__(
             f"recipe {recipe.name} trains {recipe.student}, which is not possible:"
             f" {'; '.join(f'{check.name}: {check.seen}' for check in failed)}",
             state="Nothing was sampled and nothing was sent to the teacher",
-            next_command=f"{failed[0].mend}; drp doctor --recipe {recipe.name} shows all checks. To make the"
+            next_command=f"{failed[0].mend}; drp doctor --recipe {option} shows all checks. To make the"
             " corpus without training, remove evaluation and promotion from the recipe",
         )
 
 
-def preflight(run_id: str) -> None:
+def preflight(run_id: str, recipe_option: str) -> None:
     """Check the student of a recipe that trains, if the night costs something and works for that student.
 
     Args:
         run_id: a night with a plan, in the lake at DRP_LAKE.
+        recipe_option: the value of `--recipe`, for the error.
 
     Raises:
         PreflightFailedError: a training would be refused.
@@ -91,7 +92,7 @@ def preflight(run_id: str) -> None:
     for check in checks:
         _log.info("%s, %s: %s: %s", ctx.run_id, check.name, check.outcome, check.seen)
     if failed := [check for check in checks if check.is_fatal]:
-        raise PreflightFailedError(recipe, failed)
+        raise PreflightFailedError(recipe, failed, recipe_option)
 
 
 def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) -> Iterator[HealthCheck]:

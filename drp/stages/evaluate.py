@@ -103,7 +103,7 @@ def sampling_task(ctx: RunContext, shard: str) -> SamplingTask:
         name=entry.checkpoint_id,
         model=str(_model(ctx, entry)),
         sampling=sampling,
-        is_checkpoint=entry.arm != BASE,
+        is_checkpoint=entry.arm != BASE or bool(entry.label),
     )
     samples = [SampleRequest(q, k) for q in _questions(ctx, benchmark) for k in range(sampling.samples)]
     return SamplingTask(EVALUATE, shard, ctx.recipe.evaluation_hash, student, samples, add)
@@ -112,7 +112,7 @@ def sampling_task(ctx: RunContext, shard: str) -> SamplingTask:
 def score_key(ctx: RunContext, benchmark: str) -> ScoreKey:
     """How this run measures a benchmark: what all its scores on it have in common."""
     sampling, recipe = evaluation_of(ctx.recipe).sampling, ctx.recipe
-    return ScoreKey.of(benchmark, recipe.prompt_version, GRADER_VERSION, recipe.engine, sampling)
+    return ScoreKey.of(benchmark, recipe.prompt_version, GRADER_VERSION, recipe.engine_text, sampling)
 
 
 def read_samples(ctx: RunContext, shard: str) -> Samples:

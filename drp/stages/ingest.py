@@ -78,7 +78,7 @@ def ingest(
         with open_input(absolute(traces, settings().home)) as source:
             read = import_traces(source, pairs=pairs, student=student, refusal=refusal)
             shard = _file_digest(source, ("traces", *pairs, student or ""))
-            faults = FaultSummary(ImportCommand("traces", source.address, pairs, student))
+            faults = FaultSummary(ImportCommand("traces", source.words, pairs, student))
             given: list[str] = []
             rows = _noting_rollouts(read, given)
             _write_items(withdrawals, ctx.known_parts(), shard, rows, ctx.recipe, faults)
@@ -145,7 +145,7 @@ def import_file(
         if kind == "traces"
         else import_questions(source, pairs=pairs, refusal=refusal)
     )
-    faults = FaultSummary(ImportCommand(kind, source.address, pairs, student))
+    faults = FaultSummary(ImportCommand(kind, source.words, pairs, student))
     try:
         withdrawals.settle()
         counts = _write_items(withdrawals, lake.published(), shard, rows, faults=faults)

@@ -25,7 +25,7 @@ def prepare(ctx: RunContext, corpus_version: int | None = None) -> list[str]:
         raise BadInputError(
             f"corpus version {version} has no examples",
             state="Nothing was trained",
-            next_command=f"drp nightly --recipe {recipe.name}",
+            next_command=f"drp nightly --recipe {ctx.recipe_option}",
         )
     student = student_of(recipe)
     if not student.model:
@@ -39,9 +39,11 @@ def prepare(ctx: RunContext, corpus_version: int | None = None) -> list[str]:
     base = model_digest(Path(student.model))
     entries: dict[str, PlannedCheckpoint] = {}
     for arm in (BASE, *recipe.arms):
-        defined = (
-            (base, arm) if arm == BASE else (base, arm, version, ctx.revision_hash, recipe.training_hash)
-        )
+        defined: list[str | int] = [base, arm]
+        if arm != BASE:
+            defined += [version, ctx.revision_hash, recipe.training_hash]
+            if recipe.model:  # several students may have one model; their examples differ
+                defined.append(recipe.student)
         checkpoint_id = content_id("checkpoint", *defined)
         entries[checkpoint_id[:12]] = PlannedCheckpoint(
             arm=arm,

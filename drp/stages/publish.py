@@ -55,10 +55,11 @@ def publish(ctx: RunContext) -> Published:
         ctx.run.finish("nothing new", "")
         return {"corpus_version": ctx.lake.corpus.current().number, "moved": False}
     if not ctx.run.is_done(GATE, passed):
+        again = f"drp nightly --run-date {ctx.run.run_date} --recipe {ctx.recipe_option}"
         raise NotGatedError(
             f"run {ctx.run_id} has rows that the gate has not checked",
             state="Nothing was published",
-            next_command=f"drp nightly --run-date {ctx.run.run_date} --recipe {ctx.recipe.name}",
+            next_command=ctx.command or again,
         )
     _export_calls(ctx)
     published = _publish(ctx.lake, ctx.run, [*done, *_call_shards(ctx)], passed)

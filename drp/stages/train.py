@@ -103,7 +103,7 @@ def _no_examples(ctx: RunContext, entry: PlannedCheckpoint) -> BadInputError:
         )
     else:
         what = f"none that were made with the teacher, decomposition and gates of recipe {ctx.recipe.name}"
-        mend = f"drp nightly --recipe {ctx.recipe.name}, or train with the teacher of before (DRP_TEACHER)"
+        mend = f"drp nightly --recipe {ctx.recipe_option}, or train with the teacher of before (DRP_TEACHER)"
     has = "; ".join(f"{row['rollouts']} of {row['student']} by {row['teacher']}" for row in sources[:3])
     return BadInputError(
         f"there is nothing to train on: of corpus version {version}, {what}. It has right rollouts:"

@@ -60,7 +60,7 @@ def latest(ctx: RunContext) -> list[PlannedCheckpoint]:
         raise BadInputError(
             f"run {ctx.run_id} has not started: it has no plan",
             state="Nothing was written",
-            next_command=f"drp train --recipe {ctx.recipe.name} --run-date {ctx.run.run_date}",
+            next_command=f"drp train --recipe {ctx.recipe_option} --run-date {ctx.run.run_date}",
         )
     newest = {entry.arm: entry for entry in sorted(about, key=lambda entry: entry.corpus_version)}
     return [newest[arm] for arm in in_table_order(newest)]

@@ -80,6 +80,11 @@ def test_a_server_that_does_not_answer_is_named(place):
     assert "does not answer" in check.seen
 
 
+def test_checkpoints_of_a_served_student_need_the_inference_environment(place):
+    trained = {"evaluation": yaml.safe_load((RECIPES / "drp.yaml").read_text())["evaluation"]}
+    assert checks(write_recipe(place, **scripted(10, 3) | trained))["inference environment"].is_fatal
+
+
 def test_a_lake_that_cannot_be_written_is_named(place, monkeypatch):
     (place / "lake").write_text("a file")
     check = checks(write_recipe(place, **scripted(10, 3)))["lake"]
@@ -115,6 +120,15 @@ class TestTeacher:
         check = checks(write_recipe(place, **scripted(10, 3)))["teacher"]
         assert check.outcome == "not checked"
         assert "other is not among the 1 models" in check.seen
+
+    def test_a_teacher_that_costs_nothing_needs_no_budget(self, server, place, monkeypatch):
+        monkeypatch.delenv("DRP_BUDGET_USD")
+        teachers = yaml.safe_load(Path(settings().teachers_file).read_text())
+        (profile,) = teachers["teachers"].values()
+        profile["prices"] |= {"input": 0, "cached_input": 0, "output": 0}
+        Path(settings().teachers_file).write_text(yaml.safe_dump(teachers))
+        settings.cache_clear()
+        assert checks(write_recipe(place, **scripted(10, 3)))["budget"].seen.endswith("costs nothing")
 
     def test_without_a_budget_nothing_can_be_bought(self, server, place, monkeypatch):
         monkeypatch.delenv("DRP_BUDGET_USD")

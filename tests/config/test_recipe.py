@@ -149,6 +149,32 @@ def test_a_file_cannot_claim_to_have_been_changed(tmp_path):
         load_recipe(written(tmp_path, overrides=["a=1"]))
 
 
+def test_a_prompt_is_set_by_its_file_alone(tmp_path):
+    with pytest.raises(BadInputError, match="prompt: it records a prompt file"):
+        load_recipe(written(tmp_path, prompt={"question": "{question}"}))
+    assert not [key.path for key in recipe_keys(Recipe) if key.path.startswith("prompt.")]
+
+
+def test_another_student_does_not_take_the_model_of_the_recipes_own(tmp_path):
+    path = written(tmp_path, model="models/mine")
+    assert load_recipe(path).model == "models/mine"
+    assert load_recipe(path, student="small@champion").model == "models/mine", "the same line"
+    assert load_recipe(path, student="other").model is None
+    assert load_recipe(path, overrides=["student=other"]).model is None
+    assert load_recipe(path, overrides=["student=other", "model=models/other"]).model == "models/other"
+
+
+def test_scores_name_the_options_of_their_engine():
+    assert load_recipe("drp").engine_text == "transformers"
+    plain = load_recipe("drp", overrides=["engine=vllm"]).engine_text
+    cached, other = (
+        load_recipe("drp", overrides=["engine=vllm", f"vllm.enable_prefix_caching={value}"]).engine_text
+        for value in ("true", "false")
+    )
+    assert plain == "vllm"
+    assert len({plain, cached, other}) == 3
+
+
 def test_every_key_is_listed_with_its_meaning():
     keys = {key.path: key for key in recipe_keys(Recipe)}
     document = yaml.safe_load((RECIPES / "r1_7b.yaml").read_text())

@@ -59,7 +59,7 @@ def test_a_student_that_can_be_trained_passes(place, caplog):
     night = _night(place)
     ingest(night, None)
     plan(night, sample_size=4)
-    preflight(night.run_id)
+    preflight(night.run_id, night.recipe_option)
     for name in ("disk", "weights", "tokenizer", "architecture", "end mark"):
         assert f"{name}: ok" in caplog.text
     assert "lengths: not checked" in caplog.text

@@ -102,8 +102,19 @@ def test_a_folder_a_glob_and_a_list_of_shards(shards: Path, monkeypatch: pytest.
     assert values(f"{shards}/data/train-*.parquet") == values(*files[1:])
     monkeypatch.chdir(shards)
     assert len(values("data/t*.parquet")) == 6
+    alone = import_questions(files[0])
+    assert {q.split for q in alone if isinstance(q, Question)} == {"test"}, "a lone shard has its split too"
     assert open_input("data/*.parquet").name == open_input(*files).name == "data"
     assert open_input(".").name == "sums"
+
+
+def test_several_files_are_several_words_of_a_command(tmp_path: Path) -> None:
+    files = [tmp_path / "the first.jsonl", tmp_path / "second.jsonl"]
+    for file in files:
+        file.write_text('{"instruction": "Add", "input": "3+3", "answer": "6"}\n')
+    with pytest.raises(BadInputError) as refused:
+        import_questions(open_input(*files))
+    assert f"drp import questions '{files[0]}' {files[1]} --map question=" in str(refused.value)
 
 
 def test_dead_letters_of_shards_name_the_shard(tmp_path: Path) -> None:
@@ -125,7 +136,7 @@ def test_addresses_without_files_that_can_be_read_are_refused(tmp_path: Path) ->
     (tmp_path / "b.csv").write_text("question,answer\n")
     with pytest.raises(BadInputError, match=r"of several kinds: \.csv, \.jsonl") as refused:
         open_input(tmp_path)
-    assert f"drp import traces '{tmp_path}/**/*.jsonl'" in str(refused.value)
+    assert f"as a quoted glob: '{tmp_path}/**/*.jsonl'" in str(refused.value)
     assert values(f"{tmp_path}/**/*.jsonl") == ROWS
 
 

@@ -71,7 +71,7 @@ def test_recorded_traces_of_another_student_are_not_held_up(recipe, paid, traces
     use_as_training_environment(monkeypatch, Path("/no/such/python"))
     night = open_night(recipe(student="small"), DAY)
     _plan(night, traces_file("t.parquet", slice(0, 20)))
-    preflight(night.run_id)
+    preflight(night.run_id, night.recipe_option)
     assert "training: not checked" not in caplog.text
 
 
@@ -87,7 +87,7 @@ def test_a_machine_that_cannot_train_may_make_a_corpus_and_says_so(
     settings.cache_clear()
     night = open_night(recipe(student="recorded-student"), DAY)
     _plan(night, traces_file("t.parquet", slice(0, 20)))
-    preflight(night.run_id)
+    preflight(night.run_id, night.recipe_option)
     assert "training: not checked: this step needs the training environment" in caplog.text
 
 
@@ -109,7 +109,7 @@ def test_a_free_night_of_recorded_traces_checks_nothing(recipe, traces_file, mon
     use_as_training_environment(monkeypatch, Path("/no/such/python"))
     night = open_night(recipe(student="recorded-student"), DAY)
     _plan(night, traces_file("t.parquet", slice(0, 20)))
-    preflight(night.run_id)
+    preflight(night.run_id, night.recipe_option)
 
 
 def test_a_full_disk_is_refused(recipe, monkeypatch):

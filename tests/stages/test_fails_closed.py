@@ -45,7 +45,7 @@ def student(tmp_path: Path) -> Path:
     return shutil.copytree(small.WEIGHTS, tmp_path / "student")
 
 
-def write_recipe(folder: Path, student: Path, **changes: Any) -> str:
+def write_recipe(folder: Path, student: str | Path, **changes: Any) -> str:
     """The recipe that ships, with another student and a small benchmark."""
     document = yaml.safe_load((RECIPES / "drp.yaml").read_text())
     questions = {"source": "synthetic", "level": "small", "split": "test", "size": 3}
@@ -181,7 +181,17 @@ def test_an_empty_corpus_trains_nothing(tmp_path, student, monkeypatch):
         with pytest.raises(BadInputError, match="corpus version 0 has no examples") as caught:
             train_eval(run)
         assert "Nothing was trained" in caught.value.state
-        assert caught.value.next_command == "drp nightly --recipe drp"
+        assert caught.value.next_command == f"drp nightly --recipe {tmp_path / 'train/drp.yaml'}"
+
+
+def test_students_of_one_model_share_no_checkpoint_but_the_base(lake, student, tmp_path):
+    made = {}
+    for name in ("first", "second"):
+        source = write_recipe(tmp_path, name, model=str(student))
+        made[name] = prepare(open_training(source, DAY))
+    base, other = (set(entries) for entries in zip(*made.values(), strict=True))
+    assert len(base) == 1
+    assert len(other) == 2
 
 
 def test_no_room_for_the_examples_is_a_full_disk(run, registry):

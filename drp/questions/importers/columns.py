@@ -118,13 +118,14 @@ class ImportCommand:
 
     kind: ImportKind
     file: str
+    """The file or files, in the words of the shell."""
     pairs: Sequence[str] = ()
     student: str | None = None
 
     def with_options(self, *options: str) -> str:
         """Return the command as it was given, with further options; they replace pairs of the same field."""
         fields = {pair.partition("=")[0] for pair in options}
-        words = ["drp", "import", self.kind, self.file]
+        words = []
         for pair in self.pairs:
             if pair.partition("=")[0] not in fields:
                 words += ["--map", pair]
@@ -132,7 +133,8 @@ class ImportCommand:
             words += ["--student", self.student]
         for pair in options:
             words += ["--map", pair]
-        return shlex.join(words).replace("'NAME'", "NAME")
+        rest = shlex.join(words).replace("'NAME'", "NAME")
+        return f"drp import {self.kind} {self.file} {rest}".rstrip()
 
     def refused(self, problem: str, columns: Sequence[str], *choices: str) -> BadInputError:
         """Return the error that names the pairs to choose from."""

@@ -84,7 +84,7 @@ def _open(
 ) -> "ImportReading[T]":
     source = source if isinstance(source, ImportInput) else open_input(source)
     head = head_of(source)
-    command = replace(command, file=source.address)
+    command = replace(command, file=source.words)
     guess = recognise([row.values for row in head if isinstance(row.values, dict)], command)
     defaults = Defaults(source=source.name, dataset=source.stem, student=command.student)
     reading = ImportReading(source, guess, defaults, parse)

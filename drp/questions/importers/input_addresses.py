@@ -7,11 +7,12 @@ twice: the first rows for the guess of its columns, then all of them.
 """
 
 import re
+import shlex
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
@@ -36,11 +37,15 @@ _MAGIC = ((b"PAR1", ".parquet"), (b"\x1f\x8b", ".gz"), (b"\x28\xb5\x2f\xfd", ".z
 
 @dataclass(frozen=True)
 class Shard:
-    """A file of an input. `name` is empty if it is the only one; `split` is told by the names of shards."""
+    """A file of an input. `name` is empty if it is the only one."""
 
     path: Path
     name: str = ""
-    split: str = ""
+
+    @property
+    def split(self) -> str:
+        """The split that a name such as train-00000-of-00002.parquet tells."""
+        return match[1] if (match := _SPLIT.match(self.path.name)) else ""
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,19 @@ class ImportInput:
         address: as it was given, for messages.
         name: the source of its rows: the name of the file, or of the folder of its shards.
         shards: local files, or a folder written by `datasets.save_to_disk`.
+        given: the addresses that were given, if they are several.
     """
 
     address: str
     name: str
     shards: Sequence[Shard]
     _temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    given: Sequence[str] = ()
+
+    @property
+    def words(self) -> str:
+        """What was given, in the words of the shell."""
+        return shlex.join(self.given or (self.address,))
 
     @property
     def stem(self) -> str:
@@ -96,9 +108,9 @@ def open_input(*addresses: Address) -> ImportInput:
     for address, path in zip(addresses, paths, strict=True):
         if str(address).startswith(_S3) or not path.is_file():
             raise unusable(str(address), f"{address} is not a file; shards are files, or one folder or glob")
-    return _shards(
-        " ".join(map(str, addresses)), paths[0].resolve().parent.name, [(p.name, p) for p in paths]
-    )
+    given = tuple(map(str, addresses))
+    found = _shards(" ".join(given), paths[0].resolve().parent.name, [(path.name, path) for path in paths])
+    return replace(found, given=given)
 
 
 def _open(address: str) -> ImportInput:
@@ -159,15 +171,13 @@ def _shards(
         )
     kinds = sorted({_kind(path) for _, path in files})
     if len(kinds) > 1:
+        folder = address.rstrip("/") if Path(address).is_dir() else "FOLDER"
         raise BadInputError(
             f"the files at {address} are of several kinds: {', '.join(kinds)}",
             state="Nothing was imported",
-            next_command=f"import one kind: drp import traces '{address.rstrip('/')}/**/*{kinds[-1]}'",
+            next_command=f"import one kind at a time, as a quoted glob: '{folder}/**/*{kinds[-1]}'",
         )
-    shards = [
-        Shard(path, label if len(files) > 1 else "", match[1] if (match := _SPLIT.match(path.name)) else "")
-        for label, path in files
-    ]
+    shards = [Shard(path, label if len(files) > 1 else "") for label, path in files]
     return ImportInput(address, name, shards, temporary)
 
 

@@ -40,12 +40,10 @@ def read_rows(source: ImportInput) -> Iterator[InputRow]:
     """
     for shard in source.shards:
         for row in _reader(shard.path)(shard.path):
-            if shard.name:
-                values = row.values
-                if shard.split and isinstance(values, dict):
-                    values = {"split": shard.split, **values}
-                row = replace(row, shard=shard.name, values=values)
-            yield row
+            values = row.values
+            if shard.split and isinstance(values, dict):
+                values = {"split": shard.split, **values}
+            yield replace(row, shard=shard.name, values=values)
 
 
 def head_of(source: ImportInput) -> list[InputRow]:

@@ -64,7 +64,7 @@ def _json_list(path: Path) -> BadInputError:
     return BadInputError(
         f"{path.name} is a JSON list, which cannot be streamed",
         state="Nothing was imported",
-        next_command=f"{convert} > {name.with_suffix('.jsonl').name}, then import it",
+        next_command=f"{convert} > {name.with_suffix('.rows.jsonl').name}, then import that",
     )
 
 
