@@ -1,9 +1,9 @@
 -- Is every input row accounted for? One row per run date and recipe; `adds_up` must be true in every row.
 --   drp sql "SELECT * FROM accounting WHERE NOT adds_up"
 -- rows_in = accepted + rejected + left_pending + dead_lettered. A rollout counts on the date of its revision.
--- One that the recipe has not revised counts on the date it was rolled out: as left_pending if the night did
--- not take it on, such as an import of another file; as without_revision if a revision is missing, because the
--- night sampled it or the teacher has decomposed it. On a date without revisions all are without_revision.
+-- One that the recipe has not revised counts on the date it was rolled out: as left_pending if no night took it
+-- on, such as an import; as without_revision if a revision is missing, because a night sampled it or the teacher
+-- has decomposed it.
 -- Dead letters belong to no recipe, so their number is repeated for every recipe of their date.
 CREATE VIEW accounting AS
 WITH dates AS (
@@ -27,7 +27,7 @@ WITH dates AS (
 ), undecided AS (
     SELECT n.run_date, n.recipe_hash, count(*) AS rollouts,
            count(*) FILTER (
-               n.recipe_hash IS NULL
+               (n.recipe_hash IS NULL AND r.recipe_hash IS NOT NULL)
                OR r.rollout_id IN (FROM unfinished)
                OR (r.recipe_hash IS NOT NULL AND EXISTS (
                    SELECT 1 FROM own o WHERE o.run_date = n.run_date AND o.recipe_hash = n.recipe_hash

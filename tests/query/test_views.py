@@ -107,12 +107,21 @@ def test_a_revision_of_a_missing_rollout_does_not_add_up(tmp_path: Path) -> None
 
 
 def test_a_night_that_died_before_its_first_revision_has_a_row(tmp_path: Path) -> None:
-    con = _open(tmp_path, rollouts=[make_rollout()], dead_letters=[make_dead_letter(run_date=LATER)])
+    con = _open(
+        tmp_path,
+        rollouts=[make_rollout(recipe_hash="sampled")],
+        dead_letters=[make_dead_letter(run_date=LATER)],
+    )
     rows = _rows(con, "FROM accounting")
     assert [(r["run_date"], r["rows_in"], r["without_revision"], r["adds_up"]) for r in rows] == [
         (RUN_DATE, 1, 1, False),
         (LATER, 1, 0, True),
     ]
+
+
+def test_an_import_that_no_night_has_taken_on_is_left_pending(tmp_path: Path) -> None:
+    [row] = _rows(_open(tmp_path, rollouts=[make_rollout()]), "FROM accounting")
+    assert (row["rows_in"], row["left_pending"], row["without_revision"], row["adds_up"]) == (1, 1, 0, True)
 
 
 def test_a_rollout_that_is_revised_the_next_night_counts_there(tmp_path: Path) -> None:
