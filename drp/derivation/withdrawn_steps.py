@@ -66,11 +66,13 @@ def withdrawn_steps(
     """Yield the kept sentences whose content the student never comes back to after taking it back."""
     places = repeated(source, revision)
     kept = {place for place in places if place is not None}
+    if not kept:
+        return
     last = _last_uses(source.statements)
     affirmed = _marks(summary.statements) if summary else frozenset()
     withdrawn: dict[int, Statement] = {}
     for turn in source.statements[1:]:
-        if turn.index in kept:
+        if turn.index in kept or kept.isdisjoint(range(turn.index - _REACH, turn.index)):
             continue
         following = source.statements[turn.index + 1 : turn.index + 3]
         is_clear = _TAKES_BACK.match(turn.unit.lower) is not None

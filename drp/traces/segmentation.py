@@ -116,7 +116,6 @@ RESULT = re.compile(
 )
 _DIGIT = re.compile(r"\d")
 _NONE: frozenset[str] = frozenset()  # shared, because most units have no such value
-_BETWEEN_CHAINS = re.compile(r"[\s,;:]")  # `plain` leaves no spaces inside an equation
 
 
 def equations(spelled: str) -> frozenset[str]:
@@ -124,7 +123,8 @@ def equations(spelled: str) -> frozenset[str]:
     if "=" not in spelled:
         return _NONE
     pairs: set[str] = set()
-    for chain in _BETWEEN_CHAINS.split(spelled):
+    # `plain` leaves no spaces inside an equation
+    for chain in spelled.replace(",", " ").replace(";", " ").replace(":", " ").split():
         if "=" not in chain:
             continue
         sides = [

@@ -15,7 +15,7 @@ _REACH = 300
 """Characters read on each side of an equals sign; a longer side is skipped."""
 
 # An equals sign that is not part of <=, >=, !=, :=, ==, => .
-_EQUALS = re.compile(r"(?<![<>!:=~≈\\])=(?![=>])")
+_EQUALS = re.compile(r"=(?<![<>!:=~≈\\]=)(?![=>])")
 # A side without a digit has no value.
 _DIGIT = re.compile(r"\d")
 # Three consecutive words or the end of a paragraph end a side, so the prose beyond need not be read.

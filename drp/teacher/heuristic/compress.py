@@ -4,6 +4,7 @@ Text with a negation is never removed: "No odd terms" stays, whatever precedes i
 """
 
 import re
+from functools import lru_cache
 
 _INTERJECTION = re.compile(  # a spoken opener, closed by a comma or a full stop
     r"(?:okay|ok|alright|all right|hmm+|hm+|well|right|yeah|yes|yep|yup|oh|ah|wait a "
@@ -106,6 +107,7 @@ def capitalised(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)  # the attempts at a trace keep mostly the same sentences
 def compressed(sentence: str) -> str:
     """Return a sentence without fillers and surrounding white space."""
     item = _ITEM.match(sentence)

@@ -7,12 +7,13 @@ introduces nothing that is used after it.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from drp.core import StudentTrace
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.find_answer import Answer, answer_of, concludes, refers_to_more
-from drp.teacher.heuristic.summary_links import Link, links_of, numbers_in
+from drp.teacher.heuristic.summary_links import links_of, numbers_in
 from drp.traces import STRONG, Unit, equations, plain
 
 _FEWEST = 2  # links with results by which stretches can be told
@@ -37,13 +38,11 @@ def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[
         units: its units.
         verdicts: one for each unit.
     """
-    links = [link for link in links_of(trace) if link.results or link.formulas]
     kept = [unit for unit in units if verdicts[unit.index].keep]
     if not kept:
         return
     given = numbers_in(plain(trace.question))
-    is_told = sum(bool(link.results) for link in links) >= _FEWEST
-    facts = _facts(links, given) if is_told else frozenset()
+    facts = _facts(trace)
     answer = answer_of(trace)
     end = _end(kept, units, facts, answer, plain(trace.question))
     for unit in kept[end:]:
@@ -68,9 +67,17 @@ def _turns(unit: Unit) -> bool:
     )
 
 
-def _facts(links: Sequence[Link], given: frozenset[str]) -> frozenset[str]:
-    """Return what the summary computes: "=72" for a result, the equation if its result is common."""
+@lru_cache(maxsize=4)  # the same in every attempt at a trace
+def _facts(trace: StudentTrace) -> frozenset[str]:
+    """Return what the summary computes: "=72" for a result, the equation if its result is common.
+
+    Nothing if too few of its links have results.
+    """
+    links = [link for link in links_of(trace) if link.results or link.formulas]
+    if sum(bool(link.results) for link in links) < _FEWEST:
+        return frozenset()
     results = {result.lstrip("-") for link in links for result in link.results}
+    given = numbers_in(plain(trace.question))
     strong = {result for result in results - given if STRONG.search(result)}
     pairs = frozenset().union(*(equations(plain(link.text)) for link in links))
     common = {pair for pair in pairs if pair.rpartition("=")[2].lstrip("-") not in strong}

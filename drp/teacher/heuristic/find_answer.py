@@ -6,6 +6,7 @@ must come before it.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -92,7 +93,9 @@ class Answer:
         self.is_common = is_short or bool(given & set(self._numbers))
         self._asserting: dict[str, bool] = {}  # of the sentences that have the answer
         alternatives = "|".join(re.escape(form) for form in forms)
-        self._forms = [form.lower().replace("’", "'") for form in forms]  # as `Unit.lower` spells them
+        lower = {form.lower().replace("’", "'") for form in forms}  # as `Unit.lower` spells them
+        # Where a form stands, those that are part of it stand too: the shortest are enough to look for.
+        self._forms = [form for form in lower if not any(part in form for part in lower - {form})]
         self._pattern = (
             re.compile(
                 rf"(?<![\w.^/*)+√-])(?:{alternatives})(?![\w^/*(√π!]|\.\d|,\d|=|[-+≤<]\(?[\w√]| is\b| "
@@ -156,10 +159,12 @@ def _forms(answer: str) -> list[str]:
     return sorted((form for form in forms if form.strip()), key=lambda form: (-len(form), form))
 
 
+@lru_cache(maxsize=8192)  # the reading of a fraction is slow, and most numbers of a trace come again
 def fraction_of(value: str) -> Fraction | None:
     """Return the value of a number or plain fraction; None if it is divided by zero."""
     numerator, _, denominator = value.partition("/")
-    return Fraction(numerator) / Fraction(denominator or 1) if Fraction(denominator or 1) else None
+    divisor = Fraction(denominator or 1)
+    return Fraction(numerator) / divisor if divisor else None
 
 
 def _names_answer(unit: Unit) -> bool:
@@ -238,19 +243,7 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
     ends = [end for index in candidates if (end := _closing(units, index, answer)) is not None]
     if not ends:
         return candidates[-1] if candidates and candidates[-1] * 4 >= 3 * len(units) else None
-    first_use: dict[str, int] = {}
-    for unit in units[: ends[-1] + 1]:
-        for value in unit.values & answer.results:
-            first_use.setdefault(value, unit.index)
-    end = next(
-        (
-            i
-            for i in ends
-            if _is_checked(units, i, answer)
-            or sum(index <= i for index in first_use.values()) >= _COVERED * len(first_use)
-        ),
-        ends[-1],
-    )
+    end = _covering(units, ends, answer)
     later = units[end + 1 : ends[-1] + 1]
     if not later:
         return end
@@ -259,6 +252,25 @@ def find_end(units: Sequence[Unit], answer: Answer) -> int | None:
         known = frozenset().union(*(unit.equations for unit in units[: end + 1]))
         further = [unit for unit in further if answer.taken_further_by(unit.equations - known)]
     return next(index for index in ends if index >= further[-1].index) if further else end
+
+
+def _covering(units: Sequence[Unit], ends: Sequence[int], answer: Answer) -> int:
+    """Return the first end that is checked at once or has enough results of the summary before it."""
+    if ends[0] == ends[-1]:
+        return ends[-1]
+    first_use: dict[str, int] = {}
+    for unit in units[: ends[-1] + 1]:
+        for value in unit.values & answer.results:
+            first_use.setdefault(value, unit.index)
+    places = sorted(first_use.values())
+    return next(
+        (
+            end
+            for end in ends
+            if _is_checked(units, end, answer) or bisect_right(places, end) >= _COVERED * len(places)
+        ),
+        ends[-1],
+    )
 
 
 def find_closing(units: Sequence[Unit], end: int, answer: Answer) -> int | None:

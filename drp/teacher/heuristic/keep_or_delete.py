@@ -19,7 +19,7 @@ from drp.traces import STRONG, VALUE, Unit, equations, plain, words
 
 _EXPRESSION = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
 _SUM = re.compile(
-    r"(?<![\w.*/^+)-])(\d+(?:\.\d+)?[-+*/]\d+(?:\.\d+)?)=(\d+(?:\.\d+)?)(?![\w*/^+(=-]|\.\d)"
+    r"(\d(?<![\w.*/^+)-]\d)\d*(?:\.\d+)?[-+*/]\d+(?:\.\d+)?)=(\d+(?:\.\d+)?)(?![\w*/^+(=-]|\.\d)"
 )  # 3*4=12
 _SYMBOL = re.compile(r"(?<!\w)(?<!\w')[a-zA-Zα-ω](?:_?\d)?(?!\w|'\w)")  # a variable
 _VARIABLE = re.compile(r"(?<![a-zA-Z'])[a-zA-Zα-ω](?![a-zA-Z'])")  # a variable, "2k" too

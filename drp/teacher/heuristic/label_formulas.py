@@ -37,7 +37,10 @@ _OPERATION_WORDS: tuple[tuple[Skill, re.Pattern[str]], ...] = (
         re.compile(r"fraction|percent|decimal|denominator|numerator|ratio\b|\d%|simplif|reduce"),
     ),
 )
-_TUPLES = re.compile(r"(?:-?\d+, (?:and )?){5}|(?:[({]\d+(?:, ?\d+)+[)}][^(){}]{0,40}){4}")
+_TUPLES = re.compile(  # begins with a set of characters, to which `re` skips
+    r"[\d({](?:(?<=\d), (?:and )?(?:-?\d+, (?:and )?){4}"
+    r"|(?<=[({])\d+(?:, ?\d+)+[)}][^(){}]{0,40}(?:[({]\d+(?:, ?\d+)+[)}][^(){}]{0,40}){3})"
+)
 _FEWEST_COMMAS = 4  # in a match of _TUPLES
 LETTER_TERM = re.compile(rf"{UNKNOWN}_?\d?(?:\^\{{?\w|[²³])?[)\s]*[-+*/^]|[-+*/] ?\(?\d*{UNKNOWN}|\d[a-z]\b")
 _SOLVES = re.compile(r"\bsolv\w+[^.]{0,60}=|both sides|\broots?\b[^.]{0,20}= ?[(\[]|isolat")

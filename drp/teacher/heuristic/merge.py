@@ -7,6 +7,7 @@ The area is:  \\[ A = … \\]            ->  The area is: \\[ A = … \\]       
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from drp.teacher.heuristic.decision_reasons import DecisionReason
@@ -208,6 +209,7 @@ def _announced(first: str, second: str) -> tuple[str, DecisionReason] | None:
     return first + ("\n" if display else " ") + second, "merged_lead_in"
 
 
+@lru_cache(maxsize=1024)  # the attempts at a trace keep mostly the same sentences
 def joined(first: str, second: str, *, same_paragraph: bool) -> tuple[str, DecisionReason] | None:
     """Merge two neighbouring sentences into one, with the reason; None if they cannot be merged."""
     if announced := _announced(first, second):

@@ -108,7 +108,7 @@ def _loose_result(trace: StudentTrace, kept: Sequence[Unit]) -> str | None:
         if not results:
             continue
         texts = (plain(trace.question), plain(trace.response), *(u.plain for u in kept[unit.index + 1 :]))
-        if results.isdisjoint(fraction_of(value) for text in texts for value in VALUE.findall(text)):
+        if not any(fraction_of(value) in results for text in texts for value in VALUE.findall(text)):
             return unit.body
     return None
 

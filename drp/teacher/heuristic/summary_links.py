@@ -71,7 +71,7 @@ def numbers_in(spelled: str) -> frozenset[str]:
 
 def stems_of(vocabulary: frozenset[str]) -> frozenset[str]:
     """Return the beginnings of words, by which "starting" is "starts"."""
-    return frozenset(word[:_STEM] for word in vocabulary)
+    return frozenset([word[:_STEM] for word in vocabulary])
 
 
 def results_of(equations: frozenset[str]) -> dict[str, frozenset[str]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from drp.core import Decision, Revision, Step, StudentTrace
 from drp.teacher.heuristic.compress import capitalised
@@ -62,6 +63,7 @@ def boxed_answer(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4)  # the same in every attempt at a trace
 def _response(trace: StudentTrace) -> str:
     """Return the response of the revision.
 
