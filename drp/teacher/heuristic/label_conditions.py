@@ -43,11 +43,11 @@ def _condition(needs: str, refuses: str = "", *, computes: bool = True) -> Condi
     return Condition(re.compile(needs), re.compile(refuses) if refuses else None, computes)
 
 
-UNKNOWN = r"(?<![a-z\\'’])(?:[b-hj-z]|a(?= ?[=+*^²<>]|_))(?![a-z'’])"
+UNKNOWN = r"(?<![a-z\\'’])(?:[b-hj-rt-z]|(?<!\d)s|a(?= ?[=+*^²<>]|_))(?![a-z'’])"
 OPERATION = re.compile(
-    r"(?<=[\d)%!}$])[\s$]{0,3}(?:\\?[,;!] ?)?(?P<sign>[+*×·⋅∗÷/]|[-−–](?= |\(|\d+ ?[=≈])|\\times|\\cdot|\\div"
+    r"(?<=[\d)%!}$²³])[\s$]{0,3}(?:\\?[,;!] ?)?(?P<sign>[+*×·⋅∗÷/]|[-−–](?= |\(|\d+ ?[=≈])|\\times|\\cdot|\\div"
     r"|times|plus|minus|divided by|multiplied by|added to"
-    r"|and add)[\s$]{0,3}(?=[-(\\√$]{0,2}[\d(√\\])(?!\(?\s*(?!sqrt)[a-z])"
+    r"|and add)[\s$]{0,3}(?=[-(\\√$]{0,2}[\d(√\\])(?!\(?\s*(?!sqrt)[a-z]|\\(?:math|vec|text|bold|bar|over|hat))"
 )
 SIGNS: Mapping[str, Skill] = {
     **dict.fromkeys(("+", "plus", "added to", "and add"), skills.ADDITION),
@@ -85,40 +85,45 @@ WORKS: frozenset[Skill] = frozenset(
 )
 """What is only talked about in a sentence that could or should do it."""
 TALKS = re.compile(
-    r"\b(?:could|might|maybe|perhaps|can|should|try|would|need to|have to|want to|going to|if (?:we|i))\b"
+    r"\b(?:could|might|maybe|perhaps|can(?! be)|should|try|would|need to|have to|want to|going to|if (?:we|i))\b"
 )
 LEAVES = re.compile(r"\b(?:leaves|leaving|gives|becomes|which is|so it's|i get|we get)\b")
 CONDITIONS: Mapping[Skill, Condition] = {
     skills.ANSWERING: _condition(r"answer|boxed|final|solution"),
     skills.RECAPPING: _condition(r"recap|summar|putting|all together|overall"),
     skills.CHECKING: _condition(
-        r"check|verif|confirm|sure|sanity|correct|right|consistent|match|same|sense|works?\b|indeed"
-        r"|mistake|valid"
-        r"|confident|agree|\byes\b|yep|yeah|good|wait|reasonable|satisf|holds|fine|possible|great|perfect"
-        r"|line up|fits"
-        r"|adds? up|to be safe"
+        r"check|verif|confirm|(?:be|just|make|make \S+|\w+ly) sure|sanity|correct|right\b|consistent|match"
+        r"|same (?:\w+ )?(?:as|result|answer|thing|value|number)|makes? sense|works?\b|indeed|valid"
+        r"|confident|agree|\byes\b|yep|yeah|reasonable|satisf|holds|line up|fits|adds? up|to be safe|(?:just|only) to ensure"
+        r"|\bno (?:mistakes?|errors?)|(?:good|great|perfect|fine)[.!,]|n't (?:make|see|find|think) [^.]*(?:mistake|error|issue)"
+        r"|\A(?:(?:but|oh|so|hm+|okay),? )*(?:wait|actually)\b.*\d.*(?:=|\bis\b).*\d",
+        r"break (?:this|it) down|need to (?:make sure|ensure|check)(?: that| if)? "
+        r"(?!i\b|we\b|my|our|it|this|these|everything|all|the (?:answer|result)|that\b)"
+        r"|\A(?:so|therefore|thus)[^.]*(?:approach|method)\b[^.]*\b(?:incorrect|wrong)",
     ),
     skills.RECONSIDERING: _condition(
         r"wrong|mis(?:take|read|calc|count|understood|interp|remember)|error|incorrect"
         r"|n't (?:\w+ )?(?:match|right|"
-        r"correct|make|work|add|fit|seem|true|consistent|be|help|hold|satisfy|equal|possible|possibl)"
+        r"correct|make|work|add|fit|seem|true|consistent|be (?:right|correct|true)|help|hold|satisfy|equal|possible|possibl)"
         r"|\bnot (?:\w+ )?(?:right|correct|true|possible|consistent|match|valid|equal|an integer|what|how"
         r"|the case"
         r"|sure|helpful|clear|useful)|contradict|conflict|discrepan|confus|think again|think differently"
         r"|reconsider"
-        r"|rethink|complicat|seems? (?:a bit |kind of )?(?:too|odd|strange|weird|off|high|low)"
+        r"|rethink|complicat|seems? (?:a bit |kind of )?(?:too|odd|strange|weird|off|high|low|like a lot|a lot|small|large|big)"
         r"|\A.{0,30}hold on.{0,30}\Z|wait,? (?:no|is th|actually"
         r"|earlier|but earlier)\b|\bno,? wait|\A(?:but wait|wait,? but).{0,60}\Z|but wait, but"
         r"|(?:but wait|wait,? but)[^.]*\?|\A(?:hm+, )?no\b(?=[,.])|\bbut (?:earlier|actually|in fact"
         r"|hold)|forgot"
-        r"|missed|overlook|stuck|that can't|which can't|impossible",
+        r"|missed|overlook|stuck|\bi thought\b|that can't|which can't|impossible|which (?:one )?is correct\?",
         r"(?:better|easier|simpler|smarter) (?:way|approach|method|to)\b|problem (?:statement|says"
         r"|states)|avoid|n't (?:think|see|find) [^.]*(?:error|mistake|issue|miss)"
-        r"|(?:comput|calculat|count)\w* [^.]{0,30}again",
+        r"|(?:comput|calculat|count)\w* [^.]{0,30}again|reasonable|to (?:catch|avoid)|\bno (?:mistakes?|errors?)",
     ),
     skills.READING: _condition(
-        r"problem|question|given|asked|asks|asking|says|states|told",
-        r"\b(?:might|may|likely|probably|perhaps|maybe)\b",
+        r"\b(?:the|this|original|math|word) (?:\w+ )?(?:problem|question|puzzle)\b"
+        r"(?! (?:reduces|becomes|is that|of (?:dist|count|find)))"
+        r"|(?:is|are|was|'re|'s) given\b|given (?:that|as|in)\b|asked|asks|asking|\bsays\b|states|told",
+        r"\b(?:might|may|likely|probably|perhaps|maybe)\b|\bso,? (?:to|we)\b",
     ),
     skills.QUANTITY: _condition(
         r"\d|given", r"\btherefore\b|let me|let's|\bcall\b|\bso,? (?:the|there)", computes=False
@@ -131,18 +136,20 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|recall|express|write",
         r"=[^=\n]*=|converge|same (?:result|answer)|(?:first|second|other) method|went wrong"
         r"|the key (?:steps?|was)|\bare there|is there|again\b"
+        r"|coincidence|(?:i|we) (?:recall|remember)|another thought|n't think|(?:\n\s*[-*•(]?\s*\d[^\n]*){3}|(?:perhaps|maybe) i'm (?:over|mis|not)|which (?:one )?is correct\?"
+        r"|[-+*/^][^=\n]{0,40}=[^=\n]{1,40}\Z|=[^=\n]{0,40}[+*/^][^=\n]{0,40}\Z"
         r"|\bcheck\b|:\s*\n+\s*(?:\\\[\s*)?[-\d\\(a-z]{0,12}[\d)a-z}] ?[-+*/^]",
         computes=False,
     ),
     skills.SUBGOAL: _condition(
-        r"need|find|want|goal|determin|calculat|compute|have to|figure|looking|must|solve|should|show"
-        r"|what|how|which"
-        r"|let'?s|let me|check",
-        r"=[^=]*=|≈|\n\W*\d[.)].*\n\W*\d[.)]|\bformula|theorem|double-check|verify",
+        r"\b(?:i|we)(?:'d|'ll| would| now| also| just| still| only)* (?:need|want|have to|must|should)\b"
+        r"|find|goal|determin|calculat|compute|figure|looking|solve|show|what|how|which|let'?s|let me|check",
+        r"=[^=]*=|≈|\n\W*\d[.)].*\n\W*\d[.)]|\bformula|theorem|double-check|verify"
+        r"|which (?:one )?is (?:correct|right)\?|is (?:that|this) (?:correct|right)|discrepan|wrong|no matter|\A\W*the (?:catch|condition|key)",
         computes=False,
     ),
     skills.OTHER_METHOD: _condition(r"alternativ|another|different|other way|otherwise|instead|or maybe"),
-    skills.FACT: _condition(r"remember|recall|know|fact|known|learned"),
+    skills.FACT: _condition(r"remember|recall|know|fact\b|known|learned", r"now,? (?:i|we) know|don't know"),
     skills.RECALLING: _condition(
         r"formula|theorem|identit|\brules?\b|definition|defined|propert|\blaws?\b|lemma|equation|=.*[a-z]"
         r"|(?:area|volume|perimeter|circumference|slope) of [^.]*(?:\bis\b|equals)",
@@ -153,7 +160,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"(?:could|might|maybe|should)\b[^.=]{0,60}\Z",
     ),
     skills.NAMING: _condition(
-        r"\blet\b(?!'s)|denot|defin|\bcall|represents?\b|variable|assign|label|name|stands?\b|say\b"
+        r"\blet\b(?!'s| me| us)|denot|\bdefin(?:e|ing)\b|\bcall (?:it|this|that|the|them|these|our)|represents?\b"
+        r"|(?:assign|label|name) (?:the|each|an?|it|these|numbers)|stands? for|let'?s (?:say|call)|\bsay,? |set \w ="
     ),
     skills.EQUATION: _condition(
         r"equations?\b|=|inequalit|proportion|system of",
@@ -162,7 +170,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
     ),
     skills.PATTERN: _condition(r"patter|\brepeat(?:s|ing)\b|every \w+ terms?|period"),
     skills.CASES: _condition(
-        r"\b(?:sub)?cases\b|(?<!this )(?<!our )(?<!that )(?<!any )(?<!each )\b(?:sub)?case\b|scenarios\b"
+        r"\b(?:sub)?cases\b|(?<!this )(?<!our )(?<!that )(?<!any )(?<!each )\b(?:sub)?case\b(?! of)|scenarios\b"
     ),
     skills.SUBSTITUTION: _condition(r"substitut|plug|replac|\binto\b|back in", r"incorrect|mistake|flawed"),
     skills.COUNTING: _condition(
@@ -180,8 +188,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|bisect|altitud"
         r"|pentag|hexag|tetra|sphere|cylinder|\bcone|prism|pyramid|inscri|circum|chord|isosc|equil"
         r"|midpoint|\barea"
-        r"|volume|congruent|parallel|verte?[xi]|cube"
-        r"|(?<!left )(?<!right )(?<!hand )(?<!both )(?<!other )\bsides?\b|square|diagonal"
+        r"|volume|congruent|parallel|verte?[xi]|\bcubes?\b(?! root)"
+        r"|(?<!left )(?<!right )(?<!hand )(?<!both )(?<!other )\bsides?\b|\bsquare\b(?! root)|diagonal"
     ),
     skills.COORDINATES: _condition(
         r"coord|slope|axis|axes|parabol|ellip|hyperbol|intercept|origin|\bgraph|asymptot"
@@ -204,13 +212,16 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|place value|carry|palindrom|hexadec|binary|_\{?\d"
     ),
     skills.FACTORING: _condition(
-        r"factor(?:ed|ing|i[sz])|factor (?:out|it|the|this|\d)|prime factor", r"scal\w+ factor"
+        r"factor(?:ed|ing|i[sz])|factors? (?:into|as\b)|factor (?:out|it|the|this|\d)|prime factor", r"scal\w+ factor"
     ),
     skills.SIMPLIFYING: _condition(
-        r"simplif|cancel|reduc|combin|rationali|distribut(?:e|es|ing)\b|expand|like terms",
-        r"simplif\w+ (?:things|matters)|simply|equal to (?:zero|0)",
+        r"simplif|cancel|rationali|like terms|reduc(?:e|es|ing) (?:the|this|it|to|by|further)|common factor"
+        r"|combin(?:e|ing) (?:the|like|these|terms|constants|all)|distribut(?:e|es|ing)\b",
+        r"simplif\w+ (?:things|matters|the (?:problem|calculation|process))|simply|equal to (?:zero|0)",
     ),
-    skills.OPTIMIZATION: _condition(r"maxim|minim|largest|smallest|optim"),
+    skills.OPTIMIZATION: _condition(
+        r"maximi[sz]|minimi[sz]|optim|(?:maximum|minimum|largest|smallest|greatest|least) (?:possible|value)"
+    ),
     skills.COMPARING: _condition(
         r"compar(?:e|es|ing)\b|\b(?:is|are|be) (?:\S+ )?(?:greater|larger|smaller|less|bigger|more) than"
         r"|closer to"
@@ -227,8 +238,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|sequence|progression",
         r"sequences? of (?:op|num|heads|draws|cards)|possible sequence",
     ),
-    skills.VECTORS: _condition(r"vector|matri[xc]|determinant|eigen|dot product|cross product"),
-    skills.COMPLEX: _condition(r"imaginar|complex|conjug|\di\b|i²|i\^"),
+    skills.VECTORS: _condition(r"\\(?:mathbf|vec)\b|vector|matri[xc]|determinant|eigen|dot product|cross product"),
+    skills.COMPLEX: _condition(r"imaginar|complex (?:number|plane|conj|root)|\di\b|\bi ?[+*/=-] ?\d|i²|i\^"),
     skills.AVERAGES: _condition(r"averag|median|\b(?:harmonic|arithmetic|geometric|the) mean\b|\bmean of"),
 }
 """What a step must have to be called after a skill. Skills that are not here need no more than evidence."""

@@ -1,14 +1,16 @@
 """Read from numbers, signs and equations what a step does with them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from drp.teacher.heuristic.label_conditions import INTERJECTIONS, OPERATION, RESULT, SIGNS, UNKNOWN, StepText
 from drp.traces import Skill, skills
 
 _DOMINANT = 0.6  # share of one operation among all
+_LONGEST_TOLD = 160  # characters of a text that tells an operation in words
 SOME_EQUATIONS = 2
-_SOME_BINOMIALS = 3
+_WORDS_PER_POWER = 10
+_SOME_BINOMIALS = 2
 _POWER = re.compile(
     r"[\d|]\)? ?(?:\^|[²³]|\*\*(?=\d))|√ ?\(?\d|sqrt[({\[]\d|\d (?:squared|cubed)|(?:square"
     r"|cube) roots? of \d"
@@ -37,7 +39,8 @@ _OPERATION_WORDS: tuple[tuple[Skill, re.Pattern[str]], ...] = (
         re.compile(r"fraction|percent|decimal|denominator|numerator|ratio\b|\d%|simplif|reduce"),
     ),
 )
-_TUPLES = re.compile(r"(?:-?\d+, (?:and )?){5}|(?:[({]\d+(?:, ?\d+)+[)}][^(){}]{0,40}){4}")
+_TUPLES = re.compile(r"(?:-?\d+, ?(?:and )?){5}|(?:[({]\d+(?:, ?\d+)+[)}][^(){}]{0,40}){4}")
+_LIST_SHARE = 0.25
 _FEWEST_COMMAS = 4  # in a match of _TUPLES
 LETTER_TERM = re.compile(rf"{UNKNOWN}_?\d?(?:\^\{{?\w|[²³])?[)\s]*[-+*/^]|[-+*/] ?\(?\d*{UNKNOWN}|\d[a-z]\b")
 _SOLVES = re.compile(r"\bsolv\w+[^.]{0,60}=|both sides|\broots?\b[^.]{0,20}= ?[(\[]|isolat")
@@ -47,12 +50,13 @@ _JUDGES = re.compile(r"\b(?:in)?valid\b|\bsame\b|allowed|\bpairs?\b")
 _DIVIDES = ("quotient", "goes into", "bring down", "long division")
 _MIXED = (skills.ARITHMETIC, skills.POWERS)
 _CHOOSES = re.compile(r"\bways\b|\bchoose|choices|c\(\d|arrang")
-CALCULUS = re.compile(r"integrals?\b|integrat(?:e|ing)\b|antideriv|\\int\b|∫|derivative|differentiat")
+_WAYS = re.compile(r"\bcases?\b|\bways\b|choices|arrang|number of (?!permut|combin|term)")
+CALCULUS = re.compile(r"\b[fgh]['′]\(|integrals?\b|integrat(?:e|ing)\b|antideriv|\\int\b|∫|derivative|differentiat")
 PROSE = 9  # words for each equation from which on a text tells more than it transforms
 _WORDY = 25  # words for each sign of order
 _NAMES = re.compile(rf"{UNKNOWN}|(?<![a-z])[a-z]\d")
 _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
-    (skills.CALCULUS, ("integra", "deriv", "int", "∫", "differ"), CALCULUS),
+    (skills.CALCULUS, ("integra", "deriv", "int", "∫", "differ", "'(", "′("), CALCULUS),
     (skills.SQUARE, ("complet",), re.compile(r"complet\w* the square")),
     (skills.DIVISIBILITY, ("mod", "≡", "equiv"), re.compile(r"\bmod\b|pmod|≡|\\equiv|\bmod\d")),
     (
@@ -68,8 +72,10 @@ _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
     (
         skills.FACTORING,
         ("factor",),
-        re.compile(r"factor(?:ed|ing|i[sz]\w+)\b|factor:|factor (?:out|it|the|this|\d)"),
+        re.compile(r"factor(?:ed|ing|i[sz]\w+)\b|factors? (?:into|as)\b|factor:|factor (?:out|it|the|this|\d)"),
     ),
+    (skills.SIMPLIFYING, ("simplify",), re.compile(r"\A.{0,60}\bsimplify(?:ing)?\b(?!.*(?:both sides|isolat))", re.S)),
+    (skills.SIMPLIFYING, ("like terms",), re.compile(r"\A(?!.*(?:both sides|isolat|\bsolv))(?s:.*)like terms", re.S)),
     (
         skills.SOLVING,
         (
@@ -77,10 +83,9 @@ _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
             *("multipl", "add", "subtract", "eliminat", "equation", "squar"),
         ),
         re.compile(
-            r"both sides|isolat|\bsolv(?:e|ing)|cross[- ]?multipl|move|moving|rearrang|quadratic formula"
+            r"both sides|isolat|\bsolv(?:e|ing)|cross[- ]?multipl|\bmov(?:e|ing) |rearrang(?:e the eq|ing)|quadratic formula"
             r"|discriminant"
-            r"|each side|(?:divid|multipl)\w* (?:through|by -?\d)|(?:add|subtract)\w* (?:the|these"
-            r"|equation)|eliminat"
+            r"|each side|(?:divid|multipl)\w* through|(?:add|subtract)\w* (?:the |these )?(?:two )?equation|eliminat"
             r"|equations? (?:gives|yields)|squar\w+ all"
         ),
     ),
@@ -89,10 +94,11 @@ _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
         ("simplif", "combin", "cancel", "reduc", "like terms", "common denominator"),
         re.compile(r"simplif|combin|cancel|reduc|like terms|common denominator"),
     ),
+    (skills.REWRITING, ("rewrit", "standard form"), re.compile(r"\brewrit|standard form")),
     (
         skills.SETS,
-        ("∩", "∪", "∅", "subset", "disjoint", "cap", "cup", "inclusion"),
-        re.compile(r"∩|∪|∅|\bsubsets?\b|disjoint|\\cap\b|\\cup\b|inclusion-exclusion"),
+        ("∩", "∪", "∅", "subset", "disjoint", "cap", "cup"),
+        re.compile(r"∩|∪|∅|\bsubsets?\b|disjoint|\\cap\b|\\cup\b"),
     ),
     (
         skills.COMPLEX,
@@ -101,8 +107,8 @@ _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
     ),
     (
         skills.VECTORS,
-        ("vector", "matri", "determinant", "dot product"),
-        re.compile(r"vector|matri[xc]|determinant|dot product"),
+        ("vector", "matri", "determinant", "dot product", "mathbf", "\\vec"),
+        re.compile(r"\\(?:mathbf|vec)\b|vector|matri[xc]|determinant|dot product"),
     ),
     (skills.TRIGONOMETRY, ("sin", "cos", "tan"), re.compile(r"(?:\b|\\)(?:sin|cos|tan)\b")),
     (skills.PROBABILITY, ("probab",), re.compile(r"probab")),
@@ -145,9 +151,10 @@ _STATES_VALUE = re.compile(
 )
 _OPERATES = re.compile(rf"{UNKNOWN}\)? ?(?:[-+*/²^]|\\)[^=\n]{{0,40}}=|\d ?{UNKNOWN}|[a-z] ?[-+*/] ?\d")
 _ASSIGNS = re.compile(
-    rf"(?P<first>{UNKNOWN}) ?= ?[^=,\n]{{1,25}},? (?:and )?(?:\\\( ?)?"
-    rf"(?P<second>{UNKNOWN}) ?= ?[^=\n]{{1,25}}\Z"
+    rf"(?P<first>{UNKNOWN}) ?= ?-?\\?\d[^=,\n]{{0,24}},? (?:and )?(?:\\\( ?)?"
+    rf"(?P<second>{UNKNOWN}) ?= ?-?\\?\d[^=\n]{{0,24}}\Z"
 )
+_EVALUATED = re.compile(rf"{LETTER_TERM.pattern}|\b[fghp]\(")
 _COMPUTED = re.compile(
     r"(?<![a-z_\d])\d+[)\s$]*(?:[-+*/×·⋅÷−^²³]|\\times|\\cdot)(?:[^=a-z\n]|\\[a-z]+){0,80}[=≈] ?[-(√$\\]*\d"
 )
@@ -173,49 +180,72 @@ CONCLUDES = re.compile(
 
 
 def has_tuples(lower: str) -> bool:
-    """Whether a text lists many numbers or tuples."""
-    return lower.count(",") >= _FEWEST_COMMAS and _TUPLES.search(lower) is not None
+    """Whether many numbers or tuples make up a good part of a text."""
+    if lower.count(",") < _FEWEST_COMMAS:
+        return False
+    return sum(len(match[0]) for match in _TUPLES.finditer(lower)) >= _LIST_SHARE * len(lower)
 
 
 def operation(text: StepText) -> Skill | None:
     """Return the operation on numbers that most signs of a text stand for; arithmetic for a mixture."""
-    found: dict[Skill, int] = {}
     lower = text.lower
     if any(map(lower.__contains__, _DIVIDES)):
         return skills.DIVISION
     if ("factori" in lower or "multiply" in lower) and _FACTORS.search(lower):
         return skills.FACTORING
+    if "cancel" in lower:
+        return skills.SIMPLIFYING
+    found = _operations(lower)
+    if found and _VARIABLE.search(lower):
+        if _SOLVES.search(lower):
+            return skills.SOLVING
+        if len(LETTER_TERM.findall(lower)) >= sum(found.values()):
+            return algebra(text)
+    if tuple(found) == (skills.POWERS,) and lower.count(" ") > _WORDS_PER_POWER * found[skills.POWERS]:
+        return None
+    if found and not text.computes and _JUDGES.search(lower):
+        return None
+    return _main(lower, found) if found else _told(lower)
+
+
+def _operations(lower: str) -> dict[Skill, int]:
+    """Count the operations on numbers."""
+    found: dict[Skill, int] = {}
     for match in OPERATION.finditer(lower):
         skill = SIGNS[match["sign"]]
         if skill is skills.DIVISION and match["sign"] == "/" and " / " not in match[0]:
             continue  # a fraction is an operand
         found[skill] = found.get(skill, 0) + 1
     powers = len(_POWER.findall(lower)) if any(map(lower.__contains__, _POWER_SIGNS)) else 0
-    if powers and (RESULT.search(lower) or _ABOUT_POWERS.search(lower)):
+    if found:
+        powers -= lower.count("perfect")  # 12 + 5 perfect squares are added
+    if powers > 0 and (RESULT.search(lower) or _ABOUT_POWERS.search(lower)):
         found[skills.POWERS] = powers
-    if not found:
-        if not RESULT.search(lower) and not _FRACTION.search(lower):
-            return None
-        if _VARIABLE.search(lower) and not _FRACTION.search(lower):
-            return None
-        if _QUOTIENT.search(lower):
-            return skills.DIVISION
-        return next((skill for skill, pattern in _OPERATION_WORDS if pattern.search(lower)), None)
-    if _VARIABLE.search(lower):
-        if _SOLVES.search(lower):
-            return skills.SOLVING
-        if len(LETTER_TERM.findall(lower)) >= sum(found.values()):
-            return algebra(text)
-    if not text.computes and _JUDGES.search(lower):
+    return found
+
+
+def _told(lower: str) -> Skill | None:
+    """Return the operation that words tell, beside a result or a fraction."""
+    fraction = _FRACTION.search(lower)
+    if not fraction and (not RESULT.search(lower) or _VARIABLE.search(lower)):
         return None
+    if _QUOTIENT.search(lower):
+        return skills.DIVISION
+    if len(lower) > _LONGEST_TOLD:
+        return None
+    return next((skill for skill, pattern in _OPERATION_WORDS if pattern.search(lower)), None)
+
+
+def _main(lower: str, found: Mapping[Skill, int]) -> Skill:
+    """Return the operation that dominates."""
     best = max(found, key=found.__getitem__)
     if found[best] >= _DOMINANT * sum(found.values()):
         best = skills.FRACTIONS if len(_FRACTION.findall(lower)) > found[best] else best
     else:
         best = skills.ARITHMETIC
-    if best in _MIXED and _CHOOSES.search(lower):
-        return skills.COUNTING
-    return skills.BINOMIALS if len(BINOMIAL.findall(lower)) >= _SOME_BINOMIALS else best
+    if len(BINOMIAL.findall(lower)) >= _SOME_BINOMIALS and not _WAYS.search(lower):
+        return skills.BINOMIALS
+    return skills.COUNTING if best in _MIXED and _CHOOSES.search(lower) else best
 
 
 def algebra(text: StepText) -> Skill | None:
@@ -225,21 +255,26 @@ def algebra(text: StepText) -> Skill | None:
     related = bool(ordered) or "=" in ASSIGNMENT.sub("", lower)
     if not related and not _STATES_VALUE.search(lower):
         return None
+    for skill, stems, pattern in _ALGEBRA:
+        if any(map(lower.__contains__, stems)) and pattern.search(lower):
+            return skill
     if CASE_LINES.search(lower):
         if text.computes and not LETTER_TERM.search(lower) and (done := operation(text)):
             return done
         return skills.LISTING if _WRITES_DOWN.search(lower) else skills.CASES
-    for skill, stems, pattern in _ALGEBRA:
-        if any(map(lower.__contains__, stems)) and pattern.search(lower):
-            return skill
     if ordered and ordered >= text.equals:
+        if _WAYS.search(lower):
+            return None
         return skills.INEQUALITIES if len(lower.split()) <= _WORDY * ordered else None
     if assigns := _ASSIGNS.search(lower):
         return skills.SOLVING if assigns["first"] == assigns["second"] else skills.VALUE
     if _UNSOLVED.search(lower):
         return skills.SOLVING if _VALUE_LAST.search(lower) else skills.EQUATION
     if text.computes and _NUMBER_LAST.search(lower) and _COMPUTED.search(lower):
-        return skills.EVALUATING if _VARIABLE.search(lower) else operation(text)
+        found = _operations(lower)
+        done = _main(lower, found) if found else skills.EVALUATING
+        evaluates = done is skills.ARITHMETIC or _EVALUATED.search(ASSIGNMENT.sub("", lower))
+        return skills.EVALUATING if evaluates and _VARIABLE.search(lower) else done
     if not related:
         return None
     if CONFIRMED.search(lower):
