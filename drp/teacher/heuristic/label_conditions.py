@@ -1,24 +1,34 @@
 """What the text of a step must show to be called after a skill."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
 from typing import NamedTuple
 
-from drp.traces import Skill, skills
+from drp.traces import Skill, skills, words
+
+_LONGEST = 1000  # characters of a step that are looked at
+_MOST_SENTENCES = 20
 
 
 class StepText:
-    """A step's text in lower case, and what it shows at a glance.
+    """The beginning of a step's text in lower case, and what it shows at a glance.
 
     Attributes:
         lower: the text.
+        sentences: its sentences.
         equals: how many signs of equality it has.
     """
 
-    def __init__(self, lower: str) -> None:
-        self.lower = lower.strip()
-        self.equals = lower.count("=") + lower.count("≈")
+    def __init__(self, lower: str, sentences: Sequence[str]) -> None:
+        self.lower = lower[:_LONGEST].strip()
+        self.sentences = sentences[:_MOST_SENTENCES]
+        self.equals = self.lower.count("=") + self.lower.count("≈")
+
+    @cached_property
+    def words(self) -> Set[str]:
+        """Its content words."""
+        return words(self.lower)
 
     @cached_property
     def computes(self) -> bool:

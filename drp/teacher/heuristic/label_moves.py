@@ -5,14 +5,13 @@ something about them. So a field of mathematics names a step only where most of 
 """
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from drp.teacher.heuristic.label_conditions import INTERJECTIONS, StepText
 from drp.traces import words
 
 _MOST = 0.5  # share of a step's characters
 _ASKED = 0.7  # share of a sentence's words that the question has
-_SENTENCE = re.compile(r"(?<=[.?!:])[\s\"”')*]+|\n+")
 _TASK = r"(?:problem|question|exercise|puzzle|statement|wording|phrase|phrasing)"
 _SAYS = (
     r"(?:says?|said|saying|asks?|asked|asking|states?|stated|wants?|gives|mention\w*|specif\w+"
@@ -22,14 +21,29 @@ _BETWEEN = (
     r"(?:,? (?:statement|itself|here|just|only|also|clearly|specifically|explicitly|already|probably|is|was|it"
     r"|did|does|doesn't|does not|didn't|might|may|could))*"
 )
-_READS = re.compile(
-    rf"(?<!since the )(?<!because the )\b{_TASK}{_BETWEEN} {_SAYS}\b|\bin the (?:problem|question)\b|\b{_TASK} (?:statement\b|is (?:to|for|just|whether)\b)"
-    rf"|\b(?:i|we)(?:'m|'re| am| are| have been|'ve been) (?:given|told|asked)\b"
-    rf"|\bit (?:just |only |also |specifically )?(?:says|asks|states|specifies|doesn't (?:say|specify|state|mention))\b"
-    r"|\bas (?:given|stated) in\b|\b(?:is|are|was) (?:already )?given(?: (?:as|in|that|to be)\b|\.)"
-    r"|\bre-?read\b|\bread (?:it|that|the)\b"
-    r"|\A[^a-z]*(?:\w+ )?interpretation:"
+_READS: tuple[tuple[Sequence[str], re.Pattern[str]], ...] = (
+    (
+        ("problem", "question", "exercise", "puzzle", "statement", "wording", "phras"),
+        re.compile(
+            rf"{_TASK}(?:{_BETWEEN} {_SAYS}\b| statement\b| is (?:to|for|just|whether)\b)"
+            r"|in the (?:problem|question)\b"
+        ),
+    ),
+    (
+        ("given", "told", "asked", "stated"),
+        re.compile(
+            r"\b(?:i|we)(?:'m|'re| am| are| have been|'ve been) (?:given|told|asked)\b|\bas (?:given|stated) in\b"
+            r"|\b(?:is|are|was) (?:already )?given(?: (?:as|in|that|to be)\b|\.)"
+        ),
+    ),
+    (
+        ("it says", "it asks", "it states", "it specifies", "it doesn't", "it just", "it only", "it also"),
+        re.compile(r"\bit (?:just |only |also )?(?:says|asks|states|specifies|doesn't (?:say|specify|state|mention))\b"),
+    ),
+    (("read",), re.compile(r"\bre-?read\b|\bread (?:it|that|the)\b")),
+    (("interpretation:",), re.compile(r"\A[^a-z]*(?:\w+ )?interpretation:")),
 )
+"""What re-reads the problem, each after words of which every match has one: a search for them is cheaper."""
 _PLANS = re.compile(
     rf"{INTERJECTIONS}(?:(?:maybe|perhaps),? (?:it's |it is |there's |(?:i|we)(?:'ll)? "
     r"(?:can|could|should|need|have|might)|by|using|a|another)"
@@ -49,15 +63,23 @@ _DOUBTS = re.compile(
     r"|which (?:one )?is (?:correct|right)\?|\bmistake|discrepan|that (?:can't|cannot) be|n't (?:seem|make|match)"
     r"|\bwrong\b|\bincorrect|complicat|\btricky|\bmessy|not (?:be )?(?:straightforward|helpful)"
 )
+_REASONS = ("since ", "because ")
 _SHORT_VERDICT = 30  # characters
 _VERDICT = re.compile(r"(?:so )?(?:yes|yep|yeah|no|correct|right|exactly|good|okay|perfect|great|hm+|wait)\b")
 _WORKS = re.compile(r"[=≈≠<>≤≥]|\\(?:[lg]eq?|frac|cdot|times)\b|\d ?[*/+×·^] ?\d")
+_DOUBTING_WORDS = (
+    *("not sure", "not entirely", "not quite", "not too", "not certain", "confus", "i'm ", "i am ", "maybe i"),
+    *("perhaps i", "think i", "must have i", "correct?", "is right?", "mistake", "discrepan", "that can"),
+    *("n't seem", "n't make", "n't match", "wrong", "incorrect", "complicat", "tricky", "messy"),
+    *("not straight", "not be straight", "not helpful", "not be helpful"),
+)
+"""Each match of _DOUBTS has one of these."""
 
 
 def most(text: StepText, pattern: re.Pattern[str]) -> bool:
     """Whether a pattern is found in the sentences that make up most of a text."""
-    sentences = _SENTENCE.split(text.lower)
-    return sum(len(s) for s in sentences if pattern.search(s)) >= _MOST * sum(map(len, sentences))
+    found = sum(len(sentence) for sentence in text.sentences if pattern.search(sentence))
+    return found >= _MOST * sum(map(len, text.sentences))
 
 
 class Talk:
@@ -73,22 +95,28 @@ class Talk:
         reads = talks = total = 0
         works = False  # the last sentence
         lead = 0  # characters of a plan or question, which belongs to the work that follows it
-        for sentence in _SENTENCE.split(text.lower):
+        reading = [pattern for stems, pattern in _READS if any(map(text.lower.__contains__, stems))]
+        may_doubt = any(map(text.lower.__contains__, _DOUBTING_WORDS))
+        for sentence in text.sentences:
             size = len(sentence)
             total += size
             works = False
-            if _READS.search(sentence):
+            if (
+                reading
+                and any(pattern.search(sentence) for pattern in reading)
+                and not sentence.startswith(_REASONS)
+            ):
                 reads, talks, lead = reads + size, talks + size + lead, 0
             elif _WORKS.search(sentence):
                 total, lead, works = total - lead, 0, True
-            elif sentence.endswith("?") or _PLANS.match(sentence):
+            elif sentence.endswith("?") or (": " not in sentence and _PLANS.match(sentence)):
                 if _GOAL.search(sentence) and len((used := words(sentence)) & asked) >= _ASKED * len(used):
                     reads, talks, lead = reads + size, talks + size + lead, 0
                 else:
                     lead += size
             elif size < _SHORT_VERDICT and _VERDICT.match(sentence):
                 talks, lead = talks + size + lead, 0
-            elif _DOUBTS.search(sentence):
+            elif may_doubt and _DOUBTS.search(sentence):
                 talks, lead = talks + size + lead, 0
             else:
                 total, lead = total - lead, 0

@@ -42,9 +42,8 @@ from drp.teacher.heuristic.label_formulas import (
     operation,
 )
 from drp.teacher.heuristic.label_moves import Talk, most
-from drp.traces import Skill, skills, words
+from drp.traces import Skill, skills
 
-_LONGEST = 1000  # characters of a step that are looked at
 _SHARE = 0.35  # of a step's characters in the sentences that do what it is called after
 _RESTATED = 0.5  # share of words from the question
 _REREAD = 0.7  # the same in the midst of a trace, where conclusions have the question's words too
@@ -162,7 +161,7 @@ _ASSURES = re.compile(r"check|verif|make sure|confirm|answer|boxed|\brecall|reme
 
 
 def label(
-    lower: str,
+    text: StepText,
     scores: Mapping[Skill, float],
     shares: Mapping[Skill, int],
     asked: Set[str],
@@ -171,14 +170,16 @@ def label(
     """Return the skill that a step shows, or None if it says nothing (an interjection, another language).
 
     Args:
-        lower: the step in lower case.
+        text: the step.
         scores: the evidence for each skill, of all its sentences.
         shares: how many characters the sentences have whose first skill is this one.
         asked: the words of the question.
         before: the skill of the step before; None for the first step.
     """
-    text = StepText(lower[:_LONGEST])
-    if (before is skills.CHECKING and CONFIRMED.search(text.lower)) or _TESTS.match(text.lower):
+    lower = text.lower
+    if (before is skills.CHECKING and CONFIRMED.search(text.lower)) or (
+        "check" in lower or "test" in lower
+    ) and _TESTS.match(text.lower):
         return skills.CHECKING
     if before is None and _is_question(text, scores, asked):
         return skills.READING
@@ -266,8 +267,8 @@ def _is_list(lower: str) -> bool:
 def _is_question(text: StepText, scores: Mapping[Skill, float], asked: Set[str]) -> bool:
     """Whether the first step of a trace is about the question."""
     if text.computes:
-        head = StepText(text.lower.split(". ", 1)[0])
-        return 2 * len(head.lower) > len(text.lower) and bool(_BEGINS.search(head.lower))
+        head = text.sentences[0]
+        return 2 * len(head) > len(text.lower) and bool(_BEGINS.search(head))
     only = len(scores) == 1 and skills.READING in scores
     return only or bool(_BEGINS.search(text.lower)) or _restates(text, asked)
 
@@ -275,7 +276,7 @@ def _is_question(text: StepText, scores: Mapping[Skill, float], asked: Set[str])
 def _is_about(skill: Skill, text: StepText) -> bool:
     """Whether a text that only tells has enough words of a skill's field."""
     condition = CONDITIONS.get(skill)
-    if condition is None or _FORMULA.search(text.lower) or skill.family not in _FIELDS or skill in _DONE:
+    if skill.family not in _FIELDS or skill in _DONE or condition is None or _FORMULA.search(text.lower):
         return True
     if skill is skills.COUNTING and _NUMBERS.search(text.lower):
         return True
@@ -285,7 +286,7 @@ def _is_about(skill: Skill, text: StepText) -> bool:
 
 def _rereads(text: StepText, asked: Set[str]) -> bool:
     """Whether a text repeats the question and draws nothing from it."""
-    used = words(text.lower)
+    used = text.words
     return (
         len(used) >= _REREAD_WORDS
         and not text.equals
@@ -301,7 +302,7 @@ def _draws(text: StepText) -> bool:
 
 def _restates(text: StepText, asked: Set[str]) -> bool:
     """Whether most words are the question's."""
-    used = words(text.lower)
+    used = text.words
     return (
         len(used) >= _FEW_WORDS
         and text.equals < SOME_EQUATIONS
