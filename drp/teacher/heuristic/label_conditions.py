@@ -71,7 +71,7 @@ SIGNS: Mapping[str, Skill] = {
 RESULT = re.compile(r"\d[^=≈\n]{0,60}(?:=|≈|\bis\b|equals|gives?|makes?|\bgets? me)[^=≈\n]{0,20}\d")
 INTERJECTIONS = (
     r"[*#_\s]*(?:(?:okay|ok|so|now|then|alright|and|but|hm+|oh|well|wait|yes|yeah|no|actually|hold on"
-    r"|first|next|also"
+    r"|first|next|finally|also"
     r"|let me see|let's see)\b[\s,.!…-]{0,4}){0,5}"
 )
 ACTS: frozenset[Skill] = frozenset(
@@ -124,7 +124,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|earlier|but earlier)\b|\bno,? wait|\A(?:but wait|wait,? but).{0,60}\Z|but wait, but"
         r"|(?:but wait|wait,? but)[^.]*\?|\A(?:hm+, )?no\b(?=[,.])|\bbut (?:earlier|actually|in fact"
         r"|hold)|forgot"
-        r"|missed|overlook|stuck|\bi thought\b|that can't|which can't|impossible|which (?:one )?is correct\?",
+        r"|\Abut [^.]*(?:it|that) should be|missed|overlook|stuck|\bi thought\b|that can't|which can't|impossible|which (?:one )?is correct\?",
         r"(?:better|easier|simpler|smarter) (?:way|approach|method|to)\b|problem (?:statement|says"
         r"|states)|avoid|n't (?:think|see|find) [^.]*(?:error|mistake|issue|miss)"
         r"|(?:comput|calculat|count)\w* [^.]{0,30}again|reasonable|to (?:catch|avoid)|\bno (?:mistakes?|errors?)",
@@ -146,7 +146,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|recall|express|write",
         r"=[^=\n]*=|converge|same (?:result|answer)|(?:first|second|other) method|went wrong"
         r"|the key (?:steps?|was)|\bare there|is there|again\b"
-        r"|coincidence|(?:i|we) (?:recall|remember)|another thought|n't think|(?:\n\s*[-*•(]?\s*\d[^\n]*){3}|(?:perhaps|maybe) i'm (?:over|mis|not)|which (?:one )?is correct\?"
+        r"|coincidence|careful|according to|(?:i|we) (?:recall|remember)|another thought|n't think|(?:\n\s*[-*•(]?\s*\d[^\n]*){3}|(?:perhaps|maybe) i'm (?:over|mis|not)|which (?:one )?is correct\?"
         r"|[-+*/^][^=\n]{0,40}=[^=\n]{1,40}\Z|=[^=\n]{0,40}[+*/^][^=\n]{0,40}\Z"
         r"|\bcheck\b|:\s*\n+\s*(?:\\\[\s*)?[-\d\\(a-z]{0,12}[\d)a-z}] ?[-+*/^]",
         computes=False,
@@ -155,7 +155,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"\b(?:i|we)(?:'d|'ll| would| now| also| just| still| only)* (?:need|want|have to|must|should)\b"
         r"|find|goal|determin|calculat|compute|figure|looking|solve|show|what|how|which|let'?s|let me|check",
         r"=[^=]*=|≈|\n\W*\d[.)].*\n\W*\d[.)]|\bformula|theorem|double-check|verify"
-        r"|which (?:one )?is (?:correct|right)\?|is (?:that|this) (?:correct|right)|discrepan|wrong|no matter|\A\W*the (?:catch|condition|key)",
+        r"|which (?:one )?is (?:correct|right)\?|is (?:that|this) (?:correct|right)|discrepan|wrong|no matter|n't (?:think )?(?:i |we )?need|\A\W*the (?:catch|condition|key)",
         computes=False,
     ),
     skills.OTHER_METHOD: _condition(r"alternativ|another|different|other way|otherwise|instead|or maybe"),
@@ -163,7 +163,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
     skills.RECALLING: _condition(
         r"formula|theorem|identit|\brules?\b|definition|defined|propert|\blaws?\b|lemma|equation|=.*[a-z]"
         r"|(?:area|volume|perimeter|circumference|slope) of [^.]*(?:\bis\b|equals)",
-        r"(?:my|our|earlier) formula|formula [^.]{0,30}(?:wrong|work|correct|not)|= ?-?\d+\s*\Z",
+        r"(?:my|our|earlier) formula|perhaps the problem|formula [^.]{0,30}(?:wrong|work|correct|not)|= ?-?\d+\s*\Z",
     ),
     skills.APPLYING: _condition(
         r"formula|theorem|identit|\brules?\b|definition|propert|\blaws?\b|lemma|criteri",
@@ -199,7 +199,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|pentag|hexag|tetra|sphere|cylinder|\bcone|prism|pyramid|inscri|circum|chord|isosc|equil"
         r"|midpoint|\barea"
         r"|volume|congruent|parallel|verte?[xi]|\bcubes?\b(?! root)"
-        r"|(?<!left )(?<!right )(?<!hand )(?<!both )(?<!other )\bsides?\b|\bsquare\b(?! root)|diagonal"
+        r"|(?<!left )(?<!right )(?<!hand )(?<!both )(?<!other )\bsides?\b|\bsquare\b(?! root)|diagonal",
+        r"\bseat|knight|\bpeople|handshake|round table|-cycle"
     ),
     skills.COORDINATES: _condition(
         r"coord|slope|axis|axes|parabol|ellip|hyperbol|intercept|origin|\bgraph|asymptot"
@@ -241,11 +242,9 @@ CONDITIONS: Mapping[Skill, Condition] = {
     skills.POLYNOMIALS: _condition(
         r"polynom|coefficients? of|leading coeff|monic|degree (?:of|is)|expansion|leading term", r"degrees|°"
     ),
-    skills.FUNCTIONS: _condition(r"function|domain|derivativ|integra|inverse|\b[fghp]\(|∘"),
+    skills.FUNCTIONS: _condition(r"function|domain|derivativ|integra|inverse|\bf\(|\b[ghp]\([^(),]*\)|∘"),
     skills.SEQUENCES: _condition(
-        r"(?:arithmetic|geometric|alternating|infinite|the|this|fibonacci) (?:sequence|series"
-        r"|progression)|(?:first|last|next|nth|n-th|common|\dth) (?:\w+ )?term"
-        r"|sequence|progression",
+        r"sequence|progression|\bseries\b|(?:nth|n-th) term|common (?:ratio|difference)|recursive|recurrence",
         r"sequences? of (?:op|num|heads|draws|cards)|possible sequence",
     ),
     skills.VECTORS: _condition(r"\\(?:mathbf|vec)\b|vector|matri[xc]|determinant|eigen|dot product|cross product"),

@@ -39,6 +39,7 @@ _OPERATION_WORDS: tuple[tuple[Skill, re.Pattern[str]], ...] = (
         re.compile(r"fraction|percent|decimal|denominator|numerator|ratio\b|\d%|simplif|reduce"),
     ),
 )
+_FACTORS_OF_ONE = re.compile(r"prime|exponent|\bfactors?\b|floor")
 _TUPLES = re.compile(r"(?:-?\d+, ?(?:and )?){5}|(?:[({]\d+(?:, ?\d+)+[)}][^(){}]{0,40}){4}")
 _LIST_SHARE = 0.25
 _FEWEST_COMMAS = 4  # in a match of _TUPLES
@@ -49,11 +50,12 @@ _QUOTIENT = re.compile(r"\d/\d+ ?= ?\d+\b(?!/)")
 _JUDGES = re.compile(r"\b(?:in)?valid\b|\bsame\b|allowed|\bpairs?\b")
 _DIVIDES = ("quotient", "goes into", "bring down", "long division")
 _MIXED = (skills.ARITHMETIC, skills.POWERS)
-_CHOOSES = re.compile(r"\bways\b|\bchoose|choices|c\(\d|arrang")
+_WORDS_PER_OPERATION = 12
+_CHOOSES = re.compile(r"number of (?:\S+ )?(?:ways|pairs|tri|arrang|permut|subset|outcome|word|group|set)|\bways\b|\bchoose|choices|c\(\d|arrang")
 _WAYS = re.compile(r"\bcases?\b|\bways\b|choices|arrang|number of (?!permut|combin|term)")
 CALCULUS = re.compile(r"\b[fgh]['′]\(|integrals?\b|integrat(?:e|ing)\b|antideriv|\\int\b|∫|derivative|differentiat")
 PROSE = 9  # words for each equation from which on a text tells more than it transforms
-_WORDY = 25  # words for each sign of order
+_WORDY = 12  # words for each sign of order
 _NAMES = re.compile(rf"{UNKNOWN}|(?<![a-z])[a-z]\d")
 _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
     (skills.CALCULUS, ("integra", "deriv", "int", "∫", "differ", "'(", "′("), CALCULUS),
@@ -117,8 +119,8 @@ _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
     (skills.BINOMIALS, ("binom", "c", "!"), BINOMIAL),
     (
         skills.SEQUENCES,
-        ("sequence", "series", "sum", "first term", "common ", "a_"),
-        re.compile(r"\bsequence|\bseries\b|\\sum|first term|common (?:difference|ratio)|a_\{?n"),
+        ("sequence", "series", "sum", "common ", "a_"),
+        re.compile(r"\bsequence|\bseries\b|\\sum|common (?:difference|ratio)|a_\{?n"),
     ),
     (
         skills.GEOMETRY,
@@ -186,6 +188,11 @@ def has_tuples(lower: str) -> bool:
     return sum(len(match[0]) for match in _TUPLES.finditer(lower)) >= _LIST_SHARE * len(lower)
 
 
+def has_binomials(lower: str, fewest: int = 1) -> bool:
+    """Whether a text computes with binomial coefficients, and does not factor one."""
+    return len(BINOMIAL.findall(lower)) >= fewest and not _FACTORS_OF_ONE.search(lower)
+
+
 def operation(text: StepText) -> Skill | None:
     """Return the operation on numbers that most signs of a text stand for; arithmetic for a mixture."""
     lower = text.lower
@@ -243,9 +250,10 @@ def _main(lower: str, found: Mapping[Skill, int]) -> Skill:
         best = skills.FRACTIONS if len(_FRACTION.findall(lower)) > found[best] else best
     else:
         best = skills.ARITHMETIC
-    if len(BINOMIAL.findall(lower)) >= _SOME_BINOMIALS and not _WAYS.search(lower):
+    if has_binomials(lower, _SOME_BINOMIALS) and not _WAYS.search(lower):
         return skills.BINOMIALS
-    return skills.COUNTING if best in _MIXED and _CHOOSES.search(lower) else best
+    told = lower.count(" ") > _WORDS_PER_OPERATION * sum(found.values())
+    return skills.COUNTING if (told or best in _MIXED) and _CHOOSES.search(lower) else best
 
 
 def algebra(text: StepText) -> Skill | None:
@@ -281,7 +289,8 @@ def algebra(text: StepText) -> Skill | None:
         return skills.CHECKING
     if FACTORED.search(lower):
         return skills.FACTORING
-    if len(lower.split()) > PROSE * (text.equals + ordered):
+    equations = ASSIGNMENT.sub("", lower).count("=") + lower.count("≈")
+    if len(lower.split()) > PROSE * (equations + ordered):
         return None
     if _is_system(lower):
         return skills.EQUATION

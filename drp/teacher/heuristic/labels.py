@@ -27,7 +27,6 @@ from drp.teacher.heuristic.label_conditions import (
 )
 from drp.teacher.heuristic.label_formulas import (
     ASSIGNMENT,
-    BINOMIAL,
     CALCULUS,
     CASE_LINES,
     CONCLUDES,
@@ -38,6 +37,7 @@ from drp.teacher.heuristic.label_formulas import (
     PROSE,
     SOME_EQUATIONS,
     algebra,
+    has_binomials,
     has_tuples,
     operation,
 )
@@ -70,10 +70,10 @@ _ENUMERABLE = OPERATIONS | {
     skills.DIVISIBILITY,
 }
 _AGREES = re.compile(
-    r"same (?:answer|result|thing)|matches|consistent with|both (?:ways|methods|approaches)|another way"
+    r"same (?:answer|result|thing)|matches|(?:all|both) (?:of (?:them|these) )?(?:lead|agree)|consistent with|both (?:ways|methods|approaches)|another way"
     r"|\bsolid|makes sense|reasonable|checks out"
 )
-_SEEKS = re.compile(rf"{INTERJECTIONS}(?:compute|find|subtract|add|divide|multiply|count|take|let's|let me|we need|i need)\b|.*how (?:many|much)\b")
+_SEEKS = re.compile(rf"{INTERJECTIONS}(?:compute|find|subtract|add|divide|multiply|count|take|let's|let me|(?:we|i) (?:also )?(?:need|want))\b|.*how (?:many|much)\b")
 _SETS_UP = re.compile(r"\b(?:i|we) can (?:set up|write|express|use)\b|let me\b")
 _WAYS = re.compile(r"\b(?:easier|use|using|calculat|comput|find|approach|try|think of|start|consider)")
 _FAILS = re.compile(
@@ -98,6 +98,7 @@ _EXPRESSED = re.compile(
 )
 _NAMES_VALUE = re.compile(r"\A[^-+*/^=]*\b[a-z]{1,2} ?=[^=]*\Z")
 _NAMES_EQUATION = re.compile(r"equation|system|proportion|\bset\b|inequalit|express|write")
+_REMEMBERS = re.compile(rf"{INTERJECTIONS}(?:(?:i|we|let me|let's|should|need to|can) )*(?:recall|remember)\b")
 _RECALLS = re.compile(r"recall|remember")
 _LOGARITHM = re.compile(
     r"\blog|\\log|\bln\b|same base|exponential|(?:add|equat|set)\w* the exponents"
@@ -121,6 +122,7 @@ _INFERS = re.compile(
 )
 _OBJECTS = re.compile(r"(?:hm+,? ?)?(?:wait,? (?:but|no)|but wait|no,? wait|but (?:earlier|hold on))\b")
 _POWER_OF_NUMBER = re.compile(r"\d\)?(?:\^\{?\d+\}?|[²³]) ?[≈=] ?-?\d")
+_WRITES = re.compile(r"writ|express|split|becomes|turn|as follows")
 _DISPLAYED = re.compile(rf"(?:\\\[|:)\s*\n*\s*[^=\n]{{0,30}}{UNKNOWN}[^=\n]{{0,12}}[-+*/^][^=]{{0,80}}\Z")
 _DISAGREES = re.compile(r"which (?:one )?is correct\?|went wrong|flawed|incorrect|mistake|different from what")
 _SHORT = 120  # characters
@@ -153,10 +155,11 @@ _BEGINS = re.compile(
     r"|comput|convert|simplif|\bhave (?:this|these|an?|the|two|three)\b"
 )
 _WORDS = re.compile(r"[a-z]{2,}")
-_DRAWS = re.compile(rf"{CONCLUDES.pattern}|\b(?:therefore|thus|hence|which means|that means|so we|(?:i|we)(?:'ll| will| can| should))\b|\blet\b")
+_DRAWS = re.compile(rf"{CONCLUDES.pattern}|\b(?:therefore|thus|hence|which means|that means|so\b|(?:i|we)(?:'ll| will| can| should))\b|\blet\b")
 _APPLIES = re.compile(rf"{INTERJECTIONS}(?:i |we )?(?:can )?apply(?:ing)? (?:this|that|it|the (?:\w+ ){{0,3}}(?:formula|theorem|identity|rule|law))\b")
+_CASE = re.compile(rf"{INTERJECTIONS}(?:what about )?case \w{{1,3}}\b")
 _TESTS = re.compile(rf"{INTERJECTIONS}(?:another|one more) (?:test|check)\b")
-_RECAPS = re.compile(r"\A[^.:\n]{0,90}\b(?:recap\b|summari[sz]|in summary)|\Athe key (?:was|here was)\b")
+_RECAPS = re.compile(r"\A[^.:\n]{0,90}\b(?:recap\b|summari[sz]|in summary)|\A(?:so,? )?the key (?:(?:\w+ )?(?:was|were)|points|steps)\b")
 _ASSURES = re.compile(r"check|verif|make sure|confirm|answer|boxed|\brecall|remember")
 
 
@@ -192,6 +195,8 @@ def label(
         return skills.READING
     if skills.OTHER_METHOD in scores and _OTHERWISE.match(text.lower):
         return skills.OTHER_METHOD
+    if not text.computes and "case" in lower and _CASE.match(lower):
+        return skills.CASES
     if text.equals and "appl" in lower and _APPLIES.match(text.lower):
         return skills.APPLYING
     if ("recap" in lower or "summar" in lower or "the key" in lower) and _RECAPS.search(text.lower):
@@ -289,7 +294,7 @@ def _rereads(text: StepText, asked: Set[str]) -> bool:
     used = text.words
     return (
         len(used) >= _REREAD_WORDS
-        and not text.equals
+        and not _FORMULA.search(text.lower)
         and len(used & asked) >= _REREAD * len(used)
         and not _draws(text)
     )
@@ -316,13 +321,15 @@ def _counting(text: StepText) -> Skill | None:
         return skills.CHECKING
     if not text.computes and _OVERCOUNTS.search(text.lower):
         return skills.RECONSIDERING
+    if "identity" in text.lower or ("theorem" in text.lower and _RECALLS.search(text.lower)):
+        return skills.RECALLING
     if has_tuples(text.lower) and not _COUNTED.search(text.lower):
         return skills.LISTING
-    if text.computes and BINOMIAL.search(text.lower) and not _COUNTED.search(text.lower):
+    if text.computes and has_binomials(text.lower) and not _COUNTED.search(text.lower):
         return skills.BINOMIALS
     if CONDITIONS[skills.COUNTING].needs.search(text.lower):
         return skills.COUNTING
-    return skills.BINOMIALS if BINOMIAL.search(text.lower) else None
+    return skills.BINOMIALS if has_binomials(text.lower) else None
 
 
 def _space(skill: Skill) -> Callable[[StepText], Skill | None]:
@@ -336,7 +343,10 @@ def _space(skill: Skill) -> Callable[[StepText], Skill | None]:
             return skills.FIGURE
         if COUNTS.search(lower):
             return _counting(text)
-        return skill if CONDITIONS[skill].needs.search(lower) else None
+        condition = CONDITIONS[skill]
+        if condition.refuses and condition.refuses.search(lower):
+            return None
+        return skill if condition.needs.search(lower) else None
 
     return shown
 
@@ -360,7 +370,7 @@ def _cases(text: StepText) -> Skill | None:
         return skills.TRYING
     if _SUPPOSES.search(lower):
         return skills.ASSUMING
-    return skills.CASES if _CONDITIONAL.search(lower) else None
+    return skills.CASES if _CONDITIONAL.search(lower) and not CONCLUDES.match(lower) else None
 
 
 def _conclusion(text: StepText) -> Skill | None:
@@ -413,9 +423,9 @@ def _equation(text: StepText) -> Skill | None:
         return None
     if text.computes and not _VARIED.search(ASSIGNMENT.sub("", lower)):
         return operation(text)
-    if FACTORED.search(lower):
+    if FACTORED.search(lower) or CONDITIONS[skills.FACTORING].needs.search(lower):
         return skills.FACTORING
-    if BINOMIAL.search(lower):
+    if has_binomials(lower):
         return skills.BINOMIALS
     if _SOLVING_WORDS.search(lower) and ASSIGNMENT.search(lower):
         return skills.SOLVING
@@ -465,7 +475,7 @@ def _form(text: StepText, talk: Talk | None, asked: Set[str]) -> Skill:
     lower = text.lower
     if text.computes and (done := operation(text)):
         return done
-    if text.equals and BINOMIAL.search(lower):
+    if text.equals and has_binomials(lower):
         return skills.BINOMIALS
     if _restates(text, asked) and not CONCLUDES.match(lower):
         return skills.READING
@@ -495,7 +505,7 @@ def _form(text: StepText, talk: Talk | None, asked: Set[str]) -> Skill:
     if talk and talk.plans:
         return skills.SUBGOAL if _SEEKS.match(lower) or _AIMS.search(lower) else skills.METHOD
     if not text.equals and _DISPLAYED.search(lower):
-        return skills.REWRITING
+        return skills.REWRITING if _WRITES.search(lower) else skills.ALGEBRA
     if _is_formula(lower, text.equals):
         return skills.ALGEBRA if LETTER_TERM.search(lower) else skills.ARITHMETIC
     if CONCLUDES.match(lower):
@@ -506,8 +516,16 @@ def _form(text: StepText, talk: Talk | None, asked: Set[str]) -> Skill:
         return skills.SUBGOAL
     if SOME_EQUATIONS <= text.equals and lower.count(" ") < PROSE * text.equals and "=" not in ASSIGNMENT.sub("", lower):
         return skills.VALUE
+    if _AGREES.search(lower):
+        return skills.CHECKING
+    if _REMEMBERS.match(lower):
+        return skills.FACT
     if _INFERS.search(lower):
         return skills.INFERENCE
+    if _SEEKS.match(lower):
+        return skills.SUBGOAL
+    if _PROPOSES.match(lower):
+        return skills.METHOD
     if _OBJECTS.match(lower):
         return skills.RECONSIDERING
     if CASE_LINES.search(lower):
@@ -515,7 +533,7 @@ def _form(text: StepText, talk: Talk | None, asked: Set[str]) -> Skill:
     if _SUPPOSED.match(lower):
         return skills.VALUE
     if text.equals and LETTER_TERM.search(lower):
-        return skills.REWRITING
+        return skills.ALGEBRA
     if _RESULT_LAST.search(lower):
         return skills.RESULT
     return skills.RELATION if text.equals else skills.SITUATION
