@@ -48,6 +48,10 @@ class Condition(NamedTuple):
     computes: bool = True
     """Whether a text that computes may show it."""
 
+    def met(self, lower: str) -> bool:
+        """Whether a text has what it must, and nothing that it must not."""
+        return self.needs.search(lower) is not None and not (self.refuses and self.refuses.search(lower))
+
 
 def _condition(needs: str, refuses: str = "", *, computes: bool = True) -> Condition:
     return Condition(re.compile(needs), re.compile(refuses) if refuses else None, computes)
@@ -55,9 +59,11 @@ def _condition(needs: str, refuses: str = "", *, computes: bool = True) -> Condi
 
 UNKNOWN = r"(?<![a-z\\'’])(?:[b-hj-rt-z]|(?<!\d)s|a(?= ?[=+*^²<>]|_))(?![a-z'’])"
 OPERATION = re.compile(
-    r"(?<=[\d)%!}$²³])[\s$]{0,3}(?:\\?[,;!] ?)?(?P<sign>[+*×·⋅∗÷/]|[-−–](?= |\(|\d+ ?[=≈])|\\times|\\cdot|\\div"
+    r"(?<=[\d)%!}$²³])[\s$]{0,3}(?:\\?[,;!] ?)?(?P<sign>[+*×·⋅∗÷/]|[-−–](?= |\(|\d+ ?[=≈])|\\times|\\cdot"
+    r"|\\div"
     r"|times|plus|minus|divided by|multiplied by|added to"
-    r"|and add)[\s$]{0,3}(?=[-(\\√$]{0,2}[\d(√\\])(?!\(?\s*(?!sqrt)[a-z]|\\(?:math|vec|text|bold|bar|over|hat))"
+    r"|and add)[\s$]{0,3}(?=[-(\\√$]{0,2}[\d(√\\])(?!\(?\s*(?!sqrt)[a-z]|\\(?:math|vec|text|bold|bar|over"
+    r"|hat))"
 )
 SIGNS: Mapping[str, Skill] = {
     **dict.fromkeys(("+", "plus", "added to", "and add"), skills.ADDITION),
@@ -95,7 +101,8 @@ WORKS: frozenset[Skill] = frozenset(
 )
 """What is only talked about in a sentence that could or should do it."""
 TALKS = re.compile(
-    r"\b(?:could|might|maybe|perhaps|can(?! be)|should|try|would|need to|have to|want to|going to|if (?:we|i))\b"
+    r"\b(?:could|might|maybe|perhaps|can(?! be)|should|try|would|need to|have to|want to|going to"
+    r"|if (?:we|i))\b"
 )
 LEAVES = re.compile(r"\b(?:leaves|leaving|gives|becomes|which is|so it's|i get|we get)\b")
 CONDITIONS: Mapping[Skill, Condition] = {
@@ -104,8 +111,10 @@ CONDITIONS: Mapping[Skill, Condition] = {
     skills.CHECKING: _condition(
         r"check|verif|confirm|(?:be|just|make|make \S+|\w+ly) sure|sanity|correct|right\b|consistent|match"
         r"|same (?:\w+ )?(?:as|result|answer|thing|value|number)|makes? sense|works?\b|indeed|valid"
-        r"|confident|agree|\byes\b|yep|yeah|reasonable|satisf|holds|line up|fits|adds? up|to be safe|(?:just|only) to ensure"
-        r"|\bno (?:mistakes?|errors?)|(?:good|great|perfect|fine)[.!,]|n't (?:make|see|find|think) [^.]*(?:mistake|error|issue)"
+        r"|confident|agree|\byes\b|yep|yeah|reasonable|satisf|holds|line up|fits|adds? up|to be safe"
+        r"|(?:just|only) to ensure"
+        r"|\bno (?:mistakes?|errors?)|(?:good|great|perfect|fine)[.!,]|n't (?:make|see|find"
+        r"|think) [^.]*(?:mistake|error|issue)"
         r"|\A(?:(?:but|oh|so|hm+|okay),? )*(?:wait|actually)\b.*\d.*(?:=|\bis\b).*\d",
         r"break (?:this|it) down|need to (?:make sure|ensure|check)(?: that| if)? "
         r"(?!i\b|we\b|my|our|it|this|these|everything|all|the (?:answer|result)|that\b)"
@@ -114,20 +123,24 @@ CONDITIONS: Mapping[Skill, Condition] = {
     skills.RECONSIDERING: _condition(
         r"wrong|mis(?:take|read|calc|count|understood|interp|remember)|error|incorrect"
         r"|n't (?:\w+ )?(?:match|right|"
-        r"correct|make|work|add|fit|seem|true|consistent|be (?:right|correct|true)|help|hold|satisfy|equal|possible|possibl)"
+        r"correct|make|work|add|fit|seem|true|consistent|be (?:right|correct|true)|help|hold|satisfy"
+        r"|equal|possible|possibl)"
         r"|\bnot (?:\w+ )?(?:right|correct|true|possible|consistent|match|valid|equal|an integer|what|how"
         r"|the case"
         r"|sure|helpful|clear|useful)|contradict|conflict|discrepan|confus|think again|think differently"
         r"|reconsider"
-        r"|rethink|complicat|seems? (?:a bit |kind of )?(?:too|odd|strange|weird|off|high|low|like a lot|a lot|small|large|big)"
+        r"|rethink|getting complicat|overcomplicat|seems? (?:a bit |kind of )?(?:too|odd|strange|weird"
+        r"|off|high|low|like a lot|a lot|small|large|big)"
         r"|\A.{0,30}hold on.{0,30}\Z|wait,? (?:no|is th|actually"
         r"|earlier|but earlier)\b|\bno,? wait|\A(?:but wait|wait,? but).{0,60}\Z|but wait, but"
         r"|(?:but wait|wait,? but)[^.]*\?|\A(?:hm+, )?no\b(?=[,.])|\bbut (?:earlier|actually|in fact"
         r"|hold)|forgot"
-        r"|\Abut [^.]*(?:it|that) should be|missed|overlook|stuck|\bi thought\b|that can't|which can't|impossible|which (?:one )?is correct\?",
+        r"|\A(?:hm+,? )?but [^.]*(?:it|that) should be|still missing|missed|overlook|stuck|\bi thought\b"
+        r"|that can't|which can't|impossible|which (?:one )?is correct\?",
         r"(?:better|easier|simpler|smarter) (?:way|approach|method|to)\b|problem (?:statement|says"
         r"|states)|avoid|n't (?:think|see|find) [^.]*(?:error|mistake|issue|miss)"
-        r"|(?:comput|calculat|count)\w* [^.]{0,30}again|reasonable|to (?:catch|avoid)|\bno (?:mistakes?|errors?)",
+        r"|(?:comput|calculat|count)\w* [^.]{0,30}again|reasonable|to (?:catch|avoid)|\bno (?:mistakes?"
+        r"|errors?)",
     ),
     skills.READING: _condition(
         r"\b(?:the|this|original|math|word) (?:\w+ )?(?:problem|question|puzzle)\b"
@@ -146,7 +159,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|recall|express|write",
         r"=[^=\n]*=|converge|same (?:result|answer)|(?:first|second|other) method|went wrong"
         r"|the key (?:steps?|was)|\bare there|is there|again\b"
-        r"|coincidence|careful|according to|(?:i|we) (?:recall|remember)|another thought|n't think|(?:\n\s*[-*•(]?\s*\d[^\n]*){3}|(?:perhaps|maybe) i'm (?:over|mis|not)|which (?:one )?is correct\?"
+        r"|coincidence|careful|according to|(?:i|we) (?:recall|remember)|another thought|n't think"
+        r"|(?:\n\s*[-*•(]?\s*\d[^\n]*){3}|(?:perhaps|maybe) i'm (?:over|mis|not)|which (?:one )?is correct\?"
         r"|[-+*/^][^=\n]{0,40}=[^=\n]{1,40}\Z|=[^=\n]{0,40}[+*/^][^=\n]{0,40}\Z"
         r"|\bcheck\b|:\s*\n+\s*(?:\\\[\s*)?[-\d\\(a-z]{0,12}[\d)a-z}] ?[-+*/^]",
         computes=False,
@@ -155,7 +169,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"\b(?:i|we)(?:'d|'ll| would| now| also| just| still| only)* (?:need|want|have to|must|should)\b"
         r"|find|goal|determin|calculat|compute|figure|looking|solve|show|what|how|which|let'?s|let me|check",
         r"=[^=]*=|≈|\n\W*\d[.)].*\n\W*\d[.)]|\bformula|theorem|double-check|verify"
-        r"|which (?:one )?is (?:correct|right)\?|is (?:that|this) (?:correct|right)|discrepan|wrong|no matter|n't (?:think )?(?:i |we )?need|\A\W*the (?:catch|condition|key)",
+        r"|which (?:one )?is (?:correct|right)\?|is (?:that|this) (?:correct|right)|discrepan|wrong"
+        r"|no matter|n't (?:think )?(?:i |we )?need|\A\W*the (?:catch|condition|key)",
         computes=False,
     ),
     skills.OTHER_METHOD: _condition(r"alternativ|another|different|other way|otherwise|instead|or maybe"),
@@ -163,15 +178,18 @@ CONDITIONS: Mapping[Skill, Condition] = {
     skills.RECALLING: _condition(
         r"formula|theorem|identit|\brules?\b|definition|defined|propert|\blaws?\b|lemma|equation|=.*[a-z]"
         r"|(?:area|volume|perimeter|circumference|slope) of [^.]*(?:\bis\b|equals)",
-        r"(?:my|our|earlier) formula|perhaps the problem|formula [^.]{0,30}(?:wrong|work|correct|not)|= ?-?\d+\s*\Z",
+        r"(?:my|our|earlier) formula|perhaps the problem|formula [^.]{0,30}(?:wrong|work|correct|not)"
+        r"|= ?-?\d+\s*\Z",
     ),
     skills.APPLYING: _condition(
         r"formula|theorem|identit|\brules?\b|definition|propert|\blaws?\b|lemma|criteri",
         r"(?:could|might|maybe|should)\b[^.=]{0,60}\Z",
     ),
     skills.NAMING: _condition(
-        r"\blet\b(?!'s| me| us)|denot|\bdefin(?:e|ing)\b|\bcall (?:it|this|that|the|them|these|our)|represents?\b"
-        r"|(?:assign|label|name) (?:the|each|an?|it|these|numbers)|stands? for|let'?s (?:say|call)|\bsay,? |set \w ="
+        r"\blet\b(?!'s| me| us)|denot|\bdefin(?:e|ing)\b|\bcall (?:it|this|that|the|them|these|our)"
+        r"|represents?\b"
+        r"|(?:assign|label|name) (?:the|each|an?|it|these|numbers)|stands? for|let'?s (?:say|call)"
+        r"|\bsay,? |set \w ="
     ),
     skills.EQUATION: _condition(
         r"equations?\b|=|inequalit|proportion|system of",
@@ -180,7 +198,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
     ),
     skills.PATTERN: _condition(r"patter|\brepeat(?:s|ing)\b|every \w+ terms?|period"),
     skills.CASES: _condition(
-        r"\b(?:sub)?cases\b|(?<!this )(?<!our )(?<!that )(?<!any )(?<!each )\b(?:sub)?case\b(?! of)|scenarios\b"
+        r"\b(?:sub)?cases\b|(?<!this )(?<!our )(?<!that )(?<!any )(?<!each )\b(?:sub)?case\b(?! of)"
+        r"|scenarios\b"
     ),
     skills.SUBSTITUTION: _condition(r"substitut|plug|replac|\binto\b|back in", r"incorrect|mistake|flawed"),
     skills.COUNTING: _condition(
@@ -200,7 +219,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|midpoint|\barea"
         r"|volume|congruent|parallel|verte?[xi]|\bcubes?\b(?! root)"
         r"|(?<!left )(?<!right )(?<!hand )(?<!both )(?<!other )\bsides?\b|\bsquare\b(?! root)|diagonal",
-        r"\bseat|knight|\bpeople|handshake|round table|-cycle"
+        r"\bseat|knight|\bpeople|handshake|round table|-cycle",
     ),
     skills.COORDINATES: _condition(
         r"coord|slope|axis|axes|parabol|ellip|hyperbol|intercept|origin|\bgraph|asymptot"
@@ -223,7 +242,9 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|place value|carry|palindrom|hexadec|binary|_\{?\d"
     ),
     skills.FACTORING: _condition(
-        r"factor(?:ed|ing|i[sz])|factors? (?:into|as\b)|factor (?:out|it|the|this|\d)|prime factor", r"scal\w+ factor"
+        r"factor(?:ed|ing|i[sz])|factors? (?:into|as\b)|factor (?:out|it|the|this|\d)"
+        r"|prime factor",
+        r"scal\w+ factor",
     ),
     skills.SIMPLIFYING: _condition(
         r"simplif|cancel|rationali|like terms|reduc(?:e|es|ing) (?:the|this|it|to|by|further)|common factor"
@@ -247,7 +268,10 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"sequence|progression|\bseries\b|(?:nth|n-th) term|common (?:ratio|difference)|recursive|recurrence",
         r"sequences? of (?:op|num|heads|draws|cards)|possible sequence",
     ),
-    skills.VECTORS: _condition(r"\\(?:mathbf|vec)\b|vector|matri[xc]|determinant|eigen|dot product|cross product"),
+    skills.VECTORS: _condition(
+        r"\\(?:mathbf|vec)\b|vector|matri[xc]|determinant|eigen|dot product"
+        r"|cross product"
+    ),
     skills.COMPLEX: _condition(r"imaginar|complex (?:number|plane|conj|root)|\di\b|\bi ?[+*/=-] ?\d|i²|i\^"),
     skills.AVERAGES: _condition(r"averag|median|\b(?:harmonic|arithmetic|geometric|the) mean\b|\bmean of"),
 }

@@ -51,9 +51,15 @@ _JUDGES = re.compile(r"\b(?:in)?valid\b|\bsame\b|allowed|\bpairs?\b")
 _DIVIDES = ("quotient", "goes into", "bring down", "long division")
 _MIXED = (skills.ARITHMETIC, skills.POWERS)
 _WORDS_PER_OPERATION = 12
-_CHOOSES = re.compile(r"number of (?:\S+ )?(?:ways|pairs|tri|arrang|permut|subset|outcome|word|group|set)|\bways\b|\bchoose|choices|c\(\d|arrang")
+_CHOOSES = re.compile(
+    r"number of (?:\S+ )?(?:ways|pairs|tri|arrang|permut|subset|outcome|word|group|set)"
+    r"|\bways\b|\bchoose|choices|c\(\d|arrang"
+)
 _WAYS = re.compile(r"\bcases?\b|\bways\b|choices|arrang|number of (?!permut|combin|term)")
-CALCULUS = re.compile(r"\b[fgh]['′]\(|integrals?\b|integrat(?:e|ing)\b|antideriv|\\int\b|∫|derivative|differentiat")
+CALCULUS = re.compile(
+    r"\b[fgh]['′]\(|integrals?\b|integrat(?:e|ing)\b|antideriv|\\int\b|∫|derivative"
+    r"|differentiat"
+)
 PROSE = 9  # words for each equation from which on a text tells more than it transforms
 _WORDY = 12  # words for each sign of order
 _NAMES = re.compile(rf"{UNKNOWN}|(?<![a-z])[a-z]\d")
@@ -74,10 +80,29 @@ _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
     (
         skills.FACTORING,
         ("factor",),
-        re.compile(r"factor(?:ed|ing|i[sz]\w+)\b|factors? (?:into|as)\b|factor:|factor (?:out|it|the|this|\d)"),
+        re.compile(
+            r"factor(?:ed|ing|i[sz]\w+)\b|factors? (?:into|as)\b|factor:|factor (?:out|it|the|this"
+            r"|\d)"
+        ),
     ),
-    (skills.SIMPLIFYING, ("simplify",), re.compile(r"\A.{0,60}\bsimplify(?:ing)?\b(?!.*(?:both sides|isolat))", re.S)),
-    (skills.SIMPLIFYING, ("like terms",), re.compile(r"\A(?!.*(?:both sides|isolat|\bsolv))(?s:.*)like terms", re.S)),
+    (
+        skills.SIMPLIFYING,
+        ("simplify",),
+        re.compile(
+            r"\A.{0,60}\bsimplify(?:ing)?\b(?!.*(?:both sides"
+            r"|isolat))",
+            re.S,
+        ),
+    ),
+    (
+        skills.SIMPLIFYING,
+        ("like terms",),
+        re.compile(
+            r"\A(?!.*(?:both sides|isolat"
+            r"|\bsolv))(?s:.*)like terms",
+            re.S,
+        ),
+    ),
     (
         skills.SOLVING,
         (
@@ -85,9 +110,11 @@ _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
             *("multipl", "add", "subtract", "eliminat", "equation", "squar"),
         ),
         re.compile(
-            r"both sides|isolat|\bsolv(?:e|ing)|cross[- ]?multipl|\bmov(?:e|ing) |rearrang(?:e the eq|ing)|quadratic formula"
+            r"both sides|isolat|\bsolv(?:e|ing)|cross[- ]?multipl|\bmov(?:e|ing) |rearrang(?:e the eq"
+            r"|ing)|quadratic formula"
             r"|discriminant"
-            r"|each side|(?:divid|multipl)\w* through|(?:add|subtract)\w* (?:the |these )?(?:two )?equation|eliminat"
+            r"|each side|(?:divid|multipl)\w* through|(?:add|subtract)\w* (?:the "
+            r"|these )?(?:two )?equation|eliminat"
             r"|equations? (?:gives|yields)|squar\w+ all"
         ),
     ),

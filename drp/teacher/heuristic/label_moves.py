@@ -18,7 +18,8 @@ _SAYS = (
     r"|tells?|clarif\w+|defin\w+|mean[ts]?|intend\w*|expect\w*|refers?|require[sd]?|presented)"
 )
 _BETWEEN = (
-    r"(?:,? (?:statement|itself|here|just|only|also|clearly|specifically|explicitly|already|probably|is|was|it"
+    r"(?:,? (?:statement|itself|here|just|only|also|clearly|specifically|explicitly|already|probably|is"
+    r"|was|it"
     r"|did|does|doesn't|does not|didn't|might|may|could))*"
 )
 _READS: tuple[tuple[Sequence[str], re.Pattern[str]], ...] = (
@@ -32,13 +33,17 @@ _READS: tuple[tuple[Sequence[str], re.Pattern[str]], ...] = (
     (
         ("given", "told", "asked", "stated"),
         re.compile(
-            r"\b(?:i|we)(?:'m|'re| am| are| have been|'ve been) (?:given|told|asked)\b|\bas (?:given|stated) in\b"
+            r"\b(?:i|we)(?:'m|'re| am| are| have been|'ve been) (?:given|told|asked)\b|\bas (?:given"
+            r"|stated) in\b"
             r"|\b(?:is|are|was) (?:already )?given(?: (?:as|in|that|to be)\b|\.)"
         ),
     ),
     (
         ("it says", "it asks", "it states", "it specifies", "it doesn't", "it just", "it only", "it also"),
-        re.compile(r"\bit (?:just |only |also )?(?:says|asks|states|specifies|doesn't (?:say|specify|state|mention))\b"),
+        re.compile(
+            r"\bit (?:just |only |also )?(?:says|asks|states|specifies|doesn't (?:say|specify"
+            r"|state|mention))\b"
+        ),
     ),
     (("read",), re.compile(r"\bre-?read\b|\bread (?:it|that|the)\b")),
     (("interpretation:",), re.compile(r"\A[^a-z]*(?:\w+ )?interpretation:")),
@@ -50,25 +55,40 @@ _PLANS = re.compile(
     r"|let(?:'s| me| us)\b(?! (?:denote|call|define|assume|suppose|say|be)\b)"
     r"|(?:i|we)(?:'ll|'d)? ?(?:just |also |now |then |first |still |only )?(?:need|have|want) to\b"
     r"|(?:i|we) (?:should|could|might|must)\b|(?:i|we)(?:'ll| will| am going to|'m going to)\b"
-    r"|(?:i|we) can (?:also |then |just |now |try to )?(?:use|try|think|start|consider|approach|look|break|proceed|do)\b"
+    r"|(?:i|we) can (?:also |then |just |now |try to )?(?:use|try|think|start|consider|approach|look"
+    r"|break|proceed|do)\b"
     r"|(?:i|we) (?:think|guess|wonder)\b[^.]*\b(?:should|could|might|need)\b"
     r"|i wonder|another (?:thought|idea|way|approach|thing|method|possib)|instead of|alternatively"
-    r"|(?:the|my) (?:goal|next step|first step|idea|plan|key)|to (?:find|solve|do|get|determine|figure|be|make)\b"
+    r"|(?:the|my) (?:goal|next step|first step|idea|plan|key)|to (?:find|solve|do|get|determine|figure|be"
+    r"|make)\b"
     r"|going back|back to\b)"
 )
 _GOAL = re.compile(r"\b(?:need|want|have|trying|supposed|goal|aim|task)\b")
 _DOUBTS = re.compile(
-    r"\bnot (?:entirely |quite |too )?sure|confus|\bi(?:'m| am) (?:over|mis|stuck|mixing|not (?:sure|certain))"
-    r"|\b(?:maybe|perhaps|think|must have) i(?:'m| am|'ve| have)? (?:made|mis|over|not\b|forgot|messed|missed|had)"
-    r"|which (?:one )?is (?:correct|right)\?|\bmistake|discrepan|that (?:can't|cannot) be|n't (?:seem|make|match)"
+    r"\bnot (?:entirely |quite |too )?sure|confus|\bi(?:'m| am) (?:over|mis|stuck|mixing|not (?:sure"
+    r"|certain))"
+    r"|\b(?:maybe|perhaps|think|must have) i(?:'m| am|'ve| have)? (?:made|mis|over|not\b|forgot|messed"
+    r"|missed|had)"
+    r"|which (?:one )?is (?:correct|right)\?|\bmistake|discrepan|that (?:can't|cannot) be|n't (?:seem"
+    r"|make|match)"
     r"|\bwrong\b|\bincorrect|complicat|\btricky|\bmessy|not (?:be )?(?:straightforward|helpful)"
 )
-_REASONS = ("since ", "because ")
+_OWN_WORDS = ("since ", "because ", "let ", "let's denote", "let me denote", "let's call", "let me call")
 _SHORT_VERDICT = 30  # characters
 _VERDICT = re.compile(r"(?:so )?(?:yes|yep|yeah|no|correct|right|exactly|good|okay|perfect|great|hm+|wait)\b")
 _WORKS = re.compile(r"[=≈≠<>≤≥]|\\(?:[lg]eq?|frac|cdot|times)\b|\d ?[*/+×·^] ?\d")
 _DOUBTING_WORDS = (
-    *("not sure", "not entirely", "not quite", "not too", "not certain", "confus", "i'm ", "i am ", "maybe i"),
+    *(
+        "not sure",
+        "not entirely",
+        "not quite",
+        "not too",
+        "not certain",
+        "confus",
+        "i'm ",
+        "i am ",
+        "maybe i",
+    ),
     *("perhaps i", "think i", "must have i", "correct?", "is right?", "mistake", "discrepan", "that can"),
     *("n't seem", "n't make", "n't match", "wrong", "incorrect", "complicat", "tricky", "messy"),
     *("not straight", "not be straight", "not helpful", "not be helpful"),
@@ -104,7 +124,7 @@ class Talk:
             if (
                 reading
                 and any(pattern.search(sentence) for pattern in reading)
-                and not sentence.startswith(_REASONS)
+                and not sentence.startswith(_OWN_WORDS)
             ):
                 reads, talks, lead = reads + size, talks + size + lead, 0
             elif _WORKS.search(sentence):
@@ -114,9 +134,9 @@ class Talk:
                     reads, talks, lead = reads + size, talks + size + lead, 0
                 else:
                     lead += size
-            elif size < _SHORT_VERDICT and _VERDICT.match(sentence):
-                talks, lead = talks + size + lead, 0
-            elif may_doubt and _DOUBTS.search(sentence):
+            elif (size < _SHORT_VERDICT and _VERDICT.match(sentence)) or (
+                may_doubt and _DOUBTS.search(sentence)
+            ):
                 talks, lead = talks + size + lead, 0
             else:
                 total, lead = total - lead, 0
