@@ -6,6 +6,8 @@ something about them. So a field of mathematics names a step only where most of 
 
 import re
 from collections.abc import Sequence, Set
+from functools import cached_property
+from typing import NamedTuple
 
 from drp.teacher.heuristic.label_conditions import INTERJECTIONS, StepText
 from drp.traces import words
@@ -63,7 +65,7 @@ _PLANS = re.compile(
     r"|make)\b"
     r"|going back|back to\b)"
 )
-_GOAL = re.compile(r"\b(?:need|want|have|trying|supposed|goal|aim|task)\b")
+_GOAL_WORDS = ("need", "want", "trying", "supposed", "goal", "aim", "task")
 _DOUBTS = re.compile(
     r"\bnot (?:entirely |quite |too )?sure|confus|\bi(?:'m| am) (?:over|mis|stuck|mixing|not (?:sure"
     r"|certain))"
@@ -103,34 +105,46 @@ def most(text: StepText, pattern: re.Pattern[str]) -> bool:
 
 
 class Talk:
-    """How much of a step only talks.
-
-    Attributes:
-        reads: whether most of it re-reads the problem.
-        most: whether most of it re-reads, plans, asks or doubts.
-        plans: whether it ends with a plan or question, which makes up most of it.
-    """
+    """How much of a step only talks, found out where it is asked for."""
 
     def __init__(self, text: StepText, asked: Set[str]) -> None:
+        self._text = text
+        self._asked = asked
+        self._reading = [pattern for stems, pattern in _READS if any(map(text.lower.__contains__, stems))]
+
+    @cached_property
+    def reads(self) -> bool:
+        """Whether most of it re-reads the problem."""
+        if not self._reading and not any(map(self._text.lower.__contains__, _GOAL_WORDS)):
+            return False
+        return self._shares.reads > _MOST * self._shares.total and not self._shares.ends_in_work
+
+    @property
+    def most(self) -> bool:
+        """Whether most of it re-reads, plans, asks or doubts."""
+        return self._shares.talks + self._shares.lead > _MOST * self._shares.total
+
+    @property
+    def plans(self) -> bool:
+        """Whether it ends with a plan or question, which makes up most of it."""
+        return self._shares.lead > _MOST * self._shares.total
+
+    @cached_property
+    def _shares(self) -> "_Shares":
         reads = talks = total = 0
-        works = False  # the last sentence
-        lead = 0  # characters of a plan or question, which belongs to the work that follows it
-        reading = [pattern for stems, pattern in _READS if any(map(text.lower.__contains__, stems))]
-        may_doubt = any(map(text.lower.__contains__, _DOUBTING_WORDS))
-        for sentence in text.sentences:
+        works = False
+        lead = 0
+        may_doubt = any(map(self._text.lower.__contains__, _DOUBTING_WORDS))
+        for sentence in self._text.sentences:
             size = len(sentence)
             total += size
             works = False
-            if (
-                reading
-                and any(pattern.search(sentence) for pattern in reading)
-                and not sentence.startswith(_OWN_WORDS)
-            ):
+            if self._reading and self._reads(sentence):
                 reads, talks, lead = reads + size, talks + size + lead, 0
             elif _WORKS.search(sentence):
                 total, lead, works = total - lead, 0, True
             elif sentence.endswith("?") or (": " not in sentence and _PLANS.match(sentence)):
-                if _GOAL.search(sentence) and len((used := words(sentence)) & asked) >= _ASKED * len(used):
+                if self._aims_at_question(sentence):
                     reads, talks, lead = reads + size, talks + size + lead, 0
                 else:
                     lead += size
@@ -140,6 +154,26 @@ class Talk:
                 talks, lead = talks + size + lead, 0
             else:
                 total, lead = total - lead, 0
-        self.reads = reads > _MOST * total and not works
-        self.plans = lead > _MOST * total
-        self.most = talks + lead > _MOST * total
+        return _Shares(reads, talks, total, lead, works)
+
+    def _reads(self, sentence: str) -> bool:
+        return not sentence.startswith(_OWN_WORDS) and any(
+            pattern.search(sentence) for pattern in self._reading
+        )
+
+    def _aims_at_question(self, sentence: str) -> bool:
+        if not any(map(sentence.__contains__, _GOAL_WORDS)):
+            return False
+        used = words(sentence)
+        return len(used & self._asked) >= _ASKED * len(used)
+
+
+class _Shares(NamedTuple):
+    """Characters of the sentences of each kind."""
+
+    reads: int
+    talks: int
+    total: int
+    lead: int
+    """Of a plan or question that nothing follows; one before work belongs to the work."""
+    ends_in_work: bool

@@ -99,38 +99,37 @@ def label(
         before: the skill of the step before; None for the first step.
     """
     lower = text.lower
-    if (before is skills.CHECKING and CONFIRMED.search(text.lower)) or (
-        ("check" in lower or "test" in lower) and _TESTS.match(text.lower)
+    if (before is skills.CHECKING and CONFIRMED.search(lower)) or (
+        ("check" in lower or "test" in lower) and _TESTS.match(lower)
     ):
         return skills.CHECKING
     if before is None and _is_question(text, scores, asked):
         return skills.READING
     if (
         ('"' in lower or "“" in lower)
-        and _QUOTES.search(text.lower)
+        and _QUOTES.search(lower)
         and skills.CHECKING not in scores
         and skills.ANSWERING not in scores
     ):
         return skills.READING
-    if skills.OTHER_METHOD in scores and _OTHERWISE.match(text.lower):
+    if skills.OTHER_METHOD in scores and _OTHERWISE.match(lower):
         return skills.OTHER_METHOD
     if not text.computes and "case" in lower and _CASE.match(lower):
         return skills.CASES
-    if text.equals and "appl" in lower and _APPLIES.match(text.lower):
+    if text.equals and "appl" in lower and _APPLIES.match(lower):
         return skills.APPLYING
-    if ("recap" in lower or "summar" in lower or "the key" in lower) and _RECAPS.search(text.lower):
+    if ("recap" in lower or "summar" in lower or "the key" in lower) and _RECAPS.search(lower):
         return skills.RECAPPING
-    if not text.computes and is_list(text.lower):
+    if not text.computes and is_list(lower):
         return skills.LISTING
     talk = None if text.computes else Talk(text, asked)
-    reads_on = before is skills.READING and restates(text, asked) and not _draws(text)
-    if talk and (talk.reads or reads_on or _rereads(text, asked)) and not _ASSURES.search(text.lower):
+    if talk and (talk.reads or _rereads(text, asked, before)) and not _ASSURES.search(lower):
         return skills.READING
     least = _SHARE * max(sum(shares.values()), 1)
     for skill in sorted(scores, key=scores.__getitem__, reverse=True):
         if skill in ACTS and shares.get(skill, 0) < least:
             continue
-        if talk and talk.most and skill.family in _FIELDS:
+        if skill.family in _FIELDS and talk and talk.most:
             continue
         if (
             skill is skills.ANSWERING
@@ -143,10 +142,10 @@ def label(
             continue
         if (shown := shown_of(skill, text, asked)) and _is_about(shown, text):
             return shown
-    if not scores and len(WORDS.findall(text.lower)) < FEW_WORDS:
+    if not scores and len(WORDS.findall(lower)) < FEW_WORDS:
         return None
     form = shown_by_form(text, talk, asked)
-    if form is skills.SITUATION and len(text.lower) < SHORT:
+    if form is skills.SITUATION and len(lower) < SHORT:
         for skill in (skills.CHECKING, skills.RECONSIDERING):
             if scores.get(skill, 0.0) >= _CLEAR:
                 return skill
@@ -169,21 +168,26 @@ def _is_question(text: StepText, scores: Mapping[Skill, float], asked: Set[str])
 def _is_about(skill: Skill, text: StepText) -> bool:
     """Whether a text that only tells has enough words of a skill's field."""
     condition = CONDITIONS.get(skill)
-    if skill.family not in _FIELDS or skill in _DONE or condition is None or _FORMULA.search(text.lower):
+    if skill.family not in _FIELDS or skill in _DONE or condition is None:
+        return True
+    spaces = text.lower.count(" ")
+    if spaces < _WORDS_OF_ONE_CUE or _FORMULA.search(text.lower):
         return True
     if skill is skills.COUNTING and _NUMBERS.search(text.lower):
         return True
     cues = len(condition.needs.findall(text.lower))
-    return text.lower.count(" ") < (_WORDS_PER_CUE * cues if cues > 1 else _WORDS_OF_ONE_CUE)
+    return cues > 1 and spaces < _WORDS_PER_CUE * cues
 
 
-def _rereads(text: StepText, asked: Set[str]) -> bool:
+def _rereads(text: StepText, asked: Set[str], before: Skill | None) -> bool:
     """Whether a text repeats the question and draws nothing from it."""
+    if before is skills.READING:
+        return restates(text, asked) and not _draws(text)
     used = text.words
     return (
         len(used) >= _REREAD_WORDS
-        and not _FORMULA.search(text.lower)
         and len(used & asked) >= _REREAD * len(used)
+        and not _FORMULA.search(text.lower)
         and not _draws(text)
     )
 
