@@ -41,7 +41,7 @@ _OPERATION_WORDS: tuple[tuple[Skill, re.Pattern[str]], ...] = (
 )
 _FACTORS_OF_ONE = re.compile(r"prime|exponent|\bfactors?\b|floor")
 _TUPLES = re.compile(r"(?:-?\d+, ?(?:and )?){5}|(?:[({]\d+(?:, ?\d+)+[)}][^(){}]{0,40}){4}")
-_LIST_SHARE = 0.25
+_LONGEST_BETWEEN = 16  # characters of a text for each comma
 _FEWEST_COMMAS = 4  # in a match of _TUPLES
 LETTER_TERM = re.compile(rf"{UNKNOWN}_?\d?(?:\^\{{?\w|[²³])?[)\s]*[-+*/^]|[-+*/] ?\(?\d*{UNKNOWN}|\d[a-z]\b")
 _SOLVES = re.compile(r"\bsolv\w+[^.]{0,60}=|both sides|\broots?\b[^.]{0,20}= ?[(\[]|isolat")
@@ -210,9 +210,10 @@ CONCLUDES = re.compile(
 
 def has_tuples(lower: str) -> bool:
     """Whether many numbers or tuples make up a good part of a text."""
-    if lower.count(",") < _FEWEST_COMMAS:
+    commas = lower.count(",")
+    if commas < _FEWEST_COMMAS or _LONGEST_BETWEEN * commas < len(lower):
         return False
-    return sum(len(match[0]) for match in _TUPLES.finditer(lower)) >= _LIST_SHARE * len(lower)
+    return _TUPLES.search(lower) is not None
 
 
 def has_binomials(lower: str, fewest: int = 1) -> bool:
