@@ -106,11 +106,12 @@ TALKS = re.compile(
 )
 LEAVES = re.compile(r"\b(?:leaves|leaving|gives|becomes|which is|so it's|i get|we get)\b")
 CONDITIONS: Mapping[Skill, Condition] = {
-    skills.ANSWERING: _condition(r"answer|boxed|final|solution"),
+    skills.ANSWERING: _condition(r"answer|boxed|final|solution", r"to (?:get|find) the (?:final )?answer"),
     skills.RECAPPING: _condition(r"recap|summar|putting|all together|overall"),
     skills.CHECKING: _condition(
         r"check|verif|confirm|(?:be|just|make|make \S+|\w+ly) sure|sanity|correct|right\b|consistent|match"
-        r"|same (?:\w+ )?(?:as|result|answer|thing|value|number)|makes? sense|works?\b|indeed|valid"
+        r"|same (?:result|answer|thing|value|number)|same as (?:before|earlier|above|what)|makes? sense"
+        r"|works?\b|indeed|valid"
         r"|confident|agree|\byes\b|yep|yeah|reasonable|satisf|holds|line up|fits|adds? up|to be safe"
         r"|(?:just|only) to ensure"
         r"|\bno (?:mistakes?|errors?)|(?:good|great|perfect|fine)[.!,]|n't (?:make|see|find"
@@ -178,7 +179,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
     skills.RECALLING: _condition(
         r"formula|theorem|identit|\brules?\b|definition|defined|propert|\blaws?\b|lemma|equation|=.*[a-z]"
         r"|(?:area|volume|perimeter|circumference|slope) of [^.]*(?:\bis\b|equals)",
-        r"(?:my|our|earlier) formula|perhaps the problem|formula [^.]{0,30}(?:wrong|work|correct|not)"
+        r"(?:my|our|earlier) formula|perhaps the problem|\bwhy\b|different (?:answer|result)|mixing"
+        r"|formula [^.]{0,30}(?:wrong|work|correct|not)"
         r"|= ?-?\d+\s*\Z",
     ),
     skills.APPLYING: _condition(
@@ -201,7 +203,11 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"\b(?:sub)?cases\b|(?<!this )(?<!our )(?<!that )(?<!any )(?<!each )\b(?:sub)?case\b(?! of)"
         r"|scenarios\b"
     ),
-    skills.SUBSTITUTION: _condition(r"substitut|plug|replac|\binto\b|back in", r"incorrect|mistake|flawed"),
+    skills.SUBSTITUTION: _condition(
+        r"substitut(?:e|es|ed|ing)\b|plug|replac|\binto\b"
+        r"|back in",
+        r"incorrect|mistake|flawed",
+    ),
     skills.COUNTING: _condition(
         r"\bways\b|choose (?:\d|which|from|any|two|three)|\d choose|count|how many|number of|combinations\b"
         r"|permut|arrang"
@@ -227,12 +233,14 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"|\( ?-?[\w./]+, ?-?[\w./]+ ?\)"
     ),
     skills.TRIGONOMETRY: _condition(
-        r"(?:\b|\\)(?:sin|cos|tan|cot|csc)\b|\bsec ?[(\\θ]|sine|cosine|tangent of|trigo|radian"
+        r"(?:\b|\\)(?:sin|cos|tan|cot|csc)\b|\bsec ?[(\\θ]|sine|cosine|tangent of|trigo|radian",
+        r"e\^[{(]i",
     ),
     skills.DIVISIBILITY: _condition(
         r"divisib|divisor|divid|prime|\bmod|pmod|\\equiv|≡|remainder|gcd|lcm|factor(?!ial)"
         r"|multiples\b|multiple of \d"
-        r"|\bodd\b|\beven (?:number|product|and|or|if)|\b(?:is|are|be) even\b|parity|leap"
+        r"|\bodd\b|\beven (?:number|product|and|or|if)|\b(?:is|are|be) even\b|parity|leap",
+        r"e\^[{(]i",
     ),
     skills.UNITS: _condition(
         r"(?:conver|units?\b)[^.]*\b(?:[ckm]?m|feet|foot|inch|mile|hour|minute|second|gram|kg|liter|cent)"

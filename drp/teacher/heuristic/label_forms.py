@@ -138,7 +138,7 @@ def shown_by_form(text: StepText, talk: Talk | None, asked: Set[str]) -> Skill:
         return skills.LISTING
     if text.computes and LETTER_TERM.search(lower):
         return skills.ALGEBRA
-    if _AIMS.match(lower):
+    if _AIMS.match(lower) or (not text.equals and len(lower) < SHORT and SEEKS.match(lower)):
         return skills.SUBGOAL
     if talk and talk.plans:
         return skills.SUBGOAL if SEEKS.match(lower) else skills.METHOD

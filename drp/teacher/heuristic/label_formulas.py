@@ -9,6 +9,7 @@ from drp.traces import Skill, skills
 _DOMINANT = 0.6  # share of one operation among all
 _LONGEST_TOLD = 160  # characters of a text that tells an operation in words
 SOME_EQUATIONS = 2
+_BECOMES = re.compile(r"(?:expression|numerator|denominator|fraction|product|this) (?:is|becomes|as)\b")
 _WORDS_PER_POWER = 10
 _SOME_BINOMIALS = 2
 _POWER = re.compile(
@@ -36,7 +37,7 @@ _OPERATION_WORDS: tuple[tuple[Skill, re.Pattern[str]], ...] = (
     (skills.ADDITION, re.compile(r"\badd|\bsums?\b|plus|altogether")),
     (
         skills.FRACTIONS,
-        re.compile(r"fraction|percent|decimal|denominator|numerator|ratio\b|\d%|simplif|reduce"),
+        re.compile(r"fraction|percent|decimal|ratio\b|\d%|simplif|reduce"),
     ),
 )
 _FACTORS_OF_ONE = re.compile(r"prime|exponent|\bfactors?\b|floor")
@@ -44,7 +45,10 @@ _TUPLES = re.compile(r"(?:-?\d+, ?(?:and )?){5}|(?:[({]\d+(?:, ?\d+)+[)}][^(){}]
 _LONGEST_BETWEEN = 16  # characters of a text for each comma
 _FEWEST_COMMAS = 4  # in a match of _TUPLES
 LETTER_TERM = re.compile(rf"{UNKNOWN}_?\d?(?:\^\{{?\w|[²³])?[)\s]*[-+*/^]|[-+*/] ?\(?\d*{UNKNOWN}|\d[a-z]\b")
-_SOLVES = re.compile(r"\bsolv\w+[^.]{0,60}=|both sides|\broots?\b[^.]{0,20}= ?[(\[]|isolat")
+_SOLVES = re.compile(
+    r"\bsolutions? (?:is|are)|\bsolv\w+[^.]{0,60}=|both sides"
+    r"|\broots?\b[^.]{0,20}= ?[(\[]|isolat"
+)
 _FACTORS = re.compile(r"factori[sz]|numbers that multiply|multiply to .* add")
 _QUOTIENT = re.compile(r"\d/\d+ ?= ?\d+\b(?!/)")
 _JUDGES = re.compile(r"\b(?:in)?valid\b|\bsame\b|allowed|\bpairs?\b")
@@ -64,6 +68,7 @@ PROSE = 9  # words for each equation from which on a text tells more than it tra
 _WORDY = 12  # words for each sign of order
 _NAMES = re.compile(rf"{UNKNOWN}|(?<![a-z])[a-z]\d")
 _ALGEBRA: tuple[tuple[Skill, Sequence[str], re.Pattern[str]], ...] = (
+    (skills.COMPLEX, ("e^{i", "e^(i", "i^"), re.compile(r"e\^[{(]i|(?<![a-z])i\^")),
     (skills.CALCULUS, ("integra", "deriv", "int", "∫", "differ", "'(", "′("), CALCULUS),
     (skills.SQUARE, ("complet",), re.compile(r"complet\w* the square")),
     (skills.DIVISIBILITY, ("mod", "≡", "equiv"), re.compile(r"\bmod\b|pmod|≡|\\equiv|\bmod\d")),
@@ -179,6 +184,7 @@ _STATES_VALUE = re.compile(
     r"both sides|each side|isolat|\bsolv|substitut|plug|simplif|expand|factor(?:ed|ing|i[sz])"
 )
 _OPERATES = re.compile(rf"{UNKNOWN}\)? ?(?:[-+*/²^]|\\)[^=\n]{{0,40}}=|\d ?{UNKNOWN}|[a-z] ?[-+*/] ?\d")
+_WORDS_OF_VALUES = 14
 _ASSIGNS = re.compile(
     rf"(?P<first>{UNKNOWN}) ?= ?-?\\?\d[^=,\n]{{0,24}},? (?:and )?(?:\\\( ?)?"
     rf"(?P<second>{UNKNOWN}) ?= ?-?\\?\d[^=\n]{{0,24}}\Z"
@@ -187,7 +193,7 @@ _EVALUATED = re.compile(rf"{LETTER_TERM.pattern}|\b[fghp]\(")
 _COMPUTED = re.compile(
     r"(?<![a-z_\d])\d+[)\s$]*(?:[-+*/×·⋅÷−^²³]|\\times|\\cdot)(?:[^=a-z\n]|\\[a-z]+){0,80}[=≈] ?[-(√$\\]*\d"
 )
-FACTORED = re.compile(r"[a-z²³\d] ?[-+][^=()]*= ?\\?[( ]?-?\d*[a-z]?\([^=]*\)[\s.$\\)]*\Z")
+FACTORED = re.compile(r"[a-z²³\d] ?[-+][^=()]*= ?\\?[( ]?-?\d*[a-z]?(?:\([^()=]*\)[ ^\d²³{}]*)+[\s.$\\)]*\Z")
 CONFIRMED = re.compile(
     r"formula (?:works|holds)|works for|\b(?:correct|good|perfect|works|right|matches|checks out|yes"
     r"|yep)[.!\s]*\Z"
@@ -236,6 +242,8 @@ def operation(text: StepText) -> Skill | None:
             return skills.SOLVING
         if len(LETTER_TERM.findall(lower)) >= sum(found.values()):
             return algebra(text)
+    if found and not text.computes and _BECOMES.search(lower):
+        return skills.REWRITING
     if tuple(found) == (skills.POWERS,) and lower.count(" ") > _WORDS_PER_POWER * found[skills.POWERS]:
         return None
     if found and not text.computes and _JUDGES.search(lower):
@@ -302,7 +310,7 @@ def algebra(text: StepText) -> Skill | None:
         if _WAYS.search(lower):
             return None
         return skills.INEQUALITIES if len(lower.split()) <= _WORDY * ordered else None
-    if assigns := _ASSIGNS.search(lower):
+    if lower.count(" ") < _WORDS_OF_VALUES and (assigns := _ASSIGNS.search(lower)):
         return skills.SOLVING if assigns["first"] == assigns["second"] else skills.VALUE
     if _UNSOLVED.search(lower):
         return skills.SOLVING if _VALUE_LAST.search(lower) else skills.EQUATION

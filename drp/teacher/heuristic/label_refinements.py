@@ -31,6 +31,7 @@ from drp.teacher.heuristic.label_formulas import (
     LETTER_TERM,
     OPERATIONS,
     PROSE,
+    SOME_EQUATIONS,
     algebra,
     has_binomials,
     has_tuples,
@@ -106,6 +107,8 @@ def shown_of(skill: Skill, text: StepText, asked: Set[str]) -> Skill | None:
     if skill is skills.SIMPLIFYING and LETTER_TERM.search(text.lower) and _EXPANDS.search(text.lower):
         return skills.EXPANDING
     if condition.met(text.lower) and (condition.computes or not text.computes):
+        if skill in WORKS and not text.equals and CONCLUDES.match(text.lower):
+            return None
         if skill in WORKS and not text.equals and TALKS.search(text.lower) and not LEAVES.search(text.lower):
             return skills.QUESTION if text.lower.endswith("?") else skills.METHOD
         return skill
@@ -164,7 +167,8 @@ def _cases(text: StepText) -> Skill | None:
         return skills.TRYING
     if _SUPPOSES.search(lower):
         return skills.ASSUMING
-    return skills.CASES if _CONDITIONAL.search(lower) and not CONCLUDES.match(lower) else None
+    supposes = text.equals <= SOME_EQUATIONS and not CONCLUDES.match(lower)
+    return skills.CASES if supposes and _CONDITIONAL.search(lower) else None
 
 
 def _conclusion(text: StepText) -> Skill | None:

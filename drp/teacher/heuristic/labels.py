@@ -147,12 +147,13 @@ def label(
     form = shown_by_form(text, talk, asked)
     if form is skills.SITUATION and len(lower) < SHORT:
         for skill in (skills.CHECKING, skills.RECONSIDERING):
-            if scores.get(skill, 0.0) >= _CLEAR:
+            if scores.get(skill, 0.0) >= _CLEAR and (skill is not skills.CHECKING or _SURE.search(lower)):
                 return skill
     return skills.READING if before is None and form in _VAGUE else form
 
 
 _VAGUE = frozenset({skills.SITUATION, skills.INFERENCE, skills.RELATION, skills.RESULT})
+_SURE = re.compile(r"sure|miss|right|check|ensur|\?\Z")
 _CLEAR = 2.0  # evidence of a sentence that says what it does
 
 
