@@ -57,7 +57,7 @@ def _condition(needs: str, refuses: str = "", *, computes: bool = True) -> Condi
     return Condition(re.compile(needs), re.compile(refuses) if refuses else None, computes)
 
 
-UNKNOWN = r"(?<![a-z\\'’])(?:[b-hj-rt-z]|(?<!\d)s|a(?= ?[=+*^²<>]|_))(?![a-z'’])"
+UNKNOWN = r"(?<![a-z\\'’])(?:[b-hj-rt-z]|(?<!\d)s|a(?= ?[=+*^²<>]|_|\d))(?![a-z'’])"
 OPERATION = re.compile(
     r"(?<=[\d)%!}$²³])[\s$]{0,3}(?:\\?[,;!] ?)?(?P<sign>[+*×·⋅∗÷/]|[-−–](?= |\(|\d+ ?[=≈])|\\times|\\cdot"
     r"|\\div"
@@ -109,7 +109,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
     skills.ANSWERING: _condition(r"answer|boxed|final|solution", r"to (?:get|find) the (?:final )?answer"),
     skills.RECAPPING: _condition(r"recap|summar|putting|all together|overall"),
     skills.CHECKING: _condition(
-        r"check|verif|confirm|(?:be|just|make|make \S+|\w+ly) sure|sanity|correct|right\b|consistent|match"
+        r"check|verif|confirm|(?:be|just|make|make \S+|\w+ly) sure|sanity|correct|right\b(?! ?-?(?:hand"
+        r"|neighb|side|angle|tri|end|of\b|isos))|consistent|match"
         r"|same (?:result|answer|thing|value|number)|same as (?:before|earlier|above|what)|makes? sense"
         r"|works?\b|indeed|valid"
         r"|confident|agree|\byes\b|yep|yeah|reasonable|satisf|holds|line up|fits|adds? up|to be safe"

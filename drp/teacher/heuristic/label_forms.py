@@ -130,7 +130,7 @@ def shown_by_form(text: StepText, talk: Talk | None, asked: Set[str]) -> Skill:
         return skills.RECONSIDERING
     if DOUBTFUL.search(lower) and most(text, DOUBTFUL):
         return skills.POSSIBILITY
-    if lower.endswith("?") and not _ASKED_VALUE.search(lower):
+    if lower.endswith("?") and 2 * len(text.sentences[-1]) > len(lower) and not _ASKED_VALUE.search(lower):
         return skills.QUESTION
     if "like terms" in lower:
         return skills.SIMPLIFYING

@@ -112,7 +112,8 @@ def shown_of(skill: Skill, text: StepText, asked: Set[str]) -> Skill | None:
         if skill in WORKS and not text.equals and TALKS.search(text.lower) and not LEAVES.search(text.lower):
             return skills.QUESTION if text.lower.endswith("?") else skills.METHOD
         return skill
-    return skill if skill is skills.READING and restates(text, asked) else None
+    repeats = skill is skills.READING and restates(text, asked) and not SEEKS.match(text.lower)
+    return skill if repeats else None
 
 
 def _counting(text: StepText) -> Skill | None:

@@ -66,6 +66,10 @@ _DRAWS = re.compile(
     rf"{CONCLUDES.pattern}|\b(?:therefore|thus|hence|which means|that means|so\b|(?:i"
     rf"|we)(?:'ll| will| can| should))\b|\blet\b"
 )
+_GOES = re.compile(
+    rf"{INTERJECTIONS}(?:(?:i think )?it(?:'s| is| goes| says| states)|specifically|which"
+    rf"|something like)\b"
+)
 _APPLIES = re.compile(
     rf"{INTERJECTIONS}(?:i |we )?(?:can )?apply(?:ing)? (?:this|that|it"
     rf"|the (?:\w+ ){{0,3}}(?:formula|theorem|identity|rule|law))\b"
@@ -116,6 +120,8 @@ def label(
         return skills.OTHER_METHOD
     if not text.computes and "case" in lower and _CASE.match(lower):
         return skills.CASES
+    if before is skills.RECALLING and text.equals == 1 and _GOES.match(lower):
+        return skills.RECALLING
     if text.equals and "appl" in lower and _APPLIES.match(lower):
         return skills.APPLYING
     if ("recap" in lower or "summar" in lower or "the key" in lower) and _RECAPS.search(lower):
