@@ -101,7 +101,7 @@ WORKS: frozenset[Skill] = frozenset(
 )
 """What is only talked about in a sentence that could or should do it."""
 TALKS = re.compile(
-    r"\b(?:could|might|maybe|perhaps|can(?! be)|should|try|would|need to|have to|want to|going to"
+    r"\b(?:could|might|maybe|perhaps|can(?! be)|should|try|would(?! be)|need to|have to|want to|going to"
     r"|if (?:we|i))\b"
 )
 LEAVES = re.compile(r"\b(?:leaves|leaving|gives|becomes|which is|so it's|i get|we get)\b")
@@ -241,7 +241,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
         r"divisib|divisor|divid|prime|\bmod|pmod|\\equiv|≡|remainder|gcd|lcm|factor(?!ial)"
         r"|multiples\b|multiple of \d"
         r"|\bodd\b|\beven (?:number|product|and|or|if)|\b(?:is|are|be) even\b|parity|leap",
-        r"e\^[{(]i",
+        r"e\^[{(]i|\bdice\b|\bdie\b|probab|binary",
     ),
     skills.UNITS: _condition(
         r"(?:conver|units?\b)[^.]*\b(?:[ckm]?m|feet|foot|inch|mile|hour|minute|second|gram|kg|liter|cent)"
@@ -258,7 +258,8 @@ CONDITIONS: Mapping[Skill, Condition] = {
     skills.SIMPLIFYING: _condition(
         r"simplif|cancel|rationali|like terms|reduc(?:e|es|ing) (?:the|this|it|to|by|further)|common factor"
         r"|combin(?:e|ing) (?:the|like|these|terms|constants|all)|distribut(?:e|es|ing)\b",
-        r"simplif\w+ (?:things|matters|the (?:problem|calculation|process))|simply|equal to (?:zero|0)",
+        r"simplif\w+ (?:things|matters|nicely|as|the (?:problem|calculation|process))|simply"
+        r"|equal to (?:zero|0)",
     ),
     skills.OPTIMIZATION: _condition(
         r"maximi[sz]|minimi[sz]|optim|(?:maximum|minimum|largest|smallest|greatest|least) (?:possible|value)"

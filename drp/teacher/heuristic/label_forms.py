@@ -7,6 +7,7 @@ from drp.teacher.heuristic.label_conditions import (
     CONDITIONS,
     FIGURE,
     INTERJECTIONS,
+    RESULT,
     UNKNOWN,
     StepText,
 )
@@ -36,7 +37,8 @@ AGREES = re.compile(
     r"|\bsolid|makes sense|reasonable|checks out"
 )
 SEEKS = re.compile(
-    rf"{INTERJECTIONS}(?:compute|find|subtract|add|divide|multiply|count|take|let's|let me"
+    rf"{INTERJECTIONS}(?:compute|find|sum|calculate|determine|subtract|add|divide|multiply|count|take"
+    rf"|let's|let me"
     rf"|(?:we|i) (?:also )?(?:need|want))\b|.*how (?:many|much)\b"
 )
 _OPERATED = re.compile(rf"{LETTER_TERM.pattern}|\\frac|\d ?[+*/×·^] ?\d|\)\^|[²³√]")
@@ -74,6 +76,8 @@ _SATISFIED = re.compile(
     r"|issue|miss)|(?:comput|calculat"
     r"|count)\w* [^.]{0,30}again"
 )
+_NUMBER = re.compile(r"\d+")
+_MANY_NUMBERS = 4
 _PROPOSES = re.compile(
     rf"{INTERJECTIONS}(?:let me|let's|let us|i'll|we'll|i should|i can|we can|we could|i could)\b"
 )
@@ -136,7 +140,7 @@ def shown_by_form(text: StepText, talk: Talk | None, asked: Set[str]) -> Skill:
         return skills.SIMPLIFYING
     if 3 * sum(match.end() - match.start() for match in _LISTED.finditer(lower)) > len(lower):
         return skills.LISTING
-    if text.computes and LETTER_TERM.search(lower):
+    if text.computes and LETTER_TERM.search(lower) and is_formula(lower, 2 * text.equals):
         return skills.ALGEBRA
     if _AIMS.match(lower) or (not text.equals and len(lower) < SHORT and SEEKS.match(lower)):
         return skills.SUBGOAL
@@ -173,7 +177,9 @@ def shown_by_form(text: StepText, talk: Talk | None, asked: Set[str]) -> Skill:
     if _SUPPOSED.match(lower):
         return skills.VALUE
     if text.equals and LETTER_TERM.search(lower):
-        return skills.ALGEBRA
+        return skills.ALGEBRA if is_formula(lower, 2 * text.equals) else skills.RELATION
     if _RESULT_LAST.search(lower):
         return skills.RESULT
+    if len(_NUMBER.findall(lower)) >= _MANY_NUMBERS and RESULT.search(lower):
+        return skills.ARITHMETIC
     return skills.RELATION if text.equals else skills.SITUATION

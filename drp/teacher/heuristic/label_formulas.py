@@ -54,6 +54,7 @@ _QUOTIENT = re.compile(r"\d/\d+ ?= ?\d+\b(?!/)")
 _JUDGES = re.compile(r"\b(?:in)?valid\b|\bsame\b|allowed|\bpairs?\b")
 _DIVIDES = ("quotient", "goes into", "bring down", "long division")
 _MIXED = (skills.ARITHMETIC, skills.POWERS)
+_LONGEST_PROSE = 25  # words for each operation in a text that computes more than it argues
 _WORDS_PER_OPERATION = 12
 _CHOOSES = re.compile(
     r"number of (?:\S+ )?(?:ways|pairs|tri|arrang|permut|subset|outcome|word|group|set)"
@@ -219,7 +220,7 @@ def has_tuples(lower: str) -> bool:
     commas = lower.count(",")
     if commas < _FEWEST_COMMAS or _LONGEST_BETWEEN * commas < len(lower):
         return False
-    return _TUPLES.search(lower) is not None
+    return _TUPLES.search(lower) is not None and not BINOMIAL.search(lower)
 
 
 def has_binomials(lower: str, fewest: int = 1) -> bool:
@@ -248,7 +249,12 @@ def operation(text: StepText) -> Skill | None:
         return None
     if found and not text.computes and _JUDGES.search(lower):
         return None
-    return _main(lower, found) if found else _told(lower)
+    if not found:
+        return _told(lower)
+    main = _main(lower, found)
+    return (
+        main if main is skills.COUNTING or lower.count(" ") <= _LONGEST_PROSE * sum(found.values()) else None
+    )
 
 
 def _operations(lower: str) -> dict[Skill, int]:

@@ -39,7 +39,10 @@ from drp.teacher.heuristic.label_formulas import (
 )
 from drp.traces import Skill, skills
 
-_OVERCOUNTS = re.compile(r"(?:is|'m|'ve|am|be|might be|we|i) (?:over|double-?)count|missed|forgot")
+_OVERCOUNTS = re.compile(
+    r"(?:is|'m|'ve|am|be|might be|we|i) (?:over|double-?)count|(?<!think )(?:i"
+    r"|we) (?:missed|forgot)"
+)
 _COUNTED = re.compile(
     r"\bways\b|number of|how many|total|outcome|choices|people|arrang|choose (?:which|from|two|three)"
 )

@@ -26,6 +26,7 @@ from drp.teacher.heuristic.label_forms import (
     shown_by_form,
 )
 from drp.teacher.heuristic.label_formulas import (
+    CASE_LINES,
     CONCLUDES,
     CONFIRMED,
     SOME_EQUATIONS,
@@ -81,7 +82,7 @@ _TESTS = re.compile(
 )
 _RECAPS = re.compile(
     r"\A[^.:\n]{0,90}\b(?:recap\b|summari[sz]|in summary)"
-    r"|\A(?:so,? )?the key (?:(?:\w+ )?(?:was|were)|points|steps)\b"
+    r"|\A(?:so,? )?the key (?:(?:\w+ )?(?:was|were)|points|steps)\b|\bthe key was\b"
 )
 _ASSURES = re.compile(r"check|verif|make sure|confirm|answer|boxed|\brecall|remember")
 
@@ -127,7 +128,7 @@ def label(
     if ("recap" in lower or "summar" in lower or "the key" in lower) and _RECAPS.search(lower):
         return skills.RECAPPING
     if not text.computes and is_list(lower):
-        return skills.LISTING
+        return skills.CASES if CASE_LINES.search(lower) else skills.LISTING
     talk = None if text.computes else Talk(text, asked)
     if talk and (talk.reads or _rereads(text, asked, before)) and not _ASSURES.search(lower):
         return skills.READING
