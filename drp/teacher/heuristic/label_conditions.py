@@ -287,7 +287,7 @@ CONDITIONS: Mapping[Skill, Condition] = {
 }
 """What a step must have to be called after a skill. Skills that are not here need no more than evidence."""
 
-FIGURE = re.compile(
+_FIGURE = re.compile(
     r"\b(?:label|draw)\(|asymptote (?:code|figure)|\basy\b|diagram|(?:the|this) (?:figure|drawing"
     r"|picture)\b|\bcode\b"
 )
@@ -301,3 +301,10 @@ DERIVES = re.compile(r"\b(?:therefore|since|thus|hence|isosceles|so)\b[^?]*\b(?:
 COUNTS = re.compile(
     r"number of (?!sides)|how many|\bways\b|choices|c\(\d|binom|combinations|\bcount(?:ing|ed)?\b|\d numbers"
 )
+_FIGURE_WORDS = ("label(", "draw(", "asy", "diagram", "figure", "drawing", "picture", "code")
+"""Each match of _FIGURE has one of these; a search for them is cheaper."""
+
+
+def reads_figure(lower: str) -> bool:
+    """Whether a text is about a drawing."""
+    return any(map(lower.__contains__, _FIGURE_WORDS)) and _FIGURE.search(lower) is not None

@@ -5,11 +5,11 @@ from collections.abc import Set
 
 from drp.teacher.heuristic.label_conditions import (
     CONDITIONS,
-    FIGURE,
     INTERJECTIONS,
     RESULT,
     UNKNOWN,
     StepText,
+    reads_figure,
 )
 from drp.teacher.heuristic.label_formulas import (
     ASSIGNMENT,
@@ -68,6 +68,11 @@ _OTHER_WAY = re.compile(
     r"alternativ|(?:better|easier|simpler|smarter) (?:way|approach|method|to)\b|(?:another|different"
     r"|other) (?:way|approach|method|idea)"
 )
+_SATISFIED_WORDS = (
+    *("thorough", "certain", "confident", "done", "sense", "straightforward", "seem", "solid", "that's"),
+    *("cover", "got ", "n't ", "again"),
+)
+"""Each match of _SATISFIED has one of these; a search for them is cheaper."""
 _SATISFIED = re.compile(
     r"thorough|certain|confident|\bdone\b|makes? sense|(?<!not )(?<!not be )straightforward"
     r"|seems? (?:right|good|fine"
@@ -126,7 +131,7 @@ def shown_by_form(text: StepText, talk: Talk | None, asked: Set[str]) -> Skill:
         return skills.POWERS
     if _OTHER_WAY.search(lower):
         return skills.OTHER_METHOD
-    if FIGURE.search(lower):
+    if reads_figure(lower):
         return skills.FIGURE
     if _DISAGREES.search(lower):
         return skills.RECONSIDERING
@@ -152,7 +157,7 @@ def shown_by_form(text: StepText, talk: Talk | None, asked: Set[str]) -> Skill:
         return skills.ALGEBRA if LETTER_TERM.search(lower) else skills.ARITHMETIC
     if CONCLUDES.match(lower):
         return skills.CONCLUDING
-    if _SATISFIED.search(lower) and most(text, _SATISFIED):
+    if any(map(lower.__contains__, _SATISFIED_WORDS)) and most(text, _SATISFIED):
         return skills.CHECKING
     if (
         text.equals >= SOME_EQUATIONS

@@ -45,6 +45,7 @@ _TUPLES = re.compile(r"(?:-?\d+, ?(?:and )?){5}|(?:[({]\d+(?:, ?\d+)+[)}][^(){}]
 _LONGEST_BETWEEN = 16  # characters of a text for each comma
 _FEWEST_COMMAS = 4  # in a match of _TUPLES
 LETTER_TERM = re.compile(rf"{UNKNOWN}_?\d?(?:\^\{{?\w|[²³])?[)\s]*[-+*/^]|[-+*/] ?\(?\d*{UNKNOWN}|\d[a-z]\b")
+_SOLVING_STEMS = ("solution", "solv", "sides", "root", "isolat")  # of each match of _SOLVES
 _SOLVES = re.compile(
     r"\bsolutions? (?:is|are)|\bsolv\w+[^.]{0,60}=|both sides"
     r"|\broots?\b[^.]{0,20}= ?[(\[]|isolat"
@@ -239,7 +240,7 @@ def operation(text: StepText) -> Skill | None:
         return skills.SIMPLIFYING
     found = _operations(lower)
     if found and _VARIABLE.search(lower):
-        if _SOLVES.search(lower):
+        if any(map(lower.__contains__, _SOLVING_STEMS)) and _SOLVES.search(lower):
             return skills.SOLVING
         if len(LETTER_TERM.findall(lower)) >= sum(found.values()):
             return algebra(text)

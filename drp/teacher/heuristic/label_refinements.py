@@ -7,7 +7,6 @@ from drp.teacher.heuristic.label_conditions import (
     CONDITIONS,
     COUNTS,
     DERIVES,
-    FIGURE,
     INTERJECTIONS,
     LEAVES,
     SHAPES,
@@ -15,6 +14,7 @@ from drp.teacher.heuristic.label_conditions import (
     UNKNOWN,
     WORKS,
     StepText,
+    reads_figure,
 )
 from drp.teacher.heuristic.label_forms import (
     AGREES,
@@ -143,7 +143,7 @@ def _space(skill: Skill) -> Callable[[StepText], Skill | None]:
         lower = text.lower
         if text.computes and not SHAPES.search(lower):
             return operation(text)
-        if FIGURE.search(lower) and not DERIVES.search(lower):
+        if reads_figure(lower) and not DERIVES.search(lower):
             return skills.FIGURE
         if COUNTS.search(lower):
             return _counting(text)
