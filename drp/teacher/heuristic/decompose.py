@@ -74,6 +74,7 @@ def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
     ends = cut(trace.thinking)
     sentences = _sentences(trace, ends)
     evidence = _evidence(trace, sentences)
+    lowers = [sentence.lower for sentence in sentences]
     asked = words(trace.question.lower())
     steps: list[Step] = []
     skill = UNLABELLED
@@ -81,7 +82,7 @@ def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
     for last in _stretches(evidence) if kind == "skill" else _grouped(ends, kind):
         end = ends[last][0]
         scores, shares = _together(evidence, ends, first, last)
-        text = StepText(trace.thinking[start:end].lower(), [s.lower for s in sentences[first : last + 1]])
+        text = StepText(trace.thinking[start:end].lower(), lowers[first : last + 1])
         skill = label(text, scores, shares, asked, skill if first else None) or skill
         steps.append(Step(start, end, skill.name, skill.family))
         start, first = end, last + 1

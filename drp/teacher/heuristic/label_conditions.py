@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from drp.traces import Skill, skills, words
 
+_DIGIT = re.compile(r"\d")
 _LONGEST = 1000  # characters of a step that are looked at
 _MOST_SENTENCES = 20
 
@@ -34,7 +35,8 @@ class StepText:
     def computes(self) -> bool:
         """Whether an operation on numbers has a result."""
         return (
-            any(map(self.lower.__contains__, SIGNS))
+            _DIGIT.search(self.lower) is not None
+            and any(map(self.lower.__contains__, SIGNS))
             and bool(OPERATION.search(self.lower))
             and (self.equals > 0 or bool(RESULT.search(self.lower)))
         )

@@ -27,6 +27,8 @@ from drp.teacher.heuristic.label_moves import (
 )
 from drp.traces import Skill, skills
 
+LONG_QUESTION = 30  # words; of such a one a text has many by chance
+_RESTATED_LONG = 0.8
 _RESTATED = 0.5  # share of words from the question
 _FEWEST_MEMBERS = 4
 _MEMBERS = re.compile(r"(?:\A|\n)\s*(?:[-*•|]|\(?\d{1,3}[.):])[^\n=]*")
@@ -108,9 +110,10 @@ def is_list(lower: str) -> bool:
 def restates(text: StepText, asked: Set[str]) -> bool:
     """Whether most words are the question's."""
     used = text.words
-    return (
-        len(used) >= FEW_WORDS and text.equals < SOME_EQUATIONS and len(used & asked) >= _RESTATED * len(used)
-    )
+    if len(used) < FEW_WORDS or text.equals >= SOME_EQUATIONS:
+        return False
+    least = _RESTATED if len(asked) < LONG_QUESTION else _RESTATED_LONG
+    return len(used & asked) >= least * len(used)
 
 
 def is_formula(lower: str, equals: int) -> bool:

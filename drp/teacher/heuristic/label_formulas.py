@@ -196,10 +196,14 @@ _COMPUTED = re.compile(
     r"(?<![a-z_\d])\d+[)\s$]*(?:[-+*/×·⋅÷−^²³]|\\times|\\cdot)(?:[^=a-z\n]|\\[a-z]+){0,80}[=≈] ?[-(√$\\]*\d"
 )
 FACTORED = re.compile(r"[a-z²³\d] ?[-+][^=()]*= ?\\?[( ]?-?\d*[a-z]?(?:\([^()=]*\)[ ^\d²³{}]*)+[\s.$\\)]*\Z")
-CONFIRMED = re.compile(
+_CONFIRMED = re.compile(
     r"formula (?:works|holds)|works for|\b(?:correct|good|perfect|works|right|matches|checks out|yes"
     r"|yep)[.!\s]*\Z"
 )
+_CONFIRMING = (
+    *("works", "holds", "correct", "good", "perfect", "right", "matches", "checks out", "yes", "yep"),
+)
+"""Each match of _CONFIRMED has one of these; a search for them is cheaper."""
 _SETS = re.compile(r"\bset(?:ting)?\b|equation|equal to|condition")
 _BOTH_SIDES = re.compile(
     r"[a-z)\]] ?[-+*/^²][^=]*=[^=]*[a-z)\]\d] ?[-+*/^²]|(?:frac|\^)[^=]*=[^=]*(?:frac|\^)"
@@ -214,6 +218,11 @@ CONCLUDES = re.compile(
     rf"|which means"
     r"|that gives|this gives|consequently|in conclusion)\b"
 )
+
+
+def is_confirmed(lower: str) -> bool:
+    """Whether a text ends in a confirmation."""
+    return any(map(lower.__contains__, _CONFIRMING)) and _CONFIRMED.search(lower) is not None
 
 
 def has_tuples(lower: str) -> bool:
@@ -302,8 +311,9 @@ def _main(lower: str, found: Mapping[Skill, int]) -> Skill:
 def algebra(text: StepText) -> Skill | None:
     """Return what is done with formulas with letters."""
     lower = text.lower
+    without_values = ASSIGNMENT.sub("", lower)
     ordered = len(_ORDER.findall(lower))
-    related = bool(ordered) or "=" in ASSIGNMENT.sub("", lower)
+    related = bool(ordered) or "=" in without_values
     if not related and not _STATES_VALUE.search(lower):
         return None
     for skill, stems, pattern in _ALGEBRA:
@@ -324,15 +334,15 @@ def algebra(text: StepText) -> Skill | None:
     if text.computes and _NUMBER_LAST.search(lower) and _COMPUTED.search(lower):
         found = _operations(lower)
         done = _main(lower, found) if found else skills.EVALUATING
-        evaluates = done is skills.ARITHMETIC or _EVALUATED.search(ASSIGNMENT.sub("", lower))
+        evaluates = done is skills.ARITHMETIC or _EVALUATED.search(without_values)
         return skills.EVALUATING if evaluates and _VARIABLE.search(lower) else done
     if not related:
         return None
-    if CONFIRMED.search(lower):
+    if is_confirmed(lower):
         return skills.CHECKING
     if FACTORED.search(lower):
         return skills.FACTORING
-    equations = ASSIGNMENT.sub("", lower).count("=") + lower.count("≈")
+    equations = without_values.count("=") + lower.count("≈")
     if len(lower.split()) > PROSE * (equations + ordered):
         return None
     if _is_system(lower):

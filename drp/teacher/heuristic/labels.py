@@ -19,6 +19,7 @@ from drp.teacher.heuristic.label_conditions import (
 )
 from drp.teacher.heuristic.label_forms import (
     FEW_WORDS,
+    LONG_QUESTION,
     SHORT,
     WORDS,
     is_list,
@@ -28,8 +29,8 @@ from drp.teacher.heuristic.label_forms import (
 from drp.teacher.heuristic.label_formulas import (
     CASE_LINES,
     CONCLUDES,
-    CONFIRMED,
     SOME_EQUATIONS,
+    is_confirmed,
 )
 from drp.teacher.heuristic.label_moves import (
     Talk,
@@ -104,7 +105,7 @@ def label(
         before: the skill of the step before; None for the first step.
     """
     lower = text.lower
-    if (before is skills.CHECKING and CONFIRMED.search(lower)) or (
+    if (before is skills.CHECKING and is_confirmed(lower)) or (
         ("check" in lower or "test" in lower) and _TESTS.match(lower)
     ):
         return skills.CHECKING
@@ -194,6 +195,7 @@ def _rereads(text: StepText, asked: Set[str], before: Skill | None) -> bool:
     used = text.words
     return (
         len(used) >= _REREAD_WORDS
+        and len(asked) < LONG_QUESTION
         and len(used & asked) >= _REREAD * len(used)
         and not _FORMULA.search(text.lower)
         and not _draws(text)
