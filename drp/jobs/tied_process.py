@@ -31,7 +31,7 @@ def tied_process(
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # it must outlive a kill of this process's whole group, to end the command
+            start_new_session=True,  # to end the command, it outlives a kill of this process's whole group
         )
     try:
         yield process

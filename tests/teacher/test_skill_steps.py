@@ -195,6 +195,8 @@ def test_the_parts_of_a_check_stay_a_check() -> None:
         ("The list of pairs: (1, 8), (2, 7), (3, 6), (4, 5), (5, 4).", "making a list"),
         ("So how many of the numbers have a 5 in the tens place?", "setting a subgoal"),
         ("Alternatively, 6 * 25 = 150.", "considering an alternative"),
+        ("Wait, just to ensure I'm not missing any constraints.", "checking a result"),
+        ("Wait, that seems like a lot.", "reconsidering"),
     ],
 )
 def test_a_label_is_what_the_text_shows(step: str, skill: str) -> None:
@@ -206,3 +208,10 @@ def test_a_check_that_goes_on_in_the_next_step_stays_a_check() -> None:
     check = "Let me check x = 4. 2 * 4 + 1 = 9. That works.\n\nx = 0: 2 * 0 + 1 = 1. That works too. Good."
     thinking = f"So x = 4.\n\n{check}"
     assert labelled(thinking)[-1][0] == "checking a result"
+
+
+def test_a_topic_named_while_the_question_is_read_again_is_no_skill() -> None:
+    question = "A triangle has an area of 30 and its altitude to the longest side is 5. How long is it?"
+    filler = "So 2 * 20 = 40. And 4 * 10 = 40. And 5 * 8 = 40. And 1 * 40 = 40. " * 3
+    again = "The triangle has an area of 30 and its altitude to the longest side is 5."
+    assert labelled(f"{filler}\n\n{again}", question)[-1] == ("reading the question", again)

@@ -30,7 +30,8 @@ x. ∫ x. the derivative. differentiate. complete the square. mod 7. pmod 7. x �
 plug in. replacing. expand. distribute. foil. multiply it out. multiplying out. factored. factor: x.
 factor out. both sides. isolate. solving. cross-multiply. move. rearrange. the quadratic formula. the
 discriminant. each side. divide by 2. multiply through. add the two. subtract these. eliminate. the
-equation gives. squaring all. simplify. combine. cancel. reduce. like terms. common denominator. a ∩ b. a
+equation gives. squaring all. rewrite.
+standard form. simplify. combine. cancel. reduce. like terms. common denominator. a ∩ b. a
 ∪ b. ∅. subsets. disjoint. \\cap. \\cup. inclusion-exclusion. imaginary. conjugate. complex number. i² =
 -1. i^2 = -1. 3i + 4i. the problem says. i need to find it. we are asked to compute. asked to find. we're
 given. i'm supposed to. understand this problem. it is extraneous. that is invalid. we reject it. discard

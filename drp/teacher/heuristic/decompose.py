@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from drp.config import DecompositionKind
 from drp.core import Step, StudentTrace
 from drp.teacher.heuristic import discourse, formulas
+from drp.teacher.heuristic.label_conditions import StepText
 from drp.teacher.heuristic.labels import label
 from drp.teacher.heuristic.openers import Function
 from drp.traces import UNLABELLED, Skill, cut, skill_scores, skills, strongest, words
@@ -71,7 +72,9 @@ def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
     if not trace.thinking:
         return []
     ends = cut(trace.thinking)
-    evidence = _evidence(trace, ends)
+    sentences = _sentences(trace, ends)
+    evidence = _evidence(trace, sentences)
+    lowers = [sentence.lower for sentence in sentences]
     asked = words(trace.question.lower())
     steps: list[Step] = []
     skill = UNLABELLED
@@ -79,9 +82,8 @@ def decompose(trace: StudentTrace, kind: DecompositionKind) -> list[Step]:
     for last in _stretches(evidence) if kind == "skill" else _grouped(ends, kind):
         end = ends[last][0]
         scores, shares = _together(evidence, ends, first, last)
-        skill = (
-            label(trace.thinking[start:end].lower(), scores, shares, asked, skill if first else None) or skill
-        )
+        text = StepText(trace.thinking[start:end].lower(), lowers[first : last + 1])
+        skill = label(text, scores, shares, asked, skill if first else None) or skill
         steps.append(Step(start, end, skill.name, skill.family))
         start, first = end, last + 1
     return steps
@@ -224,10 +226,9 @@ def _confirmed_soon(sentences: Sequence[_Sentence], index: int) -> bool:
     return not sentences[index].function and any(after.function is discourse.CONFIRMS for after in soon)
 
 
-def _evidence(trace: StudentTrace, ends: Sequence[tuple[int, int]]) -> list[_Evidence]:
+def _evidence(trace: StudentTrace, sentences: Sequence[_Sentence]) -> list[_Evidence]:
     """Return the evidence of each sentence."""
     evidence: list[_Evidence] = []
-    sentences = _sentences(trace, ends)
     asked = words(trace.question.lower())
     since_turn = paragraph_before = 0
     before = ""

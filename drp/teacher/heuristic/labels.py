@@ -9,131 +9,87 @@ inference, a question, a description.
 """
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 
 from drp.teacher.heuristic.label_conditions import (
     ACTS,
     CONDITIONS,
-    COUNTS,
-    DERIVES,
-    FIGURE,
     INTERJECTIONS,
-    LEAVES,
-    SHAPES,
-    TALKS,
-    UNKNOWN,
-    WORKS,
     StepText,
 )
+from drp.teacher.heuristic.label_forms import (
+    FEW_WORDS,
+    LONG_QUESTION,
+    SHORT,
+    WORDS,
+    is_list,
+    restates,
+    shown_by_form,
+)
 from drp.teacher.heuristic.label_formulas import (
-    ASSIGNMENT,
-    BINOMIAL,
-    CALCULUS,
     CASE_LINES,
     CONCLUDES,
-    CONFIRMED,
-    FACTORED,
-    LETTER_TERM,
-    OPERATIONS,
-    PROSE,
     SOME_EQUATIONS,
-    algebra,
-    has_tuples,
-    operation,
+    is_confirmed,
 )
-from drp.traces import Skill, skills, words
+from drp.teacher.heuristic.label_moves import (
+    Talk,
+)
+from drp.teacher.heuristic.label_refinements import (
+    shown_of,
+)
+from drp.traces import Skill, skills
 
-_LONGEST = 1000  # characters of a step that are looked at
 _SHARE = 0.35  # of a step's characters in the sentences that do what it is called after
-_RESTATED = 0.5  # share of words from the question
-_COUNTED = re.compile(
-    r"\bways\b|number of|how many|total|outcome|choices|people|arrang|choose (?:which|from|two|three)"
+_REREAD = 0.7  # the same in the midst of a trace, where conclusions have the question's words too
+_REREAD_WORDS = 5
+_WORDS_PER_CUE = 20  # in a text that is about a field of mathematics and does not only mention it
+_WORDS_OF_ONE_CUE = 13
+_DONE = frozenset({skills.FACTORING, skills.SUBSTITUTION})
+_FIELDS = frozenset({"arithmetic", "algebra", "counting", "geometry"})
+_FORMULA = re.compile(r"[=√≈<>≤≥]|sqrt|\\frac|\d ?[*/+×·] ?\d")
+_NUMBERS = re.compile(
+    r"\d!? (?:\w+ )?(?:ways|arrangements|choices|outcomes|options|possibilities|pairs|permutations"
+    r"|combinations"
+    r"|numbers|integers)\b"
 )
-_LISTED = re.compile(r"(?:\n\s*(?:[-*•|]|\d{1,2}[.)]|\([^)]+, ).*){3}|(?:[\d)}]+, ){4}|(?:\), ?\(.{1,12}){2}")
-_ENUMERABLE = OPERATIONS | {
-    skills.METHOD,
-    skills.SUBGOAL,
-    skills.DIVISIBILITY,
-}
-_AGREES = re.compile(
-    r"same (?:answer|result|thing)|matches|consistent with|both (?:ways|methods|approaches)|another way"
-    r"|\bsolid|makes sense|reasonable|checks out"
-)
-_SEEKS = re.compile(rf"{INTERJECTIONS}(?:compute|find|let's|let me|we need|i need)\b|.*how (?:many|much)\b")
-_WAYS = re.compile(r"\b(?:easier|use|using|calculat|comput|find|approach|try|think of|start|consider)")
-_FAILS = re.compile(
-    r"contradict|not (?:quite )?(?:right|correct)|n't seem right|backwards|maybe i (?:had|mis|made)"
-    r"|mistake\b|wrong|incorrect|confus|doesn't (?:match"
-    r"|make|work)|discrepan|inconsisten"
-)
-_CHECKS = re.compile(
-    r"check|verif|confirm|make sure|recount|sanity|(?<!not )(?<!quite )correct\b|didn't"
-    r"|n't (?:think|see|find)"
-)
-_SOLVING_WORDS = re.compile(
-    r"\bsolv(?:e|ing)\b|both sides|each side|isolat|discriminant|quadratic (?:formula|equation)|rearrang"
-    r"|cross-?mult"
-    r"|equal to (?:zero|0)|equations? (?:from|together)"
-)
-_NAMES_VALUE = re.compile(r"\A[^-+*/^=]*\b[a-z]{1,2} ?=[^=]*\Z")
-_NAMES_EQUATION = re.compile(r"equation|system|proportion|\bset\b|inequalit|express|write")
-_RECALLS = re.compile(r"recall|remember")
-_LOGARITHM = re.compile(
-    r"\blog|\\log|\bln\b|same base|exponential|(?:add|equat|set)\w* the exponents"
-    r"|exponents equal"
-)
-_GIVEN = re.compile(r"(?:is|are|was|'re|'s) given(?! by)|given (?:that|as|in)\b")
-_DOUBTFUL = re.compile(
-    r"\b(?:maybe|perhaps|possibly|might be|could be|may be|could it|what if|unless)\b|is there\b"
-)
-_TRIES = re.compile(
-    rf"\b(?:try|test|take|testing|trying)\w* (?:with )?(?:\S+ )?{UNKNOWN} ?=|{UNKNOWN} ?= ?-?\d+ ?:"
-)
-_SUPPOSES = re.compile(r"\b(?:suppos|assum|let's say|pretend|imagine)")
-_CONDITIONAL = re.compile(
-    r"\b(?:if|when|for)\b[^=<>]{0,40}[=<>≤≥]|\bif (?:it|we|i|the|n|x|a|b)\b[^.]*\bthen\b|\Aif\b"
-)
-_INFERS = re.compile(
-    r"\b(?:because|since|therefore|thus|hence|so|must|means?|implies|can't|cannot|only|if|then"
-    r"|which is why|due to"
-    r"|regardless|follows|always|either|unless|would)\b|⇒|→|\\implies"
-)
-_OBJECTS = re.compile(r"(?:hm+,? ?)?(?:wait,? (?:but|no)|but wait|no,? wait|but (?:earlier|hold on))\b")
-_DISPLAYED = re.compile(rf"(?:\\\[|:)\s*\n*\s*[^=\n]{{0,30}}{UNKNOWN}[^=\n]{{0,12}}[-+*/^][^=]*\Z")
-_DISAGREES = re.compile(r"which (?:one )?is correct|went wrong|flawed|incorrect|mistake|different from what")
-_SHORT = 120  # characters
-_EXPANDS = re.compile(r"expand\w*\b[^.]{0,60}[()]|foil\b")
-_OTHERWISE = re.compile(rf"{INTERJECTIONS}(?:alternatively|another (?:way|approach|method))\b")
-_OTHER_WAY = re.compile(
-    r"alternativ|(?:better|easier|simpler|smarter) (?:way|approach|method|to)\b|(?:another|different"
-    r"|other) (?:way|approach|method|idea)"
-)
-_SATISFIED = re.compile(
-    r"thorough|certain|confident|\bdone\b|makes? sense|straightforward|seems? (?:right|good|fine"
-    r"|plausible)|\bsolid|that's (?:it|all)\b"
-    r"|got (?:it|this)\b|n't (?:think|see|find) [^.]*(?:error|mistake|issue|miss)|(?:comput|calculat"
-    r"|count)\w* [^.]{0,30}again"
-)
-_PROPOSES = re.compile(
-    rf"{INTERJECTIONS}(?:let me|let's|let us|i'll|we'll|i should|i can|we can|we could|i could)\b"
-)
-_AIMS = re.compile(r"\b(?:need|have|want) to\b")
-_SUPPOSED = re.compile(rf"{INTERJECTIONS}(?:let|take|consider|when|with|where|here)\b[^=]*{UNKNOWN}_?\d? ?=")
-_RESULT_LAST = re.compile(
-    r"(?:\b(?:is|are|equals?|be|gives?|get)|that's|=|:|→) (?:\S+ )?[-$\\(]*\d\S*(?: \w+)?\W*\Z|=[^=]*\d\W*\Z"
+_OTHERWISE = re.compile(
+    rf"{INTERJECTIONS}(?:alternatively|(?:let me (?:think of|try|consider|use) "
+    rf"|let's (?:think of|try|consider|use) )?(?:another|a different) (?:way|approach|method))\b"
 )
 _QUOTES = re.compile(
     r"(?:problem|question|statement|says|phrase|interpret\w*|definition|wording)\b[^.]*[\"“]\w"
 )
 _BEGINS = re.compile(
     r"problem|puzzle|riddle|question|given|\basks?\b|\bfind\b|need|want|figure|determine|solve|calculate"
-    r"|comput|convert|simplif"
+    r"|comput|convert|simplif|\bhave (?:this|these|an?|the|two|three)\b"
 )
-_WORDS = re.compile(r"[a-z]{2,}")
+_DRAWS = re.compile(
+    rf"{CONCLUDES.pattern}|\b(?:therefore|thus|hence|which means|that means|so\b|(?:i"
+    rf"|we)(?:'ll| will| can| should))\b|\blet\b"
+)
+_GOES = re.compile(
+    rf"{INTERJECTIONS}(?:(?:i think )?it(?:'s| is| goes| says| states)|specifically|which"
+    rf"|something like)\b"
+)
+_APPLIES = re.compile(
+    rf"{INTERJECTIONS}(?:i |we )?(?:can )?apply(?:ing)? (?:this|that|it"
+    rf"|the (?:\w+ ){{0,3}}(?:formula|theorem|identity|rule|law))\b"
+)
+_CASE = re.compile(rf"{INTERJECTIONS}(?:what about )?case \w{{1,3}}\b")
+_TESTS = re.compile(
+    rf"{INTERJECTIONS}(?:(?:another|one more) (?:test|check)|let(?:'s| me) test (?:this"
+    rf"|it|that|with))\b"
+)
+_RECAPS = re.compile(
+    r"\A[^.:\n]{0,90}\b(?:recap\b|summari[sz]|in summary)"
+    r"|\A(?:so,? )?the key (?:(?:\w+ )?(?:was|were)|points|steps)\b|\bthe key was\b"
+)
+_ASSURES = re.compile(r"check|verif|make sure|confirm|answer|boxed|\brecall|remember")
 
 
 def label(
-    lower: str,
+    text: StepText,
     scores: Mapping[Skill, float],
     shares: Mapping[Skill, int],
     asked: Set[str],
@@ -142,253 +98,110 @@ def label(
     """Return the skill that a step shows, or None if it says nothing (an interjection, another language).
 
     Args:
-        lower: the step in lower case.
+        text: the step.
         scores: the evidence for each skill, of all its sentences.
         shares: how many characters the sentences have whose first skill is this one.
         asked: the words of the question.
         before: the skill of the step before; None for the first step.
     """
-    text = StepText(lower[:_LONGEST])
-    if before is skills.CHECKING and CONFIRMED.search(text.lower):
-        return skills.CHECKING
-    if (
-        before is None
-        and not text.computes
-        and (
-            (len(scores) == 1 and skills.READING in scores)
-            or _BEGINS.search(text.lower)
-            or _restates(text, asked)
-        )
+    lower = text.lower
+    if (before is skills.CHECKING and is_confirmed(lower)) or (
+        ("check" in lower or "test" in lower) and _TESTS.match(lower)
     ):
+        return skills.CHECKING
+    if before is None and _is_question(text, scores, asked):
         return skills.READING
     if (
         ('"' in lower or "“" in lower)
-        and _QUOTES.search(text.lower)
+        and _QUOTES.search(lower)
         and skills.CHECKING not in scores
         and skills.ANSWERING not in scores
     ):
         return skills.READING
-    if skills.OTHER_METHOD in scores and _OTHERWISE.match(text.lower):
+    if skills.OTHER_METHOD in scores and _OTHERWISE.match(lower):
         return skills.OTHER_METHOD
+    if not text.computes and "case" in lower and _CASE.match(lower):
+        return skills.CASES
+    if before is skills.RECALLING and text.equals == 1 and _GOES.match(lower):
+        return skills.RECALLING
+    if text.equals and "appl" in lower and _APPLIES.match(lower):
+        return skills.APPLYING
+    if ("recap" in lower or "summar" in lower or "the key" in lower) and _RECAPS.search(lower):
+        return skills.RECAPPING
+    if not text.computes and is_list(lower):
+        return skills.CASES if CASE_LINES.search(lower) else skills.LISTING
+    talk = None if text.computes else Talk(text, asked)
+    if talk and (talk.reads or _rereads(text, asked, before)) and not _ASSURES.search(lower):
+        return skills.READING
     least = _SHARE * max(sum(shares.values()), 1)
     for skill in sorted(scores, key=scores.__getitem__, reverse=True):
         if skill in ACTS and shares.get(skill, 0) < least:
             continue
-        if shown := _shown(skill, text, asked):
+        if skill.family in _FIELDS and talk and talk.most:
+            continue
+        if (
+            skill is skills.ANSWERING
+            and text.equals > SOME_EQUATIONS
+            and shares.get(skill, 0) < least
+            and "boxed" not in lower
+        ):
+            continue
+        if skill is skills.READING and text.computes and 2 * shares.get(skill, 0) < sum(shares.values()):
+            continue
+        if (shown := shown_of(skill, text, asked)) and _is_about(shown, text):
             return shown
-    return _form(text) if scores or len(_WORDS.findall(text.lower)) >= _FEW_WORDS else None
+    if not scores and len(WORDS.findall(lower)) < FEW_WORDS:
+        return None
+    form = shown_by_form(text, talk, asked)
+    if form is skills.SITUATION and len(lower) < SHORT:
+        for skill in (skills.CHECKING, skills.RECONSIDERING):
+            if scores.get(skill, 0.0) >= _CLEAR and (skill is not skills.CHECKING or _SURE.search(lower)):
+                return skill
+    return skills.READING if before is None and form in _VAGUE else form
 
 
-_FEW_WORDS = 4
+_VAGUE = frozenset({skills.SITUATION, skills.INFERENCE, skills.RELATION, skills.RESULT})
+_SURE = re.compile(r"sure|miss|right|check|ensur|\?\Z")
+_CLEAR = 2.0  # evidence of a sentence that says what it does
 
 
-def _shown(skill: Skill, text: StepText, asked: Set[str]) -> Skill | None:
-    """Return the skill, or a nearer one, that a text shows of a proposed one; None if it shows neither."""
-    refined = _REFINED.get(skill)
-    if refined:
-        return refined(text)
-    if skill in _ENUMERABLE and has_tuples(text.lower):
-        return skills.LISTING
-    if skill in OPERATIONS:
-        return operation(text)
+def _is_question(text: StepText, scores: Mapping[Skill, float], asked: Set[str]) -> bool:
+    """Whether the first step of a trace is about the question."""
+    if text.computes:
+        head = text.sentences[0]
+        return 2 * len(head) > len(text.lower) and bool(_BEGINS.search(head))
+    only = len(scores) == 1 and skills.READING in scores
+    return only or bool(_BEGINS.search(text.lower)) or restates(text, asked)
+
+
+def _is_about(skill: Skill, text: StepText) -> bool:
+    """Whether a text that only tells has enough words of a skill's field."""
     condition = CONDITIONS.get(skill)
-    if condition is None:
-        return skill
-    if skill is skills.SIMPLIFYING and _EXPANDS.search(text.lower):
-        return skills.EXPANDING
-    if condition.needs.search(text.lower) and not (
-        (text.computes and not condition.computes)
-        or (condition.refuses and condition.refuses.search(text.lower))
-    ):
-        if skill in WORKS and not text.equals and TALKS.search(text.lower) and not LEAVES.search(text.lower):
-            return skills.QUESTION if text.lower.endswith("?") else skills.METHOD
-        return skill
-    return skill if skill is skills.READING and _restates(text, asked) else None
+    if skill.family not in _FIELDS or skill in _DONE or condition is None:
+        return True
+    spaces = text.lower.count(" ")
+    if spaces < _WORDS_OF_ONE_CUE or _FORMULA.search(text.lower):
+        return True
+    if skill is skills.COUNTING and _NUMBERS.search(text.lower):
+        return True
+    cues = len(condition.needs.findall(text.lower))
+    return cues > 1 and spaces < _WORDS_PER_CUE * cues
 
 
-def _restates(text: StepText, asked: Set[str]) -> bool:
-    """Whether most words are the question's."""
-    used = words(text.lower)
+def _rereads(text: StepText, asked: Set[str], before: Skill | None) -> bool:
+    """Whether a text repeats the question and draws nothing from it."""
+    if before is skills.READING:
+        return restates(text, asked) and not _draws(text)
+    used = text.words
     return (
-        len(used) >= _FEW_WORDS
-        and text.equals < SOME_EQUATIONS
-        and len(used & asked) >= _RESTATED * len(used)
+        len(used) >= _REREAD_WORDS
+        and len(asked) < LONG_QUESTION
+        and len(used & asked) >= _REREAD * len(used)
+        and not _FORMULA.search(text.lower)
+        and not _draws(text)
     )
 
 
-def _counting(text: StepText) -> Skill | None:
-    """Return counting where something is counted; else what is done with the numbers of ways."""
-    if _AGREES.search(text.lower):
-        return skills.CHECKING
-    if has_tuples(text.lower) and not _COUNTED.search(text.lower):
-        return skills.LISTING
-    if text.computes and BINOMIAL.search(text.lower) and not _COUNTED.search(text.lower):
-        return skills.BINOMIALS
-    if CONDITIONS[skills.COUNTING].needs.search(text.lower):
-        return skills.COUNTING
-    return skills.BINOMIALS if BINOMIAL.search(text.lower) else None
-
-
-def _space(skill: Skill) -> Callable[[StepText], Skill | None]:
-    """Return what tells a skill of geometry from the reading of a drawing and from counting figures."""
-
-    def shown(text: StepText) -> Skill | None:
-        lower = text.lower
-        if text.computes and not SHAPES.search(lower):
-            return operation(text)
-        if FIGURE.search(lower) and not DERIVES.search(lower):
-            return skills.FIGURE
-        if COUNTS.search(lower):
-            return _counting(text)
-        return skill if CONDITIONS[skill].needs.search(lower) else None
-
-    return shown
-
-
-def _logarithms(text: StepText) -> Skill:
-    return skills.LOGARITHMS if _LOGARITHM.search(text.lower) else skills.POWERS
-
-
-def _nearer(skill: Skill, pattern: re.Pattern[str], nearer: Skill) -> Callable[[StepText], Skill | None]:
-    """Return what prefers a nearer skill where its pattern is found."""
-    needs = CONDITIONS[skill].needs
-    return lambda text: nearer if pattern.search(text.lower) else skill if needs.search(text.lower) else None
-
-
-def _cases(text: StepText) -> Skill | None:
-    """Return cases, a trial or an assumption; None if a text only computes."""
-    lower = text.lower
-    if CONDITIONS[skills.CASES].needs.search(lower):
-        return skills.CASES
-    if _TRIES.search(lower):
-        return skills.TRYING
-    if _SUPPOSES.search(lower):
-        return skills.ASSUMING
-    return skills.CASES if _CONDITIONAL.search(lower) else None
-
-
-def _conclusion(text: StepText) -> Skill | None:
-    """Return a conclusion, if a text has words of one and does not compute."""
-    lower = text.lower
-    if text.computes or not CONCLUDES.match(lower):
-        return None
-    if _AGREES.search(lower):
-        return skills.CHECKING
-    if _SEEKS.match(lower):
-        return skills.SUBGOAL
-    if _DOUBTFUL.search(lower):
-        return skills.METHOD if _WAYS.search(lower) else skills.POSSIBILITY
-    return skills.CONCLUDING
-
-
-def _checking(text: StepText) -> Skill | None:
-    """Return a check; reconsidering where only its failure is said."""
-    lower = text.lower
-    if _FAILS.search(lower) and not _CHECKS.search(lower):
-        return skills.RECONSIDERING
-    return skills.CHECKING if CONDITIONS[skills.CHECKING].needs.search(lower) else None
-
-
-def _solution(text: StepText) -> Skill | None:
-    """Return the solving of an equation, or what else is done with its terms or numbers."""
-    lower = text.lower
-    if "like terms" in lower:
-        return skills.SIMPLIFYING
-    if _SOLVING_WORDS.search(lower):
-        return skills.METHOD if not text.equals and TALKS.search(lower) else skills.SOLVING
-    return algebra(text) if LETTER_TERM.search(lower) else operation(text) if text.computes else None
-
-
-def _equation(text: StepText) -> Skill | None:
-    """Return the setting up of an equation; what else is done with one, if something is."""
-    lower = text.lower
-    condition = CONDITIONS[skills.EQUATION]
-    if not condition.needs.search(lower) or (condition.refuses and condition.refuses.search(lower)):
-        return None
-    if FACTORED.search(lower):
-        return skills.FACTORING
-    if _NAMES_EQUATION.search(lower):
-        return skills.METHOD if not text.equals and TALKS.search(lower) else skills.EQUATION
-    if "=" not in ASSIGNMENT.sub("", lower) or len(lower.split()) > PROSE * text.equals:
-        return None
-    if COUNTS.search(lower):
-        return skills.COUNTING
-    return skills.CONCLUDING if CONCLUDES.match(lower) and _NAMES_VALUE.search(lower) else skills.EQUATION
-
-
-def _fact(text: StepText) -> Skill | None:
-    """Return a fact that is recalled, or read if it is given."""
-    if _GIVEN.search(text.lower):
-        return skills.READING
-    if text.computes and not _RECALLS.search(text.lower):
-        return operation(text)
-    return skills.FACT if CONDITIONS[skills.FACT].needs.search(text.lower) else None
-
-
-_REFINED: Mapping[Skill, Callable[[StepText], Skill | None]] = {
-    skills.ALGEBRA: algebra,
-    skills.INEQUALITIES: algebra,
-    skills.COUNTING: _counting,
-    skills.GEOMETRY: _space(skills.GEOMETRY),
-    skills.COORDINATES: _space(skills.COORDINATES),
-    skills.DIGITS: _nearer(skills.DIGITS, COUNTS, skills.COUNTING),
-    skills.FUNCTIONS: _nearer(skills.FUNCTIONS, CALCULUS, skills.CALCULUS),
-    skills.LOGARITHMS: _logarithms,
-    skills.CASES: _cases,
-    skills.EQUATION: _equation,
-    skills.SOLVING: _solution,
-    skills.CONCLUDING: _conclusion,
-    skills.CHECKING: _checking,
-    skills.FACT: _fact,
-}
-
-
-def _form(text: StepText) -> Skill:
-    """Return what the form of a text says that it does."""
-    lower = text.lower
-    if text.computes and (done := operation(text)):
-        return done
-    if text.equals and BINOMIAL.search(lower):
-        return skills.BINOMIALS
-    if not text.equals and _DISPLAYED.search(lower):
-        return skills.REWRITING
-    if _OTHER_WAY.search(lower):
-        return skills.OTHER_METHOD
-    if FIGURE.search(lower):
-        return skills.FIGURE
-    if _DISAGREES.search(lower):
-        return skills.RECONSIDERING
-    doubt = CONDITIONS[skills.RECONSIDERING]
-    if (
-        len(lower) < _SHORT
-        and doubt.needs.search(lower)
-        and not (doubt.refuses and doubt.refuses.search(lower))
-    ):
-        return skills.RECONSIDERING
-    if _DOUBTFUL.search(lower):
-        return skills.POSSIBILITY
-    if lower.endswith("?"):
-        return skills.QUESTION
-    if _LISTED.search(lower):
-        return skills.LISTING
-    if CONCLUDES.match(lower):
-        return skills.CONCLUDING
-    if _SATISFIED.search(lower):
-        return skills.CHECKING
-    if _PROPOSES.match(lower):
-        return skills.METHOD
-    if _AIMS.search(lower):
-        return skills.SUBGOAL
-    if _INFERS.search(lower):
-        return skills.INFERENCE
-    if _OBJECTS.match(lower):
-        return skills.RECONSIDERING
-    if CASE_LINES.search(lower):
-        return skills.CASES
-    if _SUPPOSED.match(lower):
-        return skills.VALUE
-    if text.equals and LETTER_TERM.search(lower):
-        return skills.REWRITING
-    if _RESULT_LAST.search(lower):
-        return skills.RESULT
-    return skills.RELATION if text.equals else skills.SITUATION
+def _draws(text: StepText) -> bool:
+    """Whether a text asks, plans or concludes."""
+    return text.lower.endswith("?") or _DRAWS.search(text.lower) is not None
