@@ -5,9 +5,13 @@ state the data is in and which command to run next.
 """
 
 import json
+import logging
+import re
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import which
 from typing import Annotated, Literal
 
 import typer
@@ -207,12 +211,36 @@ def _today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
+def _log_progress() -> None:
+    """Show progress as lines where no terminal can show bars."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for name in ("drp.console.progress", "drp.jobs.runner"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+
+
+def _as_installed(error: DrpError) -> str:
+    """Return the error's message with `drp` as it can be typed here, also where it is not on the PATH."""
+    program = Path(sys.argv[0])
+    if which("drp") or program.name != "drp":
+        return str(error)
+    path = str(program if not program.is_relative_to(Path.cwd()) else program.relative_to(Path.cwd()))
+    commands = "|".join(sorted(filter(None, typer.main.get_command(app).commands)))  # type: ignore[attr-defined]
+    typed = re.sub(rf"(?<![\w./-])drp (?=(?:{commands})\b)", f"{shlex.quote(path)} ", error.next_command)
+    return str(DrpError(error.problem, state=error.state, next_command=typed))
+
+
 def main() -> None:
     """Entry point of the `drp` command."""
+    if not sys.stderr.isatty():
+        _log_progress()
     try:
         app()
     except DrpError as error:
-        typer.echo(f"drp: {error}", err=True)
+        typer.echo(f"drp: {_as_installed(error)}", err=True)
         raise SystemExit(1) from error
 
 

@@ -190,9 +190,11 @@ def load_recipe(
         path = RECIPES / f"{name_or_path}.yaml"
     if not path.is_file():
         raise BadInputError(
-            f"there is no recipe {name_or_path!r} (available: {', '.join(available_recipes())})",
+            f"there is no file {name_or_path}"
+            if path == Path(name_or_path)
+            else f"there is no recipe {name_or_path!r} (available: {', '.join(available_recipes())})",
             state="Nothing was read or written",
-            next_command="drp nightly --recipe drp",
+            next_command="correct --recipe and run the same command again; drp recipe list shows the recipes",
         )
     faults: list[str] = []
     try:
@@ -222,7 +224,7 @@ def load_recipe(
     raise BadInputError(
         f"recipe {path.name}: {'; '.join(faults)}",
         state="Nothing was read or written",
-        next_command=f"correct {what}, then run drp nightly --recipe {name_or_path}",
+        next_command=f"correct {what}, then run the same command again",
     )
 
 

@@ -169,8 +169,8 @@ def find_profile(name: str) -> TeacherProfile:
         raise BadInputError(
             f"there is no teacher {name!r} (available: {', '.join(sorted({*profiles, *plugins}))})",
             state="Nothing was read or written",
-            next_command="set DRP_TEACHER to one of them, or add the teacher to DRP_TEACHERS_FILE; then run"
-            " drp nightly",
+            next_command="set DRP_TEACHER to one of them, or DRP_TEACHERS_FILE to a file with it; then"
+            " run the same command again",
         )
     profile = profiles[name]
     if isinstance(profile, BadInputError):

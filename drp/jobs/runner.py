@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,6 +33,7 @@ _log = logging.getLogger(__name__)
 _ERRORS = "DRP_ERRORS_TO"
 _GRACE_S = 60.0
 """Seconds that a job has to save its finished work after SIGTERM."""
+_SHOWN_LINES = 20
 
 
 def run_jobs(
@@ -75,7 +77,7 @@ class _RunningJob:
         holding: Sequence[int],
     ) -> None:
         self._name = f"{document.get('stage', module)} in the {environment} environment"
-        self._last_line = ""
+        self._last_lines: deque[str] = deque(maxlen=_SHOWN_LINES)
         read_end, write_end = os.pipe()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [str(python), "-m", module],
@@ -114,8 +116,11 @@ class _RunningJob:
                 next_command="run the same command again: it continues where this one stopped",
             )
         if status:
+            # Shown again: where a bar is drawn, the log was not.
+            _log.error("the log of %s ends with:\n%s", self._name, "\n".join(self._last_lines))
+            last_line = self._last_lines[-1] if self._last_lines else ""
             return JobFailedError(
-                f"{self._name} ended with status {status}: {self._last_line}",
+                f"{self._name} ended with status {status}: {last_line}",
                 state="The work that it had finished is kept",
                 next_command="read the log above this line, then run the same command again",
             )
@@ -140,7 +145,8 @@ class _RunningJob:
         assert self._process.stdout  # noqa: S101
         with self._process.stdout as lines:
             for line in lines:
-                self._last_line = line.rstrip() or self._last_line
+                if line.strip():
+                    self._last_lines.append(line.rstrip())
                 _log.info("%s", line.rstrip())
 
 

@@ -105,11 +105,12 @@ def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) ->
     """
     student = student_of(recipe)
     if not student.model:
+        key = "model" if recipe.model else "student"
         yield HealthCheck(
             "student",
             "failed",
             f"the model {student.source!r} is not on this machine",
-            f"{fetch_command(student.source)}, or set student in the recipe (or DRP_STUDENT)",
+            f"{fetch_command(student.source)}, or set {key} in the recipe to the folder of a model",
         )
         return
     yield HealthCheck("student", "ok", f"{student.name}, in {student.model}")

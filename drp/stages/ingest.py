@@ -146,6 +146,7 @@ def import_file(
         else import_questions(source, pairs=pairs, refusal=refusal)
     )
     faults = FaultSummary(ImportCommand(kind, source.words, pairs, student))
+    is_repeated = run.state().state == "published"
     try:
         withdrawals.settle()
         counts = _write_items(withdrawals, lake.published(), shard, rows, faults=faults)
@@ -154,7 +155,7 @@ def import_file(
         run.release_lease()
     corpus, _ = withdrawals.publish(list(run.shard_files(stage=INGEST)))
     run.finish("published", f"corpus version {corpus.number}")
-    return counts
+    return {"rows": counts["rows"], "known": counts["rows"]} if is_repeated else counts
 
 
 class _KnownIds:

@@ -30,10 +30,10 @@ def prepare(ctx: RunContext, corpus_version: int | None = None) -> list[str]:
     student = student_of(recipe)
     if not student.model:
         raise BadInputError(
-            f"the student {student.name!r} is not a model in a folder of this machine and cannot be trained",
+            f"{student.source!r}, the model of the student {student.name!r}, is not a folder of this machine",
             state="Nothing was trained; the corpus is as it was",
-            next_command=f"{fetch_command(student.source)}, or set student or model in the recipe"
-            " to the folder of a model",
+            next_command=f"{fetch_command(student.source)}, or set"
+            f" {'model' if recipe.model else 'student'} in the recipe to the folder of a model",
         )
     fetch_student(ctx.lake.store, student.name)
     base = model_digest(Path(student.model))

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -86,6 +88,9 @@ def test_importing_twice_adds_nothing(drp, traces):
     copy.write_bytes(Path(traces).read_bytes())
     pq.write_table(pq.read_table(traces).take([1, 0]), copy)
     assert drp("import", "traces", str(copy))[0] == 0
+    status, printed, _ = drp("import", "traces", traces)
+    assert status == 0
+    assert "rollouts" not in printed, "it repeats no count of the first time"
     assert json.loads(drp("sql", "SELECT count(*) AS n FROM rollouts", "--format", "json")[1]) == [{"n": 2}]
     assert "version 1" in drp("corpus", "show")[1]
 
@@ -150,3 +155,16 @@ def test_grade_gives_verdicts_in_input_order(drp, tmp_path):
 def test_relative_paths_count_from_where_one_stands(drp, traces, monkeypatch):
     monkeypatch.chdir(Path(traces).parent)
     assert drp("import", "traces", os.path.basename(traces))[0] == 0  # noqa: PTH119
+
+
+def test_the_next_command_can_be_typed_where_drp_is_not_on_the_path():
+    program = Path(sys.executable).with_name("drp")
+    ended = subprocess.run(
+        [program, "nightly", "--recipe", "nothing"],
+        cwd=program.parents[2],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"{program.relative_to(program.parents[2])} recipe list shows" in ended.stderr

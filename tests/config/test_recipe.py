@@ -69,6 +69,11 @@ def test_an_unknown_recipe_lists_the_available_ones():
         load_recipe("nothing")
 
 
+def test_a_file_that_is_missing_is_named_as_a_file():
+    with pytest.raises(BadInputError, match=r"there is no file mine\.yml\. .* run the same command again"):
+        load_recipe("mine.yml")
+
+
 def test_only_what_can_change_a_revision_changes_its_hash(tmp_path):
     base = load_recipe("drp")
     assert revision_hash(load_recipe(written(tmp_path, sample_size=7))) == revision_hash(base)

@@ -14,7 +14,7 @@ from drp.ledger.completion_cost import Tariff
 from drp.ledger.completions import Usage
 from drp.runtime.hashes import revision_hash
 from drp.teacher.llm.request_builder import RequestBuilder
-from drp.teacher.transport.credentials import api_key
+from drp.teacher.transport.credentials import api_key, mend_of_refusal
 from drp.teacher.transport.errors import TeacherRefusedError
 
 MINE = """
@@ -126,6 +126,9 @@ def test_the_error_for_a_missing_key_names_its_variable(teachers, monkeypatch):
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(TeacherRefusedError, match="MY_KEY"):
         api_key("mine", "MY_KEY", find_profile("mine").base_url)
+    assert mend_of_refusal("MY_KEY").startswith("export MY_KEY=")
+    monkeypatch.setenv("MY_KEY", "a key")
+    assert mend_of_refusal("MY_KEY").startswith("correct MY_KEY or the account behind it")
 
 
 def test_costs_are_exact():

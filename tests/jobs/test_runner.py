@@ -44,9 +44,11 @@ def test_an_error_of_drp_is_raised_again_with_its_class():
     assert str(caught.value) == "no such thing. Nothing was done. Next: another thing"
 
 
-def test_a_bug_is_reported_with_its_last_line():
+def test_a_bug_is_reported_with_the_end_of_its_log(caplog):
     with pytest.raises(JobFailedError, match=r"status 1: ZeroDivisionError: a bug"):
         run_jobs("training", JOB, {"do": "crash"})
+    (shown,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert "Traceback" in shown
 
 
 def test_a_killed_job_may_be_run_again():

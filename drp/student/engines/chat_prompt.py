@@ -100,7 +100,7 @@ class Dialogue:
         is_open = is_open or text.lstrip().startswith(marks.opening.strip())
         thinking, response, is_closed = marks.split(text)
         if not is_closed:
-            return (text.strip(), "", len(tokens)) if is_open else ("", text.strip(), 0)
+            return (thinking, "", len(tokens)) if is_open else ("", text.strip(), 0)
         mark = marks.closing.strip()
         closed = bisect_left(range(len(tokens)), True, key=lambda end: mark in self._text(tokens[:end]))
         return thinking, response, closed
@@ -119,5 +119,5 @@ def sampling_error(problem: str) -> BadInputError:
     return BadInputError(
         problem,
         state="Rollouts sampled before it are kept",
-        next_command="drp nightly --recipe drp, or set DRP_STUDENT to another student",
+        next_command="correct it in the recipe or in the model's folder, then run the same command again",
     )

@@ -28,5 +28,14 @@ def api_key(name: str, variable: str | None, base_url: str) -> str:
     raise TeacherRefusedError(
         name,
         f"the environment variable {variable}, which holds its API key, is not set",
-        next_command=f"export {variable}=..., then run the same night again",
+        next_command=mend_of_refusal(variable),
     )
+
+
+def mend_of_refusal(variable: str | None) -> str:
+    """Return what to do about a refused account: set the variable of its key if it is not set."""
+    again = "then run the same night again"
+    if variable and not os.environ.get(variable):
+        return f"export {variable}=..., {again}"
+    account = f"{variable} or the account behind it" if variable else "the account"
+    return f"correct {account} or DRP_TEACHER_MODEL, {again}"

@@ -22,6 +22,7 @@ from drp.config import TeacherProfile
 from drp.teacher.transport.batch.errors import BatchGoneError, BatchRefusedError
 from drp.teacher.transport.batch.parse_result_rows import Row, read_row
 from drp.teacher.transport.batch.request_queue import ENDPOINT
+from drp.teacher.transport.credentials import mend_of_refusal
 from drp.teacher.transport.error_bodies import error_in, without_secret, words
 from drp.teacher.transport.errors import TeacherRefusedError, TeacherUnavailableError
 from drp.teacher.transport.retry_policy import NoAnswerError, fault_of
@@ -202,9 +203,7 @@ class BatchProvider:
 
     def refused(self, why: str) -> TeacherRefusedError:
         """Return the error for a provider that refuses all requests."""
-        key = self._profile.api_key_env or "DRP_TEACHER"
-        next_command = f"fix the account, {key} or DRP_TEACHER_MODEL, then run the same night again"
-        return TeacherRefusedError(self._name, why, next_command=next_command)
+        return TeacherRefusedError(self._name, why, next_command=mend_of_refusal(self._profile.api_key_env))
 
     def _retrying(self, call: Callable[[], T], *, retry_missing: bool = False) -> T:
         """Return the result of `call`, retrying temporary failures.

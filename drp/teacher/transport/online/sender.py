@@ -25,6 +25,7 @@ import openai
 
 from drp.config import TeacherProfile
 from drp.ledger import Attempt, CompletedAttempt, FailedAttempt, TeacherReply, TeacherRequest
+from drp.teacher.transport.credentials import mend_of_refusal
 from drp.teacher.transport.errors import TeacherRefusedError
 from drp.teacher.transport.ledger_session import LedgerSession
 from drp.teacher.transport.online.chat import ask, make_clients
@@ -264,7 +265,7 @@ class Sender:
             return
         if fault.kind == "refused":
             self._fatal = self._fatal or TeacherRefusedError(
-                self.name, fault.why, next_command="fix the cause, then run the same night again"
+                self.name, fault.why, next_command=mend_of_refusal(self.profile.api_key_env)
             )
         elif fault.kind == "load":
             control.window.shrink(sent, now)
