@@ -12,7 +12,7 @@ from drp.core import StudentTrace
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.find_answer import Answer, answer_of, concludes, refers_to_more
-from drp.teacher.heuristic.summary_links import Link, links_of, numbers_in
+from drp.teacher.heuristic.summary_links import links_of, numbers_in
 from drp.traces import STRONG, Unit, equations, plain
 
 _FEWEST = 2  # links with results by which stretches can be told
@@ -37,24 +37,23 @@ def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[
         units: its units.
         verdicts: one for each unit.
     """
-    links = [link for link in links_of(trace) if link.results or link.formulas]
     kept = [unit for unit in units if verdicts[unit.index].keep]
     if not kept:
         return
     given = numbers_in(plain(trace.question))
-    is_told = sum(bool(link.results) for link in links) >= _FEWEST
-    facts = _facts(links, given) if is_told else frozenset()
+    facts = facts_of(trace)
     answer = answer_of(trace)
     end = _end(kept, units, facts, answer, plain(trace.question))
     for unit in kept[end:]:
         is_closing = unit is kept[-1] and answer.asserted_by(unit) and unit.plain.count("=") <= 1
         if not is_closing or refers_to_more(unit):
             verdicts[unit.index] = UnitVerdict(False, "after_answer", verdicts[unit.index].added)
-    for unit in _digressions(kept[:end], units, facts, given) if facts else ():
+    digressions = _digressions(kept[:end], units, facts, given) if facts else ()
+    for unit in (*digressions, *_asides(kept[:end], units, verdicts, facts, given)):
         verdicts[unit.index] = UnitVerdict(False, "verified_again", verdicts[unit.index].added)
 
 
-def _turns(unit: Unit) -> bool:
+def turns(unit: Unit) -> bool:
     """Whether a unit turns away from the derivation."""
     lower = unit.lower
     start = signals.opening(lower)
@@ -68,8 +67,15 @@ def _turns(unit: Unit) -> bool:
     )
 
 
-def _facts(links: Sequence[Link], given: frozenset[str]) -> frozenset[str]:
-    """Return what the summary computes: "=72" for a result, the equation if its result is common."""
+def facts_of(trace: StudentTrace) -> frozenset[str]:
+    """Return what the summary computes, if that tells stretches of the thinking apart; nothing otherwise.
+
+    It is spelled "=72" for a result, and as the equation if its result is common.
+    """
+    links = [link for link in links_of(trace) if link.results or link.formulas]
+    if sum(bool(link.results) for link in links) < _FEWEST:
+        return frozenset()
+    given = numbers_in(plain(trace.question))
     results = {result.lstrip("-") for link in links for result in link.results}
     strong = {result for result in results - given if STRONG.search(result)}
     pairs = frozenset().union(*(equations(plain(link.text)) for link in links))
@@ -77,7 +83,7 @@ def _facts(links: Sequence[Link], given: frozenset[str]) -> frozenset[str]:
     return frozenset({f"={result}" for result in strong} | common)
 
 
-def _computed(unit: Unit) -> frozenset[str]:
+def computed(unit: Unit) -> frozenset[str]:
     """Return what a unit computes, spelled like facts."""
     ends = {pair.rpartition("=")[2].lstrip("-") for pair in unit.equations}
     return frozenset(f"={result}" for result in {*unit.results, *ends}) | unit.equations
@@ -92,7 +98,7 @@ def _digressions(
     start: int | None = None  # since the student turned to something else
     returned = 0  # after the last unit since then that computes a fact again
     for place, unit in enumerate(kept):
-        told = _computed(unit) & facts
+        told = computed(unit) & facts
         if told - said or place == len(kept) - 1:
             body = kept[start:returned] if start is not None else ()
             if len(body) >= _SHORTEST and not _is_needed(body, kept[returned:], known):
@@ -102,12 +108,49 @@ def _digressions(
             known |= _marks(unit)
             continue
         before = kept[place - 1].index if place else -1
-        if start is None and said and any(map(_turns, units[before + 1 : unit.index + 1])):
+        if start is None and said and any(map(turns, units[before + 1 : unit.index + 1])):
             start = returned = place
         if start is None:
             known |= _marks(unit)
         elif told and _CALCULATES.search(unit.plain):
             returned = place + 1
+
+
+def _asides(
+    kept: Sequence[Unit],
+    units: Sequence[Unit],
+    verdicts: Sequence[UnitVerdict],
+    facts: frozenset[str],
+    given: frozenset[str],
+) -> Iterator[Unit]:
+    """Yield what is left of a paragraph after a deleted turn, if it is not needed: half of a check or doubt."""
+    turned: dict[int, int] = {}
+    for unit in units:
+        if not verdicts[unit.index].keep and turns(unit):
+            turned.setdefault(unit.paragraph, unit.index)
+    said: set[str] = set()
+    known = set(given)
+    place = 0
+    while place < len(kept):
+        end = place + 1
+        if kept[place].index > turned.get(kept[place].paragraph, kept[-1].index):
+            while end < len(kept) - 1 and _goes_on(kept[end - 1], kept[end]):
+                end += 1
+            body = kept[place:end]
+            is_new = any(computed(unit) & facts - said for unit in body)
+            if end < len(kept) and not is_new and not _is_needed(body, kept[end:], known):
+                yield from body
+                place = end
+                continue
+        for unit in kept[place:end]:
+            said |= computed(unit) & facts
+            known |= _marks(unit)
+        place = end
+
+
+def _goes_on(before: Unit, unit: Unit) -> bool:
+    """Whether a unit of the same paragraph goes on with the one before it, not with the derivation."""
+    return before.paragraph == unit.paragraph and not signals.NEXT.match(unit.lower)
 
 
 def _marks(unit: Unit) -> set[str]:
@@ -137,14 +180,14 @@ def _end(
         return len(kept)
     for place, unit in enumerate(kept, start=1):
         if missing:
-            missing -= _computed(unit)
+            missing -= computed(unit)
         if not answer.asserted_by(unit) or unit.body.endswith((":", "?")):
             continue
         missing -= {f"={number}" for number in answer.numbers}
         if missing:
             continue
         is_named = "answer" in unit.lower or "\\boxed" in unit.text
-        is_left = any(map(_turns, units[unit.index + 1 : unit.index + 1 + _SOON]))
+        is_left = any(map(turns, units[unit.index + 1 : unit.index + 1 + _SOON]))
         is_concluded = concludes(unit, answer)
         if (
             _answers(unit, question)

@@ -30,7 +30,9 @@ _RESTORABLE = frozenset(
     }
 )
 _MEMBER = frozenset({"repeated", "meta_talk", "restated_question", "unused_result", "dangling"})
+_AGREES = re.compile(r"\d\S* is (?:indeed )?(?:correct|right)\b|\bis indeed\b.*\d|\b(?:as|than) (?:before|expected)\b")
 _LINE = 80  # most characters of a line in a table
+_QUOTED = 6  # content words of a sentence that quotes the question
 _REACH = 8  # most units that a turn back may remove
 _LEAN = 160  # characters; a longer unit does not depend on the one before it
 _Content = tuple[frozenset[str], frozenset[str]]  # vocabulary and values of a unit
@@ -39,20 +41,23 @@ _Content = tuple[frozenset[str], frozenset[str]]  # vocabulary and values of a u
 class Judge:
     """Decides on the units of one trace."""
 
-    def __init__(self, trace: StudentTrace, units: Sequence[Unit]) -> None:
+    def __init__(self, trace: StudentTrace, units: Sequence[Unit], within: range | None = None) -> None:
+        """Judge the units `within` a stretch that ends with the answer; all units, if it is None."""
         question = plain(trace.question)
         self.answer = answer_of(trace)
         self.units = units
         self.given = frozenset(VALUE.findall(question))
         self.given_equations = equations(question)
         self.question_words = frozenset(words(question.lower()))
-        self.end = find_end(units, self.answer)
+        self.start = within.start if within else 0
+        self.end = within[-1] if within else find_end(units, self.answer)
 
     def verdicts(self) -> list[UnitVerdict]:
         """Return one verdict per unit; if the answer is never derived, no unit counts as after it."""
         last = len(self.units) - 1 if self.end is None else self.end
         self.head = self.units[: last + 1]
         self.result = [UnitVerdict(True, "derivation") for _ in self.head]
+        self.result[: self.start] = [UnitVerdict(False, "abandoned_attempt") for _ in range(self.start)]
         self.last_use = {v: unit.index for unit in self.head for v in unit.marks}
         self.holders: dict[str, list[int]] = {}  # units by the strong values they have
         for unit in self.head:
@@ -182,6 +187,8 @@ class Judge:
             return None
         if signals.checks(lower) and not (is_used and has_new_equation):
             return "verified_again"
+        if not fresh and (signals.confirms(lower) or _AGREES.search(lower)):
+            return "verified_again"
         if signals.ALTERNATIVE.match(text) and not (is_used and has_new_equation):
             return "alternative_method"
         if text.strip(" .!") in seen:
@@ -266,9 +273,9 @@ class Judge:
             return True
         vocabulary = unit.vocabulary
         early = unit.index < max(8, len(self.head) // 4)
-        share = 0.6 if unit.index < 8 else 0.8
+        share = 0.6 if unit.index < 8 else 0.8 if early else 1.0
         return (
-            early
+            (early or len(vocabulary) >= _QUOTED)
             and len(vocabulary) >= 2
             and not fresh
             and len(vocabulary & self.question_words) >= share * len(vocabulary)

@@ -14,11 +14,11 @@ from drp.derivation import DerivationFaultKind, derivation_faults
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.decompose import decompose
 from drp.teacher.heuristic.delete_digressions import drop_digressions
+from drp.teacher.heuristic.fill_gaps import fill_gaps
 from drp.teacher.heuristic.follow_summary import (
     is_sure,
     judge_as_fallback,
-    judge_by_summary,
-    settle_by_summary,
+    last_derivation,
 )
 from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.keep_referents import anchor
@@ -40,7 +40,7 @@ class HeuristicTeacher:
     """Implements `drp.teacher.protocol.Teacher`, one draft at a time."""
 
     name = "heuristic"
-    prompt_version = "heuristic-4"
+    prompt_version = "heuristic-5"
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
         """Cut each trace into steps that cover `thinking`."""
@@ -112,8 +112,12 @@ def _ways(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Way]:
     yield _Way(refusal or copied(), must_be_short=True)
     if tells_all:
         yield _Way(judge_as_fallback(trace, pieces))
-    yield _Way(judge_by_summary(trace, pieces))
-    yield _Way(settle_by_summary(trace, pieces, copied()), must_be_short=True)
+    stretch = last_derivation(trace, pieces)
+    if isinstance(stretch, Refusal):
+        yield _Way(stretch)
+    else:
+        last = Judge(trace, pieces, stretch).verdicts()
+        yield _Way(unsettled(pieces, last) or last, must_be_short=True)
     if not tells_all:
         yield _Way(judge_as_fallback(trace, pieces), is_last_but_long=True)
     yield _Way(refusal or copied(), is_last_but_long=True, must_agree=False)
@@ -125,6 +129,7 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
     if isinstance(verdicts, Refusal):
         return replace(draft, refusal=verdicts)
     drop_digressions(trace, pieces, verdicts)
+    fill_gaps(pieces, verdicts)
     for _ in range(_REPAIRS):
         anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
