@@ -22,6 +22,7 @@ _TURNS = re.compile(  # turns to something else
 )
 _CALCULATES = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
 _LETTER = re.compile(r"(?<![a-zA-Z'])[b-zB-HJ-Zα-ω](?![a-zA-Z'])")  # a variable
+_ENTRY = re.compile(r"\s{0,12}(?:[-*•]\s|\(?\w{1,5}[.):]\s)")  # of a list
 _GIVEN = re.compile(r"(\S*[\d(+*/^√]\S{2,})(?:=| is | equals )")  # an expression whose value is stated
 _SOON = 2  # units after a result in which the student may turn to something else
 _LONG = 3  # fewest characters of an answer that does not stand in a unit by chance
@@ -149,8 +150,9 @@ def _asides(
 
 
 def _goes_on(before: Unit, unit: Unit) -> bool:
-    """Whether a unit of the same paragraph goes on with the one before it, not with the derivation."""
-    return before.paragraph == unit.paragraph and not signals.NEXT.match(unit.lower)
+    """Whether a unit goes on with the one before it, in its paragraph or in a list, and not with the derivation."""
+    is_item = _ENTRY.match(before.text) is not None and _ENTRY.match(unit.text) is not None
+    return (before.paragraph == unit.paragraph or is_item) and not signals.NEXT.match(unit.lower)
 
 
 def _marks(unit: Unit) -> set[str]:
@@ -181,7 +183,8 @@ def _end(
     for place, unit in enumerate(kept, start=1):
         if missing:
             missing -= computed(unit)
-        if not answer.asserted_by(unit) or unit.body.endswith((":", "?")):
+        is_asked = unit.body.endswith("?") and not _CALCULATES.search(unit.plain)
+        if not answer.asserted_by(unit) or unit.body.endswith(":") or is_asked:
             continue
         missing -= {f"={number}" for number in answer.numbers}
         if missing:

@@ -1,6 +1,6 @@
-"""Follow the student's own summary: to the stretch of the thinking that derives what it derives, or instead of it.
+"""Let the student's own summary stand for a thinking that cannot be cut.
 
-The summary is never mixed with the thinking: a text of two kinds is hard to follow.
+The two are never mixed: a text of two kinds is hard to follow.
 """
 
 import re
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from drp.core import Refusal, StudentTrace
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
-from drp.teacher.heuristic.delete_digressions import computed, facts_of, turns
 from drp.teacher.heuristic.find_answer import answer_of
 from drp.teacher.heuristic.summary_links import links_of, underived_values, whole_summary
 from drp.traces import Unit
@@ -26,35 +25,6 @@ _ASSERTED = re.compile(  # a result without its derivation
     re.I,
 )
 _BROKEN_OFF = re.compile(r"\b(?:is|are|be|of|the|a|and|or|to|with|for|where|by|as)\Z")  # "the triples are"
-_STATED = 0.8  # least share of what the summary computes that the thinking computes
-_BEFORE = 1_500  # most characters before the first computation of a stretch that may set it up
-
-
-def last_derivation(trace: StudentTrace, units: Sequence[Unit]) -> range | Refusal:
-    """Return the units of the shortest stretch that computes what the summary computes and states the answer.
-
-    It begins where the student last turned to something else before the first computation. Of a long search,
-    it is mostly the last of several derivations, which the student wrote knowing how they end.
-    """
-    facts = facts_of(trace)
-    if not facts:
-        return Refusal("teacher_long_search", "the summary computes too little to tell the derivation by it")
-    answer = answer_of(trace)
-    found = {unit.index: told for unit in units if (told := computed(unit) & facts)}
-    wanted = frozenset().union(*found.values())
-    if len(wanted) < _STATED * len(facts):
-        return Refusal("teacher_lost_link", "the thinking does not compute what its summary computes")
-    latest: dict[str, int] = {}
-    best: range | None = None
-    length = 0
-    for unit in units:
-        latest.update(dict.fromkeys(found.get(unit.index, ()), unit.index))
-        if len(latest) < len(wanted) or not answer.asserted_by(unit) or not is_sure(unit):
-            continue
-        start = _beginning(units, min(latest.values()))
-        if best is None or unit.end - units[start].start <= length:
-            best, length = range(start, unit.index + 1), unit.end - units[start].start
-    return best or Refusal("teacher_no_conclusion", "the thinking never states the answer of the summary")
 
 
 def judge_as_fallback(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
@@ -74,21 +44,6 @@ def judge_as_fallback(trace: StudentTrace, units: Sequence[Unit]) -> list[UnitVe
     verdicts = [UnitVerdict(False, "not_in_summary") for _ in units]
     verdicts[-1].added = text
     return verdicts
-
-
-def _beginning(units: Sequence[Unit], first: int) -> int:
-    """Return the unit with which the paragraphs that lead up to a unit begin, after the last turn."""
-    start = first
-    for index in range(first, -1, -1):
-        unit = units[index]
-        if index and units[index - 1].paragraph == unit.paragraph:
-            continue
-        if units[first].start - unit.start > _BEFORE:
-            break
-        start = index
-        if turns(unit):
-            break
-    return start
 
 
 def is_sure(unit: Unit) -> bool:

@@ -41,23 +41,20 @@ _Content = tuple[frozenset[str], frozenset[str]]  # vocabulary and values of a u
 class Judge:
     """Decides on the units of one trace."""
 
-    def __init__(self, trace: StudentTrace, units: Sequence[Unit], within: range | None = None) -> None:
-        """Judge the units `within` a stretch that ends with the answer; all units, if it is None."""
+    def __init__(self, trace: StudentTrace, units: Sequence[Unit]) -> None:
         question = plain(trace.question)
         self.answer = answer_of(trace)
         self.units = units
         self.given = frozenset(VALUE.findall(question))
         self.given_equations = equations(question)
         self.question_words = frozenset(words(question.lower()))
-        self.start = within.start if within else 0
-        self.end = within[-1] if within else find_end(units, self.answer)
+        self.end = find_end(units, self.answer)
 
     def verdicts(self) -> list[UnitVerdict]:
         """Return one verdict per unit; if the answer is never derived, no unit counts as after it."""
         last = len(self.units) - 1 if self.end is None else self.end
         self.head = self.units[: last + 1]
         self.result = [UnitVerdict(True, "derivation") for _ in self.head]
-        self.result[: self.start] = [UnitVerdict(False, "abandoned_attempt") for _ in range(self.start)]
         self.last_use = {v: unit.index for unit in self.head for v in unit.marks}
         self.holders: dict[str, list[int]] = {}  # units by the strong values they have
         for unit in self.head:

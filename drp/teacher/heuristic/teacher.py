@@ -18,7 +18,6 @@ from drp.teacher.heuristic.fill_gaps import fill_gaps
 from drp.teacher.heuristic.follow_summary import (
     is_sure,
     judge_as_fallback,
-    last_derivation,
 )
 from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.keep_referents import anchor
@@ -107,20 +106,13 @@ def _ways(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Way]:
     def copied() -> list[UnitVerdict]:
         return [UnitVerdict(verdict.keep, verdict.reason) for verdict in by_rules]
 
-    refusal = unsettled(pieces, by_rules)
     tells_all = len(trace.response) >= _TELLS_ALL * len(trace.thinking)
-    yield _Way(refusal or copied(), must_be_short=True)
+    yield _Way(copied(), must_be_short=True)
     if tells_all:
         yield _Way(judge_as_fallback(trace, pieces))
-    stretch = last_derivation(trace, pieces)
-    if isinstance(stretch, Refusal):
-        yield _Way(stretch)
-    else:
-        last = Judge(trace, pieces, stretch).verdicts()
-        yield _Way(unsettled(pieces, last) or last, must_be_short=True)
     if not tells_all:
         yield _Way(judge_as_fallback(trace, pieces), is_last_but_long=True)
-    yield _Way(refusal or copied(), is_last_but_long=True, must_agree=False)
+    yield _Way(copied(), is_last_but_long=True, must_agree=False)
 
 
 def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
@@ -130,6 +122,8 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
         return replace(draft, refusal=verdicts)
     drop_digressions(trace, pieces, verdicts)
     fill_gaps(pieces, verdicts)
+    if refusal := unsettled(trace, pieces, verdicts):
+        return replace(draft, refusal=refusal)
     for _ in range(_REPAIRS):
         anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
