@@ -100,7 +100,8 @@ def _digressions(
     returned = 0  # after the last unit since then that computes a fact again
     for place, unit in enumerate(kept):
         told = computed(unit) & facts
-        if told - said or place == len(kept) - 1:
+        is_next = unit.paragraph != kept[place - 1].paragraph and signals.NEXT.match(unit.lower)
+        if told - said or place == len(kept) - 1 or is_next:
             body = kept[start:returned] if start is not None else ()
             if len(body) >= _SHORTEST and not _is_needed(body, kept[returned:], known):
                 yield from body
@@ -125,16 +126,13 @@ def _asides(
     given: frozenset[str],
 ) -> Iterator[Unit]:
     """Yield what is left of a paragraph after a deleted turn, if it is not needed: half of a check or doubt."""
-    turned: dict[int, int] = {}
-    for unit in units:
-        if not verdicts[unit.index].keep and turns(unit):
-            turned.setdefault(unit.paragraph, unit.index)
+    after_turn = _after_turns(units, verdicts)
     said: set[str] = set()
     known = set(given)
     place = 0
     while place < len(kept):
         end = place + 1
-        if kept[place].index > turned.get(kept[place].paragraph, kept[-1].index):
+        if kept[place].index in after_turn:
             while end < len(kept) - 1 and _goes_on(kept[end - 1], kept[end]):
                 end += 1
             body = kept[place:end]
@@ -147,6 +145,21 @@ def _asides(
             said |= computed(unit) & facts
             known |= _marks(unit)
         place = end
+
+
+def _after_turns(units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> set[int]:
+    """Return the kept units of which a deleted one before, in the paragraph, turned to a check and none ended it."""
+    after: set[int] = set()
+    turned = -1  # the paragraph of the last turn
+    for unit in units:
+        if verdicts[unit.index].keep:
+            if unit.paragraph == turned:
+                after.add(unit.index)
+        elif signals.confirms(unit.lower):
+            turned = -1
+        elif turns(unit):
+            turned = unit.paragraph
+    return after
 
 
 def _goes_on(before: Unit, unit: Unit) -> bool:

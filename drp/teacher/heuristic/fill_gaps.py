@@ -30,11 +30,11 @@ def fill_gaps(units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
             start = unit.index
         if not verdicts[unit.index].keep:
             continue
-        gap = units[start : unit.index]
-        if has_kept and all(verdicts[one.index].reason in _SINGLE and not turns(one) for one in gap):
-            for one in gap:
-                if verdicts[one.index].reason != "repeated" and _says_something(one):
-                    verdicts[one.index] = UnitVerdict(True, "lead_in", verdicts[one.index].added)
+        for before in reversed(units[start : unit.index] if has_kept else ()):
+            if verdicts[before.index].reason not in _SINGLE or turns(before):
+                break
+            if verdicts[before.index].reason != "repeated" and _says_something(before):
+                verdicts[before.index] = UnitVerdict(True, "lead_in", verdicts[before.index].added)
         has_kept = True
         start = unit.index + 1
 

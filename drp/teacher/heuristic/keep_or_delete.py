@@ -140,6 +140,8 @@ class Judge:
         kept: list[_Content] = []
         has_computed = False  # whether a kept unit computes
         digression: tuple[int, DecisionReason] | None = None  # last paragraph of a check or alternative
+        is_confirmed = False  # whether a check came to its end: what it says anew goes on with the derivation
+        checked: set[str] = set()
         for unit, verdict in zip(self.head, self.result, strict=True):
             if not verdict.keep:
                 continue
@@ -148,11 +150,15 @@ class Judge:
             if reason in {"verified_again", "alternative_method"}:
                 # Before anything is computed, the unit can only check a guess.
                 digression = (unit.paragraph, reason) if has_computed else None
+                is_confirmed = signals.confirms(unit.lower)
+                checked |= unit.marks
             elif signals.NEXT.match(unit.lower):
                 digression = None
             elif reason is None and digression:
-                if self._continues(digression[0], unit, fresh):
+                is_new = is_confirmed and not unit.marks <= seen | checked
+                if not is_new and self._continues(digression[0], unit, fresh):
                     reason, digression = digression[1], (unit.paragraph, digression[1])
+                    checked |= unit.marks
                 else:
                     digression = None
             if reason:

@@ -24,6 +24,8 @@ _CONCLUDES = re.compile(r"(?:so|therefore|thus|hence|which means|that means)\b")
 _UNSETTLED = 2  # most unsettled statements of a trace
 _CALCULATES = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
 _SOON = 2  # units in which a calculation is only written out
+_HARMLESS = frozenset({"repeated", "restated_question", "meta_talk", "after_answer"})
+"""Reasons for which nothing is lost that the derivation needs."""
 _UNTOLD = 0.2  # largest share of the summary's links that a revision may lack
 _UNITS, _UNITS_PER_LINK = 60, 4
 """A revision with more units, and with more for each link of its summary, is more than a derivation."""
@@ -110,6 +112,23 @@ def unsettled(
     if count + sum(verdict.reason == "unresolved" for verdict in verdicts) > _UNSETTLED:
         return Refusal("teacher_unsettled", "statements it went back on are not told from the derivation")
     return None
+
+
+def cuts(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> int:
+    """Return how often something with numbers or formulas was deleted between two kept sentences.
+
+    Each cut may have taken a link of the derivation or left a part of what should go.
+    """
+    count = 0
+    is_cut = has_kept = False
+    for unit in all_units:
+        verdict = verdicts[unit.index]
+        if verdict.keep:
+            count += is_cut and has_kept and verdict.reason != "closing"
+            is_cut, has_kept = False, True
+        elif unit.marks and verdict.reason not in _HARMLESS:
+            is_cut = True
+    return count
 
 
 def _computed_again(trace: StudentTrace, kept: Sequence[Unit]) -> str | None:

@@ -22,17 +22,16 @@ from drp.teacher.heuristic.follow_summary import (
 from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.keep_referents import anchor
 from drp.teacher.heuristic.revise import revise
-from drp.teacher.heuristic.soundness import fault_refusal, is_long, refusal_of, unsettled
+from drp.teacher.heuristic.soundness import cuts, fault_refusal, is_long, refusal_of, unsettled
 from drp.teacher.heuristic.synthesise import synthesise
 from drp.traces import Unit, units
 
 MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
-_OF_SUMMARY = frozenset({"teacher_lost_link", "teacher_unsettled"})
-"""Reasons for which a revision is also refused that does not agree with the summary."""
 _REPAIRS = 4  # most rounds in which lost links are restored
-_TELLS_ALL = 0.12  # characters of a summary, for each of its thinking, that tells the whole derivation
+_FEW_CUTS, _MOST_CUTS = 2, 4
+"""Most cuts of a derivation that is better than the summary, and of one where the summary does not derive."""
 
 
 class HeuristicTeacher:
@@ -68,51 +67,34 @@ class _Way(NamedTuple):
     """A way to tell the derivation from the rest."""
 
     verdicts: list[UnitVerdict] | Refusal
-    must_be_short: bool = False
-    """Whether a long revision, in which a check may be left, waits until the other ways have been tried."""
-    is_last_but_long: bool = False
-    """Whether long revisions that wait are good enough, rather than this way."""
+    most_cuts: int = 0
+    """With more cuts in the derivation, the revision is refused."""
     must_agree: bool = True
-    """Whether the revision must say what the summary says, which may tell another way to the answer."""
+    """Whether the revision must be short and say what the summary says, which may tell another way to the answer."""
 
 
 def _revised(draft: Draft) -> Draft:
     """Return the first sound attempt; if there is none, the first attempt with its refusal."""
     pieces = units(draft.trace.thinking, [step.char_end for step in draft.steps])
     attempts: list[Draft] = []
-    long: list[Draft] = []
     for way in _ways(draft.trace, pieces):
-        if way.is_last_but_long and long:
-            return long[0]
-        if not way.must_agree and (first := attempts[0].refusal) and first.reason not in _OF_SUMMARY:
-            break  # its cause was not the summary: the same attempt would be refused again
         attempt = _attempt(draft, pieces, way)
-        attempts.append(attempt)
-        if attempt.revision is None:
-            continue
-        if not way.must_be_short or not is_long(draft.trace, attempt.revision):
+        if attempt.revision:
             return attempt
-        long.append(attempt)
-    return (long or attempts)[0]
+        attempts.append(attempt)
+    return attempts[0]
 
 
 def _ways(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Way]:
-    """Yield the ways to tell the derivation from the rest, in the order in which they are tried.
-
-    A summary that is long for its thinking tells the whole derivation, in sound prose; then it comes second.
-    """
+    """Yield the ways to tell the derivation from the rest, in the order in which they are tried."""
     by_rules = Judge(trace, pieces).verdicts()
 
     def copied() -> list[UnitVerdict]:
         return [UnitVerdict(verdict.keep, verdict.reason) for verdict in by_rules]
 
-    tells_all = len(trace.response) >= _TELLS_ALL * len(trace.thinking)
-    yield _Way(copied(), must_be_short=True)
-    if tells_all:
-        yield _Way(judge_as_fallback(trace, pieces))
-    if not tells_all:
-        yield _Way(judge_as_fallback(trace, pieces), is_last_but_long=True)
-    yield _Way(copied(), is_last_but_long=True, must_agree=False)
+    yield _Way(copied(), most_cuts=_FEW_CUTS)
+    yield _Way(judge_as_fallback(trace, pieces))
+    yield _Way(copied(), most_cuts=_MOST_CUTS, must_agree=False)
 
 
 def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
@@ -124,12 +106,16 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
     fill_gaps(pieces, verdicts)
     if refusal := unsettled(trace, pieces, verdicts):
         return replace(draft, refusal=refusal)
+    if cuts(pieces, verdicts) > way.most_cuts:
+        return replace(draft, refusal=Refusal("teacher_long_search", "the derivation would be cut too often"))
     for _ in range(_REPAIRS):
         anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
         revision = synthesise(trace, draft.steps, decisions)
         if refusal := refusal_of(trace, revision, must_agree=way.must_agree):
             return replace(draft, decisions=decisions, refusal=refusal)
+        if way.must_agree and any(verdict.keep for verdict in verdicts) and is_long(trace, revision):
+            return replace(draft, decisions=decisions, refusal=Refusal("teacher_long_search", "the derivation is long"))
         texts = trace.question, trace.thinking, revision.thinking, trace.response, revision.response
         faults = derivation_faults(*texts)
         sources = [fault.source for fault in faults if fault.source and fault.kind in _REPAIRABLE]
