@@ -105,8 +105,9 @@ def _digressions(
             body = kept[start:returned] if start is not None else ()
             if len(body) >= _SHORTEST and not _is_needed(body, kept[returned:], known):
                 yield from body
-            said |= told
             start = None
+        if told - said:
+            said |= told
             known |= _marks(unit)
             continue
         before = kept[place - 1].index if place else -1

@@ -12,9 +12,9 @@ from drp.core import Refusal, Revision, StudentTrace
 from drp.derivation import DerivationFault
 from drp.grading.arithmetic import false_equations
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
-from drp.teacher.heuristic.delete_digressions import facts_of
+from drp.teacher.heuristic.delete_digressions import facts_of, turns
 from drp.teacher.heuristic.find_answer import answer_of, find_end, fraction_of
-from drp.teacher.heuristic.signals import GOING_BACK, UNEASY, checks, retracts, takes_back
+from drp.teacher.heuristic.signals import GOING_BACK, UNEASY, checks, confirms, retracts, takes_back
 from drp.teacher.heuristic.summary_links import Link, links_of, numbers_in
 from drp.traces import STRONG, VALUE, Unit, is_balanced, plain, units
 
@@ -114,21 +114,26 @@ def unsettled(
     return None
 
 
-def cuts(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> int:
-    """Return how often something with numbers or formulas was deleted between two kept sentences.
+def risk_of_cuts(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> int:
+    """Return how often something with numbers was deleted between two kept sentences; rough cuts count twice.
 
-    Each cut may have taken a link of the derivation or left a part of what should go.
+    Each cut may have taken a link of the derivation or left a part of what should go. It is rough if what was
+    deleted turns to nothing else, or if it ends within a paragraph and no word says that a check is over.
     """
-    count = 0
-    is_cut = has_kept = False
+    risk = 0
+    gap: list[Unit] = []
+    has_kept = False
     for unit in all_units:
         verdict = verdicts[unit.index]
-        if verdict.keep:
-            count += is_cut and has_kept and verdict.reason != "closing"
-            is_cut, has_kept = False, True
-        elif unit.marks and verdict.reason not in _HARMLESS:
-            is_cut = True
-    return count
+        if not verdict.keep:
+            gap.append(unit)
+            continue
+        is_cut = any(one.marks and verdicts[one.index].reason not in _HARMLESS for one in gap)
+        if has_kept and is_cut and verdict.reason != "closing":
+            is_within = gap[-1].paragraph == unit.paragraph and not confirms(gap[-1].lower)
+            risk += 2 if is_within or not any(map(turns, gap)) else 1
+        gap, has_kept = [], True
+    return risk
 
 
 def _computed_again(trace: StudentTrace, kept: Sequence[Unit]) -> str | None:

@@ -22,7 +22,7 @@ from drp.teacher.heuristic.follow_summary import (
 from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.keep_referents import anchor
 from drp.teacher.heuristic.revise import revise
-from drp.teacher.heuristic.soundness import cuts, fault_refusal, is_long, refusal_of, unsettled
+from drp.teacher.heuristic.soundness import fault_refusal, is_long, refusal_of, risk_of_cuts, unsettled
 from drp.teacher.heuristic.synthesise import synthesise
 from drp.traces import Unit, units
 
@@ -30,8 +30,8 @@ MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
 _REPAIRS = 4  # most rounds in which lost links are restored
-_FEW_CUTS, _MOST_CUTS = 2, 4
-"""Most cuts of a derivation that is better than the summary, and of one where the summary does not derive."""
+_LOW_RISK, _HIGHEST_RISK = 4, 6
+"""Of cuts: with the first, a revision is better than the summary; with the second, better than none."""
 
 
 class HeuristicTeacher:
@@ -67,8 +67,8 @@ class _Way(NamedTuple):
     """A way to tell the derivation from the rest."""
 
     verdicts: list[UnitVerdict] | Refusal
-    most_cuts: int = 0
-    """With more cuts in the derivation, the revision is refused."""
+    most_risk: int = 0
+    """With a larger risk of cuts, the revision is refused."""
     must_agree: bool = True
     """Whether the revision must be short and say what the summary says, which may tell another way to the answer."""
 
@@ -92,9 +92,9 @@ def _ways(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Way]:
     def copied() -> list[UnitVerdict]:
         return [UnitVerdict(verdict.keep, verdict.reason) for verdict in by_rules]
 
-    yield _Way(copied(), most_cuts=_FEW_CUTS)
+    yield _Way(copied(), most_risk=_LOW_RISK)
     yield _Way(judge_as_fallback(trace, pieces))
-    yield _Way(copied(), most_cuts=_MOST_CUTS, must_agree=False)
+    yield _Way(copied(), most_risk=_HIGHEST_RISK, must_agree=False)
 
 
 def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
@@ -106,7 +106,7 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
     fill_gaps(pieces, verdicts)
     if refusal := unsettled(trace, pieces, verdicts):
         return replace(draft, refusal=refusal)
-    if cuts(pieces, verdicts) > way.most_cuts:
+    if risk_of_cuts(pieces, verdicts) > way.most_risk:
         return replace(draft, refusal=Refusal("teacher_long_search", "the derivation would be cut too often"))
     for _ in range(_REPAIRS):
         anchor(pieces, verdicts)
