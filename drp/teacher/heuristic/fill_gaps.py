@@ -16,27 +16,31 @@ from drp.traces import Unit
 _SINGLE: frozenset[DecisionReason] = frozenset(  # deleted by itself, not as part of something else
     {"restated_question", "meta_talk", "repeated", "dangling", "unused_result", "self_question"}
 )
-_ASKS = re.compile(r"(?:what|which|how (?:many|much))\b")  # a question that the next sentence answers
+_TAKEN: frozenset[DecisionReason] = frozenset({"repeated", "abandoned_attempt", "turned_back", "after_answer"})
+_ASKS = re.compile(r"\b(?:what|which|how (?:many|much))\b")  # a question that the next sentence answers
 _QUESTION = 120  # most characters of such a question
 _TELLING = 2  # content words of a sentence that says something
 
 
 def fill_gaps(units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
-    """Change verdicts so that a kept sentence follows what is before it in its paragraph."""
-    start = 0  # of the paragraph, or after the last kept unit
+    """Change verdicts so that nothing is missing between two kept sentences if nothing there turns away.
+
+    Where something does, what follows it in the paragraph of the second sentence is restored.
+    """
+    gap: list[Unit] = []
     has_kept = False
     for unit in units:
-        if unit.index and units[unit.index - 1].paragraph != unit.paragraph:
-            start = unit.index
         if not verdicts[unit.index].keep:
+            gap.append(unit)
             continue
-        for before in reversed(units[start : unit.index] if has_kept else ()):
-            if verdicts[before.index].reason not in _SINGLE or turns(before):
+        is_whole = not any(turns(one) for one in gap)
+        for before in reversed(gap if has_kept else ()):
+            is_single = verdicts[before.index].reason in _SINGLE and before.paragraph == unit.paragraph
+            if not is_whole and (not is_single or turns(before)):
                 break
-            if verdicts[before.index].reason != "repeated" and _says_something(before):
+            if verdicts[before.index].reason not in _TAKEN and _says_something(before):
                 verdicts[before.index] = UnitVerdict(True, "lead_in", verdicts[before.index].added)
-        has_kept = True
-        start = unit.index + 1
+        gap, has_kept = [], True
 
 
 def _says_something(unit: Unit) -> bool:
@@ -45,7 +49,7 @@ def _says_something(unit: Unit) -> bool:
         return False
     start = signals.opening(lower)
     if unit.body.endswith("?"):
-        return len(unit.body) <= _QUESTION and _ASKS.match(lower, start) is not None
-    if signals.META.match(lower, start) and not unit.marks:
+        return len(unit.body) <= _QUESTION and _ASKS.search(lower, start) is not None
+    if (signals.META.match(lower, start) and not unit.marks) or signals.confirms(lower):
         return False
     return len(unit.vocabulary) >= _TELLING

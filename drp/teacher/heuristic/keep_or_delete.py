@@ -147,10 +147,12 @@ class Judge:
                 continue
             fresh = unit.marks - seen
             reason = self._fault(unit, fresh, seen, kept)
-            if reason in {"verified_again", "alternative_method"}:
+            if reason == "verified_again" and signals.confirms(unit.lower) and not signals.checks(unit.lower):
+                is_confirmed = True
+            elif reason in {"verified_again", "alternative_method"}:
                 # Before anything is computed, the unit can only check a guess.
                 digression = (unit.paragraph, reason) if has_computed else None
-                is_confirmed = signals.confirms(unit.lower)
+                is_confirmed = False
                 checked |= unit.marks
             elif signals.NEXT.match(unit.lower):
                 digression = None

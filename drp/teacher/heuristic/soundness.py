@@ -128,10 +128,10 @@ def risk_of_cuts(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> 
         if not verdict.keep:
             gap.append(unit)
             continue
-        is_cut = any(one.marks and verdicts[one.index].reason not in _HARMLESS for one in gap)
-        if has_kept and is_cut and verdict.reason != "closing":
-            is_within = gap[-1].paragraph == unit.paragraph and not confirms(gap[-1].lower)
-            risk += 2 if is_within or not any(map(turns, gap)) else 1
+        lost = [one for one in gap if verdicts[one.index].reason not in _HARMLESS]
+        if has_kept and any(one.marks for one in lost) and verdict.reason != "closing":
+            is_within = lost[-1].paragraph == unit.paragraph and not confirms(lost[-1].lower)
+            risk += 2 if is_within or not any(map(turns, lost)) else 1
         gap, has_kept = [], True
     return risk
 
