@@ -30,7 +30,7 @@ MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
 _REPAIRS = 4  # most rounds in which lost links are restored
-_LOW_RISK, _HIGHEST_RISK = 4, 6
+_LOW_RISK, _HIGHEST_RISK = 4, 4
 """Of cuts: with the first, a revision is better than the summary; with the second, better than none."""
 
 
