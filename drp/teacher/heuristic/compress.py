@@ -52,8 +52,8 @@ _OPENERS = (
 _INSIDE = (
     (  # "So 3 * 12 = 36?" states what it computes
         re.compile(
-            r"(?<!\w)(?!(?:(?:so|but|then|and|wait),? )?(?:is|are|does|do|was|what|why|how|would|could|can|if)\b)"
-            r"\A([^?]*=[^?=]{1,30})\?\Z",
+            r"\A(?!(?:(?:so|but|then|and|wait),? )?"
+            r"(?:is|are|does|do|was|what|why|how|would|could|can|if)\b)([^?]*=[^?=]{1,30})\?\Z",
             re.I,
         ),
         r"\1.",

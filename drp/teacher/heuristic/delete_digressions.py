@@ -126,7 +126,7 @@ def _asides(
     facts: frozenset[str],
     given: frozenset[str],
 ) -> Iterator[Unit]:
-    """Yield what is left of a paragraph after a deleted turn, if it is not needed: half of a check or doubt."""
+    """Yield what is left of a paragraph after a deleted turn, if it is not needed: half of a check."""
     after_turn = _after_turns(units, verdicts)
     said: set[str] = set()
     known = set(given)
@@ -149,7 +149,7 @@ def _asides(
 
 
 def _after_turns(units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> set[int]:
-    """Return the kept units of which a deleted one before, in the paragraph, turned to a check and none ended it."""
+    """Return the kept units before which the paragraph turned to a check that did not end."""
     after: set[int] = set()
     turned = -1  # the paragraph of the last turn
     for unit in units:
@@ -164,7 +164,7 @@ def _after_turns(units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> set[
 
 
 def _goes_on(before: Unit, unit: Unit) -> bool:
-    """Whether a unit goes on with the one before it, in its paragraph or in a list, and not with the derivation."""
+    """Whether a unit goes on with the one before it, in a paragraph or a list."""
     is_item = _ENTRY.match(before.text) is not None and _ENTRY.match(unit.text) is not None
     return (before.paragraph == unit.paragraph or is_item) and not signals.NEXT.match(unit.lower)
 

@@ -16,7 +16,9 @@ from drp.traces import Unit
 _SINGLE: frozenset[DecisionReason] = frozenset(  # deleted by itself, not as part of something else
     {"restated_question", "meta_talk", "repeated", "dangling", "unused_result", "self_question"}
 )
-_TAKEN: frozenset[DecisionReason] = frozenset({"repeated", "abandoned_attempt", "turned_back", "after_answer"})
+_TAKEN: frozenset[DecisionReason] = frozenset(
+    {"repeated", "abandoned_attempt", "turned_back", "after_answer"}
+)
 _ASKS = re.compile(r"\b(?:what|which|how (?:many|much))\b")  # a question that the next sentence answers
 _QUESTION = 120  # most characters of such a question
 _TELLING = 2  # content words of a sentence that says something
@@ -45,7 +47,12 @@ def fill_gaps(units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
 
 def _says_something(unit: Unit) -> bool:
     lower = unit.lower
-    if signals.takes_back(lower) or signals.doubts(lower) or signals.restates(lower) or signals.UNEASY.search(lower):
+    if (
+        signals.takes_back(lower)
+        or signals.doubts(lower)
+        or signals.restates(lower)
+        or signals.UNEASY.search(lower)
+    ):
         return False
     start = signals.opening(lower)
     if unit.body.endswith("?"):

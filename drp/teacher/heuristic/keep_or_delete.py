@@ -30,7 +30,9 @@ _RESTORABLE = frozenset(
     }
 )
 _MEMBER = frozenset({"repeated", "meta_talk", "restated_question", "unused_result", "dangling"})
-_AGREES = re.compile(r"\d\S* is (?:indeed )?(?:correct|right)\b|\bis indeed\b.*\d|\b(?:as|than) (?:before|expected)\b")
+_AGREES = re.compile(
+    r"\d\S* is (?:indeed )?(?:correct|right)\b|\bis indeed\b.*\d|\b(?:as|than) (?:before|expected)\b"
+)
 _LINE = 80  # most characters of a line in a table
 _QUOTED = 6  # content words of a sentence that quotes the question
 _REACH = 8  # most units that a turn back may remove
@@ -43,6 +45,7 @@ class Judge:
 
     def __init__(self, trace: StudentTrace, units: Sequence[Unit]) -> None:
         question = plain(trace.question)
+        self.summary = plain(trace.response)
         self.answer = answer_of(trace)
         self.units = units
         self.given = frozenset(VALUE.findall(question))
@@ -258,10 +261,12 @@ class Judge:
 
     def _continues(self, paragraph: int, unit: Unit, fresh: frozenset[str]) -> bool:
         """Whether a unit continues the check or the alternative that was last in `paragraph`."""
+        formulas = (pair.rpartition("=")[2] for pair in unit.equations & fresh)
         if (
             self._used_after(fresh, unit.index)
             or unit.index == len(self.head) - 1
             or signals.decides_validity(unit.lower)
+            or any(_VARIABLE.search(formula) and formula in self.summary for formula in formulas)
         ):
             return False
         same = paragraph == unit.paragraph

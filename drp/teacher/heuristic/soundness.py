@@ -24,6 +24,7 @@ _CONCLUDES = re.compile(r"(?:so|therefore|thus|hence|which means|that means)\b")
 _UNSETTLED = 2  # most unsettled statements of a trace
 _CALCULATES = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
 _SOON = 2  # units in which a calculation is only written out
+_CUTS = 4  # most cuts of a derivation, a rough one counting as two
 _HARMLESS = frozenset({"repeated", "restated_question", "meta_talk", "after_answer"})
 """Reasons for which nothing is lost that the derivation needs."""
 _UNTOLD = 0.2  # largest share of the summary's links that a revision may lack
@@ -114,13 +115,14 @@ def unsettled(
     return None
 
 
-def risk_of_cuts(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> int:
-    """Return how often something with numbers was deleted between two kept sentences; rough cuts count twice.
+def cut_to_pieces(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> Refusal | None:
+    """Refuse a trace if its derivation is put together from many pieces.
 
-    Each cut may have taken a link of the derivation or left a part of what should go. It is rough if what was
-    deleted turns to nothing else, or if it ends within a paragraph and no word says that a check is over.
+    A cut is where something with numbers was deleted between two kept sentences. It may have taken a link of
+    the derivation or left a part of what should go. It is rough, and counts twice, if what was deleted turns
+    to nothing else, or if it ends within a paragraph and no word says that a check is over.
     """
-    risk = 0
+    cuts = 0
     gap: list[Unit] = []
     has_kept = False
     for unit in all_units:
@@ -131,9 +133,11 @@ def risk_of_cuts(all_units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> 
         lost = [one for one in gap if verdicts[one.index].reason not in _HARMLESS]
         if has_kept and any(one.marks for one in lost) and verdict.reason != "closing":
             is_within = lost[-1].paragraph == unit.paragraph and not confirms(lost[-1].lower)
-            risk += 2 if is_within or not any(map(turns, lost)) else 1
+            cuts += 2 if is_within or not any(map(turns, lost)) else 1
         gap, has_kept = [], True
-    return risk
+    if cuts > _CUTS:
+        return Refusal("teacher_long_search", "the derivation would be cut to pieces")
+    return None
 
 
 def _computed_again(trace: StudentTrace, kept: Sequence[Unit]) -> str | None:
@@ -144,7 +148,9 @@ def _computed_again(trace: StudentTrace, kept: Sequence[Unit]) -> str | None:
     results = facts_of(trace) | {f"={number}" for number in answer_of(trace).numbers}
     known: dict[str, tuple[int, frozenset[str]]] = {}
     for place, unit in enumerate(kept):
-        sides = [(left, right.lstrip("-")) for left, _, right in (pair.rpartition("=") for pair in unit.equations)]
+        sides = [
+            (left, right.lstrip("-")) for left, _, right in (pair.rpartition("=") for pair in unit.equations)
+        ]
         operands = frozenset().union(*(numbers_in(left) for left, _ in sides))
         for result in {right for left, right in sides if _CALCULATES.search(left)}:
             if not STRONG.search(result) or f"={result}" not in results:

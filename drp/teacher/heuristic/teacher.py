@@ -22,7 +22,13 @@ from drp.teacher.heuristic.follow_summary import (
 from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.keep_referents import anchor
 from drp.teacher.heuristic.revise import revise
-from drp.teacher.heuristic.soundness import fault_refusal, is_long, refusal_of, risk_of_cuts, unsettled
+from drp.teacher.heuristic.soundness import (
+    cut_to_pieces,
+    fault_refusal,
+    is_long,
+    refusal_of,
+    unsettled,
+)
 from drp.teacher.heuristic.synthesise import synthesise
 from drp.traces import Unit, units
 
@@ -30,8 +36,6 @@ MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
 _REPAIRS = 4  # most rounds in which lost links are restored
-_LOW_RISK, _HIGHEST_RISK = 4, 4
-"""Of cuts: with the first, a revision is better than the summary; with the second, better than none."""
 
 
 class HeuristicTeacher:
@@ -67,10 +71,8 @@ class _Way(NamedTuple):
     """A way to tell the derivation from the rest."""
 
     verdicts: list[UnitVerdict] | Refusal
-    most_risk: int = 0
-    """With a larger risk of cuts, the revision is refused."""
     must_agree: bool = True
-    """Whether the revision must be short and say what the summary says, which may tell another way to the answer."""
+    """Whether the revision must be short and say what the summary says, which may tell another way."""
 
 
 def _revised(draft: Draft) -> Draft:
@@ -87,14 +89,22 @@ def _revised(draft: Draft) -> Draft:
 
 def _ways(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Way]:
     """Yield the ways to tell the derivation from the rest, in the order in which they are tried."""
-    by_rules = Judge(trace, pieces).verdicts()
-
-    def copied() -> list[UnitVerdict]:
-        return [UnitVerdict(verdict.keep, verdict.reason) for verdict in by_rules]
-
-    yield _Way(copied(), most_risk=_LOW_RISK)
+    by_rules = _judged(trace, pieces)
+    if isinstance(by_rules, Refusal):
+        yield _Way(by_rules)
+        yield _Way(judge_as_fallback(trace, pieces))
+        return
+    yield _Way([UnitVerdict(verdict.keep, verdict.reason) for verdict in by_rules])
     yield _Way(judge_as_fallback(trace, pieces))
-    yield _Way(copied(), most_risk=_HIGHEST_RISK, must_agree=False)
+    yield _Way(by_rules, must_agree=False)
+
+
+def _judged(trace: StudentTrace, pieces: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
+    """Tell the derivation from the rest by rules; refuse a trace in which they leave too much open."""
+    verdicts = Judge(trace, pieces).verdicts()
+    drop_digressions(trace, pieces, verdicts)
+    fill_gaps(pieces, verdicts)
+    return unsettled(trace, pieces, verdicts) or cut_to_pieces(pieces, verdicts) or verdicts
 
 
 def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
@@ -102,20 +112,16 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
     trace, verdicts = draft.trace, way.verdicts
     if isinstance(verdicts, Refusal):
         return replace(draft, refusal=verdicts)
-    drop_digressions(trace, pieces, verdicts)
-    fill_gaps(pieces, verdicts)
-    if refusal := unsettled(trace, pieces, verdicts):
-        return replace(draft, refusal=refusal)
-    if risk_of_cuts(pieces, verdicts) > way.most_risk:
-        return replace(draft, refusal=Refusal("teacher_long_search", "the derivation would be cut too often"))
+    is_own = any(verdict.keep for verdict in verdicts)  # not the summary's text
     for _ in range(_REPAIRS):
         anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
         revision = synthesise(trace, draft.steps, decisions)
         if refusal := refusal_of(trace, revision, must_agree=way.must_agree):
             return replace(draft, decisions=decisions, refusal=refusal)
-        if way.must_agree and any(verdict.keep for verdict in verdicts) and is_long(trace, revision):
-            return replace(draft, decisions=decisions, refusal=Refusal("teacher_long_search", "the derivation is long"))
+        if way.must_agree and is_own and is_long(trace, revision):
+            long = Refusal("teacher_long_search", "it may be more than a derivation")
+            return replace(draft, decisions=decisions, refusal=long)
         texts = trace.question, trace.thinking, revision.thinking, trace.response, revision.response
         faults = derivation_faults(*texts)
         sources = [fault.source for fault in faults if fault.source and fault.kind in _REPAIRABLE]
@@ -125,7 +131,6 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
             for unit in pieces
             if unit.start < end and start < unit.end and not verdicts[unit.index].keep
         ]
-        is_own = any(verdict.keep for verdict in verdicts)  # not the summary's text alone
         if not lost or not is_own or not all(is_sure(pieces[index]) for index in lost):
             break
         for index in lost:
