@@ -31,7 +31,7 @@ _SHORTEST = 2  # fewest units of a digression
 
 
 def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
-    """Change verdicts so that no digression is kept. Text of the summary is no part of one.
+    """Change verdicts so that no digression is kept.
 
     Args:
         trace: the trace.
@@ -48,10 +48,10 @@ def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[
     for unit in kept[end:]:
         is_closing = unit is kept[-1] and answer.asserted_by(unit) and unit.plain.count("=") <= 1
         if not is_closing or refers_to_more(unit):
-            verdicts[unit.index] = UnitVerdict(False, "after_answer", verdicts[unit.index].added)
+            verdicts[unit.index] = UnitVerdict(False, "after_answer")
     digressions = _digressions(kept[:end], units, facts, given) if facts else ()
     for unit in (*digressions, *_asides(kept[:end], units, verdicts, facts, given)):
-        verdicts[unit.index] = UnitVerdict(False, "verified_again", verdicts[unit.index].added)
+        verdicts[unit.index] = UnitVerdict(False, "verified_again")
 
 
 def turns(unit: Unit) -> bool:
@@ -156,11 +156,21 @@ def _after_turns(units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> set[
         if verdicts[unit.index].keep:
             if unit.paragraph == turned:
                 after.add(unit.index)
-        elif signals.confirms(unit.lower):
+        elif _ends_check(unit.lower):
             turned = -1
         elif turns(unit):
             turned = unit.paragraph
     return after
+
+
+def _ends_check(lower: str) -> bool:
+    """Whether what follows a unit is no part of a check: it confirms, corrects or goes on."""
+    return (
+        signals.confirms(lower)
+        or signals.takes_back(lower)
+        or signals.retracts(lower)
+        or signals.NEXT.match(lower) is not None
+    )
 
 
 def _goes_on(before: Unit, unit: Unit) -> bool:

@@ -16,6 +16,7 @@ from drp.traces import Unit
 _SINGLE: frozenset[DecisionReason] = frozenset(  # deleted by itself, not as part of something else
     {"restated_question", "meta_talk", "repeated", "dangling", "unused_result", "self_question"}
 )
+_MEMBER = _SINGLE - {"self_question"}
 _TAKEN: frozenset[DecisionReason] = frozenset(
     {"repeated", "abandoned_attempt", "turned_back", "after_answer"}
 )
@@ -41,8 +42,28 @@ def fill_gaps(units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
             if not is_whole and (not is_single or turns(before)):
                 break
             if verdicts[before.index].reason not in _TAKEN and _says_something(before):
-                verdicts[before.index] = UnitVerdict(True, "lead_in", verdicts[before.index].added)
+                verdicts[before.index] = UnitVerdict(True, "lead_in")
         gap, has_kept = [], True
+
+
+def keep_members(verdicts: list[UnitVerdict], belongs: Sequence[bool]) -> None:
+    """Keep all of two or more members of a list in a row if half of them are kept: gaps mislead.
+
+    Args:
+        verdicts: one for each unit.
+        belongs: whether each unit is a member of a list.
+    """
+    index = 0
+    while index < len(belongs):
+        stop = index
+        while stop < len(belongs) and belongs[stop]:
+            stop += 1
+        kept = sum(verdict.keep for verdict in verdicts[index:stop])
+        if stop - index >= 2 and 2 * kept >= stop - index:
+            for place in range(index, stop):
+                if not verdicts[place].keep and verdicts[place].reason in _MEMBER:
+                    verdicts[place] = UnitVerdict(True, "list_member")
+        index = max(stop, index + 1)
 
 
 def _says_something(unit: Unit) -> bool:

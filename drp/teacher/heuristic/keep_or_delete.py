@@ -14,6 +14,7 @@ from drp.grading.arithmetic import false_equations
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.confirming_checks import confirmed
 from drp.teacher.heuristic.decision_reasons import DecisionReason, UnitVerdict
+from drp.teacher.heuristic.fill_gaps import keep_members
 from drp.teacher.heuristic.find_answer import answer_of, find_closing, find_end
 from drp.traces import STRONG, VALUE, Unit, equations, plain, words
 
@@ -28,10 +29,6 @@ _RESTORABLE = frozenset(
         *("restated_question", "meta_talk", "repeated", "dangling", "verified_again", "alternative_method"),
         *("self_question", "doubt", "separator"),
     }
-)
-_MEMBER = frozenset({"repeated", "meta_talk", "restated_question", "unused_result", "dangling"})
-_AGREES = re.compile(
-    r"\d\S* is (?:indeed )?(?:correct|right)\b|\bis indeed\b.*\d|\b(?:as|than) (?:before|expected)\b"
 )
 _LINE = 80  # most characters of a line in a table
 _QUOTED = 6  # content words of a sentence that quotes the question
@@ -195,7 +192,7 @@ class Judge:
             return None
         if signals.checks(lower) and not (is_used and has_new_equation):
             return "verified_again"
-        if not fresh and (signals.confirms(lower) or _AGREES.search(lower)):
+        if not fresh and (signals.confirms(lower) or signals.AGREES.search(lower)):
             return "verified_again"
         if signals.ALTERNATIVE.match(text) and not (is_used and has_new_equation):
             return "alternative_method"
@@ -375,25 +372,11 @@ class Judge:
         begins = before is not None and before.paragraph == unit.paragraph and before.text.endswith("\n")
         return begins and "=" in unit.plain and len(unit.body) < _LINE
 
-    def _keep_members(self, belongs: Sequence[bool]) -> None:
-        """Keep all of two or more members in a row if half of them are kept: a list with gaps misleads."""
-        index = 0
-        while index < len(belongs):
-            stop = index
-            while stop < len(belongs) and belongs[stop]:
-                stop += 1
-            kept = sum(verdict.keep for verdict in self.result[index:stop])
-            if stop - index >= 2 and 2 * kept >= stop - index:
-                for place in range(index, stop):
-                    if not self.result[place].keep and self.result[place].reason in _MEMBER:
-                        self.result[place] = UnitVerdict(True, "list_member")
-            index = max(stop, index + 1)
-
     def _complete_lists_and_lead_ins(self) -> None:
         items = [signals.ITEM.match(unit.text) is not None for unit in self.head]
         lines = [*map(self._is_line, self.head)]
-        self._keep_members(items)
-        self._keep_members([item or line for item, line in zip(items, lines, strict=True)])
+        keep_members(self.result, items)
+        keep_members(self.result, [item or line for item, line in zip(items, lines, strict=True)])
         for index in range(len(self.head) - 2, -1, -1):
             unit, verdict, following = self.head[index], self.result[index], self.result[index + 1]
             if not unit.body.endswith(":"):

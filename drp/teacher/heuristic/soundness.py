@@ -156,7 +156,7 @@ def _computed_again(trace: StudentTrace, kept: Sequence[Unit]) -> str | None:
             if not STRONG.search(result) or f"={result}" not in results:
                 continue
             first, others = known.setdefault(result, (place, operands))
-            if place > first + _SOON and operands.isdisjoint(others - {result}):
+            if place > first + _SOON and operands.isdisjoint(others | {result}):
                 return unit.body
     return None
 

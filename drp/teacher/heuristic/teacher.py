@@ -134,7 +134,7 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
         if not lost or not is_own or not all(is_sure(pieces[index]) for index in lost):
             break
         for index in lost:
-            verdicts[index] = UnitVerdict(True, "needed_later", verdicts[index].added)
+            verdicts[index] = UnitVerdict(True, "needed_later")
     if faults:
         return replace(draft, decisions=decisions, refusal=fault_refusal(faults[0]))
     return replace(draft, decisions=decisions, revision=revision)
