@@ -204,9 +204,17 @@ def _end(
     is_long = not answer.is_common and all(len(number) >= _LONG for number in answer.numbers)
     if not facts and not is_long:
         return len(kept)
+    further = 0  # after the last unit that computes the answer anew from a number that happens to equal it
+    said: set[str] = set()
+    for place, unit in enumerate(kept, start=1):
+        if answer.taken_further_by(unit.equations - said):
+            further = place
+        said |= unit.equations
     for place, unit in enumerate(kept, start=1):
         if missing:
             missing -= computed(unit)
+        if place < further:
+            continue
         is_asked = unit.body.endswith("?") and not _CALCULATES.search(unit.plain)
         if not answer.asserted_by(unit) or unit.body.endswith(":") or is_asked:
             continue

@@ -157,7 +157,8 @@ class Judge:
             elif signals.NEXT.match(unit.lower):
                 digression = None
             elif reason is None and digression:
-                is_new = is_confirmed and not unit.marks <= seen | checked
+                is_next = unit.paragraph != digression[0]
+                is_new = is_confirmed and (is_next or not unit.marks <= seen | checked)
                 if not is_new and self._continues(digression[0], unit, fresh):
                     reason, digression = digression[1], (unit.paragraph, digression[1])
                     checked |= unit.marks
@@ -190,11 +191,12 @@ class Judge:
         is_question = body.endswith("?") and not signals.TAG_QUESTION.search(lower)
         if signals.decides_validity(lower) and not is_question and not signals.checks(lower):
             return None
-        if signals.checks(lower) and not (is_used and has_new_equation):
+        is_other = signals.ALTERNATIVE.match(text) is not None
+        if signals.checks(lower) and (is_other or not (is_used and has_new_equation)):
             return "verified_again"
         if not fresh and (signals.confirms(lower) or signals.AGREES.search(lower)):
             return "verified_again"
-        if signals.ALTERNATIVE.match(text) and not (is_used and has_new_equation):
+        if is_other and not (is_used and has_new_equation):
             return "alternative_method"
         if text.strip(" .!") in seen:
             return "repeated"
