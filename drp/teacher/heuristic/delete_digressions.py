@@ -111,7 +111,9 @@ def _digressions(
             known |= _marks(unit)
             continue
         before = kept[place - 1].index if place else -1
-        if start is None and said and any(map(turns, units[before + 1 : unit.index + 1])):
+        gap = units[before + 1 : unit.index + 1]
+        goes_on = any(signals.NEXT.match(one.lower) and not turns(one) for one in gap)
+        if start is None and said and not goes_on and any(map(turns, gap)):
             start = returned = place
         if start is None:
             known |= _marks(unit)
@@ -158,7 +160,7 @@ def _after_turns(units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> set[
                 after.add(unit.index)
         elif _ends_check(unit.lower):
             turned = -1
-        elif turns(unit):
+        elif turns(unit) and verdicts[unit.index].reason != "alternative_method":  # it may be the first way
             turned = unit.paragraph
     return after
 

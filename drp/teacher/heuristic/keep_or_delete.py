@@ -30,7 +30,7 @@ _RESTORABLE = frozenset(
         *("self_question", "doubt", "separator"),
     }
 )
-_LINE = 80  # most characters of a line in a table
+_LINE = 80  # characters of a line in a table
 _QUOTED = 6  # content words of a sentence that quotes the question
 _REACH = 8  # most units that a turn back may remove
 _LEAN = 160  # characters; a longer unit does not depend on the one before it
@@ -139,6 +139,7 @@ class Judge:
         seen: set[str] = set(self.given | self.given_equations)
         kept: list[_Content] = []
         has_computed = False  # whether a kept unit computes
+        has_result = False  # whether one does since the student went on to the next thing
         digression: tuple[int, DecisionReason] | None = None  # last paragraph of a check or alternative
         is_confirmed = False  # whether a check came to its end: what it says anew goes on with the derivation
         checked: set[str] = set()
@@ -150,8 +151,9 @@ class Judge:
             if reason == "verified_again" and signals.confirms(unit.lower) and not signals.checks(unit.lower):
                 is_confirmed = True
             elif reason in {"verified_again", "alternative_method"}:
-                # Before anything is computed, the unit can only check a guess.
-                digression = (unit.paragraph, reason) if has_computed else None
+                # Before anything is computed, a unit can only check a guess, or find the first way.
+                is_second = has_computed if reason == "verified_again" else has_result
+                digression = (unit.paragraph, reason) if is_second else None
                 is_confirmed = False
                 checked |= unit.marks
             elif signals.NEXT.match(unit.lower):
@@ -164,12 +166,15 @@ class Judge:
                     checked |= unit.marks
                 else:
                     digression = None
+            if signals.NEXT.match(unit.lower) and reason != "verified_again":
+                has_result = False
             if reason:
                 self.result[unit.index] = UnitVerdict(False, reason)
                 continue
             if signals.DEFINITION.match(unit.lower, signals.opening(unit.lower)):
                 verdict.reason = "definition"
-            has_computed = has_computed or self._computes(unit, fresh)
+            has_result = has_result or self._computes(unit, fresh)
+            has_computed = has_computed or has_result
             seen |= unit.marks
             kept.append((unit.vocabulary, unit.values))
 
