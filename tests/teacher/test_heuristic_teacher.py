@@ -63,7 +63,7 @@ def actions(decisions: Sequence[Decision]) -> list[Action]:
 
 def test_it_is_a_teacher() -> None:
     teacher: Teacher = HeuristicTeacher()
-    assert (teacher.name, teacher.prompt_version) == ("heuristic", "heuristic-4")
+    assert (teacher.name, teacher.prompt_version) == ("heuristic", "heuristic-5")
 
 
 @given(st.one_of(st.text(), MIXED), st.sampled_from(KINDS), st.text(max_size=5))

@@ -51,6 +51,14 @@ _OPENERS = (
 )
 """The letters with which a match can begin (a look at them is cheaper), pattern and replacement."""
 _INSIDE = (
+    (  # "So 3 * 12 = 36?" states what it computes
+        re.compile(
+            r"\A(?!(?:(?:so|but|then|and|wait),? )?"
+            r"(?:is|are|does|do|was|what|why|how|would|could|can|if)\b)([^?]*=[^?=]{1,30})\?\Z",
+            re.I,
+        ),
+        r"\1.",
+    ),
     (re.compile(r", (?:right|correct|yes)\?(?=\s*\Z)", re.I), "."),  # asks for assent at the end
     (
         re.compile(
@@ -78,6 +86,7 @@ _INSIDE = (
 )
 # Every match of a pattern of _INSIDE contains one of these; searching for them first is much cheaper.
 _INSIDE_WORDS = (
+    "?",
     *("i think", "i guess", "i believe", "i suppose", "i can ", "we can ", "if i", "you know", "hm"),
     *(
         "right?",

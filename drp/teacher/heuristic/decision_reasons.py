@@ -21,7 +21,6 @@ DecisionReason: TypeAlias = Literal[
     "merged_setup",  # a set-up, joined with its computation
     "merged_result",  # a computation, joined with the result that it states
     "condensed",  # neighbouring steps of which a single sentence each is left
-    "restored_from_summary",  # holds a sentence of the student's summary that the thinking has lost
     "fallback_from_summary",  # holds the summary, which stands for a thinking that could not be cut
     # deleted
     "after_answer",  # follows the end of the derivation
@@ -37,11 +36,8 @@ DecisionReason: TypeAlias = Literal[
     "repeated",  # repeats a kept unit
     "dangling",  # refers to a deleted unit and adds nothing
     "separator",  # no content: rules, bare headings
-    "not_in_summary",  # part of a search, and not what the student's summary says
+    "not_in_summary",  # of a thinking for which the student's summary stands
 ]
-
-FROM_SUMMARY: frozenset[DecisionReason] = frozenset({"restored_from_summary", "fallback_from_summary"})
-"""Reasons of decisions whose text holds sentences of the student's summary."""
 
 
 @dataclass(slots=True)
@@ -51,4 +47,4 @@ class UnitVerdict:
     keep: bool
     reason: DecisionReason
     added: str = ""
-    """Text of the student's summary that follows the unit in the revision."""
+    """Text of the student's summary that stands in the revision, after the last unit."""

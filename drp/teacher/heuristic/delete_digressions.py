@@ -23,6 +23,7 @@ _TURNS = re.compile(  # turns to something else
 )
 _CALCULATES = re.compile(r"[\d)]\s?[-+*/^]\s?[\d(√]")  # an operation between numbers
 _LETTER = re.compile(r"(?<![a-zA-Z'])[b-zB-HJ-Zα-ω](?![a-zA-Z'])")  # a variable
+_ENTRY = re.compile(r"\s{0,12}(?:[-*•]\s|\(?\w{1,5}[.):]\s)")  # of a list
 _GIVEN = re.compile(r"(\S*[\d(+*/^√]\S{2,})(?:=| is | equals )")  # an expression whose value is stated
 _SOON = 2  # units after a result in which the student may turn to something else
 _LONG = 3  # fewest characters of an answer that does not stand in a unit by chance
@@ -31,7 +32,7 @@ _SHORTEST = 2  # fewest units of a digression
 
 
 def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
-    """Change verdicts so that no digression is kept. Text of the summary is no part of one.
+    """Change verdicts so that no digression is kept.
 
     Args:
         trace: the trace.
@@ -42,18 +43,19 @@ def drop_digressions(trace: StudentTrace, units: Sequence[Unit], verdicts: list[
     if not kept:
         return
     given = numbers_in(plain(trace.question))
-    facts = _facts(trace)
+    facts = facts_of(trace)
     answer = answer_of(trace)
     end = _end(kept, units, facts, answer, plain(trace.question))
     for unit in kept[end:]:
         is_closing = unit is kept[-1] and answer.asserted_by(unit) and unit.plain.count("=") <= 1
         if not is_closing or refers_to_more(unit):
-            verdicts[unit.index] = UnitVerdict(False, "after_answer", verdicts[unit.index].added)
-    for unit in _digressions(kept[:end], units, facts, given) if facts else ():
-        verdicts[unit.index] = UnitVerdict(False, "verified_again", verdicts[unit.index].added)
+            verdicts[unit.index] = UnitVerdict(False, "after_answer")
+    digressions = _digressions(kept[:end], units, facts, given) if facts else ()
+    for unit in (*digressions, *_asides(kept[:end], units, verdicts, facts, given)):
+        verdicts[unit.index] = UnitVerdict(False, "verified_again")
 
 
-def _turns(unit: Unit) -> bool:
+def turns(unit: Unit) -> bool:
     """Whether a unit turns away from the derivation."""
     lower = unit.lower
     start = signals.opening(lower)
@@ -68,23 +70,23 @@ def _turns(unit: Unit) -> bool:
 
 
 @lru_cache(maxsize=4)  # the same in every attempt at a trace
-def _facts(trace: StudentTrace) -> frozenset[str]:
-    """Return what the summary computes: "=72" for a result, the equation if its result is common.
+def facts_of(trace: StudentTrace) -> frozenset[str]:
+    """Return what the summary computes, if that tells stretches of the thinking apart; nothing otherwise.
 
-    Nothing if too few of its links have results.
+    It is spelled "=72" for a result, and as the equation if its result is common.
     """
     links = [link for link in links_of(trace) if link.results or link.formulas]
     if sum(bool(link.results) for link in links) < _FEWEST:
         return frozenset()
-    results = {result.lstrip("-") for link in links for result in link.results}
     given = numbers_in(plain(trace.question))
+    results = {result.lstrip("-") for link in links for result in link.results}
     strong = {result for result in results - given if STRONG.search(result)}
     pairs = frozenset().union(*(equations(plain(link.text)) for link in links))
     common = {pair for pair in pairs if pair.rpartition("=")[2].lstrip("-") not in strong}
     return frozenset({f"={result}" for result in strong} | common)
 
 
-def _computed(unit: Unit) -> frozenset[str]:
+def computed(unit: Unit) -> frozenset[str]:
     """Return what a unit computes, spelled like facts."""
     ends = {pair.rpartition("=")[2].lstrip("-") for pair in unit.equations}
     return frozenset(f"={result}" for result in {*unit.results, *ends}) | unit.equations
@@ -99,22 +101,86 @@ def _digressions(
     start: int | None = None  # since the student turned to something else
     returned = 0  # after the last unit since then that computes a fact again
     for place, unit in enumerate(kept):
-        told = _computed(unit) & facts
-        if told - said or place == len(kept) - 1:
+        told = computed(unit) & facts
+        is_next = unit.paragraph != kept[place - 1].paragraph and signals.NEXT.match(unit.lower)
+        if told - said or place == len(kept) - 1 or is_next:
             body = kept[start:returned] if start is not None else ()
             if len(body) >= _SHORTEST and not _is_needed(body, kept[returned:], known):
                 yield from body
-            said |= told
             start = None
+        if told - said:
+            said |= told
             known |= _marks(unit)
             continue
         before = kept[place - 1].index if place else -1
-        if start is None and said and any(map(_turns, units[before + 1 : unit.index + 1])):
+        gap = units[before + 1 : unit.index + 1]
+        goes_on = any(signals.NEXT.match(one.lower) and not turns(one) for one in gap)
+        if start is None and said and not goes_on and any(map(turns, gap)):
             start = returned = place
         if start is None:
             known |= _marks(unit)
         elif told and _CALCULATES.search(unit.plain):
             returned = place + 1
+
+
+def _asides(
+    kept: Sequence[Unit],
+    units: Sequence[Unit],
+    verdicts: Sequence[UnitVerdict],
+    facts: frozenset[str],
+    given: frozenset[str],
+) -> Iterator[Unit]:
+    """Yield what is left of a paragraph after a deleted turn, if it is not needed: half of a check."""
+    after_turn = _after_turns(units, verdicts)
+    said: set[str] = set()
+    known = set(given)
+    place = 0
+    while place < len(kept):
+        end = place + 1
+        if kept[place].index in after_turn:
+            while end < len(kept) - 1 and _goes_on(kept[end - 1], kept[end]):
+                end += 1
+            body = kept[place:end]
+            is_new = any(computed(unit) & facts - said for unit in body)
+            if end < len(kept) and not is_new and not _is_needed(body, kept[end:], known):
+                yield from body
+                place = end
+                continue
+        for unit in kept[place:end]:
+            said |= computed(unit) & facts
+            known |= _marks(unit)
+        place = end
+
+
+def _after_turns(units: Sequence[Unit], verdicts: Sequence[UnitVerdict]) -> set[int]:
+    """Return the kept units before which the paragraph turned to a check that did not end."""
+    after: set[int] = set()
+    turned = -1  # the paragraph of the last turn
+    for unit in units:
+        if verdicts[unit.index].keep:
+            if unit.paragraph == turned:
+                after.add(unit.index)
+        elif _ends_check(unit.lower):
+            turned = -1
+        elif turns(unit) and verdicts[unit.index].reason != "alternative_method":  # it may be the first way
+            turned = unit.paragraph
+    return after
+
+
+def _ends_check(lower: str) -> bool:
+    """Whether what follows a unit is no part of a check: it confirms, corrects or goes on."""
+    return (
+        signals.confirms(lower)
+        or signals.takes_back(lower)
+        or signals.retracts(lower)
+        or signals.NEXT.match(lower) is not None
+    )
+
+
+def _goes_on(before: Unit, unit: Unit) -> bool:
+    """Whether a unit goes on with the one before it, in a paragraph or a list."""
+    is_item = _ENTRY.match(before.text) is not None and _ENTRY.match(unit.text) is not None
+    return (before.paragraph == unit.paragraph or is_item) and not signals.NEXT.match(unit.lower)
 
 
 def _marks(unit: Unit) -> set[str]:
@@ -142,16 +208,25 @@ def _end(
     is_long = not answer.is_common and all(len(number) >= _LONG for number in answer.numbers)
     if not facts and not is_long:
         return len(kept)
+    further = 0  # after the last unit that computes the answer anew from a number that happens to equal it
+    said: set[str] = set()
+    for place, unit in enumerate(kept, start=1):
+        if answer.taken_further_by(unit.equations - said):
+            further = place
+        said |= unit.equations
     for place, unit in enumerate(kept, start=1):
         if missing:
-            missing -= _computed(unit)
-        if not answer.asserted_by(unit) or unit.body.endswith((":", "?")):
+            missing -= computed(unit)
+        if place < further:
+            continue
+        is_asked = unit.body.endswith("?") and not _CALCULATES.search(unit.plain)
+        if not answer.asserted_by(unit) or unit.body.endswith(":") or is_asked:
             continue
         missing -= {f"={number}" for number in answer.numbers}
         if missing:
             continue
         is_named = "answer" in unit.lower or "\\boxed" in unit.text
-        is_left = any(map(_turns, units[unit.index + 1 : unit.index + 1 + _SOON]))
+        is_left = any(map(turns, units[unit.index + 1 : unit.index + 1 + _SOON]))
         is_concluded = concludes(unit, answer)
         if (
             _answers(unit, question)

@@ -14,6 +14,7 @@ from drp.grading.arithmetic import false_equations
 from drp.teacher.heuristic import signals
 from drp.teacher.heuristic.confirming_checks import confirmed
 from drp.teacher.heuristic.decision_reasons import DecisionReason, UnitVerdict
+from drp.teacher.heuristic.fill_gaps import keep_members
 from drp.teacher.heuristic.find_answer import answer_of, find_closing, find_end
 from drp.traces import STRONG, VALUE, Unit, equations, plain, words
 
@@ -29,8 +30,8 @@ _RESTORABLE = frozenset(
         *("self_question", "doubt", "separator"),
     }
 )
-_MEMBER = frozenset({"repeated", "meta_talk", "restated_question", "unused_result", "dangling"})
-_LINE = 80  # most characters of a line in a table
+_LINE = 80  # characters of a line in a table
+_QUOTED = 6  # content words of a sentence that quotes the question
 _REACH = 8  # most units that a turn back may remove
 _LEAN = 160  # characters; a longer unit does not depend on the one before it
 _Content = tuple[frozenset[str], frozenset[str]]  # vocabulary and values of a unit
@@ -41,6 +42,7 @@ class Judge:
 
     def __init__(self, trace: StudentTrace, units: Sequence[Unit]) -> None:
         question = plain(trace.question)
+        self.summary = plain(trace.response)
         self.answer = answer_of(trace)
         self.units = units
         self.given = frozenset(VALUE.findall(question))
@@ -137,28 +139,42 @@ class Judge:
         seen: set[str] = set(self.given | self.given_equations)
         kept: list[_Content] = []
         has_computed = False  # whether a kept unit computes
+        has_result = False  # whether one does since the student went on to the next thing
         digression: tuple[int, DecisionReason] | None = None  # last paragraph of a check or alternative
+        is_confirmed = False  # whether a check came to its end: what it says anew goes on with the derivation
+        checked: set[str] = set()
         for unit, verdict in zip(self.head, self.result, strict=True):
             if not verdict.keep:
                 continue
             fresh = unit.marks - seen
             reason = self._fault(unit, fresh, seen, kept)
-            if reason in {"verified_again", "alternative_method"}:
-                # Before anything is computed, the unit can only check a guess.
-                digression = (unit.paragraph, reason) if has_computed else None
+            if reason == "verified_again" and signals.confirms(unit.lower) and not signals.checks(unit.lower):
+                is_confirmed = True
+            elif reason in {"verified_again", "alternative_method"}:
+                # Before anything is computed, a unit can only check a guess, or find the first way.
+                is_second = has_computed if reason == "verified_again" else has_result
+                digression = (unit.paragraph, reason) if is_second else None
+                is_confirmed = False
+                checked |= unit.marks
             elif signals.NEXT.match(unit.lower):
                 digression = None
             elif reason is None and digression:
-                if self._continues(digression[0], unit, fresh):
+                is_next = unit.paragraph != digression[0]
+                is_new = is_confirmed and (is_next or not unit.marks <= seen | checked)
+                if not is_new and self._continues(digression[0], unit, fresh):
                     reason, digression = digression[1], (unit.paragraph, digression[1])
+                    checked |= unit.marks
                 else:
                     digression = None
+            if signals.NEXT.match(unit.lower) and reason != "verified_again":
+                has_result = False
             if reason:
                 self.result[unit.index] = UnitVerdict(False, reason)
                 continue
             if signals.DEFINITION.match(unit.lower, signals.opening(unit.lower)):
                 verdict.reason = "definition"
-            has_computed = has_computed or self._computes(unit, fresh)
+            has_result = has_result or self._computes(unit, fresh)
+            has_computed = has_computed or has_result
             seen |= unit.marks
             kept.append((unit.vocabulary, unit.values))
 
@@ -180,9 +196,12 @@ class Judge:
         is_question = body.endswith("?") and not signals.TAG_QUESTION.search(lower)
         if signals.decides_validity(lower) and not is_question and not signals.checks(lower):
             return None
-        if signals.checks(lower) and not (is_used and has_new_equation):
+        is_other = signals.ALTERNATIVE.match(text) is not None
+        if signals.checks(lower) and (is_other or not (is_used and has_new_equation)):
             return "verified_again"
-        if signals.ALTERNATIVE.match(text) and not (is_used and has_new_equation):
+        if not fresh and (signals.confirms(lower) or signals.AGREES.search(lower)):
+            return "verified_again"
+        if is_other and not (is_used and has_new_equation):
             return "alternative_method"
         if text.strip(" .!") in seen:
             return "repeated"
@@ -246,10 +265,12 @@ class Judge:
 
     def _continues(self, paragraph: int, unit: Unit, fresh: frozenset[str]) -> bool:
         """Whether a unit continues the check or the alternative that was last in `paragraph`."""
+        formulas = (pair.rpartition("=")[2] for pair in unit.equations & fresh)
         if (
             self._used_after(fresh, unit.index)
             or unit.index == len(self.head) - 1
             or signals.decides_validity(unit.lower)
+            or any(_VARIABLE.search(formula) and formula in self.summary for formula in formulas)
         ):
             return False
         same = paragraph == unit.paragraph
@@ -266,9 +287,9 @@ class Judge:
             return True
         vocabulary = unit.vocabulary
         early = unit.index < max(8, len(self.head) // 4)
-        share = 0.6 if unit.index < 8 else 0.8
+        share = 0.6 if unit.index < 8 else 0.8 if early else 1.0
         return (
-            early
+            (early or len(vocabulary) >= _QUOTED)
             and len(vocabulary) >= 2
             and not fresh
             and len(vocabulary & self.question_words) >= share * len(vocabulary)
@@ -358,25 +379,11 @@ class Judge:
         begins = before is not None and before.paragraph == unit.paragraph and before.text.endswith("\n")
         return begins and "=" in unit.plain and len(unit.body) < _LINE
 
-    def _keep_members(self, belongs: Sequence[bool]) -> None:
-        """Keep all of two or more members in a row if half of them are kept: a list with gaps misleads."""
-        index = 0
-        while index < len(belongs):
-            stop = index
-            while stop < len(belongs) and belongs[stop]:
-                stop += 1
-            kept = sum(verdict.keep for verdict in self.result[index:stop])
-            if stop - index >= 2 and 2 * kept >= stop - index:
-                for place in range(index, stop):
-                    if not self.result[place].keep and self.result[place].reason in _MEMBER:
-                        self.result[place] = UnitVerdict(True, "list_member")
-            index = max(stop, index + 1)
-
     def _complete_lists_and_lead_ins(self) -> None:
         items = [signals.ITEM.match(unit.text) is not None for unit in self.head]
         lines = [*map(self._is_line, self.head)]
-        self._keep_members(items)
-        self._keep_members([item or line for item, line in zip(items, lines, strict=True)])
+        keep_members(self.result, items)
+        keep_members(self.result, [item or line for item, line in zip(items, lines, strict=True)])
         for index in range(len(self.head) - 2, -1, -1):
             unit, verdict, following = self.head[index], self.result[index], self.result[index + 1]
             if not unit.body.endswith(":"):

@@ -40,9 +40,9 @@ def anchor(units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
             continue
         is_last = not used_later
         if _announces_nothing(units, verdicts, index):
-            verdicts[index] = UnitVerdict(False, "dangling", verdict.added)
+            verdicts[index] = UnitVerdict(False, "dangling")
             continue
-        is_cut_off = index > 0 and not verdicts[index - 1].keep and not verdicts[index - 1].added
+        is_cut_off = index > 0 and not verdicts[index - 1].keep
         is_small = is_cut_off and verdicts[index - 1].reason in _SMALL
         if is_small and _is_bare(unit) and _names(units[index - 1], unit):
             verdicts[index - 1] = UnitVerdict(True, "lead_in")
@@ -50,7 +50,7 @@ def anchor(units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None:
             if _can_be_restored(units[index - 1], unit):
                 verdicts[index - 1] = UnitVerdict(True, "needed_later")
             elif not is_last and not _is_needed(unit, used_later):
-                verdicts[index] = UnitVerdict(False, "dangling", verdict.added)
+                verdicts[index] = UnitVerdict(False, "dangling")
                 continue
         used_later |= unit.marks
 
@@ -76,7 +76,7 @@ def _restore_origins(units: Sequence[Unit], verdicts: list[UnitVerdict]) -> None
                     and not verdicts[before].keep
                     and _can_be_restored(giver, unit)
                 ):
-                    verdicts[before] = UnitVerdict(True, "needed_later", verdicts[before].added)
+                    verdicts[before] = UnitVerdict(True, "needed_later")
                     known |= giver.values
         known |= unit.values
 
@@ -111,7 +111,7 @@ def _leans(unit: Unit) -> bool:
 
 def _announces_nothing(units: Sequence[Unit], verdicts: Sequence[UnitVerdict], index: int) -> bool:
     """Whether a unit ends in a colon and what follows it is deleted."""
-    if not units[index].body.endswith(":") or verdicts[index].added or index + 1 == len(units):
+    if not units[index].body.endswith(":") or index + 1 == len(units):
         return False
     return not verdicts[index + 1].keep
 

@@ -13,14 +13,13 @@ from itertools import pairwise
 
 from drp.core import Decision, Step, StudentTrace
 from drp.teacher.heuristic.compress import compressed
-from drp.teacher.heuristic.decision_reasons import FROM_SUMMARY, DecisionReason, UnitVerdict
+from drp.teacher.heuristic.decision_reasons import DecisionReason, UnitVerdict
 from drp.teacher.heuristic.merge import joined
 from drp.traces import Unit, is_balanced, separator
 
 _GROUP = 4  # most steps of one merge
 _LEADS = frozenset({"restated_question", "repeated", "dangling"})
 _MOST_LEADS = 2  # units before a computation that lead up to it
-_FALLBACK = 0.5  # share of a revision's text from the summary; with more, it is marked as a fallback
 
 
 @dataclass(slots=True)
@@ -61,10 +60,6 @@ def revise(
         for index in indexes
         for piece in _pieces(all_units[index], verdicts[index], step)
     ]
-    added = sum(len(piece.text) for piece in pieces if piece.reason == "restored_from_summary")
-    if added > _FALLBACK * sum(len(piece.text) for piece in pieces):
-        for piece in pieces:
-            piece.reason = "fallback_from_summary" if piece.reason else None
     groups, pieces = _merge(pieces, len(steps))
     is_partly_removed = [len({verdicts[index].keep for index in indexes}) > 1 for indexes in units_of]
     _condense(groups, pieces, is_partly_removed)
@@ -92,9 +87,8 @@ def revise(
 
 
 def _telling_reason(pieces: Sequence[_Piece]) -> DecisionReason | None:
-    """Return the reason of the text of the summary among the pieces, or else of the first merge."""
-    reasons = [piece.reason for piece in pieces if piece.reason]
-    return next((reason for reason in reasons if reason in FROM_SUMMARY), next(iter(reasons), None))
+    """Return the reason of the first piece that has one."""
+    return next((piece.reason for piece in pieces if piece.reason), None)
 
 
 def _keep_lead_ins(all_units: Sequence[Unit], verdicts: list[UnitVerdict], step: Sequence[int]) -> None:
@@ -126,7 +120,7 @@ def _pieces(unit: Unit, verdict: UnitVerdict, step: int) -> Iterator[_Piece]:
         text = shorter if is_usable else unit.body
         yield _Piece(step, unit.start, end, unit.paragraph, text, step)
     if verdict.added:
-        yield _Piece(step, end, end, unit.paragraph, verdict.added, step, "restored_from_summary")
+        yield _Piece(step, end, end, unit.paragraph, verdict.added, step, "fallback_from_summary")
 
 
 def _merge(pieces: Sequence[_Piece], count: int) -> tuple[list[tuple[int, ...]], list[_Piece]]:
@@ -136,8 +130,7 @@ def _merge(pieces: Sequence[_Piece], count: int) -> tuple[list[tuple[int, ...]],
     for piece in pieces:
         before = merged[-1] if merged else None
         group = groups[before.last_step] if before else ()
-        is_added = piece.reason is not None or (before is not None and before.reason in FROM_SUMMARY)
-        if before and not is_added and (piece.step in group or len(group) < _GROUP):
+        if before and (piece.step in group or len(group) < _GROUP):
             both = joined(before.text, piece.text, same_paragraph=before.paragraph == piece.paragraph)
             if both and is_balanced(both[0]):
                 before.text, before.reason = both
@@ -170,9 +163,7 @@ def _join(pieces: Sequence[_Piece], thinking: str) -> str:
     """Join pieces with the separators between them in the thinking."""
     text = ""
     for index, piece in enumerate(pieces):
-        if index and not FROM_SUMMARY.isdisjoint({piece.reason, pieces[index - 1].reason}):
-            text += "\n\n"
-        elif index:
+        if index:
             text += separator(thinking[pieces[index - 1].end : piece.start], piece.text)
         text += piece.text
     return text
@@ -201,6 +192,6 @@ def _single_decision(
         reasons = [verdict.reason for verdict in verdicts]
         telling = (r for r in ("conclusion", "closing", "unresolved", "needed_later") if r in reasons)
         return Decision(step, "KEEP", None, next(telling, reasons[0]))
-    if merge_reason in FROM_SUMMARY or not is_part_removed:
+    if merge_reason == "fallback_from_summary" or not is_part_removed:
         return Decision(step, "SINGLE-STEP COMPRESS", text, merge_reason or "filler_removed")
     return Decision(step, "SINGLE-STEP COMPRESS", text, "part_removed")

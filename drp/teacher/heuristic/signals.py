@@ -19,8 +19,9 @@ TURN = re.compile(  # takes back the statement before it
     r"(?:no[,.] |oops|scratch that|(?:so )?it(?:'s| is| should be) \S{1,20}, not |that (?:does "
     r"not|doesn't|can't|cannot|is not|isn't|wouldn't|would not) (?:be |make |seem |look )?"
     r"(?:right|correct|sense|possible|true|work|good|helpful)|that's (?:not "
-    r"(?:right|correct|true|possible|helpful|good)|wrong|incorrect|impossible)"
-    r"|that is (?:wrong|incorrect|impossible|a contradiction)|this (?:is|seems) (?:not "
+    r"(?:entirely |quite |exactly |really )?(?:right|correct|accurate|true|possible|helpful|good)"
+    r"|wrong|incorrect|impossible)|that is (?:wrong|incorrect|impossible|a contradiction)"
+    r"|this (?:is|seems) (?:not "
     r"(?:right|correct|helpful)|wrong|incorrect|impossible)"
     r"|this (?:doesn't|does not|can't|cannot) (?:be |make |seem |look "
     r")?(?:right|correct|sense|possible|true|work|help)"
@@ -75,6 +76,9 @@ VERDICT = re.compile(  # a check succeeded
     r"(?:match(?:es)?|correct|right|consistent|checks? out|works?(?: out)?|makes? sense|holds?|adds? up"
     r"|fine|good|valid|agrees?|confirms?|satisfied)\b"
     r"|\bsame (?:result|answer|thing|number|as before)\b|\bas (?:i |we )?(?:before|found|calculated|got)\b"
+)
+AGREES = re.compile(  # says that a value is as it was before
+    r"\d\S* is (?:indeed )?(?:correct|right)\b|\bis indeed\b.*\d|\b(?:as|than) (?:before|expected)\b"
 )
 UNDECIDED = re.compile(  # a check is not finished
     r"\b(?:if|whether|not|but|make sure|verify|should|let me|let's|maybe)\b|n't\b|\?\Z"

@@ -43,7 +43,7 @@ _ITEM = 100  # most characters of a line in a list that is one statement
 _FEWEST_WORDS = 2  # new content words of a statement without new numbers
 _STEM = 5
 _NAMES = re.compile(r"[a-zA-Z]{4,}=")  # "probability=11/72" computes nothing
-_UNDERIVED = 0.31  # largest share of numbers that a derivation may take from nowhere
+_UNDERIVED = 0.28  # largest share of numbers that a derivation may take from nowhere
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 from drp.core import Decision, Revision, Step, StudentTrace
 from drp.teacher.heuristic.compress import capitalised
-from drp.teacher.heuristic.decision_reasons import FROM_SUMMARY
 from drp.teacher.heuristic.signals import PROSE, UNEASY
 from drp.traces import is_balanced, plain, separator
 
@@ -26,22 +25,18 @@ def synthesise(trace: StudentTrace, steps: Sequence[Step], decisions: Sequence[D
 
 
 def _thinking(original: str, steps: Sequence[Step], decisions: Sequence[Decision]) -> str:
-    """Return the revised thinking. Text of the summary is a separate paragraph."""
+    """Return the revised thinking."""
     text = ""
     end = 0
-    is_from_summary = False
     for step, decision in zip(steps, decisions, strict=True):
         raw = original[step.char_start : step.char_end]
         part = raw.strip() if decision.action == "KEEP" else decision.revised_text
         if not part:
             continue
         start = step.char_start + len(raw) - len(raw.lstrip())
-        was_from_summary, is_from_summary = is_from_summary, decision.reason in FROM_SUMMARY
         if not text:
             first_words = _FIRST_WORDS.match(part)
             part = capitalised(part[first_words.end() :]) if first_words else part
-        elif is_from_summary or was_from_summary:
-            text += "\n\n"
         else:
             text += separator(original[end:start], part)
         text += part

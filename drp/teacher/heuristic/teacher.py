@@ -14,33 +14,35 @@ from drp.derivation import DerivationFaultKind, derivation_faults
 from drp.teacher.heuristic.decision_reasons import UnitVerdict
 from drp.teacher.heuristic.decompose import decompose
 from drp.teacher.heuristic.delete_digressions import drop_digressions
+from drp.teacher.heuristic.fill_gaps import fill_gaps
 from drp.teacher.heuristic.follow_summary import (
     is_sure,
     judge_as_fallback,
-    judge_by_summary,
-    settle_by_summary,
 )
 from drp.teacher.heuristic.keep_or_delete import Judge
 from drp.teacher.heuristic.keep_referents import anchor
 from drp.teacher.heuristic.revise import revise
-from drp.teacher.heuristic.soundness import fault_refusal, is_long, refusal_of, unsettled
+from drp.teacher.heuristic.soundness import (
+    cut_to_pieces,
+    fault_refusal,
+    is_long,
+    refusal_of,
+    unsettled,
+)
 from drp.teacher.heuristic.synthesise import synthesise
 from drp.traces import Unit, units
 
 MAX_CHARACTERS = 300_000
 """Longer thinking is refused at once: even of traces a tenth as long hardly any can be pruned."""
 _REPAIRABLE: frozenset[DerivationFaultKind] = frozenset({"missing_link", "dangling_reference"})
-_OF_SUMMARY = frozenset({"teacher_lost_link", "teacher_unsettled"})
-"""Reasons for which a revision is also refused that does not agree with the summary."""
 _REPAIRS = 4  # most rounds in which lost links are restored
-_TELLS_ALL = 0.12  # characters of a summary, for each of its thinking, that tells the whole derivation
 
 
 class HeuristicTeacher:
     """Implements `drp.teacher.protocol.Teacher`, one draft at a time."""
 
     name = "heuristic"
-    prompt_version = "heuristic-4"
+    prompt_version = "heuristic-5"
 
     def decompose(self, drafts: Iterable[Draft], kind: DecompositionKind) -> Iterator[Draft]:
         """Cut each trace into steps that cover `thinking`."""
@@ -69,54 +71,40 @@ class _Way(NamedTuple):
     """A way to tell the derivation from the rest."""
 
     verdicts: list[UnitVerdict] | Refusal
-    must_be_short: bool = False
-    """Whether a long revision, in which a check may be left, waits until the other ways have been tried."""
-    is_last_but_long: bool = False
-    """Whether long revisions that wait are good enough, rather than this way."""
     must_agree: bool = True
-    """Whether the revision must say what the summary says, which may tell another way to the answer."""
+    """Whether the revision must be short and say what the summary says, which may tell another way."""
 
 
 def _revised(draft: Draft) -> Draft:
     """Return the first sound attempt; if there is none, the first attempt with its refusal."""
     pieces = units(draft.trace.thinking, [step.char_end for step in draft.steps])
     attempts: list[Draft] = []
-    long: list[Draft] = []
     for way in _ways(draft.trace, pieces):
-        if way.is_last_but_long and long:
-            return long[0]
-        if not way.must_agree and (first := attempts[0].refusal) and first.reason not in _OF_SUMMARY:
-            break  # its cause was not the summary: the same attempt would be refused again
         attempt = _attempt(draft, pieces, way)
-        attempts.append(attempt)
-        if attempt.revision is None:
-            continue
-        if not way.must_be_short or not is_long(draft.trace, attempt.revision):
+        if attempt.revision:
             return attempt
-        long.append(attempt)
-    return (long or attempts)[0]
+        attempts.append(attempt)
+    return attempts[0]
 
 
 def _ways(trace: StudentTrace, pieces: Sequence[Unit]) -> Iterator[_Way]:
-    """Yield the ways to tell the derivation from the rest, in the order in which they are tried.
-
-    A summary that is long for its thinking tells the whole derivation, in sound prose; then it comes second.
-    """
-    by_rules = Judge(trace, pieces).verdicts()
-
-    def copied() -> list[UnitVerdict]:
-        return [UnitVerdict(verdict.keep, verdict.reason) for verdict in by_rules]
-
-    refusal = unsettled(pieces, by_rules)
-    tells_all = len(trace.response) >= _TELLS_ALL * len(trace.thinking)
-    yield _Way(refusal or copied(), must_be_short=True)
-    if tells_all:
+    """Yield the ways to tell the derivation from the rest, in the order in which they are tried."""
+    by_rules = _judged(trace, pieces)
+    if isinstance(by_rules, Refusal):
+        yield _Way(by_rules)
         yield _Way(judge_as_fallback(trace, pieces))
-    yield _Way(judge_by_summary(trace, pieces))
-    yield _Way(settle_by_summary(trace, pieces, copied()), must_be_short=True)
-    if not tells_all:
-        yield _Way(judge_as_fallback(trace, pieces), is_last_but_long=True)
-    yield _Way(refusal or copied(), is_last_but_long=True, must_agree=False)
+        return
+    yield _Way([UnitVerdict(verdict.keep, verdict.reason) for verdict in by_rules])
+    yield _Way(judge_as_fallback(trace, pieces))
+    yield _Way(by_rules, must_agree=False)
+
+
+def _judged(trace: StudentTrace, pieces: Sequence[Unit]) -> list[UnitVerdict] | Refusal:
+    """Tell the derivation from the rest by rules; refuse a trace in which they leave too much open."""
+    verdicts = Judge(trace, pieces).verdicts()
+    drop_digressions(trace, pieces, verdicts)
+    fill_gaps(pieces, verdicts)
+    return unsettled(trace, pieces, verdicts) or cut_to_pieces(pieces, verdicts) or verdicts
 
 
 def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
@@ -124,13 +112,16 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
     trace, verdicts = draft.trace, way.verdicts
     if isinstance(verdicts, Refusal):
         return replace(draft, refusal=verdicts)
-    drop_digressions(trace, pieces, verdicts)
+    is_own = any(verdict.keep for verdict in verdicts)  # not the summary's text
     for _ in range(_REPAIRS):
         anchor(pieces, verdicts)
         decisions = tuple(revise(trace, draft.steps, pieces, verdicts))
         revision = synthesise(trace, draft.steps, decisions)
         if refusal := refusal_of(trace, revision, must_agree=way.must_agree):
             return replace(draft, decisions=decisions, refusal=refusal)
+        if way.must_agree and is_own and is_long(trace, revision):
+            long = Refusal("teacher_long_search", "it may be more than a derivation")
+            return replace(draft, decisions=decisions, refusal=long)
         texts = trace.question, trace.thinking, revision.thinking, trace.response, revision.response
         faults = derivation_faults(*texts)
         sources = [fault.source for fault in faults if fault.source and fault.kind in _REPAIRABLE]
@@ -140,11 +131,10 @@ def _attempt(draft: Draft, pieces: Sequence[Unit], way: _Way) -> Draft:
             for unit in pieces
             if unit.start < end and start < unit.end and not verdicts[unit.index].keep
         ]
-        is_own = any(verdict.keep for verdict in verdicts)  # not the summary's text alone
         if not lost or not is_own or not all(is_sure(pieces[index]) for index in lost):
             break
         for index in lost:
-            verdicts[index] = UnitVerdict(True, "needed_later", verdicts[index].added)
+            verdicts[index] = UnitVerdict(True, "needed_later")
     if faults:
         return replace(draft, decisions=decisions, refusal=fault_refusal(faults[0]))
     return replace(draft, decisions=decisions, revision=revision)
