@@ -8,7 +8,7 @@ _CENT = Decimal("0.01")
 
 
 class BudgetExhaustedError(TerminalError):
-    """The remaining requests cost more than the rest of the night's cap."""
+    """The next requests cost more than the rest of the night's cap."""
 
     def __init__(
         self, run_id: str, *, spent: Decimal, reserved: Decimal, cap: Decimal, requests: int, needed: Decimal
@@ -18,7 +18,7 @@ class BudgetExhaustedError(TerminalError):
         super().__init__(
             f"the budget of {run_id} is exhausted: of {dollars(cap)} USD, {dollars(spent)} are spent and"
             f" {dollars(reserved)} are reserved for requests in flight or of unknown cost;"
-            f" {requests} more requests would cost about {dollars(needed)}",
+            f" the next {requests} requests would cost about {dollars(needed)}",
             state="Every answer that arrived is in the ledger and will not be paid again",
             next_command=f"the same command again with DRP_BUDGET_USD={_cents(self.least_cap)} or more",
         )

@@ -54,9 +54,10 @@ class Estimate:
         if self.unsampled:
             counted = "at the mean of the others" if self.rollouts else "at nothing: there is none to go by"
             unsampled = f"; {self.unsampled:,} rollouts are sampled first and counted {counted}"
+        others = " for the others" if self.known else ""
         return (
             f"{by_student(self.students)}: {self.requests:,} requests, {self.known:,} of them asked before:"
-            f" about {self.usd.quantize(_CENT)} USD{unsampled}"
+            f" about {self.usd.quantize(_CENT)} USD{others}{unsampled}"
         )
 
 
