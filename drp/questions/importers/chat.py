@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 _USER = {"user", "human"}
@@ -25,6 +26,8 @@ _THINKING_KEYS = (
     "reasoning_details",
 )
 _THINKING_PARTS = {"thinking", "reasoning", "reasoning_text", "thought", "summary_text", "think"}
+_PARTS = _THINKING_PARTS | {"text", "output_text", "redacted_thinking", "message"}
+"""Types of the items of a content that stands without its message, and of OpenAI's Responses API."""
 _TEXT_KEYS = (
     "content",
     "value",
@@ -100,10 +103,15 @@ def read_chat(value: Any) -> Chat | str:
 
 
 def is_chat(value: Any) -> bool:
-    """Whether a value is a list of messages."""
+    """Whether a value is a list of messages, or of the typed parts of one."""
     return isinstance(value, list) and all(
-        isinstance(message, Mapping) and ({"role", "from", "channel"} & message.keys()) for message in value
+        isinstance(message, Mapping) and (_has_role(message) or message.get("type") in _PARTS)
+        for message in value
     )
+
+
+def _has_role(message: Mapping[str, Any]) -> bool:
+    return bool({"role", "from", "channel"} & message.keys())
 
 
 def read_message(message: Mapping[str, Any]) -> tuple[str, str]:
@@ -140,9 +148,15 @@ def read_raw_conversation(text: str) -> Chat | None:
     return None
 
 
-def _read(messages: Sequence[Mapping[str, Any]]) -> Chat:
+def _messages(items: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield messages; parts that follow each other without a message are the assistant's."""
+    for has_role, group in groupby(items, _has_role):
+        yield from group if has_role else [{"role": "assistant", "content": list(group)}]
+
+
+def _read(items: Sequence[Mapping[str, Any]]) -> Chat:
     chat, question, turn = Chat(), "", Chat()
-    for message in messages:
+    for message in _messages(items):
         role = str(message.get("role", message.get("from")) or "assistant").lower()
         reasoning, text = read_message(message)
         if role in _USER:
