@@ -8,7 +8,7 @@ text, which `drp.questions.importers.thinking_marks` cuts.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -69,11 +69,23 @@ _RAW_CONVERSATIONS = {
 
 @dataclass(frozen=True)
 class Chat:
-    """The assistant's last answer and the last user message before it, stripped of white space."""
+    """The assistant's last answer and the last user message before it, stripped of white space.
+
+    Attributes:
+        question: the user message.
+        reasoning: the thinking before the answer.
+        response: the answer.
+        answers: number of answers to this user message; `response` is the last of them.
+        pending: the user message after the last answer.
+        earlier: the turns before, with their answers.
+    """
 
     question: str = ""
     reasoning: str = ""
     response: str = ""
+    answers: int = 0
+    pending: str = ""
+    earlier: tuple["Chat", ...] = ()
 
     @property
     def has_answer(self) -> bool:
@@ -130,6 +142,22 @@ def read_message(message: Mapping[str, Any]) -> tuple[str, str]:
     return reasoning or parts, text
 
 
+def items_of(structure: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return a structure of lists of texts, one for each generation, as a list of structures."""
+    lists = [structure[key] for key in (*_THINKING_KEYS, *_TEXT_KEYS) if isinstance(structure.get(key), list)]
+    count = max(map(len, lists), default=1)
+    is_texts = all(isinstance(text, str) for texts in lists for text in texts)
+    if count == 1 or not is_texts or _has_role(structure):
+        return [structure]
+    return [
+        {
+            key: value[index] if isinstance(value, list) and len(value) == count else value
+            for key, value in structure.items()
+        }
+        for index in range(count)
+    ]
+
+
 def read_raw_conversation(text: str) -> Chat | None:
     """Read the text that a chat template makes of a conversation; None if it has no template's marks."""
     for sign, pattern in _RAW_CONVERSATIONS.items():
@@ -151,26 +179,33 @@ def read_raw_conversation(text: str) -> Chat | None:
 def _messages(items: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Yield messages; parts that follow each other without a message are the assistant's."""
     for has_role, group in groupby(items, _has_role):
-        yield from group if has_role else [{"role": "assistant", "content": list(group)}]
+        run = list(group)
+        yield from run if has_role else [{"role": "assistant", "content": run}]
 
 
 def _read(items: Sequence[Mapping[str, Any]]) -> Chat:
-    chat, question, turn = Chat(), "", Chat()
+    turns: list[Chat] = []
+    turn = Chat()
     for message in _messages(items):
         role = str(message.get("role", message.get("from")) or "assistant").lower()
         reasoning, text = read_message(message)
         if role in _USER:
-            question, turn = text, Chat()
+            turns, turn = [*turns, turn], Chat(text)
             continue
         if role in _THINKING_ROLES or message.get("channel") in _THINKING_CHANNELS:
             reasoning, text = _joined(reasoning, text), ""
         elif role not in _ASSISTANT:
             continue
-        # Thinking may come as a separate message in front of the answer.
-        kept = turn.reasoning if not turn.response else ""
-        turn = Chat(question, _joined(kept, reasoning), text)
-        chat = turn if turn.has_answer else chat
-    return chat if chat.has_answer else Chat(question)
+        if reasoning or text:
+            # Thinking may come as a separate message in front of the answer.
+            kept = turn.reasoning if not turn.response else ""
+            turn = Chat(turn.question, _joined(kept, reasoning), text, turn.answers + bool(text))
+    answered = [each for each in (*turns, turn) if each.has_answer]
+    if not answered:
+        return Chat(turn.question)
+    return replace(
+        answered[-1], pending="" if turn.has_answer else turn.question, earlier=tuple(answered[:-1])
+    )
 
 
 def _joined(first: str, second: str) -> str:

@@ -68,6 +68,7 @@ def _either(marks: Iterable[str]) -> re.Pattern[str]:
 
 _OPENING = _either(opening for opening, _ in _THINKING)
 _CLOSING = _either(closing for _, closing in _THINKING)
+_OPEN_END = re.compile(rf"(?:{_OPENING.pattern})\s*\Z")
 _CLOSING_TOKEN = _either(
     closing for _, closing in _THINKING if not closing[0].isalnum() and closing[0] != "#"
 )
@@ -120,6 +121,17 @@ def split_marked(text: str) -> MarkedText:
         before=_written(before),
         is_repeated=bool(again and _CLOSED_BY[again[0].lower()].lower() in rest.lower()),
     )
+
+
+def without_open_mark(prompt: str) -> str:
+    """Return a prompt without the mark at its end with which a template opens the thinking."""
+    return _OPEN_END.sub("", prompt)
+
+
+def is_opened_before(text: str) -> bool:
+    """Whether a text begins within thinking: it closes what it does not open."""
+    opening, closing = _OPENING.search(text), _CLOSING.search(text)
+    return bool(closing and (not opening or closing.start() < opening.start()))
 
 
 def _closed(inside: str, closing: str) -> tuple[str, str]:
