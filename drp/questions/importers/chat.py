@@ -8,7 +8,8 @@ text, which `drp.questions.importers.thinking_marks` cuts.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 _USER = {"user", "human"}
@@ -25,6 +26,8 @@ _THINKING_KEYS = (
     "reasoning_details",
 )
 _THINKING_PARTS = {"thinking", "reasoning", "reasoning_text", "thought", "summary_text", "think"}
+_PARTS = _THINKING_PARTS | {"text", "output_text", "redacted_thinking", "message"}
+"""Types of the items of a content that stands without its message, and of OpenAI's Responses API."""
 _TEXT_KEYS = (
     "content",
     "value",
@@ -66,11 +69,23 @@ _RAW_CONVERSATIONS = {
 
 @dataclass(frozen=True)
 class Chat:
-    """The assistant's last answer and the last user message before it, stripped of white space."""
+    """The assistant's last answer and the last user message before it, stripped of white space.
+
+    Attributes:
+        question: the user message.
+        reasoning: the thinking before the answer.
+        response: the answer.
+        answers: number of answers to this user message; `response` is the last of them.
+        pending: the user message after the last answer.
+        earlier: the turns before, with their answers.
+    """
 
     question: str = ""
     reasoning: str = ""
     response: str = ""
+    answers: int = 0
+    pending: str = ""
+    earlier: tuple["Chat", ...] = ()
 
     @property
     def has_answer(self) -> bool:
@@ -100,10 +115,15 @@ def read_chat(value: Any) -> Chat | str:
 
 
 def is_chat(value: Any) -> bool:
-    """Whether a value is a list of messages."""
+    """Whether a value is a list of messages, or of the typed parts of one."""
     return isinstance(value, list) and all(
-        isinstance(message, Mapping) and ({"role", "from", "channel"} & message.keys()) for message in value
+        isinstance(message, Mapping) and (_has_role(message) or message.get("type") in _PARTS)
+        for message in value
     )
+
+
+def _has_role(message: Mapping[str, Any]) -> bool:
+    return bool({"role", "from", "channel"} & message.keys())
 
 
 def read_message(message: Mapping[str, Any]) -> tuple[str, str]:
@@ -120,6 +140,22 @@ def read_message(message: Mapping[str, Any]) -> tuple[str, str]:
         return reasoning or inner, text
     parts, text = _parts(content)
     return reasoning or parts, text
+
+
+def items_of(structure: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return a structure of lists of texts, one for each generation, as a list of structures."""
+    lists = [structure[key] for key in (*_THINKING_KEYS, *_TEXT_KEYS) if isinstance(structure.get(key), list)]
+    count = max(map(len, lists), default=1)
+    is_texts = all(isinstance(text, str) for texts in lists for text in texts)
+    if count == 1 or not is_texts or _has_role(structure):
+        return [structure]
+    return [
+        {
+            key: value[index] if isinstance(value, list) and len(value) == count else value
+            for key, value in structure.items()
+        }
+        for index in range(count)
+    ]
 
 
 def read_raw_conversation(text: str) -> Chat | None:
@@ -140,23 +176,36 @@ def read_raw_conversation(text: str) -> Chat | None:
     return None
 
 
-def _read(messages: Sequence[Mapping[str, Any]]) -> Chat:
-    chat, question, turn = Chat(), "", Chat()
-    for message in messages:
+def _messages(items: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield messages; parts that follow each other without a message are the assistant's."""
+    for has_role, group in groupby(items, _has_role):
+        run = list(group)
+        yield from run if has_role else [{"role": "assistant", "content": run}]
+
+
+def _read(items: Sequence[Mapping[str, Any]]) -> Chat:
+    turns: list[Chat] = []
+    turn = Chat()
+    for message in _messages(items):
         role = str(message.get("role", message.get("from")) or "assistant").lower()
         reasoning, text = read_message(message)
         if role in _USER:
-            question, turn = text, Chat()
+            turns, turn = [*turns, turn], Chat(text)
             continue
         if role in _THINKING_ROLES or message.get("channel") in _THINKING_CHANNELS:
             reasoning, text = _joined(reasoning, text), ""
         elif role not in _ASSISTANT:
             continue
-        # Thinking may come as a separate message in front of the answer.
-        kept = turn.reasoning if not turn.response else ""
-        turn = Chat(question, _joined(kept, reasoning), text)
-        chat = turn if turn.has_answer else chat
-    return chat if chat.has_answer else Chat(question)
+        if reasoning or text:
+            # Thinking may come as a separate message in front of the answer.
+            kept = turn.reasoning if not turn.response else ""
+            turn = Chat(turn.question, _joined(kept, reasoning), text, turn.answers + bool(text))
+    answered = [each for each in (*turns, turn) if each.has_answer]
+    if not answered:
+        return Chat(turn.question)
+    return replace(
+        answered[-1], pending="" if turn.has_answer else turn.question, earlier=tuple(answered[:-1])
+    )
 
 
 def _joined(first: str, second: str) -> str:

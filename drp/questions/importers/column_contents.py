@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from drp.questions.importers.chat import is_chat, read_raw_conversation
 from drp.questions.importers.column_readings import as_generations, is_nothing, is_switch
-from drp.questions.importers.thinking_marks import split_marked
+from drp.questions.importers.thinking_marks import is_opened_before, split_marked
 from drp.questions.importers.value_paths import value_at
 
 ContentKind: TypeAlias = Literal[
@@ -34,6 +34,7 @@ class Content:
         example: the first value that is not empty, as text.
         length: mean length of the texts, in characters.
         is_marked: whether thinking is marked in a value, or is a part of a conversation's messages.
+        is_opened_before: whether a value begins within thinking, which its prompt has opened.
         is_plain: whether all values are texts or numbers, and not structures.
         is_repeated: whether most values occur several times, as those of a switch do.
     """
@@ -43,6 +44,7 @@ class Content:
     example: str = ""
     length: float = 0.0
     is_marked: bool = False
+    is_opened_before: bool = False
     is_plain: bool = True
     is_repeated: bool = False
 
@@ -61,6 +63,7 @@ def content_of(sample: Sequence[Mapping[str, Any]], column: str) -> Content:
         (texts or [str(values[0])])[0][:80],
         sum(map(len, texts)) / max(1, len(texts)),
         is_marked=any(map(_has_thinking, texts)),
+        is_opened_before=any(map(is_opened_before, texts)),
         is_plain=not any(isinstance(value, Mapping | list) for value in values),
         is_repeated=is_repeated,
     )

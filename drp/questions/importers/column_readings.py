@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from drp.questions.importers.chat import (
+    Chat,
     NotAChatError,
     is_chat,
+    items_of,
     read_chat,
     read_message,
     read_raw_conversation,
@@ -61,17 +63,21 @@ class Generation:
         thinking: empty if nothing marks it.
         response: what follows the thinking; the whole text if nothing is marked.
         before: text in front of the marks.
+        is_marked: whether marks say what is thinking, also if that is empty.
     """
 
     thinking: str
     response: str
     before: str = ""
+    is_marked: bool = False
 
 
 def readings(value: Any) -> list[Generation | RowFault]:
     """Return the generations that a value holds, in its order; none if it is empty."""
     if is_nothing(value):
         return []
+    if isinstance(value, Mapping):
+        value = items_of(value)
     if isinstance(value, list) and not is_chat(value):
         return [_only(item) for item in value]
     return [_reading(value)]
@@ -90,12 +96,12 @@ def _reading(value: Any) -> Generation | RowFault:
         if fault := text_fault(value):
             return fault
         chat = read_raw_conversation(value)
-        return _combined(chat.reasoning, chat.response) if chat else _combined("", value)
+        return _answer(chat) if chat else _combined("", value)
     if isinstance(value, list):
         chat_or_problem = read_chat(value)
         if isinstance(chat_or_problem, str):
             return RowFault("wrong_type", chat_or_problem)
-        return _checked(chat_or_problem.reasoning, chat_or_problem.response)
+        return _answer(chat_or_problem)
     if isinstance(value, Mapping):
         try:
             reasoning, text = read_message(value)
@@ -103,6 +109,13 @@ def _reading(value: Any) -> Generation | RowFault:
             return RowFault("wrong_type", str(error))
         return _checked(reasoning, text) if reasoning or text else RowFault("wrong_type", "holds no text")
     return RowFault("wrong_type", f"holds a {type(value).__name__}, not text")
+
+
+def _answer(chat: Chat) -> Generation | RowFault:
+    if chat.answers > 1:
+        detail = f"{chat.answers} answers follow one user message, and each of them may be the response"
+        return RowFault("ambiguous", detail)
+    return _checked(chat.reasoning, chat.response)
 
 
 def _checked(reasoning: str, text: str) -> Generation | RowFault:
@@ -116,7 +129,7 @@ def _combined(reasoning: str, text: str) -> Generation | RowFault:
     own = without_thinking_marks(reasoning)
     if own and marked.thinking and not agree(own, marked.thinking):
         return RowFault("ambiguous", "a message has reasoning next to its text, and another one in the text")
-    return Generation(marked.thinking or own, marked.response, marked.before)
+    return Generation(marked.thinking or own, marked.response, marked.before, marked.is_marked)
 
 
 def is_nothing(value: Any) -> bool:

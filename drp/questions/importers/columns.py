@@ -91,12 +91,14 @@ class ColumnMapping:
         given: the fields that were given with `--map`.
         rivals: field -> other columns that may hold it. A row in which they say something else is not used.
         notes: why columns with a usual name are not used, for a reader.
+        opens_thinking: whether responses begin within thinking, which the prompt has opened.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     rivals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    opens_thinking: bool = False
 
     def __contains__(self, name: str) -> bool:
         return name in self.columns

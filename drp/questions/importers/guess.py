@@ -11,7 +11,7 @@ from typing import Any
 
 from drp.core import BadInputError
 from drp.questions.importers.ambiguous_columns import rival_fault
-from drp.questions.importers.column_contents import Content, content_of
+from drp.questions.importers.column_contents import Content, content_of, is_worked
 from drp.questions.importers.column_readings import Generation, as_generations, is_nothing, readings
 from drp.questions.importers.columns import (
     ColumnMapping,
@@ -156,7 +156,11 @@ class Guess:
     @property
     def mapping(self) -> ColumnMapping:
         """What is read from where."""
-        return ColumnMapping(self.chosen, frozenset(self.given), self.rivals, tuple(self.notes))
+        response = self.chosen.get("response")
+        opens_thinking = response is not None and self.content(response).is_opened_before
+        return ColumnMapping(
+            self.chosen, frozenset(self.given), self.rivals, tuple(self.notes), opens_thinking
+        )
 
     def forget_sample(self) -> None:
         """Release the first rows, which may be long, once the guess is made."""
@@ -209,10 +213,18 @@ class Guess:
             return []
         gold = self.chosen.get("gold_answer", "")
         others = [c for c in self.columns if c not in self.chosen.values() or c == gold]
-        texts = [c for c in others if self.content(c).kind == "prose" and not self.content(c).is_repeated]
+        texts = [c for c in others if self._is_worked(c) and not self.content(c).is_repeated]
         if gold and self._is_solution(gold) and gold not in texts:
             texts.append(gold)
         return texts[:2]
+
+    def _is_worked(self, column: str) -> bool:
+        """Whether a column holds prose, or a structure or a list of generations with prose or a box."""
+        if self.content(column).is_plain:
+            return self.content(column).kind == "prose"
+        values = [as_generations(value_at(row, column)) for row in self.sample[:20]]
+        found = [r for value in values for r in readings(value) if isinstance(r, Generation)]
+        return any(is_worked(r.response) or "\\boxed" in r.response for r in found)
 
     def _nested(self, name: str) -> list[str]:
         """Addresses inside structures whose last key has a usual name of a field, the most frequent first."""

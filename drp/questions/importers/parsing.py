@@ -16,7 +16,7 @@ from typing import Any
 from drp.core import FinishReason, Question, imported_rollout_id, question_id
 from drp.grading import extract_answer
 from drp.questions.importers.ambiguous_columns import rival_fault
-from drp.questions.importers.chat import is_chat, read_chat, read_raw_conversation
+from drp.questions.importers.chat import Chat, is_chat, read_chat, read_raw_conversation
 from drp.questions.importers.column_readings import (
     Generation,
     agree,
@@ -27,7 +27,8 @@ from drp.questions.importers.column_readings import (
 )
 from drp.questions.importers.columns import ColumnMapping
 from drp.questions.importers.input_rows import MAX_CHARACTERS, RAW_CHARACTERS, RowFault, text_fault
-from drp.questions.importers.value_paths import nested_paths
+from drp.questions.importers.thinking_marks import split_marked, without_open_mark
+from drp.questions.importers.value_paths import nested_paths, structure_of, value_at
 
 MAX_GOLD_CHARACTERS = 1_000
 """A longer gold answer is taken for a solution whose final answer is not marked."""
@@ -142,7 +143,8 @@ def _combined(
         return response if response.thinking else thought
     own = thought.thinking or ("" if is_switch(thought.response) else thought.response)
     if not own or not response.thinking or agree(own, response.thinking):
-        return Generation(response.thinking or own, response.response, response.before)
+        thinking = response.thinking or own
+        return Generation(thinking, response.response, response.before, response.is_marked)
     if "thinking" in mapping.given:
         return Generation(own, response.response)
     column, other = mapping.columns["thinking"], mapping.columns["response"]
@@ -169,6 +171,8 @@ class _OneGeneration:
         if isinstance(generation, RowFault):
             raise _UnusableError(generation)
         thinking, response = generation.thinking, generation.response
+        if self._is_cut_thinking(generation):
+            thinking, response = response, ""
         if len(question.question) + len(thinking) + len(response) > MAX_CHARACTERS:
             detail = f"question, thinking and response exceed {MAX_CHARACTERS:,} characters"
             raise _UnusableError(RowFault("too_long", detail))
@@ -186,6 +190,18 @@ class _OneGeneration:
         finish_reason = _FINISH_REASONS.get(recorded, "unknown") if recorded or response else "length"
         return RecordedTrace(question, student, thinking, response, finish_reason)
 
+    def _is_cut_thinking(self, generation: Generation) -> bool:
+        """Whether a response without marks is thinking that the prompt has opened and that was cut off."""
+        if generation.thinking or generation.is_marked:
+            return False
+        prompt = self._mapping.value(self._values, "question")
+        is_open = isinstance(prompt, str) and without_open_mark(prompt) != prompt
+        recorded = _FINISH_REASONS.get(self._scalar("finish_reason").lower())
+        if recorded == "length":
+            return is_open or self._mapping.opens_thinking
+        # A file without any closing mark may have lost them.
+        return is_open and self._mapping.opens_thinking and recorded is None
+
     def _scalar(self, name: str) -> str:
         value = as_generations(self._mapping.value(self._values, name))
         if isinstance(value, list) and len(value) == self._count:
@@ -196,12 +212,16 @@ class _OneGeneration:
 def _question(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defaults) -> Question:
     if fault := rival_fault(values, mapping):
         raise _UnusableError(fault)
-    text = _question_text(values, mapping)
+    asked = _asked(values, mapping)
+    text = asked.question
     if not text:
         raise _UnusableError(RowFault("no_question", "the question is empty"))
     if len(text) > MAX_CHARACTERS:
         raise _UnusableError(RowFault("too_long", f"the question exceeds {MAX_CHARACTERS:,} characters"))
     gold = _final_answer(_gold_text(values, mapping))
+    if any(_may_have_gold(turn, gold) for turn in asked.earlier):
+        detail = "several user messages have answers, and each of them may be the question of the gold answer"
+        raise _UnusableError(RowFault("ambiguous", detail))
     optional = {
         name: _scalar_text(mapping.value(values, name), mapping.columns[name])
         for name in ("dataset", "split", "level", "subject")
@@ -221,8 +241,8 @@ def _question(values: Mapping[str, Any], mapping: ColumnMapping, defaults: Defau
     )
 
 
-def _question_text(values: Mapping[str, Any], mapping: ColumnMapping) -> str:
-    """Return the question of a column, or of the conversation."""
+def _asked(values: Mapping[str, Any], mapping: ColumnMapping) -> Chat:
+    """Return the question of a column, or of the conversation, with the turns before it."""
     for name in ("question", "messages"):
         value = mapping.value(values, name)
         if is_nothing(value):
@@ -232,22 +252,38 @@ def _question_text(values: Mapping[str, Any], mapping: ColumnMapping) -> str:
             chat = read_chat(value)
             if isinstance(chat, str):
                 raise _UnusableError(RowFault("wrong_type", f"column {column}: {chat}"))
-            text = chat.question
         else:
             text = _text(value, column)
             raw = read_raw_conversation(text)
-            text = raw.question if raw and raw.question else text
-        if text:
-            return _checked(text, column).strip()
-    return ""
+            chat = raw if raw and (raw.question or raw.pending) else Chat(text)
+        is_prompt = column != mapping.columns.get("response", column if name == "messages" else "")
+        if is_prompt and chat.pending:  # the response to its last message is elsewhere
+            chat = Chat(chat.pending, earlier=(*chat.earlier, chat))
+        if text := without_open_mark(chat.question):
+            return replace(chat, question=_checked(text, column).strip())
+    return Chat()
+
+
+def _may_have_gold(turn: Chat, gold: str) -> bool:
+    """Whether the gold answer may be that of an earlier turn: one with thinking, a box, or that answer."""
+    if turn.reasoning or split_marked(turn.response).is_marked:
+        return True
+    found = extract_answer(turn.response)
+    return bool(found and (found.source == "boxed" or found.answer == gold))
 
 
 def _gold_text(values: Mapping[str, Any], mapping: ColumnMapping) -> str:
-    value = mapping.value(values, "gold_answer")
+    value = as_generations(mapping.value(values, "gold_answer"))
+    if is_nothing(value):  # a row may have its answer only in the box of a solution
+        others = (value_at(values, rival) for rival in mapping.rivals.get("gold_answer", ()))
+        value = next(
+            (other for other in others if isinstance(other, str) and ("####" in other or "\\boxed" in other)),
+            value,
+        )
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], dict):
         value = value[0]
     column = mapping.columns["gold_answer"]
-    if isinstance(value, Mapping):
+    if isinstance(structure_of(value), Mapping):
         addresses = tuple(f"gold_answer={path}" for path, _ in nested_paths({column: value}))
         raise _UnusableError(RowFault("wrong_type", f"column {column} holds a structure", addresses[:3]))
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):

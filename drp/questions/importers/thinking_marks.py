@@ -52,7 +52,9 @@ _ANSWER: tuple[Pair, ...] = (
 )
 _STRIPPED_CHANNELS = re.compile(r"\s*analysis(?=[A-Z\s\"'$\\(])(.*?)(?:assistant\s?final(.*))?\Z", re.DOTALL)
 _TEMPLATE = re.compile(
-    r"<[|｜][^<>|｜\n]{1,40}[|｜]>|\[/?INST\]|</?s>|<(?:bos|eos|pad)>|<(?:start|end)_of_turn>", re.IGNORECASE
+    r"<[|｜][^<>|｜\n]{1,40}[|｜]>|\[/?INST\]|</?s>|<(?:bos|eos|pad)>|<(?:start|end)_of_turn>"
+    r"|\[\|(?:system|user|assistant|endofturn)\|\]|<\|turn>|<turn\|>",  # EXAONE, Gemma 4
+    re.IGNORECASE,
 )
 _LONGEST_TOKEN = 44
 _ROLE = re.compile(r"\s*(?:assistant|model|gpt)?\s*:?\s*", re.IGNORECASE)
@@ -66,6 +68,10 @@ def _either(marks: Iterable[str]) -> re.Pattern[str]:
 
 _OPENING = _either(opening for opening, _ in _THINKING)
 _CLOSING = _either(closing for _, closing in _THINKING)
+_OPEN_END = re.compile(rf"(?:{_OPENING.pattern})\s*\Z")
+_CLOSING_TOKEN = _either(
+    closing for _, closing in _THINKING if not closing[0].isalnum() and closing[0] != "#"
+)
 _ANSWER_OPENING = _either(opening for opening, _ in _ANSWER)
 _ANSWER_MARK = _either(mark for pair in _ANSWER for mark in pair)
 _CLOSED_BY = {opening.lower(): closing for opening, closing in _THINKING}
@@ -117,12 +123,28 @@ def split_marked(text: str) -> MarkedText:
     )
 
 
+def without_open_mark(prompt: str) -> str:
+    """Return a prompt without the mark at its end with which a template opens the thinking."""
+    return _OPEN_END.sub("", prompt)
+
+
+def is_opened_before(text: str) -> bool:
+    """Whether a text begins within thinking: it closes what it does not open."""
+    opening, closing = _OPENING.search(text), _CLOSING.search(text)
+    return bool(closing and (not opening or closing.start() < opening.start()))
+
+
 def _closed(inside: str, closing: str) -> tuple[str, str]:
-    """Return the thinking that begins at an opening mark, and what follows it."""
+    """Return the thinking that begins at an opening mark, and what follows it.
+
+    Models mix up their marks: without the mark that belongs to the opening one, another one closes as well.
+    """
+    answer = _ANSWER_OPENING.search(inside)
     end = re.search(re.escape(closing), inside, re.IGNORECASE)
+    if not end:
+        end = _CLOSING_TOKEN.search(inside, 0, answer.start() if answer else len(inside))
     if end:
         return inside[: end.start()], inside[end.end() :]
-    answer = _ANSWER_OPENING.search(inside)
     return (inside[: answer.start()], inside[answer.start() :]) if answer else (inside, "")
 
 

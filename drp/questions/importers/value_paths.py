@@ -51,7 +51,7 @@ def _steps(path: str) -> list[str]:
 
 def _follow(value: Any, steps: Sequence[str]) -> Any:
     for place, step in enumerate(steps):
-        value = _parsed(value)
+        value = structure_of(value)
         if step == "[*]":
             items = value if isinstance(value, list) else []
             return [_follow(item, steps[place + 1 :]) for item in items]
@@ -64,7 +64,8 @@ def _follow(value: Any, steps: Sequence[str]) -> Any:
     return value
 
 
-def _parsed(value: Any) -> Any:
+def structure_of(value: Any) -> Any:
+    """Return the structure that JSON text holds, and any other value unchanged."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
             return json.loads(value)
@@ -76,7 +77,7 @@ def _parsed(value: Any) -> Any:
 def nested_paths(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the paths and values of all scalars inside the structures of a row, at most five levels deep."""
     for name, value in values.items():
-        inner = _parsed(value)
+        inner = structure_of(value)
         if isinstance(inner, Mapping | list):
             yield from _walk(name, inner, _DEPTH)
 
@@ -84,7 +85,7 @@ def nested_paths(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _walk(path: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and depth:
         for name, inner in value.items():
-            yield from _walk(f"{path}.{name}", _parsed(inner), depth - 1)
+            yield from _walk(f"{path}.{name}", structure_of(inner), depth - 1)
     elif isinstance(value, list) and depth:
         for index, inner in enumerate(value[:3]):
             yield from _walk(f"{path}[{index}]", inner, depth - 1)
