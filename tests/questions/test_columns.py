@@ -94,7 +94,7 @@ def test_a_field_that_is_given_no_column_is_not_read() -> None:
         (
             {"question": "q?", "x": "2"},
             [],
-            r"recognised as gold_answer.*columns: question, x.*--map gold_answer=x",
+            r"recognised as gold_answer.*columns: question, x.*--map gold_answer=COLUMN",
         ),
         ({"x": LONG, "answer": "2"}, [], "--map question=x"),
         ({"question": "q?", "answer": "2", "cot": LONG}, [], "--map thinking=cot"),

@@ -163,11 +163,6 @@ def usual_columns(name: str, columns: Sequence[str]) -> list[str]:
     return found
 
 
-def is_usual(name: str, key: str) -> bool:
-    """Whether a key inside a structure has a usual name of a field."""
-    return _SEPARATORS.sub("_", key.lower()) in FIELDS[name]
-
-
 def given_columns(command: ImportCommand, columns: Sequence[str]) -> dict[str, str]:
     """Return field -> column as given with `--map`; an empty column means that the field is not read.
 
