@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from drp.core import BadInputError
+from drp.core import BadInputError, DeadLetter
+from drp.questions.importers.columns import ImportCommand
+from drp.questions.importers.fault_advice import FaultSummary
 from drp.questions.importers.files import import_traces
 from drp.questions.importers.parsing import RecordedTrace
 
@@ -35,7 +37,7 @@ def write(tmp_path: Path, template: dict[str, Any]) -> Path:
 def proposals(path: Path, *pairs: str) -> list[str]:
     with pytest.raises(BadInputError) as refused:
         import_traces(path, pairs=pairs, student="m")
-    words = str(refused.value).partition("Next: ")[2].replace("'", "").split()
+    words = str(refused.value).partition("Next: ")[2].replace("'", "").replace(",", "").split()
     return [pair for option, pair in pairwise(words) if option == "--map"]
 
 
@@ -124,3 +126,85 @@ def test_thinking_is_found_inside_structures(tmp_path: Path, columns: dict[str, 
     path = write(tmp_path, {"question": QUESTION, "answer": "{gold}"} | columns)
     assert proposals(path) == [expected]
     assert set(golds(path, expected)) == set(RIGHT)
+
+
+GOOD = ASKED | {"answer": "{gold}"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"answer": ["{gold}", "{gold}.0"]}, ["gold_answer=answer[0]"]),
+        ({"question": {"id": 4, "statement": QUESTION, "hint": "!"}}, ["question=question.statement"]),
+        ({"question": {"en": QUESTION}}, ["question=question.en"]),
+        (
+            {"response": {"body": {"choices": [{"message": {"content": MARKED}}]}}},
+            ["response=response.body.choices"],
+        ),
+        ({"response": {"r1": MARKED, "qwq": MARKED}}, ["response=response.r1", "response=response.qwq"]),
+        ({"response": [["a", 1]]}, ["response=COLUMN"]),
+        ({"answer": ["{gold}", "{n}"]}, ["gold_answer=COLUMN"]),  # which of them is not known
+    ],
+)  # fmt: skip
+def test_a_value_of_a_wrong_type_names_its_field_and_address(
+    tmp_path: Path, columns: dict[str, Any], expected: list[str]
+) -> None:
+    path = write(tmp_path, GOOD | columns)
+    assert proposals(path) == expected
+    for pair in expected:
+        if not pair.endswith("COLUMN"):
+            assert golds(path, pair) == RIGHT
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"answer": ["{gold}", "{gold}.0"]}, "--map 'gold_answer=answer[0]', or leave"),
+        ({"response": {"r1": MARKED}}, "--map response=response.r1, or leave"),
+        ({"response": 5}, "--map response=COLUMN, or leave"),
+        ({"response": f"{MARKED}\n{MARKED}"}, "cut these rows to one block of thinking"),
+        ({"response": f"So:{MARKED}"}, "cut the text in front of the thinking"),
+        ({"problem": "What?"}, "--map question=question or --map question=problem"),
+        ({"reasoning": "Hm. I see."}, "--map thinking=reasoning or --map thinking="),
+        ({"response": [MARKED, MARKED], "thinking": [THINKING]}, "give both columns as many items"),
+        ({"response": f"{MARKED}\0"}, "remove the NUL bytes"),
+    ],
+)
+def test_the_dead_letters_of_a_cause_name_the_field_and_what_mends_it(
+    tmp_path: Path, columns: dict[str, Any], expected: str
+) -> None:
+    path = tmp_path / "traces.jsonl"
+    agreeing = {"problem": QUESTION, "reasoning": THINKING, "thinking": [THINKING]}
+    good = GOOD | {name: value for name, value in agreeing.items() if name in columns}
+    rows = [*(filled(good, n) for n in range(4, 1_100)), filled(GOOD | columns, 3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    faults = FaultSummary(ImportCommand("traces", "traces.jsonl", (), "m"))
+    *traces, letter = import_traces(path, student="m")
+    assert len(traces) == 1_096
+    assert isinstance(letter, DeadLetter)
+    faults.add(letter)
+    (line,) = faults.lines()
+    assert expected in line
+    assert ("drp import traces" in line) == ("--map" in expected)
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"response": f"{MARKED}\n{MARKED}"}, "cut these rows to one block of thinking"),
+        ({"response": [MARKED, MARKED], "thinking": [THINKING]}, "give both columns as many items"),
+        ({"response": f"{MARKED}\0"}, "remove the NUL bytes"),
+        ({"response": [{"id": 5}, MARKED.replace("think>", "mull>")]}, "--map response=COLUMN"),
+    ],
+)
+def test_a_file_whose_rows_share_one_fault_is_refused(
+    tmp_path: Path, columns: dict[str, Any], expected: str
+) -> None:
+    path = write(tmp_path, GOOD | columns)
+    with pytest.raises(BadInputError, match="none of the first 5 rows can be used") as refused:
+        import_traces(path, student="m")
+    assert expected in str(refused.value)
+    path.write_text(path.read_text("utf-8") + json.dumps(filled(GOOD, 9)) + "\n", encoding="utf-8")
+    *letters, trace = import_traces(path, student="m")
+    assert isinstance(trace, RecordedTrace)
+    assert all(isinstance(letter, DeadLetter) for letter in letters)

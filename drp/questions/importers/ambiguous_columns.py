@@ -72,7 +72,8 @@ def _same_question(one: Any, other: Any) -> bool:
     return agree(question_text(one), question_text(other))
 
 
-def _same_gold(one: Any, other: Any) -> bool:
+def same_gold(one: Any, other: Any) -> bool:
+    """Whether two gold answers say the same, or one is a solution whose answer is not marked."""
     answers = [_answer(value) for value in (one, other)]
     return None in answers or answers[0] == answers[1]
 
@@ -116,7 +117,7 @@ def _same_response(one: Any, other: Any) -> bool:
 
 _SAME: Mapping[str, Callable[[Any, Any], bool]] = {
     "question": _same_question,
-    "gold_answer": _same_gold,
+    "gold_answer": same_gold,
     "thinking": _same_thinking,
     "response": _same_response,
     "student": lambda one, other: str(one) == str(other),

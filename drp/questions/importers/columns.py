@@ -136,11 +136,14 @@ class ImportCommand:
         rest = shlex.join(words).replace("'NAME'", "NAME")
         return f"drp import {self.kind} {self.file} {rest}".rstrip()
 
+    def with_choices(self, *choices: str) -> str:
+        """Return the command with the first of several pairs, and the pairs that may stand in its place."""
+        first = self.with_options(*choices[:1])
+        return " or ".join([first, *(f"--map {shlex.quote(pair)}" for pair in choices[1:])])
+
     def refused(self, problem: str, columns: Sequence[str], *choices: str) -> BadInputError:
         """Return the error that names the pairs to choose from."""
-        first = self.with_options(*choices[:1])
-        others = [f"--map {shlex.quote(pair)}" for pair in choices[1:]]
-        return self.error(problem, columns, " or ".join([first, *others]))
+        return self.error(problem, columns, self.with_choices(*choices))
 
     def error(self, problem: str, columns: Sequence[str], next_command: str) -> BadInputError:
         """Return the error for a file that is not imported, with the file's columns."""

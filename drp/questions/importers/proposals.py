@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from drp.grading import extract_answer
+from drp.questions.importers.ambiguous_columns import same_gold
 from drp.questions.importers.column_contents import content_of
 from drp.questions.importers.column_readings import Generation, as_generations, is_nothing, readings
 from drp.questions.importers.value_paths import nested_paths, value_at
@@ -154,7 +155,7 @@ def _addresses(name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _last_key(path: str) -> str:
     """Return the last key of an address that says something: `answer` of `answer.value` and `answer[0]`."""
     keys = [key for key in re.split(r"[.\[\]]+", path) if key and not key.lstrip("-").isdigit()]
-    return next((key for key in reversed(keys) if key not in _NAMELESS), keys[-1])
+    return next((key for key in reversed(keys) if key not in _NAMELESS), "")
 
 
 def marked_addresses(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -163,6 +164,28 @@ def marked_addresses(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         found.update(path for column, value in row.items() for path in _marked(row, column, value, _DEPTH))
     return [path for path, _ in found.most_common(3)]
+
+
+def addresses_inside(name: str, values: Mapping[str, Any], column: str) -> list[str]:
+    """Return where a column that is a structure holds a field; nothing where this does not show."""
+    value = value_at(values, column)
+    if name == "response" and (marked := list(_marked(values, column, value, _DEPTH))):
+        return marked[:3]
+    leaves = [
+        path
+        for path, leaf in nested_paths({column: value})
+        if isinstance(leaf, str) or (name == "gold_answer" and not isinstance(leaf, bool))
+    ]
+    named = [path for path in leaves if speaks_for(name, _last_key(path.removeprefix(column)))]
+    if (
+        name == "gold_answer"
+        and isinstance(value, list)
+        and all(same_gold(value[0], other) for other in value)
+    ):
+        named = named or leaves
+    if not named and len(leaves) == 1 and (name == "question" or "[" not in leaves[0].removeprefix(column)):
+        return leaves
+    return named[:1]
 
 
 def _marked(row: Mapping[str, Any], path: str, value: Any, depth: int) -> Iterator[str]:
