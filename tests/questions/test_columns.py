@@ -182,6 +182,8 @@ def test_two_columns_that_differ_are_refused_with_both_choices(
     "values",
     [
         {"problem": " What is  1 + 1?"},
+        {"prompt": "Solve this: What is 1 + 1?"},
+        {"prompt": "What is 1 + 1?\nPlease reason step by step."},
         {"final_answer": "2.0"},
         {"solution": r"We get $\boxed{2}$."},
         {"solution": "We add 1 and 1. The sum is two, as everybody knows."},  # no final answer is marked
@@ -214,6 +216,26 @@ def test_an_instruction_with_an_input_is_joined_on_request() -> None:
     found = mapping(values, "question=instruction+input")
     assert found.value(values, "question") == "Add the numbers.\n\n1 and 1"
     assert found.value(values | {"input": ""}, "question") == "Add the numbers."
+
+
+def test_the_question_is_the_shorter_text_whatever_its_column_is_called() -> None:
+    values = row(question="Solve this: What is 1 + 1?", prompt="What is 1 + 1?")
+    assert mapping(values).columns["question"] == "prompt"
+    short = {"instruction": "What is the sum of 3, 4 and 5", "input": "3, 4 and 5"}
+    message = refusal({"answer": "12", "response": f"<think>{LONG}</think>12"} | short)
+    assert "--map question=instruction+input or" in message
+
+
+def test_columns_of_shards_are_joined() -> None:
+    first = row(thinking=LONG, response="It is 2.")
+    second = {"problem": "What is 2 + 1?", "ground_truth": "3", "thinking": OTHER, "output": ["It is 3."]}
+    message = refusal(first, second)
+    pairs = ("question=question+problem", "gold_answer=answer+ground_truth", "response=response+output")
+    assert "some rows have question, and others problem in its place" in message
+    assert message.endswith(" ".join(f"--map {pair}" for pair in pairs))
+    found = recognise([first, second], ImportCommand("traces", "f", pairs, "m")).mapping
+    read = [[found.value(values, pair.partition("=")[0]) for pair in pairs] for values in (first, second)]
+    assert read == [["What is 1 + 1?", "2", "It is 2."], ["What is 2 + 1?", "3", ["It is 3."]]]
 
 
 def test_an_answer_with_thinking_is_a_response() -> None:

@@ -9,7 +9,7 @@ from drp.core import DeadLetter
 from drp.questions.importers.column_readings import as_generations, readings
 from drp.questions.importers.columns import ColumnMapping, ImportCommand
 from drp.questions.importers.input_rows import InputError, RowFault
-from drp.questions.importers.proposals import addresses_inside
+from drp.questions.importers.proposals import addresses_inside, is_measure
 
 FIELD_OF: dict[str, str] = {
     "no_question": "question",
@@ -80,9 +80,10 @@ def with_address(fault: RowFault, values: Mapping[str, Any], mapping: ColumnMapp
         return fault
     name = _field_of_type(fault.detail, values, mapping)
     column = mapping.columns.get(name, "")
-    pairs = fault.choices or [f"{name}={path}" for path in addresses_inside(name, values, column)]
+    pairs = [pair for pair in fault.choices if not is_measure(pair.partition("=")[2])]
+    pairs = pairs or [f"{name}={path}" for path in addresses_inside(name, values, column)]
     hint = f"; {' or '.join(pairs)} can be read" if pairs else f" (the {name})"
-    return replace(fault, detail=fault.detail + hint)
+    return replace(fault, detail=fault.detail + hint, choices=tuple(pairs) if fault.choices else ())
 
 
 def _field_of_type(detail: str, values: Mapping[str, Any], mapping: ColumnMapping) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drp.core import BadInputError
-from drp.questions.importers.ambiguous_columns import rival_fault
+from drp.questions.importers.ambiguous_columns import complements, rival_fault
 from drp.questions.importers.column_contents import ROWS_TO_REPEAT, Content, content_of
 from drp.questions.importers.column_readings import Generation, as_generations, is_nothing, readings
 from drp.questions.importers.columns import (
@@ -19,7 +19,7 @@ from drp.questions.importers.columns import (
     usual_columns,
 )
 from drp.questions.importers.proposals import kinship, proposed, speaks_for
-from drp.questions.importers.value_paths import value_at
+from drp.questions.importers.value_paths import JOIN, value_at
 
 _OTHER_FIELDS = ("dataset", "split", "finish_reason", "level", "subject")
 
@@ -78,6 +78,8 @@ class Guess:
         conversations = [c for c in self._conversations() if c not in usual]
         if filled or not conversations:
             empty = [c for c in usual if self.content(c).kind == "nothing"]
+            # The shortest first: a prompt may be the question with an instruction around it.
+            texts.sort(key=lambda c: (self.content(c).kind == "conversations", self.content(c).length))
             self._choose("question", texts or filled or empty, [*empty, *conversations])
 
     def _gold(self) -> None:
@@ -180,6 +182,13 @@ class Guess:
         if missing := self._missing():
             raise self.refusal(f"no column is recognised as {missing}", *self.suggestions(missing))
         mapping = self.mapping
+        shards = {name: complements(name, self.sample, mapping) for name in mapping.rivals}
+        if joins := [f"{name}={JOIN.join(columns)}" for name, columns in shards.items() if columns]:
+            columns = next(filter(None, shards.values()))
+            problem = (
+                f"{self.command.file}: some rows have {columns[0]}, and others {columns[1]} in its place"
+            )
+            raise self.command.error(problem, self.columns, self.command.with_options(*joins))
         for row in self.sample:
             if fault := rival_fault(row, mapping):
                 raise self.refusal(fault.detail, *fault.choices)

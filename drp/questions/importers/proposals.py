@@ -43,7 +43,7 @@ _WORDS_OF_FIELDS = frozenset[str]().union(*_WORDS.values())
 _MEASURES = _set(
     "num count counts id ids uid uuid idx index step steps quality score scores reward rewards grade grades "
     "rating rank token tokens len length level difficulty type format source is has rate accuracy acc pass "
-    "budget seed epoch time date year version weight loss name system choices options"
+    "budget seed epoch time date year version weight loss unit units name system choices options"
 )
 """Words of columns that say something about a row, or offer several answers. They are never proposed."""
 _OF_A_MODEL = _set(
@@ -84,6 +84,11 @@ def speaks_for(name: str, column: str) -> bool:
     if name == "question":
         others |= _WORDS_OF_FIELDS - _WORDS[name]
     return bool(words & _WORDS[name]) and not words & others
+
+
+def is_measure(path: str) -> bool:
+    """Whether the last key of an address is that of a score, a type, a unit and the like."""
+    return bool(_words(_last_key(path)) & _MEASURES)
 
 
 def kinship(column: str, other: str) -> int:
