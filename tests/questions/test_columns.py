@@ -107,6 +107,11 @@ def test_a_field_that_is_given_no_column_is_not_read() -> None:
             "'cot' is not one of question, gold_answer, thinking",
         ),
         ({"question": "q?", "answer": "2"}, ["thinking"], "no column ''"),
+        ({"question": "q?", "answer": "2", "cot": LONG}, ["cot=thinking"], "--map thinking=cot$"),
+        ({"question": "q?", "answer": "2", "cot": LONG}, ["thoughts=cot"], "--map thinking=cot$"),
+        ({"question": "q?", "answer": "2", "cot": LONG}, ["thinkin=cot"], "--map thinking=cot$"),
+        ({"question": "q?", "answer": "2", "cot": LONG}, ["x=cot"], "--map FIELD=COLUMN$"),
+        ({"question": "q?", "answer": "2", "my_cot": LONG}, ["thinking=mycot"], "--map thinking=my_cot$"),
     ],
 )
 def test_files_that_cannot_be_mapped(values: dict[str, Any], pairs: list[str], message: str) -> None:
@@ -250,6 +255,12 @@ def test_marked_thinking_tells_a_response_of_any_name() -> None:
     prompt = "Reply as <think>your reasoning</think> and then the answer."
     assert mapping(values | {"system_prompt": prompt}).columns["response"] == "r1_text"
     assert "response=r1_text" in refusal(values | {"v3_text": f"<think>{OTHER}</think>It is 2."})
+
+
+def test_all_columns_that_differ_are_named() -> None:
+    texts = {f"r1_solution_{n}": f"<think>{LONG} {n}.</think>It is {n}." for n in range(3)}
+    message = refusal({"question": "q?", "answer": "2"} | texts)
+    assert all(f"--map response={column}" in message for column in texts)
 
 
 def test_verdicts_are_no_gold_answers() -> None:

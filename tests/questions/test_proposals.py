@@ -208,3 +208,10 @@ def test_a_file_whose_rows_share_one_fault_is_refused(
     *letters, trace = import_traces(path, student="m")
     assert isinstance(trace, RecordedTrace)
     assert all(isinstance(letter, DeadLetter) for letter in letters)
+
+
+def test_a_row_without_a_model_names_the_student(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD | {"model": {"id": 7, "text": "m"}})
+    with pytest.raises(BadInputError, match="does not name a model") as refused:
+        import_traces(path)
+    assert "--map student=model.text" in str(refused.value)

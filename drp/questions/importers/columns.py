@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
 
 from drp.core import BadInputError
@@ -177,12 +178,22 @@ def given_columns(command: ImportCommand, columns: Sequence[str]) -> dict[str, s
         name, equals, column = pair.partition("=")
         if name not in FIELDS:
             problem = f"--map {pair}: {name!r} is not one of {', '.join(FIELDS)}"
-            raise _without(command, pair).refused(problem, columns, "question=COLUMN")
+            near = [f"{field}={column or 'COLUMN'}" for field in _near_fields(name)] or ["FIELD=COLUMN"]
+            if column in FIELDS and name in columns:  # the two are the wrong way round
+                near = [f"{column}={name}"]
+            raise _without(command, pair).refused(problem, columns, *near)
         if not equals or (column and not is_known(column, columns)):
             problem = f"--map {pair}: {command.file} has no column {column!r}"
-            raise _without(command, pair).refused(problem, columns, f"{name}=COLUMN")
+            near = get_close_matches(column, columns) or ["COLUMN"]
+            raise _without(command, pair).refused(problem, columns, *(f"{name}={each}" for each in near))
         given[name] = column
     return given
+
+
+def _near_fields(name: str) -> list[str]:
+    """Return the fields that a misspelt field may mean: those of a usual column, or with a similar name."""
+    usual = [each for each in FIELDS if usual_columns(each, [name])]
+    return usual or get_close_matches(name, FIELDS, n=2)
 
 
 def _without(command: ImportCommand, pair: str) -> ImportCommand:

@@ -79,9 +79,9 @@ def with_address(fault: RowFault, values: Mapping[str, Any], mapping: ColumnMapp
     if fault.error != "wrong_type" or any(part in fault.detail for part in _BY_HAND):
         return fault
     name = _field_of_type(fault.detail, values, mapping)
-    column = mapping.columns.get(name, "")
+    inside = addresses_inside(name, values, mapping.columns[name]) if name in mapping else []
     pairs = [pair for pair in fault.choices if not is_measure(pair.partition("=")[2])]
-    pairs = pairs or [f"{name}={path}" for path in addresses_inside(name, values, column)]
+    pairs = pairs or [f"{name}={path}" for path in inside]
     hint = f"; {' or '.join(pairs)} can be read" if pairs else f" (the {name})"
     return replace(fault, detail=fault.detail + hint, choices=tuple(pairs) if fault.choices else ())
 

@@ -191,7 +191,10 @@ class Guess:
             raise self.command.error(problem, self.columns, self.command.with_options(*joins))
         for row in self.sample:
             if fault := rival_fault(row, mapping):
-                raise self.refusal(fault.detail, *fault.choices)
+                name = fault.choices[0].partition("=")[0]
+                others = [c for c in mapping.rivals[name] if self.content(c).kind != "nothing"]
+                choices = dict.fromkeys([*fault.choices, *(f"{name}={column}" for column in others)])
+                raise self.refusal(fault.detail, *choices)
         if self.command.kind == "traces" and "student" not in mapping and not self.command.student:
             raise self.command.error(
                 f"{self.command.file} does not name the model that wrote the traces",

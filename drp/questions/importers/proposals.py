@@ -83,7 +83,7 @@ def speaks_for(name: str, column: str) -> bool:
         others |= _OF_A_MODEL
     if name == "question":
         others |= _WORDS_OF_FIELDS - _WORDS[name]
-    return bool(words & _WORDS[name]) and not words & others
+    return bool(words & _WORDS.get(name, frozenset())) and not words & others
 
 
 def is_measure(path: str) -> bool:
