@@ -143,6 +143,7 @@ GOOD = ASKED | {"answer": "{gold}"}
         ),
         ({"response": {"r1": MARKED, "qwq": MARKED}}, ["response=response.r1", "response=response.qwq"]),
         ({"response": [["a", 1]]}, ["response=COLUMN"]),
+        ({"answer": {"value": "{gold}", "type": "int", "aliases": ["{n}"]}}, ["gold_answer=answer.value"]),
         ({"answer": ["{gold}", "{n}"]}, ["gold_answer=COLUMN"]),  # which of them is not known
     ],
 )  # fmt: skip
@@ -215,3 +216,20 @@ def test_a_row_without_a_model_names_the_student(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="does not name a model") as refused:
         import_traces(path)
     assert "--map student=model.text" in str(refused.value)
+
+
+def test_all_responses_of_a_row_are_proposed_at_once(tmp_path: Path) -> None:
+    columns = {"reasonings": [THINKING, f"Hm. {THINKING}"], "answers": [RESPONSE, f"So, {RESPONSE}"]}
+    path = write(tmp_path, {"question": QUESTION, "ground_truth": "{gold}"} | columns)
+    assert proposals(path, "thinking=reasonings")[1:] == ["response=answers", "response="]
+    assert len(golds(path, "thinking=reasonings", "response=answers")) == 10
+
+
+@pytest.mark.parametrize("choices", [["11", "12"], {"text": ["11", "12"], "label": ["A", "B"]}])
+def test_options_are_no_responses(tmp_path: Path, choices: Any) -> None:
+    assert golds(write(tmp_path, GOOD | {"choices": choices})) == RIGHT
+
+
+def test_a_text_with_thinking_is_no_question(tmp_path: Path) -> None:
+    path = write(tmp_path, {"body": f"{QUESTION}\n{MARKED}", "answer": "{gold}"})
+    assert proposals(path) == ["question=COLUMN"]

@@ -80,7 +80,7 @@ def with_address(fault: RowFault, values: Mapping[str, Any], mapping: ColumnMapp
         return fault
     name = _field_of_type(fault.detail, values, mapping)
     inside = addresses_inside(name, values, mapping.columns[name]) if name in mapping else []
-    pairs = [pair for pair in fault.choices if not is_measure(pair.partition("=")[2])]
+    pairs = [p for p in fault.choices if not p.endswith("]") and not is_measure(p.partition("=")[2])]
     pairs = pairs or [f"{name}={path}" for path in inside]
     hint = f"; {' or '.join(pairs)} can be read" if pairs else f" (the {name})"
     return replace(fault, detail=fault.detail + hint, choices=tuple(pairs) if fault.choices else ())

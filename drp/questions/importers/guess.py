@@ -145,9 +145,13 @@ class Guess:
             # Thinking between marks tells a response whatever its column is called.
             filled = [c for c in self.columns if c not in taken and self.content(c).is_marked] or filled
         # The options of a multiple-choice question are no replies of a server.
-        filled = [c for c in filled if not (c.lower() == "choices" and self.content(c).length)]
+        filled = [c for c in filled if c.lower() != "choices" or self._has_replies(c)]
         filled.sort(key=self._preference)
         self._choose("response", filled or empty, empty)
+
+    def _has_replies(self, column: str) -> bool:
+        values = [as_generations(value) for value in self._values(column)]
+        return any(isinstance(value, list) and isinstance(value[0], Mapping) for value in values)
 
     def _answers(self, column: str) -> int:
         """Number of generations that a column has in the first rows."""

@@ -13,6 +13,7 @@ from drp.grading import extract_answer
 from drp.questions.importers.ambiguous_columns import same_gold
 from drp.questions.importers.column_contents import content_of
 from drp.questions.importers.column_readings import Generation, as_generations, is_nothing, readings
+from drp.questions.importers.thinking_marks import split_marked
 from drp.questions.importers.value_paths import nested_paths, value_at
 
 
@@ -120,7 +121,8 @@ def _shows(name: str, rows: Sequence[Mapping[str, Any]], column: str) -> bool:
         return False
     if name == "gold_answer":  # it is what responses or solutions end with
         return sum(_is_final_answer(row, column) for row in rows) * 2 > len(rows)
-    return content.kind == "prose" and not _is_structure(rows, column)
+    has_thinking = name == "question" and _share(rows, column, _has_thinking)
+    return content.kind == "prose" and not has_thinking and not _is_structure(rows, column)
 
 
 def _is_final_answer(row: Mapping[str, Any], column: str) -> bool:
@@ -134,6 +136,10 @@ def _is_final_answer(row: Mapping[str, Any], column: str) -> bool:
 
 def _has_final_answer(value: Any) -> bool:
     return isinstance(value, str) and ("####" in value or "\\boxed" in value)
+
+
+def _has_thinking(value: Any) -> bool:
+    return isinstance(value, str) and bool(split_marked(value).thinking)
 
 
 def _is_structure(rows: Sequence[Mapping[str, Any]], column: str) -> bool:
@@ -151,7 +157,8 @@ def _addresses(name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         for path, value in nested_paths(row):
             is_option = bool({"choices", "options"} & _words(path))
-            is_value = not is_nothing(value) and not isinstance(value, bool)
+            is_one_of_several = name == "response" and path.endswith("]")  # the column has them all
+            is_value = not (is_nothing(value) or isinstance(value, bool) or is_one_of_several)
             if is_value and not is_option and speaks_for(name, _last_key(path)):
                 found[path] += 1
     return [path for path, _ in found.most_common(3)]
