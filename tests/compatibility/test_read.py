@@ -23,6 +23,9 @@ from tests.compatibility.store import (
     assert_same,
 )
 
+IMPORTED = "2026-11-21"
+"""Day of an import without a night."""
+
 
 def test_every_version_of_the_corpus_has_the_same_rows(store):
     assert_same(store_content.corpus(store, COLUMNS), EXPECTED["corpus"])
@@ -34,7 +37,12 @@ def test_the_results_have_the_same_rows(store):
 
 @pytest.mark.parametrize("number", sorted(EXPECTED["views"]))
 def test_the_views_say_the_same(store, number):
-    assert_same(store_content.views(store, VIEW_COLUMNS, [int(number)])[number], EXPECTED["views"][number])
+    expected = EXPECTED["views"][number]
+    # The code of then counted an import that no night had taken on as lost; it is pending now.
+    mended = {"without_revision": 0, "adds_up": True}
+    rows = [row | (mended if row["run_date"] == IMPORTED else {}) for row in expected["accounting"]]
+    found = store_content.views(store, VIEW_COLUMNS, [int(number)])[number]
+    assert_same(found, expected | {"accounting": rows})
 
 
 def test_runs_are_as_they_ended(store):

@@ -94,7 +94,7 @@ def test_a_field_that_is_given_no_column_is_not_read() -> None:
         (
             {"question": "q?", "x": "2"},
             [],
-            r"recognised as gold_answer.*columns: question, x.*--map gold_answer=x",
+            r"recognised as gold_answer.*columns: question, x.*--map gold_answer=COLUMN",
         ),
         ({"x": LONG, "answer": "2"}, [], "--map question=x"),
         ({"question": "q?", "answer": "2", "cot": LONG}, [], "--map thinking=cot"),
@@ -107,6 +107,11 @@ def test_a_field_that_is_given_no_column_is_not_read() -> None:
             "'cot' is not one of question, gold_answer, thinking",
         ),
         ({"question": "q?", "answer": "2"}, ["thinking"], "no column ''"),
+        ({"question": "q?", "answer": "2", "cot": LONG}, ["cot=thinking"], "--map thinking=cot$"),
+        ({"question": "q?", "answer": "2", "cot": LONG}, ["thoughts=cot"], "--map thinking=cot$"),
+        ({"question": "q?", "answer": "2", "cot": LONG}, ["thinkin=cot"], "--map thinking=cot$"),
+        ({"question": "q?", "answer": "2", "cot": LONG}, ["x=cot"], "--map FIELD=COLUMN$"),
+        ({"question": "q?", "answer": "2", "my_cot": LONG}, ["thinking=mycot"], "--map thinking=my_cot$"),
     ],
 )
 def test_files_that_cannot_be_mapped(values: dict[str, Any], pairs: list[str], message: str) -> None:
@@ -182,6 +187,8 @@ def test_two_columns_that_differ_are_refused_with_both_choices(
     "values",
     [
         {"problem": " What is  1 + 1?"},
+        {"prompt": "Solve this: What is 1 + 1?"},
+        {"prompt": "What is 1 + 1?\nPlease reason step by step."},
         {"final_answer": "2.0"},
         {"solution": r"We get $\boxed{2}$."},
         {"solution": "We add 1 and 1. The sum is two, as everybody knows."},  # no final answer is marked
@@ -216,6 +223,26 @@ def test_an_instruction_with_an_input_is_joined_on_request() -> None:
     assert found.value(values | {"input": ""}, "question") == "Add the numbers."
 
 
+def test_the_question_is_the_shorter_text_whatever_its_column_is_called() -> None:
+    values = row(question="Solve this: What is 1 + 1?", prompt="What is 1 + 1?")
+    assert mapping(values).columns["question"] == "prompt"
+    short = {"instruction": "What is the sum of 3, 4 and 5", "input": "3, 4 and 5"}
+    message = refusal({"answer": "12", "response": f"<think>{LONG}</think>12"} | short)
+    assert "--map question=instruction+input or" in message
+
+
+def test_columns_of_shards_are_joined() -> None:
+    first = row(thinking=LONG, response="It is 2.")
+    second = {"problem": "What is 2 + 1?", "ground_truth": "3", "thinking": OTHER, "output": ["It is 3."]}
+    message = refusal(first, second)
+    pairs = ("question=question+problem", "gold_answer=answer+ground_truth", "response=response+output")
+    assert "some rows have question, and others problem in its place" in message
+    assert message.endswith(" ".join(f"--map {pair}" for pair in pairs))
+    found = recognise([first, second], ImportCommand("traces", "f", pairs, "m")).mapping
+    read = [[found.value(values, pair.partition("=")[0]) for pair in pairs] for values in (first, second)]
+    assert read == [["What is 1 + 1?", "2", "It is 2."], ["What is 2 + 1?", "3", ["It is 3."]]]
+
+
 def test_an_answer_with_thinking_is_a_response() -> None:
     found = mapping({"question": "q?", "answer": f"<think>{LONG}</think>It is 2.", "ground_truth": "2"})
     assert found.columns["response"] == "answer"
@@ -228,6 +255,12 @@ def test_marked_thinking_tells_a_response_of_any_name() -> None:
     prompt = "Reply as <think>your reasoning</think> and then the answer."
     assert mapping(values | {"system_prompt": prompt}).columns["response"] == "r1_text"
     assert "response=r1_text" in refusal(values | {"v3_text": f"<think>{OTHER}</think>It is 2."})
+
+
+def test_all_columns_that_differ_are_named() -> None:
+    texts = {f"r1_solution_{n}": f"<think>{LONG} {n}.</think>It is {n}." for n in range(3)}
+    message = refusal({"question": "q?", "answer": "2"} | texts)
+    assert all(f"--map response={column}" in message for column in texts)
 
 
 def test_verdicts_are_no_gold_answers() -> None:

@@ -331,7 +331,7 @@ def test_a_gold_answer_that_is_a_structure_is_refused_with_its_addresses(tmp_pat
     row = {"question": QUESTION, "response": FIRST_TEXT, "answer": {"value": "12", "unit": "eggs"}}
     with pytest.raises(BadInputError, match="column answer holds a structure") as refused:
         items(tmp_path, row)
-    assert "--map gold_answer=answer.value or --map gold_answer=answer.unit" in str(refused.value)
+    assert str(refused.value).endswith("--map gold_answer=answer.value")
     assert read(tmp_path, row, "gold_answer=answer.value") == WHOLE
 
 

@@ -71,6 +71,14 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, name: str, encoding: s
     assert columns_of(path) == ("question", "answer")
 
 
+def test_the_keys_of_a_map_can_be_addressed(tmp_path: Path) -> None:
+    schema = pa.schema([("extra", pa.map_(pa.string(), pa.string()))])
+    rows = [{"extra": [("answer", "2"), ("level", "easy")]}, {"extra": None}]
+    pq.write_table(pa.Table.from_pylist(rows, schema), tmp_path / "t.parquet")
+    values = [row.values for row in read_rows(tmp_path / "t.parquet")]
+    assert values == [{"extra": {"answer": "2", "level": "easy"}}, {"extra": None}]
+
+
 def test_datasets_folder_and_dict_of_splits(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     train, test = datasets.Dataset.from_list(ROWS * 3), datasets.Dataset.from_list(ROWS)

@@ -103,7 +103,8 @@ def test_a_structure_of_lists_holds_one_generation_for_each_item(
 
 def test_two_responses_for_one_thinking_are_a_fault(tmp_path: Path) -> None:
     row = {"problem": QUESTION, "thinking": THINKING, "response": {"text": [RESPONSE, f"{RESPONSE}!"]}} | GOLD
-    assert summary(items(tmp_path, row)) == [("wrong_type", "2 generations, but 1 in column thinking")]
+    with pytest.raises(BadInputError, match="2 generations, but 1 in column thinking"):
+        items(tmp_path, row)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +156,8 @@ def said(text: str, role: str = "assistant") -> dict[str, str]:
 
 def test_two_answers_to_one_message_are_a_doubt(tmp_path: Path) -> None:
     messages = [ASKED, said(FIRST_TEXT), said(SECOND_TEXT)]
-    fault = ("ambiguous", "2 answers follow one user message, and each of them may be the response")
-    assert summary(items(tmp_path, {"messages": messages} | GOLD)) == [fault]
+    with pytest.raises(BadInputError, match="2 answers follow one user message, and each of them may be the"):
+        items(tmp_path, {"messages": messages} | GOLD)
     assert read(tmp_path, {"messages": messages} | GOLD, "response=messages[1]") == WHOLE
     assert read(tmp_path, {"messages": messages} | GOLD, "response=messages[2]") == BOTH[1:]
 
@@ -168,9 +169,8 @@ def test_a_follow_up_is_not_taken_for_the_question(tmp_path: Path, first: str, *
     row = (
         {"prompt": turns, "response": SECOND_TEXT} if is_prompt else {"messages": [*turns, said(SECOND_TEXT)]}
     )
-    ((error, detail),) = summary(items(tmp_path, row | GOLD))
-    assert error == "ambiguous"
-    assert detail.startswith("several user messages have answers")
+    with pytest.raises(BadInputError, match="several user messages have answers"):
+        items(tmp_path, row | GOLD)
     column = "prompt" if is_prompt else "messages"
     assert read(tmp_path, row | GOLD, f"question={column}[0].content") == BOTH[1:]
 

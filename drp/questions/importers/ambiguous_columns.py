@@ -1,7 +1,7 @@
 """Compare columns that may hold the same field: the guess among them is certain only where they agree."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from drp.grading import extract_answer
@@ -20,6 +20,8 @@ from drp.questions.importers.columns import ColumnMapping
 from drp.questions.importers.input_rows import RowFault
 from drp.questions.importers.value_paths import value_at
 
+_QUESTION_WORDS = 5
+
 
 def rival_fault(values: Mapping[str, Any], mapping: ColumnMapping) -> RowFault | None:
     """Return the fault of a row in which two columns hold different values for one field, or None."""
@@ -32,6 +34,14 @@ def rival_fault(values: Mapping[str, Any], mapping: ColumnMapping) -> RowFault |
                 is_joinable = mapping.columns.get("messages") not in (chosen, rival)
                 return RowFault("ambiguous", detail, _choices(name, chosen, rival, is_joinable=is_joinable))
     return None
+
+
+def complements(name: str, sample: Sequence[Mapping[str, Any]], mapping: ColumnMapping) -> list[str]:
+    """Return the columns that hold a field in different rows, never two in one, as those of shards may."""
+    columns = [mapping.columns[name], *mapping.rivals.get(name, ())]
+    filled = [{c for c in columns if not is_nothing(value_at(row, c))} for row in sample]
+    found = [c for c in columns if any(c in row for row in filled)]
+    return found if len(found) > 1 and all(len(row) <= 1 for row in filled) else []
 
 
 def _differ(name: str, value: Any, other: Any, rival: str) -> bool:
@@ -67,12 +77,24 @@ def question_text(value: Any) -> str:
 
 def _same_question(one: Any, other: Any) -> bool:
     if isinstance(as_generations(one), str) and isinstance(as_generations(other), str):
-        return question_text(one).split() == question_text(other).split()
+        texts = (" ".join(question_text(value).split()) for value in (one, other))
+        shorter, longer = sorted(texts, key=len)
+        return shorter == longer or _is_prompt_around(longer, shorter)
     # The user's message of a conversation usually has an instruction around the question.
     return agree(question_text(one), question_text(other))
 
 
-def _same_gold(one: Any, other: Any) -> bool:
+def _is_prompt_around(prompt: str, question: str) -> bool:
+    """Whether a prompt is a question with an instruction in front of it or behind it.
+
+    A few words at an end are no question: an instruction may end with the numbers that its input repeats.
+    """
+    is_at_an_end = prompt.startswith(question) or prompt.endswith(question)
+    return is_at_an_end and len(question.split()) >= _QUESTION_WORDS
+
+
+def same_gold(one: Any, other: Any) -> bool:
+    """Whether two gold answers say the same, or one is a solution whose answer is not marked."""
     answers = [_answer(value) for value in (one, other)]
     return None in answers or answers[0] == answers[1]
 
@@ -116,7 +138,7 @@ def _same_response(one: Any, other: Any) -> bool:
 
 _SAME: Mapping[str, Callable[[Any, Any], bool]] = {
     "question": _same_question,
-    "gold_answer": _same_gold,
+    "gold_answer": same_gold,
     "thinking": _same_thinking,
     "response": _same_response,
     "student": lambda one, other: str(one) == str(other),

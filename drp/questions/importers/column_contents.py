@@ -20,7 +20,8 @@ ContentKind: TypeAlias = Literal[
 _LABEL_CHARACTERS = 60
 _VALUE_CHARACTERS = 200
 _VALUE_WORDS = 12
-_ROWS_TO_REPEAT = 4
+ROWS_TO_REPEAT = 4
+"""Fewer values do not show whether they repeat."""
 _VERDICTS = frozenset(["correct", "incorrect", "right", "wrong", "pass", "fail", "passed", "failed"])
 
 
@@ -56,7 +57,7 @@ def content_of(sample: Sequence[Mapping[str, Any]], column: str) -> Content:
         return Content("nothing", 0)
     texts = [text for value in values for text in _texts(value)]
     distinct = {text.strip() for text in texts}
-    is_repeated = len(texts) >= _ROWS_TO_REPEAT and len(distinct) * 2 <= len(texts)
+    is_repeated = len(texts) >= ROWS_TO_REPEAT and len(distinct) * 2 <= len(texts)
     return Content(
         _kind(values, texts, is_repeated=is_repeated and len(max(texts, key=len)) <= _LABEL_CHARACTERS),
         len(values),
@@ -77,7 +78,7 @@ def _kind(values: Sequence[Any], texts: Sequence[str], *, is_repeated: bool) -> 
     if any(_is_conversation(value) for value in values):
         return "conversations"
     if all(isinstance(value, int | float) for value in values):
-        is_bits = len(values) >= _ROWS_TO_REPEAT and all(value in (0, 1) for value in values)
+        is_bits = len(values) >= ROWS_TO_REPEAT and all(value in (0, 1) for value in values)
         return "verdicts" if is_bits else "numbers"
     if len(texts) < len(values):  # structures
         return "values"

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
 
 from drp.core import BadInputError
@@ -138,11 +139,14 @@ class ImportCommand:
         rest = shlex.join(words).replace("'NAME'", "NAME")
         return f"drp import {self.kind} {self.file} {rest}".rstrip()
 
+    def with_choices(self, *choices: str) -> str:
+        """Return the command with the first of several pairs, and the pairs that may stand in its place."""
+        first = self.with_options(*choices[:1])
+        return " or ".join([first, *(f"--map {shlex.quote(pair)}" for pair in choices[1:])])
+
     def refused(self, problem: str, columns: Sequence[str], *choices: str) -> BadInputError:
         """Return the error that names the pairs to choose from."""
-        first = self.with_options(*choices[:1])
-        others = [f"--map {shlex.quote(pair)}" for pair in choices[1:]]
-        return self.error(problem, columns, " or ".join([first, *others]))
+        return self.error(problem, columns, self.with_choices(*choices))
 
     def error(self, problem: str, columns: Sequence[str], next_command: str) -> BadInputError:
         """Return the error for a file that is not imported, with the file's columns."""
@@ -165,11 +169,6 @@ def usual_columns(name: str, columns: Sequence[str]) -> list[str]:
     return found
 
 
-def is_usual(name: str, key: str) -> bool:
-    """Whether a key inside a structure has a usual name of a field."""
-    return _SEPARATORS.sub("_", key.lower()) in FIELDS[name]
-
-
 def given_columns(command: ImportCommand, columns: Sequence[str]) -> dict[str, str]:
     """Return field -> column as given with `--map`; an empty column means that the field is not read.
 
@@ -181,12 +180,22 @@ def given_columns(command: ImportCommand, columns: Sequence[str]) -> dict[str, s
         name, equals, column = pair.partition("=")
         if name not in FIELDS:
             problem = f"--map {pair}: {name!r} is not one of {', '.join(FIELDS)}"
-            raise _without(command, pair).refused(problem, columns, "question=COLUMN")
+            near = [f"{field}={column or 'COLUMN'}" for field in _near_fields(name)] or ["FIELD=COLUMN"]
+            if column in FIELDS and name in columns:  # the two are the wrong way round
+                near = [f"{column}={name}"]
+            raise _without(command, pair).refused(problem, columns, *near)
         if not equals or (column and not is_known(column, columns)):
             problem = f"--map {pair}: {command.file} has no column {column!r}"
-            raise _without(command, pair).refused(problem, columns, f"{name}=COLUMN")
+            near = get_close_matches(column, columns) or ["COLUMN"]
+            raise _without(command, pair).refused(problem, columns, *(f"{name}={each}" for each in near))
         given[name] = column
     return given
+
+
+def _near_fields(name: str) -> list[str]:
+    """Return the fields that a misspelt field may mean: those of a usual column, or with a similar name."""
+    usual = [each for each in FIELDS if usual_columns(each, [name])]
+    return usual or get_close_matches(name, FIELDS, n=2)
 
 
 def _without(command: ImportCommand, pair: str) -> ImportCommand:

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 from drp.core import DeadLetter, Question, content_id
 from drp.questions.importers.columns import ColumnMapping, ImportCommand
-from drp.questions.importers.fault_advice import FIELD_OF
+from drp.questions.importers.fault_advice import FIELD_OF, mend_of, with_address
 from drp.questions.importers.guess import Guess, recognise
 from drp.questions.importers.input_addresses import ImportInput, open_input
 from drp.questions.importers.input_rows import InputRow, RowFault, clean_raw
@@ -131,22 +131,28 @@ class ImportReading(Generic[T]):
         """Return the items of one row."""
         if isinstance(row.values, RowFault):
             return [row.values]
-        return self.parse(row.values, self.guess.mapping, self.defaults)
+        mapping = self.guess.mapping
+        return [
+            with_address(item, row.values, mapping) if isinstance(item, RowFault) else item
+            for item in self.parse(row.values, mapping, self.defaults)
+        ]
 
     def refuse_useless(self, head: Sequence[InputRow]) -> None:
         """Refuse an input whose first rows show that the guess of its columns is wrong, or in doubt.
 
         Raises:
-            BadInputError: no row has a question, a gold answer, or thinking; thinking is there twice and
-                differs; or no trace has a response, but an unused column may hold it.
+            BadInputError: no row can be used, and all share one cause; thinking is there twice and differs;
+                or no trace has a response, but an unused column may hold it.
         """
-        items = [item for row in head if isinstance(row.values, dict) for item in self.parsed(row)]
-        for item in items:
-            if isinstance(item, RowFault) and item.choices:
-                raise self.guess.refusal(item.detail, *item.choices)
-        faults = Counter(item.error for item in items if isinstance(item, RowFault))
-        if not items or (len(faults) == 1 and faults.total() == len(items)):
-            self._refuse_fault(items)
+        rows = [items for row in head if isinstance(row.values, dict) and (items := self.parsed(row))]
+        items = [item for row in rows for item in row]
+        faults = [item for item in items if isinstance(item, RowFault)]
+        for fault in faults:
+            if fault.choices:
+                raise self.guess.refusal(fault.detail, *fault.choices)
+        firsts = {row[0].error for row in rows if isinstance(row[0], RowFault)}
+        if len(faults) == len(items) and len(firsts) == 1:
+            self._refuse_fault(faults[0], len(rows))
         traces = [item for item in items if isinstance(item, RecordedTrace)]
         columns = self.guess.possible_responses()
         if traces and columns and not any(trace.response for trace in traces):
@@ -156,13 +162,14 @@ class ImportReading(Generic[T]):
                 "response=",
             )
 
-    def _refuse_fault(self, items: Sequence[T | RowFault]) -> None:
-        fault = next((item for item in items if isinstance(item, RowFault)), None)
-        if fault and (field := FIELD_OF.get(fault.error)):
-            raise self.guess.refusal(
-                f"none of the first {len(items):,} rows can be used: {fault.detail}",
-                *self.guess.suggestions(field),
-            )
+    def _refuse_fault(self, fault: RowFault, rows: int) -> NoReturn:
+        """Refuse an input in which all of the first rows have the same fault."""
+        problem = f"none of the first {rows:,} rows can be used: {fault.detail}"
+        if field := FIELD_OF.get(fault.error):
+            raise self.guess.refusal(problem, *self.guess.suggestions(field))
+        command = self.guess.command
+        mend = mend_of(fault.error, fault.detail, command)
+        raise command.error(f"{command.file}: {problem}", self.guess.columns, mend)
 
     def items(
         self, identity: Callable[[T], tuple[str, dict[str, str]]], refusal: RefusalRule

@@ -5,22 +5,21 @@ field, or no row of the sample gives a question, a gold answer, or thinking.
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drp.core import BadInputError
-from drp.questions.importers.ambiguous_columns import rival_fault
-from drp.questions.importers.column_contents import Content, content_of, is_worked
+from drp.questions.importers.ambiguous_columns import complements, rival_fault
+from drp.questions.importers.column_contents import ROWS_TO_REPEAT, Content, content_of, is_worked
 from drp.questions.importers.column_readings import Generation, as_generations, is_nothing, readings
 from drp.questions.importers.columns import (
     ColumnMapping,
     ImportCommand,
     given_columns,
-    is_usual,
     usual_columns,
 )
-from drp.questions.importers.value_paths import nested_paths, value_at
+from drp.questions.importers.proposals import kinship, proposed, speaks_for
+from drp.questions.importers.value_paths import JOIN, value_at
 
 _OTHER_FIELDS = ("dataset", "split", "finish_reason", "level", "subject")
 
@@ -79,14 +78,18 @@ class Guess:
         conversations = [c for c in self._conversations() if c not in usual]
         if filled or not conversations:
             empty = [c for c in usual if self.content(c).kind == "nothing"]
+            # The shortest first: a prompt may be the question with an instruction around it.
+            texts.sort(key=lambda c: (self.content(c).kind == "conversations", self.content(c).length))
             self._choose("question", texts or filled or empty, [*empty, *conversations])
 
     def _gold(self) -> None:
         usual = [c for c in self._usual("gold_answer") if not self._is_response(c)]
         verdicts = [c for c in usual if self._is_verdict(c)]
         self.notes += [f"{c} holds verdicts ({self.content(c).example}), not gold answers" for c in verdicts]
+        budgets = [c for c in usual if self._is_budget(c)]
+        self.notes += [f"{c} is the same number in every row ({self._values(c)[0]})" for c in budgets]
         empty = [c for c in usual if self.content(c).kind == "nothing"]
-        filled = [c for c in usual if c not in (*verdicts, *empty)]
+        filled = [c for c in usual if c not in (*verdicts, *budgets, *empty)]
         filled.sort(key=self._is_solution)  # final answers first
         self._choose("gold_answer", filled or empty[:1])
 
@@ -96,6 +99,13 @@ class Guess:
         is_number = isinstance(first, int) and not isinstance(first, bool)
         is_label = column.lower() in ("label", "target")
         return self.content(column).kind == "verdicts" and (is_label or not is_number)
+
+    def _is_budget(self, column: str) -> bool:
+        """Whether a label or target is one number for all questions, such as a number of tokens."""
+        values = self._values(column) if column.lower() in ("label", "target") else []
+        return (
+            len(values) >= ROWS_TO_REPEAT and self.content(column).kind == "numbers" and len(set(values)) == 1
+        )
 
     def _values(self, column: str) -> list[Any]:
         return [value for row in self.sample if not is_nothing(value := value_at(row, column))]
@@ -135,9 +145,13 @@ class Guess:
             # Thinking between marks tells a response whatever its column is called.
             filled = [c for c in self.columns if c not in taken and self.content(c).is_marked] or filled
         # The options of a multiple-choice question are no replies of a server.
-        filled = [c for c in filled if not (c.lower() == "choices" and self.content(c).length)]
+        filled = [c for c in filled if c.lower() != "choices" or self._has_replies(c)]
         filled.sort(key=self._preference)
         self._choose("response", filled or empty, empty)
+
+    def _has_replies(self, column: str) -> bool:
+        values = [as_generations(value) for value in self._values(column)]
+        return any(isinstance(value, list) and isinstance(value[0], Mapping) for value in values)
 
     def _answers(self, column: str) -> int:
         """Number of generations that a column has in the first rows."""
@@ -176,9 +190,19 @@ class Guess:
         if missing := self._missing():
             raise self.refusal(f"no column is recognised as {missing}", *self.suggestions(missing))
         mapping = self.mapping
+        shards = {name: complements(name, self.sample, mapping) for name in mapping.rivals}
+        if joins := [f"{name}={JOIN.join(columns)}" for name, columns in shards.items() if columns]:
+            columns = next(filter(None, shards.values()))
+            problem = (
+                f"{self.command.file}: some rows have {columns[0]}, and others {columns[1]} in its place"
+            )
+            raise self.command.error(problem, self.columns, self.command.with_options(*joins))
         for row in self.sample:
             if fault := rival_fault(row, mapping):
-                raise self.refusal(fault.detail, *fault.choices)
+                name = fault.choices[0].partition("=")[0]
+                others = [c for c in mapping.rivals[name] if self.content(c).kind != "nothing"]
+                choices = dict.fromkeys([*fault.choices, *(f"{name}={column}" for column in others)])
+                raise self.refusal(fault.detail, *choices)
         if self.command.kind == "traces" and "student" not in mapping and not self.command.student:
             raise self.command.error(
                 f"{self.command.file} does not name the model that wrote the traces",
@@ -197,44 +221,31 @@ class Guess:
 
     def suggestions(self, name: str) -> list[str]:
         """Return the pairs that may give a field that was not found, the likeliest first."""
-        unused = [
-            c for c in self.columns if c not in self.chosen.values() and not self.content(c).is_repeated
-        ]
-        is_gold = name == "gold_answer"
-        kinds = {"values", "labels", "numbers"} if is_gold else {"prose"}
-        paths = self._nested(name) if is_gold else []
-        columns = [c for c in unused if self.content(c).kind in kinds and self.content(c).is_plain]
-        columns.sort(key=lambda column: self.content(column).length, reverse=not is_gold)
-        return [f"{name}={path}" for path in [*paths, *columns][:3]] or [f"{name}=COLUMN"]
+        unused = [c for c in self.columns if c not in self.chosen.values() and not self._is_budget(c)]
+        unused.sort(key=lambda column: self.content(column).length, reverse=name != "gold_answer")
+        return proposed(name, self.sample, unused) or [f"{name}=COLUMN"]
 
     def possible_responses(self) -> list[str]:
         """Return columns that may hold the response, if no column was recognised as that."""
         if "response" in self.given or "response" in self.chosen:
             return []
         gold = self.chosen.get("gold_answer", "")
-        others = [c for c in self.columns if c not in self.chosen.values() or c == gold]
-        texts = [c for c in others if self._is_worked(c) and not self.content(c).is_repeated]
-        if gold and self._is_solution(gold) and gold not in texts:
+        thinking = self.chosen.get("thinking", "")
+        others = [c for c in self.columns if c not in self.chosen.values() and not speaks_for("thinking", c)]
+        pairs = proposed("response", self.sample, sorted(others, key=lambda c: -kinship(c, thinking)))
+        texts = [pair.partition("=")[2] for pair in pairs]
+        texts += [column for column in others if column not in texts and self._holds_responses(column)]
+        if gold and self.content(gold).kind in ("prose", "values") and self._is_solution(gold):
             texts.append(gold)
-        return texts[:2]
+        return texts[:3]
 
-    def _is_worked(self, column: str) -> bool:
-        """Whether a column holds prose, or a structure or a list of generations with prose or a box."""
+    def _holds_responses(self, column: str) -> bool:
+        """Whether a structure or a list holds prose, or a box."""
         if self.content(column).is_plain:
-            return self.content(column).kind == "prose"
+            return False
         values = [as_generations(value_at(row, column)) for row in self.sample[:20]]
         found = [r for value in values for r in readings(value) if isinstance(r, Generation)]
         return any(is_worked(r.response) or "\\boxed" in r.response for r in found)
-
-    def _nested(self, name: str) -> list[str]:
-        """Addresses inside structures whose last key has a usual name of a field, the most frequent first."""
-        found: Counter[str] = Counter()
-        for row in self.sample[:100]:
-            for path, value in nested_paths(row):
-                key = re.split(r"[.\[]", path)[-1]
-                if is_usual(name, key) and not is_nothing(value) and not isinstance(value, bool):
-                    found[path] += 1
-        return [path for path, _ in found.most_common(3)]
 
 
 def recognise(sample: Sequence[Mapping[str, Any]], command: ImportCommand) -> Guess:

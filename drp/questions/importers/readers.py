@@ -133,7 +133,7 @@ def _arrow_stream(path: Path, numbers: Iterator[int], extra: dict[str, str]) -> 
 
 def _arrow_rows(batch: pa.RecordBatch, numbers: Iterator[int], extra: dict[str, str]) -> Iterator[InputRow]:
     try:
-        rows = batch.to_pylist()
+        rows = batch.to_pylist(maps_as_pydicts="lossy")  # addresses name the keys of a map
     except UnicodeDecodeError:  # Parquet text should be UTF-8, but this is not checked: find the bad rows
         for index in range(batch.num_rows):
             yield _arrow_row(batch.slice(index, 1), next(numbers), extra)
@@ -147,7 +147,7 @@ def _arrow_row(row: pa.RecordBatch, number: int, extra: dict[str, str]) -> Input
     fault = None
     for name, column in zip(row.schema.names, row.columns, strict=True):
         try:
-            values[name] = column[0].as_py()
+            values[name] = column[0].as_py(maps_as_pydicts="lossy")
         except UnicodeDecodeError as error:
             fault = RowFault(
                 "bad_encoding", f"column {name}: not UTF-8 at byte {error.start}: {error.reason}"

@@ -41,7 +41,7 @@ def value_at(values: Mapping[str, Any], address: str) -> Any:
         return _follow(values, _steps(address))
     texts = [value for path in paths if (value := value_at(values, path)) not in (None, "")]
     if not all(isinstance(text, str) for text in texts):
-        return texts or None
+        return texts[0] if len(texts) == 1 else texts
     return "\n\n".join(text.strip() for text in texts) or None
 
 
