@@ -119,9 +119,17 @@ def main() -> None:
             join_process_group()
             fine_tune(Path(job), Path(out))
             distributed.destroy_process_group()
+        status = 0
     except DrpError as error:
         write_atomically(Path(error_folder) / f"{rank}.json", json.dumps(encode_error(error)))
-        sys.exit(1)
+        status = 1
+    except SystemExit as ended:  # of SIGTERM; a state was saved
+        status = int(ended.code or 0)
+    # The work is done. Threads of torch sometimes abort a process that Python takes down ("terminate called
+    # without an active exception"), and a finished training would count as lost.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(status)
 
 
 def _exit_with_parent(parent: int) -> None:
