@@ -110,7 +110,7 @@ class RunContext:
         return (done for done in self.shard_files(stage) if done.shard.partition("-")[0] == shard)
 
     def unfinished(self) -> dict[str, ShardPlan]:
-        """The night's shards that were planned with the recipe as it stands now, and are not pruned yet."""
+        """The night's shards that were planned with the present recipe and are not pruned yet."""
         return {
             shard: planned
             for shard, planned in self.run.plans(ShardPlan).items()

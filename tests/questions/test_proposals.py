@@ -1,4 +1,4 @@
-"""What a refusal proposes may be run as it stands: it never stores a wrong field."""
+"""What a refusal proposes may be run unchanged: it never stores a wrong field."""
 
 import json
 from itertools import pairwise
