@@ -1,7 +1,7 @@
 """Propose the `--map` of a field that was not found: columns, or addresses inside their structures.
 
-People run a proposal unchanged, and a false gold answer is stored without an error. Therefore a column is only
-proposed if its name or its content speaks for the field, and scores, counts, ids and indexes never are.
+People run a proposal unchanged, and a false gold answer is stored without an error. Therefore a column is
+only proposed if its name or its content speaks for the field, and scores, counts, ids and indexes never are.
 """
 
 import re
