@@ -60,6 +60,6 @@ def test_recorded_traces_online_and_in_batches(teach, server, tmp_path, capsys):
     }
     with capsys.disabled():
         print(f"\n{bill / 1e9:.2f} USD online;", ", ".join(f"{k}: {v:.4f}" for k, v in ratios.items()))
-    # The stand-in replies by the rules of `heuristic`. Where they refuse a trace, its reply is short.
-    assert 0.9 <= ratios["estimate over bill"] <= 1.2
+    # The estimate counts no token of a prompt as cached, and the bill does.
+    assert 0.9 <= ratios["estimate over bill"] <= 1.15
     assert with_more / bill - 1 <= 1.1 * len(more) / (len(traces) - len(more))
