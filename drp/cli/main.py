@@ -213,17 +213,16 @@ def _today() -> str:
 
 def _log_progress() -> None:
     """Show progress as lines where no terminal can show bars."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(format="%(message)s")
     for name in ("drp.console.progress", "drp.jobs.runner"):
-        logger = logging.getLogger(name)
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def _as_installed(error: DrpError) -> str:
-    """Return the error's message with `drp` as it can be typed here, also where it is not on the PATH."""
+    """Return the error's message with `drp` as it can be typed here, also where it is not on the PATH.
+
+    Logs and tables name it `drp`.
+    """
     program = Path(sys.argv[0])
     if which("drp") or program.name != "drp":
         return str(error)
