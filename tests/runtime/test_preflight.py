@@ -68,6 +68,7 @@ def test_a_student_that_is_no_model_is_refused_before_anything_is_paid(recipe, p
 
 @pytest.mark.services
 def test_recorded_traces_of_another_student_are_not_held_up(recipe, paid, traces_file, monkeypatch, caplog):
+    caplog.set_level("INFO")
     use_as_training_environment(monkeypatch, Path("/no/such/python"))
     night = open_night(recipe(student="small"), DAY)
     _plan(night, traces_file("t.parquet", slice(0, 20)))
@@ -105,7 +106,7 @@ def test_a_key_that_is_not_set_is_noticed_before_the_student_is_sampled(recipe, 
     assert not any(night.own_parts("rollout").values())
 
 
-def test_a_free_night_of_recorded_traces_checks_nothing(recipe, traces_file, monkeypatch, caplog):
+def test_a_free_night_of_recorded_traces_checks_nothing(recipe, traces_file, monkeypatch):
     use_as_training_environment(monkeypatch, Path("/no/such/python"))
     night = open_night(recipe(student="recorded-student"), DAY)
     _plan(night, traces_file("t.parquet", slice(0, 20)))
