@@ -18,7 +18,7 @@ from drp.config.evaluation import Evaluation, Promotion
 from drp.config.gates import Gates
 from drp.config.overrides import apply_overrides
 from drp.config.question_sets import QuestionSet
-from drp.config.recipe_keys import near_keys, recipe_keys
+from drp.config.recipe_keys import RECORDED, near_keys, recipe_keys
 from drp.config.section_base import Section
 from drp.config.settings import settings
 from drp.config.student import (
@@ -203,14 +203,10 @@ def load_recipe(
             own_line = _line_of(document)
             given = {"teacher": teacher, "student": student}
             document |= {key: value for key, value in given.items() if value is not None}
+            if _line_of(apply_overrides(document, overrides)) != own_line:
+                document["model"] = None  # it is that of the recipe's own student; --set model=... wins
             document = apply_overrides(document, overrides)
-            is_model_set = any(override.partition("=")[0].strip() == "model" for override in overrides)
-            if _line_of(document) != own_line and not is_model_set:
-                document["model"] = None  # it is that of the recipe's own student
-            if "overrides" in document:
-                faults.append("overrides: it records --set, and cannot be set itself")
-            if "prompt" in document:
-                faults.append("prompt: it records a prompt file, whose path prompt_version takes")
+            faults += [f"{key}: {why}" for key, why in RECORDED.items() if key in document]
             document["overrides"] = [*overrides]
         recipe = Recipe.model_validate(document)
         find_profile(recipe.teacher)

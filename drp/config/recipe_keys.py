@@ -24,8 +24,11 @@ _LIKE = 0.6
 _ELSEWHERE = 0.9
 """What the similarity of a key in another section counts."""
 _SHOWN = 4
-_RECORDED = frozenset({"prompt", "overrides"})
-"""What a loaded recipe records of other files and of the command line; no file may set it."""
+RECORDED = {
+    "overrides": "it records --set, and cannot be set itself",
+    "prompt": "it records a prompt file, whose path prompt_version takes",
+}
+"""What a loaded recipe records of the command line and of other files, with why no file may set it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def recipe_keys(model: type[BaseModel]) -> list[RecipeKey]:
     """Return the keys of a recipe, in the order of its models. A section comes before its keys."""
     schema = model.model_json_schema()
     keys = _keys(schema, schema.get("$defs", {}), "")
-    return [key for key in keys if key.path.partition(".")[0] not in _RECORDED]
+    return [key for key in keys if key.path.partition(".")[0] not in RECORDED]
 
 
 def near_keys(path: str, known: list[RecipeKey]) -> list[str]:
