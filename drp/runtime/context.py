@@ -42,8 +42,9 @@ class RunContext:
 
     @property
     def recipe_option(self) -> str:
-        """The value of `--recipe` for this run: the recipe's file, or else its name."""
-        return shlex.quote(self.recipe_source or self.recipe.name)
+        """The recipe's file, or else its name, and `--set` for what was changed: what follows `--recipe`."""
+        changes = (word for change in self.recipe.overrides for word in ("--set", change))
+        return shlex.join([self.recipe_source or self.recipe.name, *changes])
 
     @property
     def run_id(self) -> str:
