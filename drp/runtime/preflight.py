@@ -20,7 +20,7 @@ from drp.lake import Addresses, open_lake
 from drp.query import select
 from drp.runtime.context import reopen
 from drp.runtime.training_plan import training_job
-from drp.student.engines import fetch_command, student_of
+from drp.student.engines import mend_of_missing_model, student_of
 from drp.teacher.transport import api_key
 from drp.training import write_job
 
@@ -105,12 +105,11 @@ def training_checks(recipe: Recipe, addresses: Addresses, revision_hash: str) ->
     """
     student = student_of(recipe)
     if not student.model:
-        key = "model" if recipe.model else "student"
         yield HealthCheck(
             "student",
             "failed",
             f"the model {student.source!r} is not on this machine",
-            f"{fetch_command(student.source)}, or set {key} in the recipe to the folder of a model",
+            mend_of_missing_model(recipe),
         )
         return
     yield HealthCheck("student", "ok", f"{student.name}, in {student.model}")

@@ -32,4 +32,9 @@ class PlannedCheckpoint(BaseModel):
     corpus_version: int
     """0 in an evaluation."""
     label: str = ""
-    """What an evaluation calls it."""
+    """What an evaluation calls it; empty in a training run."""
+
+    @property
+    def is_only_measured(self) -> bool:
+        """Whether it is a model of an evaluation, which trains nothing."""
+        return bool(self.label)

@@ -103,7 +103,7 @@ def sampling_task(ctx: RunContext, shard: str) -> SamplingTask:
         name=entry.checkpoint_id,
         model=str(_model(ctx, entry)),
         sampling=sampling,
-        is_checkpoint=entry.arm != BASE or bool(entry.label),
+        is_checkpoint=entry.arm != BASE or entry.is_only_measured,
     )
     samples = [SampleRequest(q, k) for q in _questions(ctx, benchmark) for k in range(sampling.samples)]
     return SamplingTask(EVALUATE, shard, ctx.recipe.evaluation_hash, student, samples, add)
@@ -162,10 +162,10 @@ def _model(ctx: RunContext, entry: PlannedCheckpoint) -> Path:
     with open_registry(settings().resolved_database_url) as registry:
         if registry.known(entry.checkpoint_id):
             return fetch_model(ctx.lake.store, registry.get(entry.checkpoint_id))
-    if entry.arm not in UNTRAINED and not entry.label:
+    if entry.arm not in UNTRAINED and not entry.is_only_measured:
         return fetch_model(ctx.lake.store, checkpoint_of(ctx, entry, []))
     student = ctx.recipe.student if entry.arm == BASE else ctx.recipe.line
-    source, model = (entry.base_model, None) if entry.label else (student, ctx.recipe.model)
+    source, model = (entry.base_model, None) if entry.is_only_measured else (student, ctx.recipe.model)
     base = model_folder(source, model) or Path(model or source)
     if model_digest(base) != entry.base_sha256:
         raise WrongBaseError(

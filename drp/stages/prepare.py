@@ -6,7 +6,7 @@ from drp.config import BASE, CHAMPION, ORIGINAL, parse_student_name, settings
 from drp.core import BadInputError, content_id
 from drp.registry import open_registry
 from drp.runtime import PlannedCheckpoint, RunContext, entries_of, evaluation_of, fetch_student, model_digest
-from drp.student.engines import fetch_command, model_folder, student_of
+from drp.student.engines import mend_of_missing_model, model_folder, student_of
 from drp.training import WrongBaseError
 
 
@@ -32,8 +32,7 @@ def prepare(ctx: RunContext, corpus_version: int | None = None) -> list[str]:
         raise BadInputError(
             f"{student.source!r}, the model of the student {student.name!r}, is not a folder of this machine",
             state="Nothing was trained; the corpus is as it was",
-            next_command=f"{fetch_command(student.source)}, or set"
-            f" {'model' if recipe.model else 'student'} in the recipe to the folder of a model",
+            next_command=mend_of_missing_model(recipe),
         )
     fetch_student(ctx.lake.store, student.name)
     base = model_digest(Path(student.model))

@@ -7,7 +7,8 @@ import pytest
 from drp.config.recipe import load_recipe
 from drp.config.settings import settings
 from drp.core.errors import BadInputError
-from drp.student.engines import environment_of, fetch_command, model_folder, student_of
+from drp.student.engines import environment_of, model_folder, student_of
+from drp.student.engines.model_folder import fetch_command
 from tests.helpers.nights import write_recipe
 
 HUB = "some-lab/Some-Model-1.5B"

@@ -31,6 +31,12 @@ def student_of(recipe: Recipe) -> Student:
     )
 
 
+def mend_of_missing_model(recipe: Recipe) -> str:
+    """Return what to do if the model of the recipe's student is not on this machine."""
+    key = "model" if recipe.model else "student"
+    return f"{fetch_command(recipe.source)}, or set {key} in the recipe to the folder of a model"
+
+
 @dataclass(frozen=True)
 class EnginePlugin:
     """A rollout engine and its environment; the value of an entry point of the group `drp.engines`."""
